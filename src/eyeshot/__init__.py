@@ -1,0 +1,32 @@
+"""What each unit of a convolutional network sees, uses and costs, and whether the design pays.
+
+    import eyeshot
+    report = eyeshot.inspect("alexnet")
+    report["conv5"].field.size            # (163, 163)
+
+Importing eyeshot loads neither a framework nor NumPy; each name is loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyeshot.api import compare, inspect
+    from eyeshot.errors import EyeshotError
+
+__version__ = "0.1.0"
+__all__ = ["EyeshotError", "__version__", "compare", "inspect"]
+
+_HOMES = {"EyeshotError": "eyeshot.errors", "compare": "eyeshot.api", "inspect": "eyeshot.api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eyeshot' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

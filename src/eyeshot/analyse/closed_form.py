@@ -1,0 +1,439 @@
+"""What would every unit see on an endless image? In closed form, where there is one.
+
+Along a followed axis the units of a regular tensor see intervals that move by a fixed step. A decoder's do so by
+phase: unit q·P + r sees from q·S + firsts[r] to q·S + lasts[r], with P the period and S the step. From this follow
+
+    size = last − first + 1,   stride = S / P,   start = firsts[0]
+
+and for a window, with k, s, d, p its kernel, stride, dilation and padding before, the classic recurrence
+
+    size' = size + (k − 1)·d·stride,   stride' = stride·s,   start' = start − p·stride
+
+Channels that see differently (concatenations) are told apart by classes: an index array with size 1 along every axis
+on which the class does not depend, and a table of what each class sees.
+
+References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Distill 2019, doi:10.23915/distill.00021.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeshot.analyse.walk import Rules
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Opaque,
+    Permute,
+    Reduce,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+    matching_axes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r]."""
+
+    axis: int
+    step: int
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+    @property
+    def period(self) -> int:
+        """P, the number of phases."""
+        return len(self.firsts)
+
+    def first(self, unit: int) -> int:
+        """First position that a unit sees."""
+        q, r = divmod(unit, self.period)
+        return q * self.step + self.firsts[r]
+
+    def last(self, unit: int) -> int:
+        """Last position that a unit sees."""
+        q, r = divmod(unit, self.period)
+        return q * self.step + self.lasts[r]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same interval for every unit."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scattered:
+    """No closed form along ``axis``; together the units see ``first`` … ``last``."""
+
+    axis: int
+    first: int
+    last: int
+
+
+Sight = Moving | Fixed | Scattered | None
+"""What units see along one followed axis; None for nothing."""
+Class = tuple[Sight, ...]
+"""One sight per followed axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """What a tensor's units see: a table of classes and, where there are several, the class of each position."""
+
+    table: tuple[Class, ...]
+    index: npt.NDArray[np.intp] | None = None
+
+
+def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
+    """The closed form of every node; ``gates`` False leaves gates and statistics out."""
+    nothing = Sights(((None,) * len(network.axes),))
+    rules = _rules_telling_channels_apart if network.tells_channels_apart else _rules
+    return dict(rules.forward(network, _of_input, nothing, gates=gates))
+
+
+def together(sights: Sights, shape: Shape) -> Class:
+    """What the units at a position see over all classes that occur."""
+    return _unite_classes([sights.table[c] for c in _occurring(sights)], shape)
+
+
+def _occurring(sights: Sights) -> list[int]:
+    return [0] if sights.index is None else sorted(set(sights.index.ravel().tolist()))
+
+
+def _of_input(node: Node) -> Sights:
+    axes = getattr(node.op, "axes", ())
+    return Sights((tuple(Moving(axis, 1, (0,), (0,)) for axis in axes),))
+
+
+# --- uniting --------------------------------------------------------------------------------------------------------
+
+
+def _unite(parts: Sequence[Sights], shape: Shape) -> Sights:
+    if all(part.index is None for part in parts):
+        return Sights((_unite_classes([part.table[0] for part in parts], shape),))
+    codes: npt.NDArray[np.intp] = np.zeros((1,) * len(shape), dtype=np.intp)
+    for part in parts:
+        index = np.zeros(1, dtype=np.intp) if part.index is None else part.index
+        codes = codes * len(part.table) + index
+    found, index = np.unique(codes, return_inverse=True)
+    table = []
+    for code in found.tolist():
+        chosen = []
+        for part in reversed(parts):
+            code, c = divmod(code, len(part.table))
+            chosen.append(part.table[c])
+        table.append(_unite_classes(chosen, shape))
+    return _compact(table, index.reshape(codes.shape))
+
+
+def _compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
+    distinct = list(dict.fromkeys(table))
+    if len(distinct) == 1:
+        return Sights((distinct[0],))
+    position = {cls: i for i, cls in enumerate(distinct)}
+    renumber = np.array([position[cls] for cls in table], dtype=np.intp)
+    return Sights(tuple(distinct), renumber[index])
+
+
+def _unite_classes(classes: Sequence[Class], shape: Shape) -> Class:
+    distinct = list(dict.fromkeys(classes))
+    united = distinct[0]
+    for cls in distinct[1:]:
+        united = tuple(_unite_two(a, b, shape) for a, b in zip(united, cls, strict=True))
+    return united
+
+
+def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
+    if a is None or b is None:
+        return a or b
+    if a == b:
+        return a
+    if isinstance(a, Moving) and isinstance(b, Moving):
+        return _unite_moving(a, b, shape)
+    first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, _first), (max, _last)))
+    for sight in (a, b):
+        if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):
+            return sight
+    if isinstance(a, Fixed) and isinstance(b, Fixed):
+        return Fixed(first, last)
+    axis = a.axis if not isinstance(a, Fixed) else b.axis if not isinstance(b, Fixed) else 0
+    return Scattered(axis, first, last)
+
+
+def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
+    if a.axis != b.axis or a.step * b.period != b.step * a.period:
+        return Scattered(a.axis, min(_first(a, shape), _first(b, shape)), max(_last(a, shape), _last(b, shape)))
+    period = math.lcm(a.period, b.period)
+    return _moving(
+        a.axis,
+        a.step * period // a.period,
+        [min(a.first(r), b.first(r)) for r in range(period)],
+        [max(a.last(r), b.last(r)) for r in range(period)],
+    )
+
+
+def _moving(axis: int, step: int, firsts: Sequence[int], lasts: Sequence[int]) -> Moving:
+    """With the smallest period that says the same."""
+    period = len(firsts)
+    for p in range(1, period):
+        if period % p or step * p % period:
+            continue
+        small = Moving(axis, step * p // period, tuple(firsts[:p]), tuple(lasts[:p]))
+        if all(small.first(r) == firsts[r] and small.last(r) == lasts[r] for r in range(period)):
+            return small
+    return Moving(axis, step, tuple(firsts), tuple(lasts))
+
+
+def _first(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
+    if isinstance(sight, Moving):
+        return min(sight.first(unit) for unit in range(min(sight.period, shape[sight.axis])))
+    return sight.first
+
+
+def _last(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
+    if isinstance(sight, Moving):
+        n = shape[sight.axis]
+        return max(sight.last(unit) for unit in range(max(0, n - sight.period), n))
+    return sight.last
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
+    value = _select_channels(relation, value, before, after)
+    for axis, k, s, d, (p, _) in zip(
+        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
+    ):
+        if axis == 1:
+            continue
+        if value.index is not None and value.index.shape[axis] > 1:
+            return _without_form(value, before, after)
+        table = [
+            tuple(_slide(sight, axis, k, s, d, p) for sight in cls)
+            for cls in value.table
+        ]
+        value = Sights(tuple(table), value.index)
+    return value
+
+
+def _slide(sight: Sight, axis: int, k: int, s: int, d: int, p: int) -> Sight:
+    if not isinstance(sight, Moving) or sight.axis != axis:
+        return sight
+    period = sight.period // math.gcd(sight.period, s)
+    taps = range(k) if sight.period > 1 else (0, k - 1)
+    firsts, lasts = [], []
+    for r in range(period):
+        read = [r * s - p + t * d for t in taps]
+        firsts.append(min(sight.first(j) for j in read))
+        lasts.append(max(sight.last(j) for j in read))
+    return _moving(axis, sight.step * (s * period // sight.period), firsts, lasts)
+
+
+def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
+    """Classes after a convolution has mixed channels, or a window along channels has chosen among them."""
+    if value.index is None or value.index.shape[1] == 1:
+        return value
+    index = value.index
+    if relation.groups is not None:
+        members = np.split(index, relation.groups, axis=1)
+        repeats = after[1] // relation.groups
+    elif 1 in relation.axes:
+        a = relation.axes.index(1)
+        k, s, d, p = relation.kernel[a], relation.stride[a], relation.dilation[a], relation.padding[a][0]
+        members = []
+        for i in range(after[1]):
+            read = [j for j in (i * s - p + t * d for t in range(k)) if 0 <= j < before[1]]
+            members.append(index[:, read])
+        repeats = 1
+    else:
+        return value
+    if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
+        return _without_form(value, before, after)
+    table = [
+        _unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members
+    ]
+    shape = [1] * index.ndim
+    shape[1] = -1
+    return _compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
+
+
+def _without_form(value: Sights, before: Shape, after: Shape) -> Sights:
+    """All that the units see together, somewhere along the axes that remain."""
+    cls = together(value, before)
+    return Sights((tuple(_scatter(sight, before, after) for sight in cls),))
+
+
+def _scatter(sight: Sight, before: Shape, after: Shape) -> Sight:
+    if sight is None or isinstance(sight, Fixed):
+        return sight
+    return Scattered(min(sight.axis, len(after) - 1), _first(sight, before), _last(sight, before))
+
+
+def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
+    if relation.endless is not None:
+        return _window(relation.endless, value, before, after)
+    if value.index is not None and value.index.shape[relation.axis] > 1:
+        return _without_form(value, before, after)
+    table = [
+        tuple(
+            _scatter(sight, before, after) if isinstance(sight, Moving) and sight.axis == relation.axis else sight
+            for sight in cls
+        )
+        for cls in value.table
+    ]
+    return Sights(tuple(table), value.index)
+
+
+def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Shape) -> Sights:
+    shift = len(after) - len(before)
+    if shift == 0 and before == after:
+        return value
+    table = [
+        tuple(
+            _fix(sight, before)
+            if isinstance(sight, Moving | Scattered) and before[sight.axis] == 1 and after[sight.axis + shift] > 1
+            else _on_axis(sight, sight.axis + shift)
+            if isinstance(sight, Moving | Scattered)
+            else sight
+            for sight in cls
+        )
+        for cls in value.table
+    ]
+    index = value.index
+    return Sights(tuple(table), None if index is None else index.reshape((1,) * shift + index.shape))
+
+
+def _fix(sight: Sight, shape: Shape) -> Sight:
+    return None if sight is None else Fixed(_first(sight, shape), _last(sight, shape))
+
+
+def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:
+    if isinstance(sight, Moving):
+        return Moving(axis, sight.step, sight.firsts, sight.lasts)
+    return Scattered(axis, sight.first, sight.last)
+
+
+def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
+    axis = relation.axis
+    if any(isinstance(sight, Moving | Scattered) and sight.axis == axis for cls in value.table for sight in cls):
+        return _without_form(value, before, after)
+    shape = list((1,) * len(after) if value.index is None else value.index.shape)
+    shape[axis] = after[axis]
+    index = np.full(shape, len(value.table), dtype=np.intp)
+    lead = (slice(None),) * axis
+    index[(*lead, slice(relation.offset, relation.offset + before[axis]))] = (
+        0 if value.index is None else value.index
+    )
+    return Sights((*value.table, (None,) * len(value.table[0])), index)
+
+
+def _concat_of_channels_taken_together(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
+    return value if relation.axis == 1 else _concat(relation, value, before, after)
+
+
+def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> Sights:
+    runs = matching_axes(before, after)
+    moved = {
+        inner: outer
+        for inners, outers in runs
+        for inner in inners
+        for outer in outers
+        if before[inner] == after[outer] and before[inner] > 1
+        and all(before[a] == 1 for a in inners if a != inner)
+    }
+    table = []
+    for cls in value.table:
+        sights: list[Sight] = []
+        for sight in cls:
+            if not isinstance(sight, Moving | Scattered):
+                sights.append(sight)
+            elif before[sight.axis] == 1:
+                sights.append(_fix(sight, before))
+            elif sight.axis in moved:
+                sights.append(_on_axis(sight, moved[sight.axis]))
+            else:
+                outers = next(outer for inner, outer in runs if sight.axis in inner)
+                sights.append(Scattered(outers[0], _first(sight, before), _last(sight, before)))
+        table.append(tuple(sights))
+    return Sights(tuple(table), None if value.index is None else _reshape_index(value.index, runs, before, after))
+
+
+def _reshape_index(
+    index: npt.NDArray[np.intp],
+    runs: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    before: Shape,
+    after: Shape,
+) -> npt.NDArray[np.intp]:
+    expanded: list[int] = []
+    final: list[int] = []
+    for inner, outer in runs:
+        varies = any(index.shape[a] > 1 for a in inner)
+        expanded += [before[a] if varies else 1 for a in inner]
+        final += [after[a] if varies else 1 for a in outer]
+    return np.broadcast_to(index, expanded).reshape(final)
+
+
+def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> Sights:
+    to = {axis: j for j, axis in enumerate(relation.order)}
+    table = [
+        tuple(_on_axis(s, to[s.axis]) if isinstance(s, Moving | Scattered) else s for s in cls)
+        for cls in value.table
+    ]
+    return Sights(tuple(table), None if value.index is None else value.index.transpose(relation.order))
+
+
+def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sights:
+    if value.index is not None and any(value.index.shape[a] > 1 for a in relation.axes):
+        varies_elsewhere = any(n > 1 and a not in relation.axes for a, n in enumerate(value.index.shape))
+        value = _without_form(value, before, before) if varies_elsewhere else Sights((together(value, before),))
+    remaining = [a for a in range(len(before)) if relation.keep or a not in relation.axes]
+    to = {axis: j for j, axis in enumerate(remaining)}
+    table = [
+        tuple(
+            sight
+            if not isinstance(sight, Moving | Scattered)
+            else _fix(sight, before)
+            if sight.axis in relation.axes
+            else _on_axis(sight, to[sight.axis])
+            for sight in cls
+        )
+        for cls in value.table
+    ]
+    index = value.index
+    if index is not None and not relation.keep:
+        index = index.reshape([index.shape[a] for a in remaining])
+    return Sights(tuple(table), index)
+
+
+def _opaque(relation: Opaque, value: Sights, before: Shape, after: Shape) -> Sights:
+    return Sights((tuple(_fix(sight, before) for sight in together(value, before)),))
+
+
+def _table(concat: object) -> Rules[Sights]:
+    rules: Rules[Sights] = Rules("closed form", _unite)
+    rules.rule(Window)(_window)
+    rules.rule(Taps)(_taps)
+    rules.rule(Elementwise)(_elementwise)
+    rules.rule(Concat)(concat)  # type: ignore[arg-type]
+    rules.rule(Reshape)(_reshape)
+    rules.rule(Permute)(_permute)
+    rules.rule(Reduce)(_reduce)
+    rules.rule(Opaque)(_opaque)
+    return rules
+
+
+_rules_telling_channels_apart = _table(_concat)
+_rules = _table(_concat_of_channels_taken_together)

@@ -1,0 +1,115 @@
+"""How wide is what a unit uses, if every path from the input counts alike?
+
+Path density is the expected effective receptive field of a linear network with uniform weights. Its moments need no
+arrays: a tensor's units have one distribution, shifted by the stride from unit to unit. For a window, with J the
+stride so far,
+
+    mean' = mean + J·(d·(k − 1)/2 − p),   variance' = variance + (J·d)²·(k² − 1)/12,   J' = J·s
+
+and where branches meet, the mixture by their numbers of paths. Follows the data path only, on an endless image.
+
+Reference: Luo, Li, Urtasun & Zemel 2016, arXiv:1701.04128, section 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eyeshot.analyse.walk import Rules
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Opaque,
+    Permute,
+    Reduce,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Paths into unit 0, over all channels: how many, and per followed axis the step, mean and variance in pixels."""
+
+    count: int
+    steps: tuple[int, ...]
+    means: tuple[float, ...]
+    variances: tuple[float, ...]
+
+
+def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
+    """Standard deviation of every layer's path density per followed axis, in pixels; None where there is no closed form.
+
+    Example:
+        Three 3×3 use a width of √2, one 7×7 of 2, at the same field of 7.
+
+        >>> from eyeshot.design.named import network_named
+        >>> widths(network_named("C3-64 C3-64 C3-64"))["conv3"][0] ** 2
+        2.0
+    """
+    found = _rules.forward(network, _of_input, None, gates=False)
+    return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in found.items()}
+
+
+def _of_input(node: Node) -> Paths:
+    n = len(node.shape) - 2
+    return Paths(node.shape[1], (1,) * n, (0.0,) * n, (0.0,) * n)
+
+
+def _unite(parts: Sequence[Paths | None], shape: Shape) -> Paths | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or len({part.steps for part in known}) > 1:
+        return None
+    count = sum(part.count for part in known)
+    shares = [part.count / count for part in known]
+    axes = range(len(known[0].steps))
+    means = tuple(sum(w * part.means[a] for w, part in zip(shares, known, strict=True)) for a in axes)
+    variances = tuple(
+        sum(
+            w * (part.variances[a] + (part.means[a] - means[a]) ** 2) for w, part in zip(shares, known, strict=True)
+        )
+        for a in axes
+    )
+    return Paths(count, known[0].steps, means, variances)
+
+
+_rules: Rules[Paths | None] = Rules("path density", _unite)
+
+
+@_rules.rule(Window)
+def _window(relation: Window, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
+    if value is None or (1 in relation.axes and relation.stride != (1,)):
+        return None
+    if 1 in relation.axes:
+        return value if before == after else None
+    steps, means, variances = list(value.steps), list(value.means), list(value.variances)
+    for axis, k, s, d, (p, _) in zip(
+        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
+    ):
+        a = axis - 2
+        means[a] += steps[a] * (d * (k - 1) / 2 - p)
+        variances[a] += (steps[a] * d) ** 2 * (k**2 - 1) / 12
+        steps[a] *= s
+    fan_out = 1 if relation.groups is None else after[1] // relation.groups
+    count = value.count * math.prod(relation.kernel) * fan_out
+    return Paths(count, tuple(steps), tuple(means), tuple(variances))
+
+
+@_rules.rule(Elementwise)
+def _elementwise(relation: Elementwise, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
+    return value if before == after else None
+
+
+@_rules.rule(Concat)
+def _concat(relation: Concat, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
+    return value if relation.axis == 1 else None
+
+
+@_rules.rule(Taps, Reshape, Permute, Reduce, Opaque)
+def _without_closed_form(relation: object, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
+    return None

@@ -1,0 +1,158 @@
+"""What does each layer see? One value per layer, drawn from the closed form and the hulls.
+
+The size is unclipped, as on an endless image, and the largest over units where they differ. Where units have no
+common closed form the hulls inside the image answer instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from eyeshot.analyse.closed_form import Class, Fixed, Moving, Sights, closed_forms, together
+from eyeshot.analyse.hulls import Hulls, Interval, hulls, per_axis
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import Opaque
+
+Step = int | Fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A layer's receptive field; one entry per followed axis, in the model's order.
+
+    Attributes:
+        size: pixels that a unit sees on an endless image; the largest over units.
+        stride: input pixels per step to the next unit; None where units do not step.
+        start: input coordinate of the first pixel in unit 0's unclipped field, negative inside padding.
+        is_regular: every unit has the same size, at an even stride.
+        is_global: every unit sees the whole image, as it is.
+        is_exact: False for a bound from above, behind an op whose reads are unknown.
+    """
+
+    size: tuple[int, ...]
+    stride: tuple[Step | None, ...] | None
+    start: tuple[int | None, ...] | None
+    is_regular: bool
+    is_global: bool
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnitHull:
+    """One unit's field: unclipped and clipped inclusive ranges per axis; an empty range has last < first."""
+
+    unclipped: tuple[tuple[int, int], ...]
+    clipped: tuple[tuple[int, int], ...]
+
+
+class Fields:
+    """The fields of all layers of a network; ``gates`` False follows the data path only.
+
+    Closed forms and hulls are computed when first asked for.
+    """
+
+    def __init__(self, network: Network, *, gates: bool = True) -> None:
+        self.network = network
+        self.gates = gates
+
+    @cached_property
+    def _forms(self) -> dict[str, Sights]:
+        return closed_forms(self.network, gates=self.gates)
+
+    @cached_property
+    def _hulls(self) -> dict[str, Hulls]:
+        return hulls(self.network, gates=self.gates)
+
+    @cached_property
+    def bounded(self) -> frozenset[str]:
+        """Names of the layers whose field is only a bound."""
+        found: set[str] = set()
+        for node in self.network:
+            for read in node.reads:
+                if (self.gates or not read.gate) and (
+                    isinstance(read.relation, Opaque) or node.inputs[read.source] in found
+                ):
+                    found.add(node.name)
+        return frozenset(found)
+
+    def hulls(self, name: str) -> list[Interval]:
+        """Per followed axis what the units at each position along it see, clipped to the image."""
+        return per_axis(self.network[name], self._hulls[name], self.network)
+
+    def form(self, name: str) -> Class:
+        """The closed form per followed axis, united over channels."""
+        node = self.network[name]
+        return together(self._forms[name], node.shape)
+
+    def __getitem__(self, name: str) -> Field:
+        node = self.network[name]
+        form = self.form(name)
+        moving = [sight if isinstance(sight, Moving) else None for sight in form]
+        steps = [_stride(sight) for sight in moving]
+        starts = [None if sight is None else sight.firsts[0] for sight in moving]
+        return Field(
+            size=self._size(node, form),
+            stride=None if all(step is None for step in steps) else tuple(steps),
+            start=None if all(sight is None for sight in moving) else tuple(starts),
+            is_regular=all(
+                isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
+            ),
+            is_global=self._sees_everything(node, form),
+            is_exact=name not in self.bounded,
+        )
+
+    def _size(self, node: Node, form: Class) -> tuple[int, ...]:
+        sizes: list[int] = []
+        for axis, sight in enumerate(form):
+            if sight is None:
+                sizes.append(0)
+            elif isinstance(sight, Moving):
+                sizes.append(max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True)))
+            elif isinstance(sight, Fixed):
+                sizes.append(sight.last - sight.first + 1)
+            else:
+                first, negated_last = self._hulls[node.name][axis]
+                sizes.append(max(0, 1 - int((first + negated_last).min())))
+        return tuple(sizes)
+
+    def _sees_everything(self, node: Node, form: Class) -> bool:
+        extent = self.network.extent
+        for sight, size in zip(form, extent, strict=True):
+            if sight is None:
+                return False
+            if isinstance(sight, Moving) and any(
+                b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
+            ):
+                return False
+        return all(
+            bool(np.all(ends[0] == 0)) and bool(np.all(ends[1] == 1 - size))
+            for ends, size in zip(self._hulls[node.name], extent, strict=True)
+        )
+
+    def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
+        """The field of the unit at position ``at``, one index per followed axis (0 where the layer has no axis)."""
+        clipped = tuple(
+            (int(first[i]), int(last[i])) for (first, last), i in zip(self.hulls(name), at, strict=True)
+        )
+        if any(last < first for first, last in clipped):
+            clipped = tuple((0, -1) for _ in clipped)
+        unclipped = []
+        for sight, i, inside in zip(self.form(name), at, clipped, strict=True):
+            if isinstance(sight, Moving):
+                unclipped.append((sight.first(i), sight.last(i)))
+            elif isinstance(sight, Fixed):
+                unclipped.append((sight.first, sight.last))
+            else:
+                unclipped.append(inside)
+        return UnitHull(tuple(unclipped), clipped)
+
+
+def _stride(sight: Moving | None) -> Step | None:
+    if sight is None:
+        return None
+    step = Fraction(sight.step, sight.period)
+    return int(step) if step.denominator == 1 else step

@@ -1,0 +1,81 @@
+"""The machinery that carries a value along the graph with one rule per relation kind.
+
+An analysis is a table of rules and a way to unite what several reads contribute to a tensor of some shape. A forward rule turns the value of
+an input into its contribution to the output; a backward rule turns a mark on the output into a mark on the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.ops import Input
+from eyeshot.network.relations import KINDS, Shape
+
+V = TypeVar("V")
+Rule = Callable[[Any, V, Shape, Shape], V]
+"""(relation, value, shape of the input, shape of the output) → value."""
+
+
+class Rules(Generic[V]):
+    """A table of rules, one per relation kind; ``question`` names what it answers."""
+
+    def __init__(self, question: str, unite: Callable[[Sequence[V], Shape], V]) -> None:
+        self.question = question
+        self._unite = unite
+        self._table: dict[type, Rule[V]] = {}
+
+    def rule(self, *kinds: type) -> Callable[[Rule[V]], Rule[V]]:
+        """Register the rule for some relation kinds; a second rule for a kind is an error."""
+
+        def register(function: Rule[V]) -> Rule[V]:
+            for kind in kinds:
+                if kind in self._table:
+                    raise AssertionError(f"{self.question}: a second rule for {kind.__name__}")
+                self._table[kind] = function
+            return function
+
+        return register
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Relation kinds without a rule."""
+        return tuple(kind.__name__ for kind in KINDS if kind not in self._table)
+
+    def forward(
+        self, network: Network, start: Callable[[Node], V], absent: V, *, gates: bool = True
+    ) -> Mapping[str, V]:
+        """Carry values from the inputs on; ``gates`` False follows the data path only.
+
+        ``absent`` is the value of a node that reads nothing.
+        """
+        values: dict[str, V] = {}
+        for node in network:
+            if isinstance(node.op, Input):
+                values[node.name] = start(node)
+                continue
+            parts = []
+            for read in node.reads:
+                if gates or not read.gate:
+                    source = network[node.inputs[read.source]]
+                    rule = self._table[type(read.relation)]
+                    parts.append(rule(read.relation, values[source.name], source.shape, node.shape))
+            values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent
+        return values
+
+    def backward(
+        self, network: Network, marks: dict[str, V], *, gates: bool = True
+    ) -> Mapping[str, V]:
+        """Send marks on some nodes back to all they depend on; the marks given are included."""
+        for node in reversed(network.nodes):
+            mark = marks.get(node.name)
+            if mark is None:
+                continue
+            for read in node.reads:
+                if gates or not read.gate:
+                    source = network[node.inputs[read.source]]
+                    sent = self._table[type(read.relation)](read.relation, mark, source.shape, node.shape)
+                    held = marks.get(source.name)
+                    marks[source.name] = sent if held is None else self._unite((held, sent), source.shape)
+        return marks

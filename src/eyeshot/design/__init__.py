@@ -1,0 +1,1 @@
+"""From notation to networks: the notation, the zoo, and what changes a design."""

@@ -1,0 +1,82 @@
+"""From what a user types for a model to a network.
+
+    alexnet                    a design of the zoo
+    C11s4-96 P3s2, CONV-POOL   the notation
+    torchvision:resnet50       a library's model, without weights (so timm:…)
+    package.module:factory     a callable that returns a module: runs the user's own code
+    file.py:factory            the same, from a file
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import replace
+
+from eyeshot.design.lower import lower
+from eyeshot.design.notation import parse
+from eyeshot.design.syntax import Design
+from eyeshot.design.zoo import entries
+from eyeshot.errors import NotationError, UsageError
+from eyeshot.network.graph import Network, Note
+
+DEFAULT_INPUT = (3, 224, 224)
+_MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
+_BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
+
+
+def network_named(
+    name: str, input_shape: tuple[int, ...] | None = None, *, classes: int | None = None
+) -> Network:
+    """The network that a name stands for.
+
+    Args:
+        name: a zoo name, notation, or ``source:model``; see the module's docstring.
+        input_shape: channels and sizes; the model's own, or 3×224×224, unless given.
+        classes: width of a design's last F, where that gives none.
+
+    Raises:
+        UsageError: if the name is neither a known model nor a design.
+        ReadError: if a model cannot be loaded or traced.
+    """
+    if name.endswith(".onnx"):
+        raise UsageError(f"{name}: ONNX files cannot be read yet; give the PyTorch module as file.py:factory")
+    if is_module_name(name):
+        from eyeshot.read.loading import load_module
+        from eyeshot.read.torch import read_module
+
+        return read_module(load_module(name), input_shape or DEFAULT_INPUT, name=name, source=name)
+    entry = entries().get(name.lower())
+    design = design_named(name)
+    notes = () if entry is None or entry.slip is None else (Note(None, "slip", entry.slip),)
+    return lower(
+        design,
+        input_shape or (entry.input_shape if entry else DEFAULT_INPUT),
+        name=name.lower() if entry else str(design),
+        source="zoo" if entry else "notation",
+        classes=classes or (entry.classes if entry else 1000),
+        notes=notes,
+    )
+
+
+def is_module_name(name: str) -> bool:
+    """Whether a name asks for a PyTorch module rather than a design."""
+    return bool(_MODULE.fullmatch(name)) and not re.search(r"[()\[\]\s]", name)
+
+
+def design_named(name: str) -> Design:
+    """The design that a zoo name or notation stands for."""
+    entry = entries().get(name.lower())
+    if entry is not None:
+        return replace(parse(entry.notation), text=entry.notation)
+    try:
+        return parse(name)
+    except NotationError as error:
+        near = difflib.get_close_matches(name.lower(), entries(), 3, 0.6)
+        if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise UsageError(
+                f"{name!r} is no model of the zoo, and as a design: {error.message}."
+                f" {hint}`eyeshot models` lists the zoo"
+            ) from error
+        raise

@@ -1,0 +1,131 @@
+"""The graph: nodes in the order in which they run, each with its name, op, inputs, shape and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from eyeshot.errors import UsageError
+from eyeshot.network.ops import Input, Op
+from eyeshot.network.relations import Read, Reshape, Shape, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One step of the network.
+
+    ``inputs`` are names of earlier nodes; ``shape`` is the output's, batch axis included; ``params`` counts the
+    weights that this node uses first (a shared weight counts once); ``reads`` are its relations to its inputs.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    shape: Shape
+    params: int
+    reads: tuple[Read, ...] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a reader of the results should know: ``kind`` is bound, slip or remark."""
+
+    layer: str | None
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """An immutable network: every node reads nodes before it.
+
+    ``source`` says where it came from; the nodes whose op is Input are its inputs; ``output`` names the last result.
+    """
+
+    name: str
+    source: str
+    nodes: tuple[Node, ...]
+    notes: tuple[Note, ...] = ()
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, name: str) -> Node:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UsageError(self._no_layer(name)) from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def _no_layer(self, name: str) -> str:
+        import difflib
+
+        layers = [node.name for node in self.layers]
+        near = difflib.get_close_matches(name, layers, 3, 0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"its layers run from {layers[0]} to {layers[-1]}"
+        return f"{self.name} has no layer {name!r}; {hint} (eyeshot show lists them)"
+
+    @cached_property
+    def input(self) -> Node:
+        """The first input."""
+        return next(node for node in self.nodes if isinstance(node.op, Input))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The input's axes whose positions are followed, such as (2, 3) for images."""
+        op = self.input.op
+        assert isinstance(op, Input)
+        return op.axes
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """The input's size along the followed axes: (height, width) for images."""
+        return tuple(self.input.shape[axis] for axis in self.axes)
+
+    @cached_property
+    def layers(self) -> tuple[Node, ...]:
+        """Every node but the inputs."""
+        return tuple(node for node in self.nodes if not isinstance(node.op, Input))
+
+    @property
+    def output(self) -> Node:
+        """The last node."""
+        return self.nodes[-1]
+
+    @cached_property
+    def tells_channels_apart(self) -> bool:
+        """Whether some node reads a part of its input's channels only.
+
+        Where none does, what all channels see together is all there is to know.
+        """
+        return any(
+            (isinstance(read.relation, Window) and 1 in read.relation.axes)
+            or (isinstance(read.relation, Reshape) and _splits_channels(self[node.inputs[read.source]], node))
+            for node in self.nodes
+            for read in node.reads
+        )
+
+
+def _splits_channels(before: Node, after: Node) -> bool:
+    return len(after.shape) > 2 and before.shape[1:2] != after.shape[1:2]
+
+
+def node(
+    *, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0
+) -> Node:
+    """Make a node and derive its relations from its op and the shapes around it."""
+    return Node(
+        name=name,
+        op=op,
+        inputs=tuple(n.name for n in inputs),
+        shape=shape,
+        params=params,
+        reads=op.reads(tuple(n.shape for n in inputs), shape),
+    )

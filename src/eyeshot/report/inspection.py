@@ -1,0 +1,287 @@
+"""What each layer of one network sees and costs, as an object to look into."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from eyeshot.analyse.cost import Cost, Totals, cost, totals
+from eyeshot.analyse.field import Field, Fields, UnitHull
+from eyeshot.analyse.footprint import Footprint, check_unit, footprint
+from eyeshot.analyse.hulls import Interval
+from eyeshot.network.graph import Network, Node, Note
+from eyeshot.network.ops import Conv, Pool
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
+
+
+class Unit:
+    """One unit of a layer: what it sees."""
+
+    def __init__(self, view: View, at: tuple[int, ...]) -> None:
+        self._view, self.at = view, at
+
+    @cached_property
+    def hull(self) -> UnitHull:
+        """Inclusive ranges per axis, unclipped and clipped to the image."""
+        return self._view.fields.unit(self._view.name, self.at)
+
+    @cached_property
+    def footprint(self) -> Footprint:
+        """The exact set of pixels inside the image."""
+        return footprint(self._view.fields.network, self._view.name, self.at, gates=self._view.fields.gates)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether the unit sees from one end of the image to the other along every axis."""
+        extent = self._view.fields.network.extent
+        return all(ends == (0, n - 1) for ends, n in zip(self.hull.clipped, extent, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of schema eyeshot.field/1."""
+        pairs = [list(ends) for ends in self.hull.unclipped], [list(ends) for ends in self.hull.clipped]
+        return {
+            "schema": FIELD_SCHEMA,
+            "layer": self._view.name,
+            "unit": list(self.at),
+            "hull": pairs[0],
+            "clipped": pairs[1],
+            "global": self.is_global,
+            "exact": self._view.name not in self._view.fields.bounded,
+            "footprint": {
+                "count": self.footprint.count,
+                "boxes": [[list(ends) for ends in box] for box in self.footprint.boxes()],
+            },
+        }
+
+
+class View:
+    """What a layer's units see: with gates and statistics, or the data path alone."""
+
+    def __init__(self, name: str, fields: Fields) -> None:
+        self.name, self.fields = name, fields
+
+    @cached_property
+    def field(self) -> Field:
+        """Size, stride and start."""
+        return self.fields[self.name]
+
+    @cached_property
+    def hulls(self) -> list[Interval]:
+        """Per spatial axis a pair (first, last) of int arrays: the clipped interval of input positions that the units
+        at each position along that axis see, united over the other axes and channels; last < first: nothing.
+        """  # noqa: D205
+        return self.fields.hulls(self.name)
+
+    def unit(self, *at: int) -> Unit:
+        """The unit at a position, one index per axis.
+
+        Raises:
+            UsageError: if the layer has no such unit.
+        """
+        check_unit(self.fields.network, self.name, at)
+        return Unit(self, at)
+
+
+class Layer(View):
+    """One layer: what it is, sees and costs. ``data`` has the same views with gates and statistics left out."""
+
+    def __init__(self, node: Node, fields: Fields, data: Fields) -> None:
+        super().__init__(node.name, fields)
+        self.node = node
+        self.data = View(node.name, data)
+
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.field.size))
+        return f"<Layer {self.name} {self.op} out {'×'.join(map(str, self.out))} sees {size}>"
+
+    @property
+    def op(self) -> str:
+        """The op's name, such as conv2d."""
+        return self.node.op.kind
+
+    @property
+    def out(self) -> tuple[int, ...]:
+        """Shape of the output, without the batch axis where that is 1."""
+        return self.node.shape[1:] if self.node.shape[:1] == (1,) else self.node.shape
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Weights, MACs and activations."""
+        return cost(self.fields.network, self.node)
+
+    @property
+    def params(self) -> int:
+        """Number of weights and biases."""
+        return self.cost.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one input."""
+        return self.cost.macs
+
+    @property
+    def activations(self) -> int:
+        """Elements of the output."""
+        return self.cost.activations
+
+    def to_dict(self) -> dict[str, Any]:
+        """The layer's entry in the document of schema eyeshot.network/1."""
+        op = self.node.op
+        document: dict[str, Any] = {
+            "name": self.name,
+            "op": self.op,
+            "inputs": list(self.node.inputs),
+            "out": list(self.out),
+        }
+        if isinstance(op, Conv | Pool):
+            document |= {
+                "kernel": list(op.kernel),
+                "stride": list(op.stride),
+                "dilation": list(op.dilation),
+                "padding": [list(sides) for sides in op.padding],
+            }
+        if isinstance(op, Conv):
+            document["groups"] = op.groups
+        return document | {
+            "field": _field_dict(self.field),
+            "data_field": _field_dict(self.data.field),
+            "params": self.params,
+            "macs": self.macs,
+            "activations": self.activations,
+        }
+
+
+class Report:
+    """What a network's layers see and cost.
+
+    ``report["conv5"]`` is one layer, ``report.layers`` all of them in the order in which they run.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        fields = Fields(network)
+        has_gates = any(read.gate for node in network for read in node.reads)
+        data = Fields(network, gates=False) if has_gates else fields
+        self.layers = [Layer(node, fields, data) for node in network.layers]
+        self._by_name = {layer.name: layer for layer in self.layers}
+
+    def __getitem__(self, name: str) -> Layer:
+        self.network[name]
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Report {self.network.name}: {len(self)} layers, {self.totals.params:,} params, {self.totals.macs:,} MACs>"
+        )
+
+    @cached_property
+    def totals(self) -> Totals:
+        """What the network costs."""
+        return totals(self.network)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader of the numbers should know."""
+        return self.network.notes
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no field is only a bound."""
+        return all(layer.field.is_exact for layer in self.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of schema eyeshot.network/1, ready for json.dumps."""
+        return {
+            "schema": SCHEMA,
+            "network": {
+                "name": self.network.name,
+                "source": self.network.source,
+                "input": list(self.network.input.shape[1:]),
+            },
+            "layers": [layer.to_dict() for layer in self.layers],
+            "totals": {
+                "params": self.totals.params,
+                "macs": self.totals.macs,
+                "activations": self.totals.activations,
+                "peak_activations": self.totals.peak_activations,
+            },
+            "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in self.notes],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per layer.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+        """
+        from eyeshot.errors import MissingExtraError
+
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtraError("a data frame", "pandas", "frame") from None
+        rows = [
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "out": layer.out,
+                "field": layer.field.size,
+                "stride": layer.field.stride,
+                "start": layer.field.start,
+                "params": layer.params,
+                "macs": layer.macs,
+                "activations": layer.activations,
+            }
+            for layer in self.layers
+        ]
+        return pd.DataFrame(rows).set_index("name")
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("layer", "op", "out", "sees", "stride", "params", "MACs"))
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(layer)) + "</tr>"
+            for layer in self.layers
+        )
+        caption = f"{self.network.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs"
+        return f"<table><caption>{html.escape(caption)}</caption><tr>{head}</tr>{rows}</table>"
+
+
+def _cells(layer: Layer) -> list[str]:
+    stride = layer.field.stride
+    return [
+        layer.name,
+        layer.op,
+        "×".join(map(str, layer.out)),
+        "×".join(map(str, layer.field.size)),
+        "–" if stride is None else "×".join("–" if s is None else str(s) for s in stride),
+        f"{layer.params:,}",
+        f"{layer.macs:,}",
+    ]
+
+
+def _field_dict(field: Field) -> dict[str, Any]:
+    stride = None if field.stride is None else [_number(step) for step in field.stride]
+    return {
+        "size": list(field.size),
+        "stride": stride,
+        "start": None if field.start is None else list(field.start),
+        "regular": field.is_regular,
+        "global": field.is_global,
+        "exact": field.is_exact,
+    }
+
+
+def _number(step: object) -> object:
+    return step if step is None or isinstance(step, int) else float(step)  # type: ignore[arg-type]

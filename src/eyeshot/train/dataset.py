@@ -1,0 +1,71 @@
+"""What a set of labelled images is, whatever it was read from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Images of one size with one label each, split into train and test."""
+
+    name: str
+    """What the user called it: `sample`, `fashion-mnist` or the folder's name."""
+    train_images: Pixels
+    """(images, channels, height, width), 0 to 255."""
+    train_labels: Labels
+    """One index into `classes` per image."""
+    test_images: Pixels
+    test_labels: Labels
+    classes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image."""
+        _, channels, height, width = self.train_images.shape
+        return channels, height, width
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over images, labels and classes in their order; the name does not count."""
+        digest = hashlib.sha256(repr(self.classes).encode())
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            # Labels are hashed as little-endian, so that every machine gives one fingerprint.
+            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            digest.update(repr(array.shape).encode())
+            digest.update(memoryview(little).cast("B"))
+        return digest.hexdigest()
+
+    @cached_property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of the train images per channel, on the scale 0 to 1."""
+        return tuple(mean for mean, _ in self._moments)
+
+    @cached_property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of the train images per channel, on the scale 0 to 1; 1 for a blank channel."""
+        return tuple(std or 1.0 for _, std in self._moments)
+
+    @cached_property
+    def _moments(self) -> list[tuple[float, float]]:
+        # From the counts of the 256 values: exact, and without a float copy of all images.
+        values = np.arange(256, dtype=np.float64) / 255
+        moments = []
+        for channel in range(self.shape[0]):
+            counts = np.zeros(256, dtype=np.int64)
+            for start in range(0, len(self.train_images), 4096):
+                block: NDArray[Any] = self.train_images[start : start + 4096, channel].reshape(-1)
+                counts += np.bincount(block, minlength=256)
+            share = counts / counts.sum()
+            mean = float(share @ values)
+            moments.append((mean, float(np.sqrt(share @ (values - mean) ** 2))))
+        return moments

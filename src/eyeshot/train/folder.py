@@ -1,0 +1,188 @@
+"""Images in class folders: `DIR/class/image.png`, or `DIR/train/class/…` and `DIR/test/class/…`.
+
+Pixels are taken as stored: nothing is resized, rotated or made grey, so that every arm sees what the user sees.
+Only still formats that Pillow decodes by itself are read; those that would start another program are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyeshot.errors import DataError, MissingExtraError
+from eyeshot.train.dataset import Dataset, Labels, Pixels
+
+_FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
+# A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
+_SHOWN_AS = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
+_TEST_EVERY = 6
+"""Without a split every sixth image of a class is for testing, as in MNIST's 60,000 + 10,000 (one in seven)."""
+_Files = Mapping[str, Sequence[Path]]
+
+
+def load(folder: Path, *, name: str) -> Dataset:
+    """The data set in a folder of class folders.
+
+    Without `train` and `test` folders every sixth image of each class, by name, is for testing.
+
+    Raises:
+        DataError: a file that is no image or differs in size or mode, an empty class, fewer than two classes, a link
+            that leads out of the folder, or one image in two classes; the message names the file.
+        MissingExtraError: Pillow is not installed.
+    """
+    try:
+        train, test = _split(folder)
+        everything = [path for files in (train, test) for paths in files.values() for path in paths]
+        images = _read_all(everything)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
+    labels = np.concatenate([_labels(train), _labels(test)])
+    _check_contradictions(images, labels, everything)
+    count = sum(len(paths) for paths in train.values())
+    return Dataset(
+        name=name,
+        train_images=images[:count],
+        train_labels=labels[:count],
+        test_images=images[count:],
+        test_labels=labels[count:],
+        classes=tuple(train),
+    )
+
+
+def _labels(files: _Files) -> Labels:
+    return np.repeat(np.arange(len(files), dtype=np.int64), [len(paths) for paths in files.values()])
+
+
+def _split(folder: Path) -> tuple[_Files, _Files]:
+    """The train and the test files of each class."""
+    train, test = folder / "train", folder / "test"
+    has_train, has_test = _holds_folders(train), _holds_folders(test)
+    if has_train != has_test:
+        there, absent = ("train", "test") if has_train else ("test", "train")
+        raise DataError(f"{folder}: has {there}/ with class folders and no such {absent}/; add it, or take {there}/ alone")
+    if has_train:
+        files = _class_files(train, root=folder), _class_files(test, root=folder)
+        if list(files[0]) != list(files[1]):
+            odd = sorted(set(files[0]) ^ set(files[1]))[0]
+            raise DataError(f"{folder}: class {odd!r} is in only one of train/ and test/; both need the same classes")
+        return files
+    together = _class_files(folder, root=folder)
+    for label, paths in together.items():
+        if len(paths) < 2:
+            raise DataError(f"{folder / label}: one image only; a class needs one to train and one to test")
+    # Counted from the end of the first six, so that a class of fewer than six still has one to test.
+    chosen = {label: set(paths[_TEST_EVERY - 1 :: _TEST_EVERY] or paths[-1:]) for label, paths in together.items()}
+    return (
+        {label: [path for path in paths if path not in chosen[label]] for label, paths in together.items()},
+        {label: [path for path in paths if path in chosen[label]] for label, paths in together.items()},
+    )
+
+
+def _holds_folders(folder: Path) -> bool:
+    return folder.is_dir() and any(path.is_dir() for path in _entries(folder))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, by name; hidden entries (`.DS_Store`) are the system's, not the user's."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _class_files(folder: Path, *, root: Path) -> _Files:
+    files: dict[str, Sequence[Path]] = {}
+    for entry in _entries(folder):
+        _check_inside(entry, root)
+        if not entry.is_dir():
+            continue  # a README or a list beside the class folders is no image of any class
+        files[entry.name] = paths = _entries(entry)
+        if not paths:
+            raise DataError(f"{entry}: an empty class; add images or delete the folder")
+        for path in paths:
+            _check_inside(path, root)
+            if not path.is_file():
+                raise DataError(f"{path}: not a file; a class folder holds images only")
+    if len(files) < 2:
+        raise DataError(
+            f"{folder}: {len(files)} class folder{'s' if len(files) != 1 else ''} ({', '.join(files) or 'none'}); "
+            "needed are two or more, each holding the images of one class"
+        )
+    return files
+
+
+def _check_inside(path: Path, root: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        raise DataError(f"{path}: a link to {path.resolve()}, outside {root}; put the file itself there")
+
+
+def _read_all(paths: Sequence[Path]) -> Pixels:
+    """All images in one array; the first one sets size and mode."""
+    first = _read(paths[0])
+    _check_memory(len(paths) * first.size, paths[0].parent.parent)
+    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
+    for index, path in enumerate(paths):
+        image = _read(path)
+        if image.shape != first.shape:
+            raise DataError(
+                f"{path}: {_described(image)}, while {paths[0]} is {_described(first)}; "
+                "all images must have one size and be all grey or all colour, so convert or remove it"
+            )
+        images[index] = image
+    return images
+
+
+def _described(image: NDArray[np.uint8]) -> str:
+    channels, height, width = image.shape
+    return f"{width}×{height} in {'grey' if channels == 1 else 'colour'}"
+
+
+def _check_memory(size: int, folder: Path) -> None:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 1 << 36
+    if size > memory // 2:
+        raise DataError(
+            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; shrink the images"
+        )
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """One image as (channels, height, width).
+
+    Raises:
+        DataError: not an image, damaged, too large to be meant well, animated, or in a mode such as RGBA.
+    """
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("reading images", "Pillow", "train") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                mode, frames = image.mode, getattr(image, "n_frames", 1)
+                if frames == 1 and mode in _SHOWN_AS:
+                    pixels = np.asarray(image.convert(_SHOWN_AS[mode]))
+    except PermissionError:
+        raise
+    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError and struct.error among them
+        reason = str(error).replace(str(path), path.name).replace(repr(path.name), "it")
+        raise DataError(
+            f"{path}: cannot be read as an image ({reason or type(error).__name__}); replace or remove it"
+        ) from error
+    if frames != 1:
+        raise DataError(f"{path}: {frames} pictures in one file; save one of them as a still image")
+    if mode not in _SHOWN_AS:
+        raise DataError(f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency")
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path]) -> None:
+    """The same pixels in two classes: one of the two is mislabelled, and no net can learn both."""
+    seen: dict[bytes, int] = {}
+    for index, image in enumerate(images):
+        twin = seen.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
+        if labels[twin] != labels[index]:
+            raise DataError(f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one")

@@ -1,0 +1,230 @@
+"""Training: a recipe in, a record out.
+
+SGD with Nesterov's momentum on cross entropy; the learning rate follows the share of the budget that is spent, so that
+every arm ends its schedule whatever the budget counts. A kill at any moment loses the epoch under way and no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
+from eyeshot.train import directory as files
+from eyeshot.train.dataset import Dataset
+from eyeshot.train.recipe import Recipe
+from eyeshot.train.record import Record, Score
+
+try:
+    import torch
+    from torch.nn import functional
+except ModuleNotFoundError as error:
+    raise MissingExtraError("training", "torch", "train") from error
+
+from eyeshot.train import checkpoint
+from eyeshot.train.batches import Normaliser, batches
+from eyeshot.train.machine import repeatable, versions
+
+_TEST_BATCH = 500
+_REPORT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands, several times a second."""
+
+    label: str
+    seed: int
+    spent: float
+    """Share of the budget, 0 to 1."""
+    epoch: int
+    """The epoch under way, 1 for the first."""
+    images: int
+    """Images seen so far."""
+    seconds: float
+    """Training time so far."""
+    accuracy: float | None
+    """The last epoch's test accuracy in percent; None during the first."""
+
+
+def run(
+    recipe: Recipe,
+    module_factory: Callable[[], torch.nn.Module],
+    dataset: Dataset,
+    directory: Path,
+    on_progress: Callable[[Progress], None] | None = None,
+    notice: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+) -> Record:
+    """Train one network and say how well it did.
+
+    A directory that holds this run already is used: a finished one is read, an unfinished one goes on after its last
+    whole epoch and ends with the numbers of an undisturbed run (other than under a budget in seconds).
+
+    Args:
+        module_factory: makes the network; its weights must come from PyTorch's generator, which is seeded before.
+        directory: where `recipe.json`, `checkpoint.pt` and `record.json` are kept.
+        on_progress: called some five times a second.
+        notice: told of what was found damaged and done again.
+
+    Raises:
+        UsageError: the directory belongs to another recipe, the budget is less than one image, or the network's
+            output does not fit the classes.
+        DataError: the images are not those of the recipe.
+        RunError: the disk is full, or the network failed on these images.
+    """
+    if dataset.fingerprint != recipe.data_fingerprint:
+        raise DataError(
+            f"data {recipe.data!r}: have changed since the study was planned "
+            f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the study again"
+        )
+    files.claim(directory, recipe)
+    if (record := files.finished(directory, notice)) is not None:
+        return record
+    with repeatable(recipe.options.threads):
+        record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
+    files.write_json(directory / files.RECORD, record.to_json())
+    return record
+
+
+def _train(
+    recipe: Recipe,
+    module_factory: Callable[[], torch.nn.Module],
+    dataset: Dataset,
+    directory: Path,
+    on_progress: Callable[[Progress], None] | None,
+    notice: Callable[[str], None],
+) -> Record:
+    options, size = recipe.options, len(dataset.train_images)
+    total = recipe.budget.images(macs_per_image=recipe.macs, train_size=size)
+
+    torch.manual_seed(recipe.seed)
+    module = module_factory().to(memory_format=torch.channels_last)
+    optimiser = torch.optim.SGD(
+        module.parameters(),
+        lr=options.learning_rate,
+        momentum=options.momentum,
+        nesterov=options.momentum > 0,
+        weight_decay=options.weight_decay,
+    )
+    here = versions(options.threads)
+    state = checkpoint.restore(directory / files.CHECKPOINT, module, optimiser, here, notice)
+    normalise = Normaliser(dataset)
+
+    def spent() -> float:
+        return state.seconds / recipe.budget.amount if total is None else state.images / total
+
+    while spent() < 1 and not state.is_diverged:
+        epoch = len(state.scores)
+        images = size if total is None else min(size, total - state.images)
+        # Dropout draws from PyTorch's generator: seeded per epoch, a resumed run drops what an undisturbed one does.
+        torch.manual_seed(_epoch_seed(recipe.seed, epoch))
+        module.train()
+        losses, seen, reported, started = 0.0, 0, -math.inf, time.perf_counter()
+        for pixels, labels in batches(
+            dataset, options, seed=recipe.seed, epoch=epoch, images=images, normalise=normalise
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = options.rate(spent())
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
+                logits = _logits(module, pixels, recipe, dataset)
+            loss = functional.cross_entropy(logits.float(), labels)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), options.clip)
+            optimiser.step()
+
+            now = time.perf_counter()
+            state.seconds, started = state.seconds + now - started, now
+            state.images, seen = state.images + len(labels), seen + len(labels)
+            losses += loss.item() * len(labels)
+            if not math.isfinite(losses):
+                state.is_diverged = True
+                break
+            if on_progress is not None and now - reported > _REPORT_SECONDS:
+                reported = now
+                on_progress(_progress(recipe, state, spent(), epoch))
+            if total is None and spent() >= 1:
+                break
+
+        accuracy = _accuracy(module, dataset, normalise, options.precision == "bf16")
+        state.scores.append(
+            Score(
+                epoch=epoch + 1,
+                images=state.images,
+                seconds=state.seconds,
+                loss=losses / seen,
+                accuracy=accuracy,
+            )
+        )
+        checkpoint.save(directory / files.CHECKPOINT, module, optimiser, state, here)
+        if on_progress is not None:
+            on_progress(_progress(recipe, state, spent(), epoch))
+
+    return Record(
+        recipe=recipe,
+        versions=here,
+        scores=tuple(state.scores),
+        is_diverged=state.is_diverged,
+        weights=_digest(module),
+    )
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+
+
+def _progress(recipe: Recipe, state: checkpoint.State, spent: float, epoch: int) -> Progress:
+    return Progress(
+        label=recipe.label,
+        seed=recipe.seed,
+        spent=min(1.0, spent),
+        epoch=epoch + 1,
+        images=state.images,
+        seconds=state.seconds,
+        accuracy=state.scores[-1].accuracy if state.scores else None,
+    )
+
+
+def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, dataset: Dataset) -> torch.Tensor:
+    """One row of class scores per image, or an error that names the arm."""
+    shape = "×".join(map(str, pixels.shape[1:]))
+    try:
+        output = module(pixels)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise RunError(f"arm {recipe.label!r} fails on images of {shape}: {error}") from error
+    expected = (len(pixels), len(dataset.classes))
+    if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
+        found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+        raise UsageError(
+            f"arm {recipe.label!r} gives {found} for {len(pixels)} images of {shape}, while {dataset.name} has "
+            f"{expected[1]} classes; let the network end with {expected[1]} outputs"
+        )
+    return output
+
+
+@torch.inference_mode()
+def _accuracy(module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, is_bf16: bool) -> float:
+    """Test images put in their class, in percent; one whose scores are not finite is not."""
+    module.eval()
+    right = 0
+    for start in range(0, len(dataset.test_images), _TEST_BATCH):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
+            logits = module(normalise(dataset.test_images[start : start + _TEST_BATCH])).float()
+        labels = torch.from_numpy(dataset.test_labels[start : start + _TEST_BATCH])
+        right += int(((logits.argmax(1) == labels) & logits.isfinite().all(1)).sum())
+    return 100 * right / len(dataset.test_images)
+
+
+def _digest(module: torch.nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""Where a run takes place: versions for its record, and settings under which PyTorch repeats its numbers."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+def versions(threads: int) -> dict[str, str]:
+    """What the numbers of a run may depend on."""
+    return {
+        "eyeshot": _eyeshot(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "threads": str(threads),
+    }
+
+
+def _eyeshot() -> str:
+    try:
+        return importlib.metadata.version("eyeshot")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """The processor's name with what PyTorch uses of it, since both change the last bits."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux, or a processor without a name: the architecture says enough
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+@contextmanager
+def repeatable(threads: int) -> Iterator[None]:
+    """PyTorch with a fixed number of threads and repeatable algorithms, put back at the end."""
+    former = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    former_warn = torch.is_deterministic_algorithms_warn_only_enabled()
+    former_fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.set_num_threads(threads)
+    # Only warn: an operation without a repeatable form must not forbid a user's model.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling fresh memory finds bugs in PyTorch and costs time on every step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(former[0])
+        torch.use_deterministic_algorithms(former[1], warn_only=former_warn)
+        torch.utils.deterministic.fill_uninitialized_memory = former_fill

@@ -1,0 +1,98 @@
+"""All that decides how one network is trained, and so the whole input of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from eyeshot.errors import UsageError
+from eyeshot.train.budget import Budget
+
+__all__ = ["Budget", "Options", "Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to train, alike for every arm of a study."""
+
+    batch_size: int = 64
+    """Images per step. Small batches give many steps, which is what a budget of a few epochs lacks."""
+    learning_rate: float = 0.05
+    """The highest rate, reached after the warm-up."""
+    warm_up: float = 0.15
+    """Share of the budget over which the rate rises from 0, before it falls to 0 along a cosine."""
+    momentum: float = 0.9
+    """SGD's momentum, in Nesterov's form."""
+    weight_decay: float = 5e-4
+    """The L2 penalty, as in AlexNet and VGG; on every parameter alike."""
+    clip: float = 1.0
+    """The largest norm of a step's gradient; larger ones are scaled down. Deep plain nets need it to start."""
+    augment: Literal["none", "shift"] = "none"
+    """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on."""
+    threads: int = 1
+    """Threads per trial. One is fastest for small nets as soon as anything else runs on the machine."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """`bf16` computes in bfloat16 where PyTorch deems it safe; faster only on processors that have it."""
+
+    def __post_init__(self) -> None:
+        for name, is_right, needed in (
+            ("batch_size", self.batch_size >= 1, "1 or more"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "more than 0"),
+            ("warm_up", 0 <= self.warm_up < 1, "from 0 to less than 1"),
+            ("momentum", 0 <= self.momentum < 1, "from 0 to less than 1"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
+            ("clip", self.clip > 0, "more than 0 (inf for none)"),
+            ("augment", self.augment in ("none", "shift"), "'none' or 'shift'"),
+            ("threads", self.threads >= 1, "1 or more"),
+            ("precision", self.precision in ("fp32", "bf16"), "'fp32' or 'bf16'"),
+        ):
+            if not is_right:
+                raise UsageError(f"{name} {getattr(self, name)!r}: needed is {needed}")
+
+    def rate(self, spent: float) -> float:
+        """The learning rate once a share of the budget, 0 to 1, is spent."""
+        if spent < self.warm_up:
+            # A rate of exactly 0 would waste the first step.
+            return self.learning_rate * max(spent / self.warm_up, 0.02)
+        along = min(1.0, (spent - self.warm_up) / (1 - self.warm_up))
+        return self.learning_rate * (1 + math.cos(math.pi * along)) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One design, one seed, one set of images, one budget."""
+
+    label: str
+    """The arm's name; recipes that differ by seed alone share it."""
+    design: str
+    """What was typed to name the network: notation, a zoo's name or a model's path."""
+    network_fingerprint: str = ""
+    """Hash of the network's text, where the caller has one."""
+    macs: int
+    """Multiply-accumulates of one image's forward pass."""
+    seed: int
+    """Decides the first weights and, for all arms alike, the order and the augmentation of images; 0 or more."""
+    data: str
+    """What was typed to name the images."""
+    data_fingerprint: str
+    """`Dataset.fingerprint`: the same name may hold other images tomorrow."""
+    budget: Budget
+    options: Options = Options()
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"seed {self.seed}: needed is 0 or more")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; `from_json` reads it back."""
+        return {**dataclasses.asdict(self), "budget": str(self.budget)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_json` wrote."""
+        return cls(
+            **{**values, "budget": Budget.parse(values["budget"]), "options": Options(**values["options"])}
+        )
