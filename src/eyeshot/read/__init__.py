@@ -1,0 +1,1 @@
+"""From foreign formats to networks, one format per module."""

@@ -1,0 +1,132 @@
+"""From ``library:model``, ``package.module:factory`` or ``file.py:factory`` to a module, without weights."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from eyeshot.errors import MissingExtraError, ReadError
+
+LIBRARIES = ("torchvision", "timm")
+
+
+def load_module(name: str) -> Any:
+    """The torch.nn.Module that a name stands for.
+
+    A library's model is built without weights and, where it can be, without memory for them. Any other name runs the
+    user's own code.
+
+    Raises:
+        ReadError: if there is no such library, model, file or factory, or if it fails.
+        MissingExtraError: if torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError(f"reading {name}", "torch", "torch") from None
+    source, _, model = name.rpartition(":")
+    if source in LIBRARIES:
+        try:
+            with torch.device("meta"):
+                return _from_library(source, model)
+        except NotImplementedError:
+            return _from_library(source, model)
+    return _from_factory(source, model)
+
+
+def _from_library(library: str, model: str) -> Any:
+    if library == "torchvision":
+        models = _import_torchvision()
+        names, build = models.list_models(), _build_torchvision
+    else:
+        _import_torchvision()
+        timm = _import(library)
+        names, build = timm.list_models(), timm.create_model
+    if model not in names:
+        near = difflib.get_close_matches(model, names, 3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else f"; it has {len(names)} others"
+        raise ReadError(f"{library} has no model {model!r}{hint}")
+    return build(model)
+
+
+def _build_torchvision(model: str) -> Any:
+    from torchvision.models import get_model
+
+    quick = {"init_weights": False} if model in {"googlenet", "inception_v3"} else {}
+    return get_model(model, weights=None, **quick)
+
+
+def _import_torchvision() -> Any:
+    """torchvision.models, also where its compiled part does not fit the torch at hand (a CPU build, say).
+
+    The architectures are plain Python; only the schemas of two compiled ops must exist for the import to pass.
+    """
+    import torch
+
+    try:
+        return importlib.import_module("torchvision.models")
+    except ModuleNotFoundError:
+        raise MissingExtraError("a torchvision model", "torchvision", "torch") from None
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise ReadError(f"torchvision cannot be imported: {error}") from error
+    for loaded in [m for m in sys.modules if m == "torchvision" or m.startswith("torchvision.")]:
+        del sys.modules[loaded]
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    _kept.append(library)
+    for op in ("nms", "qnms"):
+        library.define(f"{op}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return importlib.import_module("torchvision.models")
+
+
+_kept: list[Any] = []
+"""Library fragments; their ops last as long as they do."""
+
+
+def _import(library: str) -> Any:
+    try:
+        return importlib.import_module(library)
+    except ModuleNotFoundError:
+        raise ReadError(f"{library} is not installed: pip install {library}") from None
+
+
+def _from_factory(source: str, attribute: str) -> Any:
+    name = f"{source}:{attribute}"
+    try:
+        scope = _run_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
+    except ReadError:
+        raise
+    except ModuleNotFoundError as error:
+        raise ReadError(f"{name}: cannot import {error.name!r} (run from the folder that holds it?)") from error
+    except Exception as error:
+        raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
+    factory: Any = scope
+    for part in attribute.split("."):
+        if not hasattr(factory, part):
+            callables = [n for n, v in vars(scope).items() if callable(v) and not n.startswith("_")]
+            raise ReadError(f"{source} has no {attribute!r}; it has {', '.join(callables) or 'nothing to call'}")
+        factory = getattr(factory, part)
+    import torch
+
+    if isinstance(factory, torch.nn.Module):
+        return factory
+    try:
+        return factory()
+    except Exception as error:
+        raise ReadError(f"{name}: calling it without arguments failed: {type(error).__name__}: {error}") from error
+
+
+def _run_file(path: Path) -> Any:
+    if not path.is_file():
+        raise ReadError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
