@@ -50,14 +50,15 @@ class UnitHull:
 
 
 class Fields:
-    """The fields of all layers of a network; ``gates`` False follows the data path only.
+    """The fields of all layers of a network, along all paths or, with ``gates`` False, the data path only.
 
     Closed forms and hulls are computed when first asked for.
     """
 
     def __init__(self, network: Network, *, gates: bool = True) -> None:
         self.network = network
-        self.gates = gates
+        self.gates = gates and any(read.gate for node in network for read in node.reads)
+        self.data: Fields = Fields(network, gates=False) if self.gates else self
 
     @cached_property
     def _forms(self) -> dict[str, Sights]:
@@ -117,7 +118,9 @@ class Fields:
             else:
                 first, negated_last = self._hulls[node.name][axis]
                 sizes.append(max(0, 1 - int((first + negated_last).min())))
-        return tuple(sizes)
+        if self.data is self:
+            return tuple(sizes)
+        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent

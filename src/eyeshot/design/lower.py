@@ -65,11 +65,21 @@ def lower(
         raise UsageError(
             f"an input is channels and one to three sizes, such as 3x224x224; found {'x'.join(map(str, input_shape))}"
         )
+    lowering = _lowered(design, input_shape, classes)
+    return Network(name=name, source=source, nodes=tuple(lowering.nodes), notes=notes)
+
+
+def widths_of(design: Design, input_shape: tuple[int, ...], classes: int) -> dict[int, set[int]]:
+    """The widths that each convolution and fully connected layer gets, by its position in the text."""
+    return _lowered(design, input_shape, classes).widths
+
+
+def _lowered(design: Design, input_shape: tuple[int, ...], classes: int) -> _Lowering:
     axes = tuple(range(2, 1 + len(input_shape)))
     start = node(name="input", op=Input(axes=axes), inputs=(), shape=(1, *input_shape))
     lowering = _Lowering(design, classes, _last_full(design.items), [start])
     lowering.items(design.items, start, _Scope(""))
-    return Network(name=name, source=source, nodes=tuple(lowering.nodes), notes=notes)
+    return lowering
 
 
 def _last_full(items: tuple[Item, ...]) -> Full | None:
@@ -98,6 +108,7 @@ class _Lowering:
         self.names = {n.name for n in nodes}
         self.width: int | None = None
         self.halved = False
+        self.widths: dict[int, set[int]] = {}
 
     def fail(self, item: Item, message: str) -> NoReturn:
         raise ShapeError(f"{item}: {message}", self.design.text, item.position)
@@ -156,6 +167,7 @@ class _Lowering:
         width = item.width or (channels if item.groups == 0 else self.default_width())
         if channels % groups or width % groups:
             self.fail(item, f"{groups} groups do not divide {channels} channels in and {width} out")
+        self.widths.setdefault(item.position, set()).add(width)
         axes = len(sizes)
         kernel, stride, dilation = (self.each(item, v, axes) for v in (item.kernel, item.stride, item.dilation))
         op = ConvOp(
@@ -208,6 +220,7 @@ class _Lowering:
             x = self.flatten(item, x, scope)
         is_last = item is self.last
         width = item.width or (self.classes if is_last else HIDDEN_WIDTH)
+        self.widths.setdefault(item.position, set()).add(width)
         scope.weighted += 1
         params = x.shape[1] * width + width
         x = self.add(scope, item, item.label or f"fc{scope.weighted}", Linear(), (x,), (1, width), params)

@@ -4,14 +4,14 @@ r"""The compact notation for designs.
     C3           kernel 3, stride 1, padded so that the map keeps its size; width as before, doubled after a pool
     C1x7-192     kernel 1 high, 7 wide           C3d2-64    dilation 2
     C5g2-256     2 groups                        C3g*       one group a channel (depthwise)
-    C3b-64       with batch norm                 C3~-64     not rectified
+    C3b-64       with batch norm                 C3-64~     not rectified
     p1, p0x3, p(1,2)   padding of 1, of 0 and 3, of 1 before and 2 after
     same, valid  padding as in TensorFlow (depends on the input's size); none
     P3s2, A2     max, average pool: kernel, stride (the kernel unless given); P3s2p1, P3s2c rounds up
     F4096, G     fully connected, global average; the last F is not rectified
     N5 B R D0.5 ID   LRN over 5 channels, batch norm, relu, dropout, identity
     (C3-64 C3-64)x2  repeats;  name:(…)  names
-    [C1-64 | C3-96]  side by side, concatenated;  [C3-64 C3~-64 + ID] R  summed
+    [C1-64 | C3-96]  side by side, concatenated;  [C3-64 C3-64~ + ID] R  summed
 
 Items are parted by spaces, commas or dashes, so the words of the question are designs too, in any case:
 CONV-POOL-CONV-CONV-CONV-POOL, with AVGPOOL, FC, LRN, BN, RELU, DROPOUT, GAP.
@@ -241,8 +241,8 @@ class _Reader:
             padding=self._padding(found, "half"),
             groups=self._groups(found),
             normalised="normalised" in found,
-            linear="linear" in found,
             width=self._width(),
+            linear="linear" in found or self._tilde(),
         )
 
     def _groups(self, found: dict[str, tuple[str, int]]) -> int:
@@ -271,6 +271,11 @@ class _Reader:
             return None
         self.at = match.end()
         return self._number(match[1], match.start(1))
+
+    def _tilde(self) -> bool:
+        found = self.text[self.at : self.at + 1] == "~"
+        self.at += found
+        return found
 
     def _full(self, position: int) -> Full:
         match = re.compile(r"-?(\d+)").match(self.text, self.at)

@@ -44,8 +44,8 @@ class Conv(Item):
         text = "C" + _sizes(self.kernel)
         text += _modifier("s", self.stride) + _modifier("d", self.dilation) + _padding(self.padding, "half")
         text += "" if self.groups == 1 else f"g{self.groups or '*'}"
-        text += ("b" if self.normalised else "") + ("~" if self.linear else "")
-        return self._labelled(text + ("" if self.width is None else f"-{self.width}"))
+        text += ("b" if self.normalised else "") + ("" if self.width is None else f"-{self.width}")
+        return self._labelled(text + ("~" if self.linear else ""))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

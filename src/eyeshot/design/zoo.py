@@ -148,12 +148,12 @@ def _stage(index: int, count: int, bottleneck: bool, stride_on_1x1: bool) -> str
     s = "s2" if index else ""
     if bottleneck:
         first, second = (s, "") if stride_on_1x1 else ("", s)
-        head = f"C1{first}b-{width} C3{second}b-{width} C1b~-{4 * width}"
-        body = f"C1b-{width} C3b-{width} C1b~-{4 * width}"
-        shortcut = f"C1{s}b~-{4 * width}"
+        head = f"C1{first}b-{width} C3{second}b-{width} C1b-{4 * width}~"
+        body = f"C1b-{width} C3b-{width} C1b-{4 * width}~"
+        shortcut = f"C1{s}b-{4 * width}~"
     else:
-        head, body = f"C3{s}b-{width} C3b~-{width}", f"C3b-{width} C3b~-{width}"
-        shortcut = f"C1{s}b~-{width}" if index else "ID"
+        head, body = f"C3{s}b-{width} C3b-{width}~", f"C3b-{width} C3b-{width}~"
+        shortcut = f"C1{s}b-{width}~" if index else "ID"
     rest = f" layer{index + 1}:([{body} + ID] R)x{count - 1}" if count > 1 else ""
     return f"layer{index + 1}:([{head} + {shortcut}] R){rest}"
 

@@ -63,10 +63,14 @@ AtenRule = Callable[["Trace", Call], Any]
 
 @dataclass(slots=True)
 class Known:
-    """A tensor that depends on the input, and the step that made what it holds now."""
+    """A tensor that depends on the input, and the step that made what it holds now.
+
+    ``overwritten`` is a later step that changed some of its memory in place through another view.
+    """
 
     tensor: torch.Tensor
     step: Step
+    overwritten: Step | None = None
 
 
 @dataclass
@@ -89,8 +93,13 @@ class Trace:
         return id(value) in self._known
 
     def step_of(self, tensor: torch.Tensor) -> Step:
-        """The step that made what a tensor holds."""
-        return self._known[id(tensor)].step
+        """The step that made what a tensor holds; unknown where another view of its memory was changed in place."""
+        known = self._known[id(tensor)]
+        if known.overwritten is not None:
+            op = Unknown(name="view", reason="its memory was changed in place through another view")
+            known.step = self.record(op, (known.step, known.overwritten), tensor.shape)
+            known.overwritten = None
+        return known.step
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0) -> Step:
         """Append a step."""
@@ -99,16 +108,13 @@ class Trace:
         return step
 
     def bind(self, tensor: torch.Tensor, step: Step) -> None:
-        """Say which step made a tensor. An in-place op makes its tensor anew; other views of it become unknown."""
+        """Say which step made a tensor. An in-place op makes its tensor anew."""
         before = self._known.get(id(tensor))
         if before is not None and before.step is not step:
             storage = _storage(tensor)
             for other in self._known.values():
-                if other.tensor is not tensor and other.step is not before.step and _storage(other.tensor) == storage:
-                    reason = "its memory was changed in place through another view"
-                    other.step = self.record(
-                        Unknown(name="view", reason=reason), (other.step, step), other.tensor.shape
-                    )
+                if other.tensor is not tensor and _storage(other.tensor) == storage:
+                    other.overwritten = step
         self._known[id(tensor)] = Known(tensor, step)
 
     def params_of(self, values: Iterable[object]) -> int:

@@ -91,10 +91,10 @@ class View:
 class Layer(View):
     """One layer: what it is, sees and costs. ``data`` has the same views with gates and statistics left out."""
 
-    def __init__(self, node: Node, fields: Fields, data: Fields) -> None:
+    def __init__(self, node: Node, fields: Fields) -> None:
         super().__init__(node.name, fields)
         self.node = node
-        self.data = View(node.name, data)
+        self.data = View(node.name, fields.data)
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.field.size))
@@ -166,9 +166,7 @@ class Report:
     def __init__(self, network: Network) -> None:
         self.network = network
         fields = Fields(network)
-        has_gates = any(read.gate for node in network for read in node.reads)
-        data = Fields(network, gates=False) if has_gates else fields
-        self.layers = [Layer(node, fields, data) for node in network.layers]
+        self.layers = [Layer(node, fields) for node in network.layers]
         self._by_name = {layer.name: layer for layer in self.layers}
 
     def __getitem__(self, name: str) -> Layer:

@@ -1,0 +1,127 @@
+"""What a study will do, written down before it starts."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eyeshot.errors import UsageError
+from eyeshot.train.recipe import Budget, Options, Recipe
+
+SCHEMA = "eyeshot.plan/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One design of a study."""
+
+    label: str
+    """What tables call it; unlike every other arm's."""
+    design: str
+    """What names the network: notation, a zoo's name or a model's path."""
+    macs: int
+    """Multiply-accumulates of one image's forward pass."""
+    params: int
+    """Trainable parameters."""
+    network_fingerprint: str = ""
+    """Hash of the network's text, where the caller has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Arms and seeds that are trained under one budget, with the same images in the same order."""
+
+    arms: tuple[Arm, ...]
+    """The first is the one that the others are compared to."""
+    seeds: tuple[int, ...]
+    data: str
+    """What was typed to name the images."""
+    data_fingerprint: str
+    """`Dataset.fingerprint`."""
+    budget: Budget
+    options: Options = field(default_factory=Options)
+    command: tuple[str, ...] = ()
+    """The command as typed; kept for people, no part of what makes two plans the same."""
+
+    def __post_init__(self) -> None:
+        labels = [arm.label for arm in self.arms]
+        for what, values in (("arm", labels), ("seed", list(self.seeds))):
+            if not values:
+                raise UsageError(f"a study without any {what}; give one at least")
+            twice = [value for value in values if values.count(value) > 1]
+            if twice:
+                raise UsageError(f"{what} {twice[0]!r} occurs {len(twice)} times; give each {what} once")
+
+    @property
+    def identity(self) -> str:
+        """Twelve hex digits that two plans share when they ask for the same numbers."""
+        values = {key: value for key, value in self.to_json().items() if key != "command"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def directory(self) -> Path:
+        """Where the study goes when the user names no place: the same command finds it again."""
+        return Path("runs") / self.identity
+
+    def recipes(self) -> list[Recipe]:
+        """One per seed and arm, the arms of a seed next to each other: an early end leaves whole pairs."""
+        return [
+            Recipe(
+                label=arm.label,
+                design=arm.design,
+                network_fingerprint=arm.network_fingerprint,
+                macs=arm.macs,
+                seed=seed,
+                data=self.data,
+                data_fingerprint=self.data_fingerprint,
+                budget=self.budget,
+                options=self.options,
+            )
+            for seed in self.seeds
+            for arm in self.arms
+        ]
+
+    def place(self, recipe: Recipe) -> Path:
+        """A trial's directory inside the study's: the arm's number and name, then the seed."""
+        number = [arm.label for arm in self.arms].index(recipe.label) + 1
+        # A label may be a whole design in notation, which no file system takes as a name.
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.label).strip("-.")[:40]
+        return Path(f"{number}-{name}" if name else f"{number}") / f"seed-{recipe.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; `from_json` reads it back."""
+        return {
+            "schema": SCHEMA,
+            "command": list(self.command),
+            "arms": [dataclasses.asdict(arm) for arm in self.arms],
+            "seeds": list(self.seeds),
+            "data": self.data,
+            "data_fingerprint": self.data_fingerprint,
+            "budget": str(self.budget),
+            "options": dataclasses.asdict(self.options),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: the values are no plan of this schema.
+        """
+        if values["schema"] != SCHEMA:
+            raise ValueError(f"schema {values['schema']!r}, needed is {SCHEMA!r}")
+        return cls(
+            arms=tuple(Arm(**arm) for arm in values["arms"]),
+            seeds=tuple(values["seeds"]),
+            data=values["data"],
+            data_fingerprint=values["data_fingerprint"],
+            budget=Budget.parse(values["budget"]),
+            options=Options(**values["options"]),
+            command=tuple(values["command"]),
+        )
