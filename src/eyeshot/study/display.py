@@ -120,7 +120,9 @@ class Display:
         self._done += 1
         self._bars.update(self._whole, completed=float(self._done), note=self._tally())
         outcome = "diverged" if record.is_diverged else f"{record.score:.2f} %"
-        self._print(f"{_short(record.recipe.label)} · seed {record.recipe.seed}: {outcome} in {record.seconds:.1f} s")
+        self._print(
+            f"{_short(record.recipe.label)} · seed {record.recipe.seed}: {outcome} in {record.seconds:.1f} s"
+        )
 
     def noticed(self, text: str) -> None:
         """Print it between the bars."""

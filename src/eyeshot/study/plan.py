@@ -51,7 +51,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         labels = [arm.label for arm in self.arms]
-        for what, values in (("arm", labels), ("seed", list(self.seeds))):
+        given: tuple[tuple[str, list[Any]], ...] = (("arm", labels), ("seed", list(self.seeds)))
+        for what, values in given:
             if not values:
                 raise UsageError(f"a study without any {what}; give one at least")
             twice = [value for value in values if values.count(value) > 1]

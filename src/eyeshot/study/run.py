@@ -47,12 +47,13 @@ def run(
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
-    A directory that holds this plan already is used: finished trials are read, unfinished ones go on after their last
-    whole epoch. Ctrl-C and SIGTERM stop the workers and raise KeyboardInterrupt; what is saved by then is kept.
+    A directory that holds this plan already is used: finished trials are read, unfinished ones go on after
+    their last whole epoch. Ctrl-C and SIGTERM stop the workers and raise KeyboardInterrupt; what is saved by
+    then is kept.
 
     Args:
-        factories: for each arm's label what makes its network. It is pickled, so a function at a module's top level or
-            a `functools.partial` of one.
+        factories: for each arm's label what makes its network. It is pickled, so a function at a module's
+            top level or a `functools.partial` of one.
         directory: where the study is kept; `plan.directory` if not given.
         jobs: trials at once; as many as there are cores for if not given.
         progress: show bars on standard error.
@@ -67,7 +68,12 @@ def run(
         raise UsageError(f"jobs {jobs}: needed is 1 or more")
     _claim(directory, plan)
     tasks = [
-        Task(number=number, recipe=recipe, factory=factories[recipe.label], directory=directory / plan.place(recipe))
+        Task(
+            number=number,
+            recipe=recipe,
+            factory=factories[recipe.label],
+            directory=directory / plan.place(recipe),
+        )
         for number, recipe in enumerate(plan.recipes())
     ]
     at_once = min(len(tasks), jobs or max(1, cores // plan.options.threads))
@@ -89,11 +95,17 @@ def _claim(directory: Path, plan: Plan) -> None:
     except OSError as error:
         raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
     except (ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(f"{path}: cannot be read ({error}); give another directory or delete this one") from error
+        raise UsageError(
+            f"{path}: cannot be read ({error}); give another directory or delete this one"
+        ) from error
     if former is None:
         files.write_json(path, plan.to_json())
     elif former.identity != plan.identity:
-        odd = [line for line in files.differences(former.to_json(), plan.to_json()) if not line.startswith("command")]
+        odd = [
+            line
+            for line in files.differences(former.to_json(), plan.to_json())
+            if not line.startswith("command")
+        ]
         raise UsageError(
             f"{directory}: holds another study ({'; '.join(odd)}); give another directory or delete this one"
         )
@@ -101,7 +113,8 @@ def _claim(directory: Path, plan: Plan) -> None:
 
 @contextmanager
 def _sole(directory: Path) -> Iterator[None]:
-    """Keep a second study out of the directory; the system lifts the lock when this process ends, however it ends."""
+    """Keep a second study out of the directory; the system lifts the lock when this process ends, however it
+    ends."""
     try:
         import fcntl
     except ModuleNotFoundError:  # Windows has no such lock
@@ -111,7 +124,9 @@ def _sole(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise RunError(f"{directory}: another process trains here; wait for it or give another directory") from error
+            raise RunError(
+                f"{directory}: another process trains here; wait for it or give another directory"
+            ) from error
         yield
 
 
@@ -189,7 +204,8 @@ def _heard(worker: _Worker, watcher: Watcher) -> Record | None:
         worker.process.join(_STOP_SECONDS)
         recipe = worker.task.recipe
         raise RunError(
-            f"arm {recipe.label!r}, seed {recipe.seed}: its process died ({_cause(worker.process.exitcode)}). Finished "
+            f"arm {recipe.label!r}, seed {recipe.seed}: its process died "
+            f"({_cause(worker.process.exitcode)}). Finished "
             "epochs are kept; the same command goes on from there, with --jobs 1 it needs the least memory"
         ) from error
     if isinstance(message, Failure):

@@ -1,12 +1,14 @@
 """What scores over paired seeds allow one to say.
 
-Each arm's mean has a Student interval over its seeds. Arms are compared to the first one by the differences of scores
-with the same seed, which saw the same images in the same order. The seeds are the sample: intervals say what other
-seeds would give on these images, not what other images would.
+Each arm's mean has a Student interval over its seeds. Arms are compared to the first one by the differences
+of scores with the same seed, which saw the same images in the same order. The seeds are the sample:
+intervals say what other seeds would give on these images, not what other images would.
 
-    mean ± t · s / √n        n seeds, s their standard deviation, t Student's quantile with n − 1 degrees of freedom
+    mean ± t · s / √n        n seeds, s their standard deviation, t Student's quantile with n − 1 degrees of
+    freedom
 
-With k arms beside the first the error of 5 % is shared by k intervals (Bonferroni), so that all hold together.
+With k arms beside the first the error of 5 % is shared by k intervals (Bonferroni), so that all hold
+together.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, UsageError
+from eyeshot.study.verdict import verdict
 from eyeshot.train.record import Record
 
 try:
@@ -62,11 +65,13 @@ class Difference:
     confidence: float
     """Of the interval: 0.95, or more where several differences share the error."""
     smallest_visible: float | None
-    """Points that a true difference needs to be seen four times out of five, given the spread that was found."""
+    """Points that a true difference needs to be seen four times out of five, given the spread that was
+    found."""
 
     @property
     def is_seen(self) -> bool:
-        """The interval leaves 0 out, and there is an interval: seeds that agree to the last digit give none."""
+        """The interval leaves 0 out, and there is an interval: seeds that agree to the last digit give
+        none."""
         return bool(self.half_width) and abs(self.mean) > (self.half_width or 0.0)
 
 
@@ -178,7 +183,9 @@ def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> 
     """
     seeds = tuple(seed for seed in first.scores if seed in second.scores)
     if not seeds:
-        raise UsageError(f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores")
+        raise UsageError(
+            f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores"
+        )
     values = [first.scores[seed] - second.scores[seed] for seed in seeds]
     error = _ERROR / comparisons
     return Difference(
@@ -193,7 +200,8 @@ def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> 
 
 
 def smallest_visible(values: Sequence[float], *, error: float = _ERROR) -> float | None:
-    """The true difference that as many seeds with this spread show in four studies of five; None for one seed.
+    """The true difference that as many seeds with this spread show in four studies of five; None for one
+    seed.
 
     From the power of the two-sided t-test, with the noncentral t distribution.
     """
@@ -203,62 +211,9 @@ def smallest_visible(values: Sequence[float], *, error: float = _ERROR) -> float
     bound = float(stats.t.isf(error / 2, count - 1))
 
     def lacks(shift: float) -> float:
-        # The far tail, where a difference is seen with the wrong sign, is left out: it is below 0.1 % at this power.
+        # The far tail, where a difference is seen with the wrong sign, is left out: it is below 0.1 % at
+        # this power.
         return 1 - float(special.nctdtr(count - 1, shift, bound)) - _POWER
 
     shift = float(optimize.brentq(lacks, 0.0, 4 * bound + 8))
     return shift * stdev(values) / math.sqrt(count)
-
-
-def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str:
-    """Sentences that claim no more than the intervals allow, one per line."""
-    lines = [_sentence(difference) for difference in differences]
-    if len(differences) > 1:
-        lines.append(
-            f"Each is at {100 * differences[0].confidence:.3g} % confidence, so that all {len(differences)} hold "
-            "together at 95 % (Bonferroni)."
-        )
-    lines += [
-        f"{arm.label} diverged at {_seeds(len(arm.diverged))} ({', '.join(map(str, arm.diverged))}); its scores there "
-        "are those of a broken network."
-        for arm in arms
-        if arm.diverged
-    ]
-    return "\n".join(lines)
-
-
-def _sentence(difference: Difference) -> str:
-    seeds, names = _seeds(len(difference.seeds)), f"{difference.first} against {difference.second}"
-    if difference.half_width is None:
-        return f"{names}: {_points(difference.mean, None)}, one seed: no interval, no claim."
-    if difference.half_width == 0 and difference.mean != 0:
-        return f"{names}: {_points(difference.mean, None)} at each of {seeds}: no spread, no interval, no claim."
-    amount = _points(difference.mean, difference.half_width)
-    if difference.is_seen:
-        higher, lower = difference.first, difference.second
-        if difference.mean < 0:
-            higher, lower, amount = lower, higher, _points(-difference.mean, difference.half_width)
-        return f"{higher} scores higher than {lower} by {amount} at {seeds}."
-    seen = difference.smallest_visible
-    reach = f" (one of {_number(seen, _digits(seen))} would likely have been seen)" if seen else ""
-    return f"{names}: no difference seen at {seeds}: {amount}{reach}."
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed" + ("s" if count != 1 else "")
-
-
-def _points(mean: float, half_width: float | None) -> str:
-    digits = 2 if half_width is None else _digits(half_width)
-    spread = "" if half_width is None else f" ± {_number(half_width, digits)}"
-    return f"{_number(mean, digits)}{spread} points"
-
-
-def _digits(width: float) -> int:
-    """Decimals that give a width two digits, so that rounding never turns 0.54 ± 0.46 into 0.5 ± 0.5."""
-    return 1 if width <= 0 else min(3, max(1, 1 - math.floor(math.log10(width))))
-
-
-def _number(value: float, digits: int) -> str:
-    rounded = round(value, digits) + 0.0  # + 0.0: no "−0.0"
-    return f"{rounded:.{digits}f}".replace("-", "−")

@@ -1,7 +1,7 @@
 """A process that trains one trial after the other and tells its parent how they go.
 
-It ends with its parent, however that ends: a thread waits for the parent's death, so a killed study leaves nothing
-behind that still computes.
+It ends with its parent, however that ends: a thread waits for the parent's death, so a killed study leaves
+nothing behind that still computes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Failure:
 
 
 def work(pipe: connection.Connection[Any, Any]) -> None:
-    """Train the tasks that come through the pipe until it closes; send Progress, Notice, then a Record or a Failure."""
+    """Train the tasks that come through the pipe until it closes; send Progress, Notice, then a Record or a
+    Failure."""
     # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -93,6 +94,8 @@ def _outcome(task: Task, datasets: dict[str, Dataset], send: Callable[[Any], Non
     except EyeshotError as error:
         return Failure(error=error)
     except MemoryError:
-        return Failure(error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images"))
+        return Failure(
+            error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images")
+        )
     except Exception:  # a user's own model may raise anything, and the study must say where
         return Failure(error=RunError(f"{where}: failed\n{traceback.format_exc()}"))

@@ -6,23 +6,26 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from eyeshot.train.dataset import Dataset
+from eyeshot.train.dataset import Dataset, Pixels
 from eyeshot.train.recipe import Options
 
 _SHIFT = 2
-"""Pixels by which `shift` moves an image at most: a fourteenth of a 28-pixel image, as 4 of 32 is usual for CIFAR."""
+"""Pixels by which `shift` moves an image at most: a fourteenth of a 28-pixel image, as 4 of 32 is usual for
+CIFAR."""
 
 
 class Normaliser:
-    """From stored bytes to what a network takes: each channel with the train images' mean 0 and deviation 1."""
+    """From stored bytes to what a network takes: each channel with the train images' mean 0 and deviation
+    1."""
 
     def __init__(self, dataset: Dataset) -> None:
         mean, std = (torch.tensor(values, dtype=torch.float32) for values in (dataset.mean, dataset.std))
         self._scale = (1 / (255 * std)).view(1, -1, 1, 1)
         self._offset = (-mean / std).view(1, -1, 1, 1)
 
-    def __call__(self, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> torch.Tensor:
+    def __call__(self, images: Pixels) -> torch.Tensor:
         """Images as float32 in channels-last order, which is faster on CPUs and GPUs alike."""
         pixels = torch.from_numpy(images.astype(np.float32))
         return pixels.mul_(self._scale).add_(self._offset).contiguous(memory_format=torch.channels_last)
@@ -41,7 +44,8 @@ def batches(
     """
     draw = np.random.Generator(np.random.PCG64([seed, epoch]))
     size = len(dataset.train_images)
-    # Order and shifts are drawn for the whole epoch first, so that neither batch size nor budget changes them.
+    # Order and shifts are drawn for the whole epoch first, so that neither batch size nor budget changes
+    # them.
     order = draw.permutation(size)
     shifts = draw.integers(0, 2 * _SHIFT + 1, size=(size, 2)) if options.augment == "shift" else None
     steps = -(-images // options.batch_size)
@@ -52,12 +56,13 @@ def batches(
         yield normalise(pixels), torch.from_numpy(dataset.train_labels[chosen])
 
 
-def shifted(
-    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], shifts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def shifted(images: Pixels, shifts: NDArray[np.int64]) -> Pixels:
     """Each image moved by its own shift (0 to 4 per axis; 2 leaves it in place) over black."""
     count, channels, height, width = images.shape
     padded = np.pad(images, ((0, 0), (0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)))
     rows = (shifts[:, 0, None] + np.arange(height))[:, None, :, None]
     columns = (shifts[:, 1, None] + np.arange(width))[:, None, None, :]
-    return padded[np.arange(count)[:, None, None, None], np.arange(channels)[None, :, None, None], rows, columns]
+    moved: Pixels = padded[
+        np.arange(count)[:, None, None, None], np.arange(channels)[None, :, None, None], rows, columns
+    ]
+    return moved

@@ -1,7 +1,7 @@
 """The state of a run after an epoch, saved and read back to the last bit.
 
-No state of a random generator is in it: weights are drawn once from the seed, and order, augmentation and dropout
-anew from seed and epoch.
+No state of a random generator is in it: weights are drawn once from the seed, and order, augmentation and
+dropout anew from seed and epoch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class State:
 
 
 def save(
-    path: Path, module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: State, versions: Mapping[str, str]
+    path: Path,
+    module: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: State,
+    versions: Mapping[str, str],
 ) -> None:
     """Write the checkpoint, whole or not at all.
 
@@ -70,20 +74,32 @@ def restore(
         values: dict[str, Any] = torch.load(path, weights_only=True)
         if values["format"] != _FORMAT:
             raise ValueError(f"format {values['format']!r}, needed is {_FORMAT!r}")
-        state = State(**{**values["state"], "scores": [Score(**score) for score in values["state"]["scores"]]})
+        state = State(
+            **{**values["state"], "scores": [Score(**score) for score in values["state"]["scores"]]}
+        )
         _check_fit(module, values["module"])
         optimiser.load_state_dict(values["optimiser"])
         module.load_state_dict(values["module"])
     except FileNotFoundError:
         return State()
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         notice(f"{path}: cannot be read ({reason}); this run starts again from its first epoch")
         optimiser.state.clear()
         return State()
     if values["versions"] != dict(versions):
         changed = "; ".join(files.differences(values["versions"], versions))
-        notice(f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's")
+        notice(
+            f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's"
+        )
     return state
 
 

@@ -18,8 +18,9 @@ def load(spec: str) -> Dataset:
     """The data set that a name or a folder stands for.
 
     Args:
-        spec: `sample` (comes with eyeshot), `fashion-mnist` (all of it), or a folder that holds either the four IDX
-            files of MNIST's format or one folder of images per class. For a folder called like a name write `./sample`.
+        spec: `sample` (comes with eyeshot), `fashion-mnist` (all of it), or a folder that holds either the
+            four IDX files of MNIST's format or one folder of images per class. For a folder called like a
+            name write `./sample`.
 
     Raises:
         DataError: nothing is there, or what is there cannot be used; the message names the file.
@@ -32,7 +33,9 @@ def load(spec: str) -> Dataset:
     path = Path(spec).expanduser()
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
-        raise DataError(f"data {spec!r}: {found} there; give 'sample', 'fashion-mnist' or a folder of class folders")
+        raise DataError(
+            f"data {spec!r}: {found} there; give 'sample', 'fashion-mnist' or a folder of class folders"
+        )
     paths = idx.find(path)
     name = path.resolve().name
     return idx.load(paths, name=name) if paths else folder.load(path, name=name)
@@ -45,6 +48,7 @@ def _fashion_mnist() -> Dataset:
         if place.is_dir() and (paths := idx.find(place)):
             return idx.load(paths, name="fashion-mnist", classes=embedded.CLASSES)
     raise DataError(
-        f"data 'fashion-mnist': not in {' or '.join(map(str, places))}; install Debian's package dataset-fashion-mnist, "
+        f"data 'fashion-mnist': not in {' or '.join(map(str, places))}; install Debian's package "
+        "dataset-fashion-mnist, "
         "set EYESHOT_DATA to the folder above it, or give the folder that holds its four files"
     )

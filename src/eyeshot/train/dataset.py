@@ -42,7 +42,7 @@ class Dataset:
             # Labels are hashed as little-endian, so that every machine gives one fingerprint.
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             digest.update(repr(array.shape).encode())
-            digest.update(memoryview(little).cast("B"))
+            digest.update(little.data)
         return digest.hexdigest()
 
     @cached_property

@@ -1,10 +1,12 @@
 """The directory of one run: `recipe.json` first, `checkpoint.pt` after each epoch, `record.json` at the end.
 
-Every file is written whole under another name and then renamed, so a kill or a full disk leaves the former one.
+Every file is written whole under another name and then renamed, so a kill or a full disk leaves the former
+one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -35,7 +37,9 @@ def claim(directory: Path, recipe: Recipe) -> None:
     except ValueError:
         former = None  # only a hand or a failing disk damages it, and it can be written anew
         if (directory / CHECKPOINT).exists() or (directory / RECORD).exists():
-            raise UsageError(f"{path}: cannot be read, so nothing says what was trained here; delete {directory}") from None
+            raise UsageError(
+                f"{path}: cannot be read, so nothing says what was trained here; delete {directory}"
+            ) from None
     ours = json.loads(json.dumps(recipe.to_json()))
     if former is None:
         write_json(path, ours)
@@ -94,10 +98,8 @@ def write(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        try:
+        with contextlib.suppress(OSError):  # the first failure says more
             part.unlink(missing_ok=True)
-        except OSError:
-            pass  # the first failure says more
         raise _not_written(path, error) from error
 
 

@@ -1,8 +1,8 @@
 """The sample that comes with eyeshot: 10,000 + 2,000 images of Fashion-MNIST, 1000 + 200 per class.
 
-All are from the 60,000 train images, made by `scripts/make_sample.py`: the first 1000 of each class to train, the
-next 200 to test. Reference: H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747. MIT licence,
-in `sample/LICENSE-fashion-mnist.txt`.
+All are from the 60,000 train images, made by `scripts/make_sample.py`: the first 1000 of each class to
+train, the next 200 to test. Reference: H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, 2017,
+arXiv:1708.07747. MIT licence, in `sample/LICENSE-fashion-mnist.txt`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Images in class folders: `DIR/class/image.png`, or `DIR/train/class/…` and `DIR/test/class/…`.
 
-Pixels are taken as stored: nothing is resized, rotated or made grey, so that every arm sees what the user sees.
-Only still formats that Pillow decodes by itself are read; those that would start another program are not.
+Pixels are taken as stored: nothing is resized, rotated or made grey, so that every arm sees what the user
+sees. Only still formats that Pillow decodes by itself are read; those that would start another program are
+not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 # A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
 _SHOWN_AS = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
 _TEST_EVERY = 6
-"""Without a split every sixth image of a class is for testing, as in MNIST's 60,000 + 10,000 (one in seven)."""
+"""Without a split every sixth image of a class is for testing, as in MNIST's 60,000 + 10,000 (one in
+seven)."""
 _Files = Mapping[str, Sequence[Path]]
 
 
@@ -32,8 +34,9 @@ def load(folder: Path, *, name: str) -> Dataset:
     Without `train` and `test` folders every sixth image of each class, by name, is for testing.
 
     Raises:
-        DataError: a file that is no image or differs in size or mode, an empty class, fewer than two classes, a link
-            that leads out of the folder, or one image in two classes; the message names the file.
+        DataError: a file that is no image or differs in size or mode, an empty class, fewer than two
+            classes, a link that leads out of the folder, or one image in two classes; the message names the
+            file.
         MissingExtraError: Pillow is not installed.
     """
     try:
@@ -41,7 +44,9 @@ def load(folder: Path, *, name: str) -> Dataset:
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
         images = _read_all(everything)
     except PermissionError as error:
-        raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
+        raise DataError(
+            f"{error.filename or folder}: may not be read ({error.strerror}); change its rights"
+        ) from error
     labels = np.concatenate([_labels(train), _labels(test)])
     _check_contradictions(images, labels, everything)
     count = sum(len(paths) for paths in train.values())
@@ -65,19 +70,25 @@ def _split(folder: Path) -> tuple[_Files, _Files]:
     has_train, has_test = _holds_folders(train), _holds_folders(test)
     if has_train != has_test:
         there, absent = ("train", "test") if has_train else ("test", "train")
-        raise DataError(f"{folder}: has {there}/ with class folders and no such {absent}/; add it, or take {there}/ alone")
+        raise DataError(
+            f"{folder}: has {there}/ with class folders and no such {absent}/; add it, or take {there}/ alone"
+        )
     if has_train:
         files = _class_files(train, root=folder), _class_files(test, root=folder)
         if list(files[0]) != list(files[1]):
             odd = sorted(set(files[0]) ^ set(files[1]))[0]
-            raise DataError(f"{folder}: class {odd!r} is in only one of train/ and test/; both need the same classes")
+            raise DataError(
+                f"{folder}: class {odd!r} is in only one of train/ and test/; both need the same classes"
+            )
         return files
     together = _class_files(folder, root=folder)
     for label, paths in together.items():
         if len(paths) < 2:
             raise DataError(f"{folder / label}: one image only; a class needs one to train and one to test")
     # Counted from the end of the first six, so that a class of fewer than six still has one to test.
-    chosen = {label: set(paths[_TEST_EVERY - 1 :: _TEST_EVERY] or paths[-1:]) for label, paths in together.items()}
+    chosen = {
+        label: set(paths[_TEST_EVERY - 1 :: _TEST_EVERY] or paths[-1:]) for label, paths in together.items()
+    }
     return (
         {label: [path for path in paths if path not in chosen[label]] for label, paths in together.items()},
         {label: [path for path in paths if path in chosen[label]] for label, paths in together.items()},
@@ -108,7 +119,8 @@ def _class_files(folder: Path, *, root: Path) -> _Files:
                 raise DataError(f"{path}: not a file; a class folder holds images only")
     if len(files) < 2:
         raise DataError(
-            f"{folder}: {len(files)} class folder{'s' if len(files) != 1 else ''} ({', '.join(files) or 'none'}); "
+            f"{folder}: {len(files)} class folder{'s' if len(files) != 1 else ''} "
+            f"({', '.join(files) or 'none'}); "
             "needed are two or more, each holding the images of one class"
         )
     return files
@@ -144,7 +156,8 @@ def _check_memory(size: int, folder: Path) -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 1 << 36
     if size > memory // 2:
         raise DataError(
-            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; shrink the images"
+            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; "
+            "shrink the images"
         )
 
 
@@ -167,7 +180,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
                     pixels = np.asarray(image.convert(_SHOWN_AS[mode]))
     except PermissionError:
         raise
-    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError and struct.error among them
+    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
         reason = str(error).replace(str(path), path.name).replace(repr(path.name), "it")
         raise DataError(
             f"{path}: cannot be read as an image ({reason or type(error).__name__}); replace or remove it"
@@ -185,4 +198,6 @@ def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path])
     for index, image in enumerate(images):
         twin = seen.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
         if labels[twin] != labels[index]:
-            raise DataError(f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one")
+            raise DataError(
+                f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one"
+            )

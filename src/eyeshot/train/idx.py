@@ -1,7 +1,8 @@
 """Images and labels in the IDX format of MNIST: four files, plain or compressed.
 
 Format: two zero bytes, a type byte (8: unsigned byte), the number of axes, each axis as a big-endian 32-bit
-integer, then the bytes. Reference: Y. LeCun, C. Cortes, C. Burges, The MNIST database, section "IDX file format".
+integer, then the bytes. Reference: Y. LeCun, C. Cortes, C. Burges, The MNIST database, section "IDX file
+format".
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from numpy.typing import NDArray
 from eyeshot.errors import DataError
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 
-STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+STEMS = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 _ENDINGS = ("", ".gz", ".xz")
 _LARGEST = 16 << 30
 """Bytes that a file may unpack to: a header that asks for more is damaged or meant to do harm."""
@@ -36,7 +42,9 @@ def find(folder: Path) -> list[Path] | None:
         return None
     for stem, path in zip(STEMS, paths, strict=True):
         if path is None:
-            raise DataError(f"{folder}: {stem}(.gz) is missing, while other files of the four are there; add it")
+            raise DataError(
+                f"{folder}: {stem}(.gz) is missing, while other files of the four are there; add it"
+            )
     return [path for path in paths if path is not None]
 
 
@@ -57,7 +65,8 @@ def load(paths: list[Path], *, name: str, classes: tuple[str, ...] | None = None
     test_images, test_labels = _part(paths[2], paths[3])
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(
-            f"{paths[2]}: images of {_size(test_images)} pixels, while {paths[0].name} holds {_size(train_images)}"
+            f"{paths[2]}: images of {_size(test_images)} pixels, while {paths[0].name} holds "
+            f"{_size(train_images)}"
         )
     names = classes or tuple(str(label) for label in range(int(train_labels.max()) + 1))
     _check_labels(train_labels, len(names), paths[1], is_complete=True)
@@ -105,14 +114,17 @@ def _check_labels(labels: Labels, classes: int, path: Path, *, is_complete: bool
             "labels must run from 0 without a gap, so correct the one or add images for the other"
         )
     if classes < 2:
-        raise DataError(f"{path}: all labels are {labels[0]}; at least two classes are needed to learn anything")
+        raise DataError(
+            f"{path}: all labels are {labels[0]}; at least two classes are needed to learn anything"
+        )
 
 
 def read(path: Path, *, axes: int) -> NDArray[np.uint8]:
     """The array in one IDX file of unsigned bytes.
 
     Raises:
-        DataError: the file cannot be read, is not IDX with that many axes, or is longer or shorter than it says.
+        DataError: the file cannot be read, is not IDX with that many axes, or is longer or shorter than it
+            says.
     """
     try:
         with _open(path) as file:
@@ -131,13 +143,16 @@ def _parse(file: IO[bytes], path: Path, axes: int) -> NDArray[np.uint8]:
     header = file.read(4 + 4 * axes)
     if len(header) < 4 + 4 * axes or header[:4] != bytes((0, 0, 8, axes)):
         raise DataError(
-            f"{path}: begins with {header[:4].hex(' ') or 'nothing'}, where an IDX file of unsigned bytes with "
+            f"{path}: begins with {header[:4].hex(' ') or 'nothing'}, where an IDX file of unsigned bytes "
+            "with "
             f"{axes} {'axis' if axes == 1 else 'axes'} begins with 00 00 08 0{axes}; fetch the file again"
         )
     shape: tuple[int, ...] = struct.unpack(f">{axes}I", header[4:])
     length = int(np.prod(shape, dtype=object))
     if length > _LARGEST:
-        raise DataError(f"{path}: its header asks for {length:.1e} bytes, which no such file holds; it is damaged")
+        raise DataError(
+            f"{path}: its header asks for {length:.1e} bytes, which no such file holds; it is damaged"
+        )
     content = file.read(length + 1)
     if len(content) != length:
         found = f"only {len(content)}" if len(content) < length else "more"

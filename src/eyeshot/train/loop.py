@@ -1,7 +1,8 @@
 """Training: a recipe in, a record out.
 
-SGD with Nesterov's momentum on cross entropy; the learning rate follows the share of the budget that is spent, so that
-every arm ends its schedule whatever the budget counts. A kill at any moment loses the epoch under way and no more.
+SGD with Nesterov's momentum on cross entropy; the learning rate follows the share of the budget that is
+spent, so that every arm ends its schedule whatever the budget counts. A kill at any moment loses the epoch
+under way and no more.
 """
 
 from __future__ import annotations
@@ -64,25 +65,28 @@ def run(
 ) -> Record:
     """Train one network and say how well it did.
 
-    A directory that holds this run already is used: a finished one is read, an unfinished one goes on after its last
-    whole epoch and ends with the numbers of an undisturbed run (other than under a budget in seconds).
+    A directory that holds this run already is used: a finished one is read, an unfinished one goes on after
+    its last whole epoch and ends with the numbers of an undisturbed run (other than under a budget in
+    seconds).
 
     Args:
-        module_factory: makes the network; its weights must come from PyTorch's generator, which is seeded before.
+        module_factory: makes the network; its weights must come from PyTorch's generator, which is seeded
+            before.
         directory: where `recipe.json`, `checkpoint.pt` and `record.json` are kept.
         on_progress: called some five times a second.
         notice: told of what was found damaged and done again.
 
     Raises:
-        UsageError: the directory belongs to another recipe, the budget is less than one image, or the network's
-            output does not fit the classes.
+        UsageError: the directory belongs to another recipe, the budget is less than one image, or the
+            network's output does not fit the classes.
         DataError: the images are not those of the recipe.
         RunError: the disk is full, or the network failed on these images.
     """
     if dataset.fingerprint != recipe.data_fingerprint:
         raise DataError(
             f"data {recipe.data!r}: have changed since the study was planned "
-            f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the study again"
+            f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the "
+            "study again"
         )
     files.claim(directory, recipe)
     if (record := files.finished(directory, notice)) is not None:
@@ -105,7 +109,9 @@ def _train(
     total = recipe.budget.images(macs_per_image=recipe.macs, train_size=size)
 
     torch.manual_seed(recipe.seed)
-    module = module_factory().to(memory_format=torch.channels_last)
+    module = module_factory()
+    # PyTorch's stubs lack this form of `to`.
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
         module.parameters(),
         lr=options.learning_rate,
@@ -123,7 +129,8 @@ def _train(
     while spent() < 1 and not state.is_diverged:
         epoch = len(state.scores)
         images = size if total is None else min(size, total - state.images)
-        # Dropout draws from PyTorch's generator: seeded per epoch, a resumed run drops what an undisturbed one does.
+        # Dropout draws from PyTorch's generator: seeded per epoch, a resumed run drops what an undisturbed
+        # one does.
         torch.manual_seed(_epoch_seed(recipe.seed, epoch))
         module.train()
         losses, seen, reported, started = 0.0, 0, -math.inf, time.perf_counter()
@@ -136,8 +143,9 @@ def _train(
                 logits = _logits(module, pixels, recipe, dataset)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(module.parameters(), options.clip)
+            torch.autograd.backward(loss)
+            if options.clip:
+                torch.nn.utils.clip_grad_norm_(module.parameters(), options.clip)
             optimiser.step()
 
             now = time.perf_counter()
@@ -203,7 +211,8 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise UsageError(
-            f"arm {recipe.label!r} gives {found} for {len(pixels)} images of {shape}, while {dataset.name} has "
+            f"arm {recipe.label!r} gives {found} for {len(pixels)} images of {shape}, while {dataset.name} "
+            "has "
             f"{expected[1]} classes; let the network end with {expected[1]} outputs"
         )
     return output

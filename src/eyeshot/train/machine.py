@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,16 +49,17 @@ def repeatable(threads: int) -> Iterator[None]:
     """PyTorch with a fixed number of threads and repeatable algorithms, put back at the end."""
     former = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     former_warn = torch.is_deterministic_algorithms_warn_only_enabled()
-    former_fill = torch.utils.deterministic.fill_uninitialized_memory
+    filling: Any = torch.utils.deterministic  # a module that PyTorch swaps for an object, which no type tells
+    former_fill = filling.fill_uninitialized_memory
     torch.set_num_threads(threads)
     # Only warn: an operation without a repeatable form must not forbid a user's model.
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory finds bugs in PyTorch and costs time on every step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    filling.fill_uninitialized_memory = False
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
         torch.set_num_threads(former[0])
         torch.use_deterministic_algorithms(former[1], warn_only=former_warn)
-        torch.utils.deterministic.fill_uninitialized_memory = former_fill
+        filling.fill_uninitialized_memory = former_fill

@@ -29,7 +29,8 @@ class Options:
     weight_decay: float = 5e-4
     """The L2 penalty, as in AlexNet and VGG; on every parameter alike."""
     clip: float = 1.0
-    """The largest norm of a step's gradient; larger ones are scaled down. Deep plain nets need it to start."""
+    """The largest norm of a step's gradient, larger ones are scaled down to it; 0 for none. Plain nets with
+    many pools need it to start at all."""
     augment: Literal["none", "shift"] = "none"
     """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on."""
     threads: int = 1
@@ -44,7 +45,7 @@ class Options:
             ("warm_up", 0 <= self.warm_up < 1, "from 0 to less than 1"),
             ("momentum", 0 <= self.momentum < 1, "from 0 to less than 1"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
-            ("clip", self.clip > 0, "more than 0 (inf for none)"),
+            ("clip", 0 <= self.clip < math.inf, "0 or more (0 for none)"),
             ("augment", self.augment in ("none", "shift"), "'none' or 'shift'"),
             ("threads", self.threads >= 1, "1 or more"),
             ("precision", self.precision in ("fp32", "bf16"), "'fp32' or 'bf16'"),
@@ -74,7 +75,8 @@ class Recipe:
     macs: int
     """Multiply-accumulates of one image's forward pass."""
     seed: int
-    """Decides the first weights and, for all arms alike, the order and the augmentation of images; 0 or more."""
+    """Decides the first weights and, for all arms alike, the order and the augmentation of images; 0 or
+    more."""
     data: str
     """What was typed to name the images."""
     data_fingerprint: str

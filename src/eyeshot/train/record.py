@@ -64,17 +64,24 @@ class Record:
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """What the same recipe must repeat to the last bit on the same machine: all but times and versions."""
-        return (*((s.epoch, s.images, repr(s.loss), s.accuracy) for s in self.scores), self.is_diverged, self.weights)
+        """What the same recipe must repeat to the last bit on the same machine: all but times and
+        versions."""
+        return (
+            *((s.epoch, s.images, repr(s.loss), s.accuracy) for s in self.scores),
+            self.is_diverged,
+            self.weights,
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; `from_json` reads it back. A loss of NaN or infinity is null, since JSON has neither."""
+        """As plain values; `from_json` reads it back. A loss of NaN or infinity is null, since JSON has
+        neither."""
         return {
             "schema": SCHEMA,
             "recipe": self.recipe.to_json(),
             "versions": dict(self.versions),
             "scores": [
-                {**dataclasses.asdict(s), "loss": s.loss if math.isfinite(s.loss) else None} for s in self.scores
+                {**dataclasses.asdict(s), "loss": s.loss if math.isfinite(s.loss) else None}
+                for s in self.scores
             ],
             "score": self.score,
             "seconds": self.seconds,
@@ -95,7 +102,9 @@ class Record:
         return cls(
             recipe=Recipe.from_json(values["recipe"]),
             versions=dict(values["versions"]),
-            scores=tuple(Score(**{**s, "loss": math.nan if s["loss"] is None else s["loss"]}) for s in values["scores"]),
+            scores=tuple(
+                Score(**{**s, "loss": math.nan if s["loss"] is None else s["loss"]}) for s in values["scores"]
+            ),
             is_diverged=values["diverged"],
             weights=values["weights"],
         )

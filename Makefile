@@ -1,0 +1,49 @@
+# make demo   the founding question on real images    make test    the tests
+# make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test test-slow check format bench clean
+
+demo: $(VENV)/.run
+	$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/show.py
+
+# torch goes first and pinned, so that the CPU build is taken where it is at hand
+$(VENV)/.run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eyeshot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) -e '.[torch,train,figures]'
+	@touch $@
+
+# torchvision and timm without their needs: they would bring another torch
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "adding what the tests need (once)"
+	@$(PIP) -e '.[all]' -r requirements-dev.txt
+	@$(PIP) --no-deps torchvision timm
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,160 @@
+"""Why does a layer see that many pixels? The classic recurrence, followed back along the inputs that bind.
+
+Along one axis, with k, s, d a layer's kernel, stride and dilation and J the input pixels per step before it,
+
+    size' = size + (k − 1)·d·J,   J' = J·s
+
+A layer that reads all n positions, fully connected or a global pool, adds (n − 1)·J. Where branches meet, the one
+that sees most binds; if another sees past it on one side, what it adds there is a term of its own. The terms add up
+to the field, from the one pixel that the input sees.
+
+Reference: Araujo, Norris & Sim, Distill 2019, doi:10.23915/distill.00021.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eyeshot.analyse.closed_form import Moving, Scattered
+from eyeshot.analyse.field import Fields
+from eyeshot.network.graph import Node
+from eyeshot.network.relations import Read, Reduce, Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """What one layer adds to the field along one axis.
+
+    Attributes:
+        layer: the layer's name.
+        kernel, stride, dilation: its window; None where it reads otherwise.
+        positions: positions that it reads, where it reads all of them.
+        jump: input pixels per step before the layer; None where there are no even steps.
+        adds: pixels that it adds.
+        size: the field after it, in pixels.
+    """
+
+    layer: str
+    kernel: int | None = None
+    stride: int | None = None
+    dilation: int | None = None
+    positions: int | None = None
+    jump: Fraction | None
+    adds: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A layer where branches meet: each input with the field that it brings, the binding one first."""
+
+    layer: str
+    sizes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """One layer's field along one axis, as a sum of terms from the input on."""
+
+    layer: str
+    axis: int
+    terms: tuple[Term, ...]
+    meetings: tuple[Meeting, ...]
+
+    @property
+    def size(self) -> int:
+        """The field: one pixel, and what the terms add."""
+        return 1 + sum(term.adds for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a layer sees through one of its reads."""
+
+    source: Node
+    size: int
+    adds: int
+    window: tuple[int, int, int] | None = None
+    positions: int | None = None
+
+
+def recurrence(fields: Fields, name: str, axis: int) -> Recurrence:
+    """Follow a layer's field along one followed axis back to the input.
+
+    A layer without a closed form, such as a flattened one, counts with all its units together.
+    """
+    network = fields.network
+    terms: list[Term] = []
+    meetings: list[Meeting] = []
+    node = network[name]
+    while node is not network.input:
+        reaches = [
+            _reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate
+        ]
+        if not reaches:
+            break
+        binding = max(reaches, key=lambda reach: reach.size)
+        size = _size(fields, node, axis)
+        _note_meeting(meetings, node, reaches, binding)
+        window = binding.window
+        if size != _size(fields, binding.source, axis) or (window is not None and window[1] > 1):
+            k, s, d = window or (None, None, None)
+            terms.append(
+                Term(
+                    layer=node.name,
+                    kernel=k,
+                    stride=s,
+                    dilation=d,
+                    positions=binding.positions,
+                    jump=_jump(fields, binding.source, axis),
+                    adds=size - _size(fields, binding.source, axis),
+                    size=size,
+                )
+            )
+        node = binding.source
+    return Recurrence(name, axis, tuple(reversed(terms)), tuple(reversed(meetings)))
+
+
+def _note_meeting(meetings: list[Meeting], node: Node, reaches: list[_Reach], binding: _Reach) -> None:
+    sizes = {binding.source.name: binding.size}
+    for reach in reaches:
+        sizes[reach.source.name] = max(reach.size, sizes.get(reach.source.name, 0))
+    if len(sizes) > 1:
+        meetings.append(Meeting(node.name, tuple(sizes.items())))
+
+
+def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
+    source = fields.network[node.inputs[read.source]]
+    before = _size(fields, source, axis)
+    jump = _jump(fields, source, axis)
+    form = fields.form(source.name)[axis]
+    place = form.axis if isinstance(form, Moving | Scattered) else None
+    relation = read.relation
+    if isinstance(relation, Window) and place in relation.axes and jump is not None:
+        i = relation.axes.index(place)
+        k, s, d = relation.kernel[i], relation.stride[i], relation.dilation[i]
+        adds = int((k - 1) * d * jump)
+        return _Reach(source, before + adds, adds, window=(k, s, d))
+    if isinstance(relation, Reduce) and place in relation.axes and jump is not None:
+        n = source.shape[place]
+        adds = int((n - 1) * jump)
+        return _Reach(source, before + adds, adds, positions=n)
+    if isinstance(form, Moving) and not isinstance(fields.form(node.name)[axis], Moving):
+        return _Reach(source, _size(fields, node, axis), 0, positions=source.shape[form.axis])
+    return _Reach(source, before, 0)
+
+
+def _size(fields: Fields, node: Node, axis: int) -> int:
+    """Pixels along the axis that a unit sees; all units together where there is no closed form."""
+    form = fields.form(node.name)[axis]
+    if form is None:
+        return 0
+    if isinstance(form, Moving):
+        return max(last - first + 1 for first, last in zip(form.firsts, form.lasts, strict=True))
+    return form.last - form.first + 1
+
+
+def _jump(fields: Fields, node: Node, axis: int) -> Fraction | None:
+    form = fields.form(node.name)[axis]
+    return Fraction(form.step, form.period) if isinstance(form, Moving) else None

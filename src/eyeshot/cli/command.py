@@ -1,0 +1,130 @@
+"""The command `eyeshot`: finds the verb, and turns every failure into one message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+import eyeshot
+from eyeshot.errors import EyeshotError
+
+INTERRUPTED = 130
+VERBS = {
+    "show": "what does each layer see and cost?",
+    "field": "which pixels does one unit see?",
+    "why": "why does a layer see that many pixels?",
+    "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "models": "which designs are built in?",
+    "doctor": "what is installed here, and what does it enable?",
+}
+_EXAMPLES = """\b
+Examples:
+  eyeshot show alexnet
+  eyeshot field alexnet conv5 --at 6,6
+  eyeshot why alexnet conv5
+  eyeshot compare CONV-POOL-CONV-POOL-CONV-POOL CONV-POOL-CONV-CONV-CONV-POOL
+  eyeshot compare alexnet-28 alexnet-28-alternating --train
+
+\b
+A MODEL is one of
+  alexnet                       a design of the zoo (see: eyeshot models)
+  "C11s4-96 P3s2 C5-256"        a design written down (see: eyeshot models --notation)
+  CONV-POOL-CONV-POOL           the same, in words
+  torchvision:resnet50          a library's model, without its weights
+  package.module:factory        a callable that returns a PyTorch module; runs that code
+  file.py:factory               the same, from a file
+"""
+
+
+class Verbs(click.Group):
+    """Verbs that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order in which one comes to need them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name."""
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(importlib.import_module(f"eyeshot.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with their questions, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb called, or an error with the verb that was meant."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(_unknown_verb(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, **extra)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except EyeshotError as error:
+            click.echo(f"eyeshot: {_printable(str(error), sys.stderr)}", err=True)
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("eyeshot: interrupted", err=True)
+            code = INTERRUPTED
+        except BrokenPipeError:
+            _forget_stdout()
+            code = 0
+        except OSError as error:
+            click.echo(f"eyeshot: {error}", err=True)
+            code = EyeshotError.exit_code
+        raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _unknown_verb(word: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word.lower(), VERBS, 1, 0.5)
+    if near:
+        return f"no verb {word!r}; did you mean {near[0]!r}?"
+    from eyeshot.design.zoo import entries
+
+    if word.lower() in entries():
+        return f"no verb {word!r}; did you mean: eyeshot show {word.lower()}?"
+    return f"no verb {word!r}; verbs are {', '.join(VERBS)}"
+
+
+def _printable(text: str, stream: Any) -> str:
+    from eyeshot.cli.terminal import in_encoding_of
+
+    return in_encoding_of(stream, text)
+
+
+def _forget_stdout() -> None:
+    """Keep Python from writing to the closed pipe once more as it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass  # a stdout without a file behind it has nothing to write
+
+
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EXAMPLES,
+)
+@click.version_option(eyeshot.__version__, "-V", "--version", message="eyeshot %(version)s")
+def main() -> None:
+    """Tell what each unit of a convolutional network sees, uses and costs, and whether the design pays."""

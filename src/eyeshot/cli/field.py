@@ -1,0 +1,79 @@
+"""`eyeshot field`: which pixels does one unit see?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eyeshot.cli.options import (
+    Position,
+    colour_option,
+    end_bounded,
+    input_option,
+    json_option,
+    print_json,
+    say_next,
+    typed,
+)
+
+if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.inspection import Layer, Report, Unit
+
+
+@click.command(short_help="which pixels does one unit see?")
+@click.argument("model")
+@click.argument("layer")
+@click.option("--at", type=Position(), metavar="y,x", help="The unit, counted from 0. [default: the middle one]")
+@input_option
+@json_option
+@colour_option
+def field(
+    model: str,
+    layer: str,
+    at: tuple[int, ...] | None,
+    input_shape: tuple[int, ...] | None,
+    as_json: bool,
+    no_colour: bool,
+) -> None:
+    """Print which pixels one unit of a LAYER of MODEL sees.
+
+    \b
+    Examples:
+      eyeshot field alexnet conv5
+      eyeshot field alexnet conv5 --at 0,12
+      eyeshot field "C3d2-64 C3d2-64" conv2 --input 1x32x32
+    """
+    from eyeshot.analyse.footprint import centre_unit
+    from eyeshot.api import inspect
+    from eyeshot.cli.terminal import Terminal
+
+    report = inspect(model, input_shape)
+    found = report[layer]
+    unit = found.unit(*(centre_unit(report.network, layer) if at is None else at))
+    if as_json:
+        print_json(unit.to_dict())
+    else:
+        terminal = Terminal(colour=not no_colour)
+        _print(report, found, unit, terminal)
+        terminal.say()
+        say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))
+    if not found.field.is_exact:
+        import sys
+
+        end_bounded(Terminal(sys.stderr, colour=not no_colour), [layer])
+
+
+def _print(report: Report, layer: Layer, unit: Unit, terminal: Terminal) -> None:
+    from eyeshot.report import footprints
+
+    terminal.say(*footprints.sentence(report, layer, unit))
+    terminal.say()
+    terminal.table(footprints.ranges(report, unit))
+    for text in footprints.remarks(report, layer, unit):
+        terminal.say(text)
+    for title, lines in footprints.maps(unit, terminal.width):
+        terminal.say()
+        terminal.say((title, "dim"))
+        terminal.lines([[(line, "")] for line in lines])

@@ -1,0 +1,151 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
+from eyeshot.errors import EyeshotError, RunError, UsageError
+
+BOUND = 4
+"""Exit code: done, but some result is only a bound."""
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Shape(click.ParamType):
+    """Channels and sizes such as 3x224x224."""
+
+    name = "CxHxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The sizes as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().replace("×", "x").split("x")
+        if not all(part.isdecimal() and 0 < int(part) < 10**7 for part in parts) or not 2 <= len(parts) <= 4:
+            self.fail(f"{value!r} is no input; write channels and one to three sizes, such as 3x224x224", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class Position(click.ParamType):
+    """Row and column of a unit, such as 6,6."""
+
+    name = "y,x"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The indices as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isdecimal() for part in parts) or len(parts) > 3:
+            self.fail(f"{value!r} is no unit; write one index per axis, counted from 0, such as 6,6", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+def input_option(command: Command) -> Command:
+    """``--input``: the shape of what goes in."""
+    words = "Shape of the input. [default: the design's own, or 3x224x224]"
+    return click.option("--input", "input_shape", type=Shape(), metavar="CxHxW", help=words)(command)
+
+
+def json_option(command: Command) -> Command:
+    """``--json``: the result for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document, numbers unrounded.")(command)
+
+
+def table_options(command: Command) -> Command:
+    """``--csv`` and ``--plain``: a table for programs."""
+    plain = click.option("--plain", is_flag=True, help="The table alone, columns parted by tabs, for grep and awk.")
+    comma = click.option("--csv", "as_csv", is_flag=True, help="The table as CSV, numbers unrounded.")
+    return comma(plain(command))
+
+
+def colour_option(command: Command) -> Command:
+    """``--no-color``; colour is for terminals only in any case."""
+    words = "No colour (also: NO_COLOR=1)."
+    return click.option("--no-color", "--no-colour", "no_colour", is_flag=True, help=words)(command)
+
+
+def one_format(**chosen: bool) -> None:
+    """Complain of two formats asked for at once."""
+    names = [f"--{name}" for name, is_chosen in chosen.items() if is_chosen]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} cannot go together; give one")
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on stdout, numbers unrounded."""
+    text = json.dumps(document, ensure_ascii=not is_unicode(sys.stdout), indent=1, allow_nan=False)
+    click.echo(text)
+
+
+def print_records(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> None:
+    """Records on stdout as CSV, or parted by tabs."""
+    click.echo(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)), nl=False)
+
+
+def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> str:
+    """Records with their names in the first line; truth values as true and false, nothing as an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]) if records else [], delimiter=separator, lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow(
+            {
+                key: str(value).lower() if isinstance(value, bool) else "" if value is None else value
+                for key, value in record.items()
+            }
+        )
+    return text.getvalue()
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Complain of a file that writing would replace, or of a folder that is not there."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; give a file in it")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists; give another name, or --force to replace it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole, or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def typed(model: str, *more: str, verb: str, input_shape: tuple[int, ...] | None = None) -> str:
+    """A command line as a user would type it."""
+    words = ["eyeshot", verb, model, *more]
+    if input_shape:
+        words += ["--input", "x".join(map(str, input_shape))]
+    return " ".join(word if word == "…" else shlex.quote(word) for word in words)
+
+
+def say_next(terminal: Terminal, *commands: str) -> None:
+    """Commands that a reader may want next."""
+    terminal.lines([[("next  " if i == 0 else "      ", "dim"), (text, "")] for i, text in enumerate(commands)])
+
+
+def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
+    """Say which results are only bounds, and end with the exit code for that."""
+    from eyeshot.report.wording import listed
+
+    shown = listed([*layers[:3], *([f"{len(layers) - 3} more layers"] if len(layers) > 3 else [])])
+    terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), shown)
+    raise click.exceptions.Exit(BOUND)

@@ -1,0 +1,113 @@
+"""`eyeshot show`: what does each layer see and cost?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eyeshot.cli.options import (
+    colour_option,
+    end_bounded,
+    input_option,
+    json_option,
+    one_format,
+    print_json,
+    print_records,
+    say_next,
+    table_options,
+    typed,
+)
+
+if TYPE_CHECKING:
+    from eyeshot.report.inspection import Report
+
+CONVENTIONS = (
+    "sees: receptive field in input pixels, unclipped · stride: input pixels per step · "
+    "MACs: one multiply-accumulate, convolutions and fc only; FLOPs = 2 MACs"
+)
+
+
+@click.command(short_help="what does each layer see and cost?")
+@click.argument("model")
+@input_option
+@click.option("--all", "all_layers", is_flag=True, help="A line for every layer; nothing folded.")
+@json_option
+@table_options
+@colour_option
+def show(
+    model: str,
+    input_shape: tuple[int, ...] | None,
+    all_layers: bool,
+    as_json: bool,
+    as_csv: bool,
+    plain: bool,
+    no_colour: bool,
+) -> None:
+    """Print what each layer of MODEL sees and costs.
+
+    \b
+    Examples:
+      eyeshot show alexnet
+      eyeshot show resnet50 --input 3x384x384
+      eyeshot show "C3-64 C3-64 P2 C3-128" --csv
+      eyeshot show my_net.py:make_net --json
+    """
+    from eyeshot.api import inspect
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.ledger import records
+
+    one_format(json=as_json, csv=as_csv, plain=plain)
+    report = inspect(model, input_shape)
+    if as_json:
+        print_json(report.to_json())
+    elif as_csv or plain:
+        print_records(records(report, folded=not all_layers), separator="," if as_csv else "\t")
+    else:
+        _print_ledger(report, Terminal(colour=not no_colour), all_layers)
+        _print_what_next(report, Terminal(colour=not no_colour), model, input_shape)
+    if not report.is_exact:
+        import sys
+
+        end_bounded(
+            Terminal(sys.stderr, colour=not no_colour),
+            [layer.name for layer in report if not layer.field.is_exact],
+        )
+
+
+def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.ledger import ledger
+    from eyeshot.report.verdict import on_one
+    from eyeshot.report.wording import short, times
+
+    network, totals = report.network, report.totals
+    terminal.say((network.name, "strong"), (f" · input {times(network.input.shape[1:])}", "dim"))
+    terminal.say()
+    terminal.table(ledger(report, folded=not all_layers))
+    terminal.say()
+    terminal.say(
+        f"activations {short(totals.activations)}, at most {short(totals.peak_activations)} alive at once"
+        " (elements, one image)"
+    )
+    terminal.say((CONVENTIONS, "dim"))
+    for note in report.notes:
+        place = f"{note.layer}: " if note.layer else ""
+        terminal.say((f"{note.kind}: ", "warn"), place + note.text)
+    terminal.say()
+    terminal.say(on_one(report))
+
+
+def _print_what_next(
+    report: Report, terminal: Terminal, model: str, input_shape: tuple[int, ...] | None
+) -> None:
+    from eyeshot.report.verdict import last_convolution
+
+    layer = last_convolution(report) or report.layers[-1]
+    commands = [typed(model, layer.name, verb=verb, input_shape=input_shape) for verb in ("why", "field")]
+    rival = f"{model}-alternating"
+    from eyeshot.design.zoo import entries
+
+    if rival in entries():
+        commands.append(typed(model, rival, verb="compare", input_shape=input_shape))
+    terminal.say()
+    say_next(terminal, *commands)

@@ -1,0 +1,122 @@
+"""What one unit sees, in a sentence, as ranges, and as a small map of characters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeshot.report.inspection import Layer, Report, Unit
+from eyeshot.report.reasons import axis_names
+from eyeshot.report.table import Column, Table
+from eyeshot.report.wording import percent, times
+
+_ROWS, _COLUMNS = 24, 60
+"""Characters of a map at most; one is about twice as high as it is wide."""
+_ZOOM = 33
+"""Pixels along a side up to which a footprint with holes is shown pixel by pixel."""
+_SHADES = "·░▒█"
+_LEGEND = "█ sees   ▒ ░ sees some of   · does not"
+
+
+def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
+    """The unit and how much it sees; where and how much of the image."""
+    network = report.network
+    place = f"[{','.join(map(str, unit.at))}]" if len(layer.node.shape) == len(network.input.shape) else ""
+    head = [(f"{layer.name}{place}", "strong"), (f" of {network.name} ", "")]
+    clipped, count = unit.hull.clipped, unit.footprint.count
+    if count == 0:
+        return [*head, ("sees nothing of the image.", "")]
+    size = times(last - first + 1 for first, last in unit.hull.unclipped)
+    bound = "" if layer.field.is_exact else "at most "
+    where = ", ".join(
+        f"{name} {first}–{last}" for name, (first, last) in zip(axis_names(len(clipped)), clipped, strict=True)
+    )
+    share = percent(count / math.prod(network.extent))
+    if unit.is_global and count == math.prod(network.extent):
+        return [*head, ("sees ", ""), (f"{bound}{size}", "strong"), (f" pixels: all of the {times(network.extent)} image.", "")]
+    return [
+        *head,
+        ("sees ", ""),
+        (f"{bound}{size}", "strong"),
+        (f" pixels: {where} of {times(network.extent)} ({share} of the image).", ""),
+    ]
+
+
+def ranges(report: Report, unit: Unit) -> Table:
+    """Per axis what the unit sees on an endless image, and what of that is inside."""
+    table = Table(
+        [
+            Column(heading="axis", is_number=False),
+            Column(heading="image"),
+            Column(heading="sees"),
+            Column(heading="from"),
+            Column(heading="to"),
+            Column(heading="inside"),
+            Column(heading="from"),
+            Column(heading="to"),
+            Column(heading="off the image", priority=1),
+        ]
+    )
+    hull = unit.hull
+    for name, n, whole, inside in zip(
+        axis_names(len(hull.clipped)), report.network.extent, hull.unclipped, hull.clipped, strict=True
+    ):
+        sees, held = whole[1] - whole[0] + 1, inside[1] - inside[0] + 1
+        table.add(name, str(n), str(sees), *map(_signed, whole), str(held), *map(_signed, inside), str(sees - held))
+    return table
+
+
+def _signed(position: int) -> str:
+    return str(position).replace("-", "−")
+
+
+def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
+    """Holes in the footprint, and gates that see more than the data path."""
+    hull = math.prod(last - first + 1 for first, last in unit.hull.clipped)
+    count = unit.footprint.count
+    if 0 < count < hull:
+        yield (
+            f"It has holes: {count:,} of the {hull:,} pixels between these ends are seen ({percent(count / hull)}),"
+            f" in {len(unit.footprint.boxes()):,} boxes."
+        )
+    data = layer.data.unit(*unit.at)
+    if data.hull != unit.hull:
+        size = times(last - first + 1 for first, last in data.hull.unclipped)
+        yield f"Part of that is seen through gates or statistics only; along the data path it sees {size}."
+
+
+def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
+    """Titled maps: of the image, and pixel by pixel of a small footprint with holes."""
+    footprint = unit.footprint
+    if len(footprint.extent) > 2 or footprint.count == 0:
+        return
+    mask = footprint.mask()
+    height, length = mask.shape if mask.ndim == 2 else (1, len(mask))
+    columns = min(_COLUMNS, (width or 80) - 2, 2 * length)
+    rows = max(1, min(_ROWS, round(columns * height / length / 2), height)) if mask.ndim == 2 else 1
+    columns = min(columns, max(1, round(2 * rows * length / height))) if mask.ndim == 2 else columns
+    yield f"the image, {times(mask.shape)} pixels   {_LEGEND}", shaded(mask, rows, columns)
+    bits = footprint.bits
+    if not bits.all() and max(bits.shape) <= min(_ZOOM, ((width or 80) - 2) // 2):
+        yield "the pixels between the ends", [
+            "  " + "".join("██" if bit else "· " for bit in row).rstrip() for row in np.atleast_2d(bits)
+        ]
+
+
+def shaded(mask: npt.NDArray[np.bool_], rows: int, columns: int) -> list[str]:
+    """The share of each cell that is seen, as a shade: none, under half, half or more, all."""
+    picture = np.atleast_2d(mask).astype(float)
+    for axis, n in enumerate((rows, columns)):
+        length = picture.shape[axis]
+        edges = [i * length // n for i in range(n)]
+        if n >= length:
+            picture = picture.take([i * length // n for i in range(n)], axis=axis)
+        else:
+            counts = np.diff([*edges, length]).reshape((-1, 1) if axis == 0 else (1, -1))
+            picture = np.add.reduceat(picture, edges, axis=axis) / counts
+    # Shares of whole cells are exact quotients, so 1 is met exactly where all is seen.
+    levels = np.where(picture >= 1 - 1e-9, 3, np.where(picture >= 0.5, 2, np.where(picture > 0, 1, 0)))
+    return ["  " + "".join(_SHADES[level] for level in row) for row in levels]

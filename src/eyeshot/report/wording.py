@@ -1,0 +1,170 @@
+"""How numbers and ops are written for people: 227×227, 665.8 M, −79.1 %, conv 11×11/4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from eyeshot.analyse.field import Field
+from eyeshot.network.ops import (
+    AdaptivePool,
+    Aggregate,
+    Conv,
+    Linear,
+    LocalResponseNorm,
+    Norm,
+    Op,
+    Pool,
+    Sliding,
+)
+
+NONE = "–"
+"""Stands where there is no number."""
+
+
+def times(sizes: Iterable[object]) -> str:
+    """Sizes side by side.
+
+    >>> times((13, 13))
+    '13×13'
+    """
+    return "×".join(map(str, sizes))
+
+
+def short(value: float) -> str:
+    """Four significant digits and a unit prefix.
+
+    >>> short(665_784_864), short(12_800), short(512)
+    ('665.8 M', '12.80 k', '512')
+    """
+    if value < 1000:
+        return f"{value:,}"
+    for power, prefix in ((3, "k"), (6, "M"), (9, "G"), (12, "T"), (15, "P")):
+        scaled = value / 10**power
+        if float(f"{scaled:.4g}") < 1000:
+            return f"{scaled:.{3 - math.floor(math.log10(float(f'{scaled:.4g}')))}f} {prefix}"
+    return f"{value:.3e}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 with one decimal; not rounded to 0 or 100 unless it is.
+
+    >>> percent(0.51561), percent(0.99999), percent(1), percent(1e-5)
+    ('51.6 %', '>99.9 %', '100 %', '<0.1 %')
+    """
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    return f"{100 * share:.1f} %"
+
+
+def relative(value: float, reference: float) -> str:
+    """The change against a reference in percent; empty where there is nothing to compare with.
+
+    >>> relative(25, 18), relative(21, 100), relative(5, 5)
+    ('+38.9 %', '−79.0 %', '=')
+    """
+    if value == reference:
+        return "="
+    if not reference:
+        return ""
+    change = 100 * (value / reference - 1)
+    if abs(change) >= 1000:
+        return f"×{value / reference:.3g}" if value / reference < 1000 else f"×{value / reference:,.0f}"
+    if abs(change) < 0.05:
+        return "+<0.1 %" if change > 0 else "−<0.1 %"
+    return signed(change, 1) + " %"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign, the minus being a minus.
+
+    >>> signed(-0.21, 1)
+    '−0.2'
+    """
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def field_size(field: Field) -> str:
+    """What a layer's units see; a bound is marked, and a unit that sees nothing shows a dash."""
+    if not all(field.size):
+        return NONE
+    return ("" if field.is_exact else "≤") + times(field.size)
+
+
+def field_stride(field: Field) -> str:
+    """Input pixels per step, once where all axes agree."""
+    if field.stride is None:
+        return NONE
+    steps = [NONE if step is None else _step(step) for step in field.stride]
+    return steps[0] if len(set(steps)) == 1 else times(steps)
+
+
+def _step(step: int | Fraction) -> str:
+    return str(step) if isinstance(step, int) or step.denominator < 100 else f"{float(step):.3g}"
+
+
+def image_share(field: Field, extent: Sequence[int]) -> float:
+    """Share of the image inside the field of a unit that has it whole before it."""
+    seen = math.prod(min(size, n) for size, n in zip(field.size, extent, strict=True))
+    return seen / math.prod(extent)
+
+
+def ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 4th …
+
+    >>> ordinal(1), ordinal(12), ordinal(23)
+    ('1st', '12th', '23rd')
+    """
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """Items in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def op_words(op: Op) -> str:
+    """An op with what matters of it, in the shortest usual form.
+
+    >>> op_words(Conv(kernel=(5, 5), stride=(1, 1), dilation=(1, 1), padding=((2, 2), (2, 2)), groups=2))
+    'conv 5×5 g2'
+    """
+    if isinstance(op, Conv):
+        return "conv " + _window(op) + (f" g{op.groups}" if op.groups > 1 else "")
+    if isinstance(op, Pool):
+        return f"{op.mode} pool " + _window(op)
+    if isinstance(op, AdaptivePool):
+        return f"global {op.mode} pool" if set(op.size) == {1} else f"{op.mode} pool to {times(op.size)}"
+    if isinstance(op, Linear):
+        return "fc"
+    if isinstance(op, Aggregate):
+        return f"{op.name} over axes {','.join(map(str, op.axes))}"
+    return op_name(op)
+
+
+def op_name(op: Op) -> str:
+    """An op's short name, as it is appended to the layer before it: relu, bn, lrn, drop."""
+    if isinstance(op, Norm) and op.mode == "batch":
+        return "bn"
+    if isinstance(op, LocalResponseNorm):
+        return "lrn"
+    return {"dropout": "drop"}.get(op.kind, op.kind.replace("_", " "))
+
+
+def _window(op: Sliding) -> str:
+    text = times(op.kernel)
+    if set(op.stride) != {1}:
+        text += "/" + (str(op.stride[0]) if len(set(op.stride)) == 1 else times(op.stride))
+    if set(op.dilation) != {1}:
+        text += " d" + (str(op.dilation[0]) if len(set(op.dilation)) == 1 else times(op.dilation))
+    return text

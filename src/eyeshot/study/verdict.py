@@ -1,0 +1,68 @@
+"""What scores allow one to say, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eyeshot.study.statistics import ArmScores, Difference
+
+
+def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str:
+    """Sentences that claim no more than the intervals allow, one per line."""
+    lines = [_sentence(difference) for difference in differences]
+    if len(differences) > 1:
+        lines.append(
+            f"Each is at {100 * differences[0].confidence:.3g} % confidence, so that all {len(differences)} "
+            "hold "
+            "together at 95 % (Bonferroni)."
+        )
+    lines += [
+        f"{arm.label} diverged at {_seeds(len(arm.diverged))} ({', '.join(map(str, arm.diverged))}); its "
+        "scores there "
+        "are those of a broken network."
+        for arm in arms
+        if arm.diverged
+    ]
+    return "\n".join(lines)
+
+
+def _sentence(difference: Difference) -> str:
+    seeds, names = _seeds(len(difference.seeds)), f"{difference.first} against {difference.second}"
+    if difference.half_width is None:
+        return f"{names}: {_points(difference.mean, None)}, one seed: no interval, no claim."
+    if difference.half_width == 0 and difference.mean != 0:
+        return (
+            f"{names}: {_points(difference.mean, None)} at each of {seeds}: no spread, no interval, no claim."
+        )
+    amount = _points(difference.mean, difference.half_width)
+    if difference.is_seen:
+        higher, lower = difference.first, difference.second
+        if difference.mean < 0:
+            higher, lower, amount = lower, higher, _points(-difference.mean, difference.half_width)
+        return f"{higher} scores higher than {lower} by {amount} at {seeds}."
+    seen = difference.smallest_visible
+    reach = f" (one of {_number(seen, _digits(seen))} would likely have been seen)" if seen else ""
+    return f"{names}: no difference seen at {seeds}: {amount}{reach}."
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" + ("s" if count != 1 else "")
+
+
+def _points(mean: float, half_width: float | None) -> str:
+    digits = 2 if half_width is None else _digits(half_width)
+    spread = "" if half_width is None else f" ± {_number(half_width, digits)}"
+    return f"{_number(mean, digits)}{spread} points"
+
+
+def _digits(width: float) -> int:
+    """Decimals that give a width two digits, so that rounding never turns 0.54 ± 0.46 into 0.5 ± 0.5."""
+    return 1 if width <= 0 else min(3, max(1, 1 - math.floor(math.log10(width))))
+
+
+def _number(value: float, digits: int) -> str:
+    rounded = round(value, digits) + 0.0  # + 0.0: no "−0.0"
+    return f"{rounded:.{digits}f}".replace("-", "−")

@@ -1,0 +1,113 @@
+"""Fields of random networks equal what the built module itself says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from eyeshot.build.torch import build
+from eyeshot.design.lower import lower
+from eyeshot.design.notation import parse
+from eyeshot.design.syntax import Design
+from eyeshot.errors import ShapeError
+from eyeshot.network.graph import Network
+from eyeshot.read.torch import read_module
+from eyeshot.report.inspection import Report
+from tests.oracles.designs import designs
+from tests.oracles.poisoning import hull_of, poisoned_lines, poisoned_pixels, prepared
+
+
+def network_of(design: Design, shape: tuple[int, ...]) -> Network:
+    try:
+        return lower(parse(str(design)), shape, name="random", source="test")
+    except ShapeError:
+        assume(False)
+        raise
+
+
+def assert_hulls_equal_the_oracle(network: Network) -> None:
+    report = Report(network)
+    module = prepared(build(network))
+    names = [layer.name for layer in report]
+    for a, axis in enumerate(network.axes):
+        seen = poisoned_lines(module, names, network.input.shape, axis)
+        for layer in report:
+            first, last = hull_of(seen[layer.name])
+            if len(layer.node.shape) != len(network.input.shape):
+                first, last = np.array([first.min()]), np.array([last.max()])
+            np.testing.assert_array_equal(layer.hulls[a][0], first, err_msg=f"{layer.name} axis {axis}, first")
+            np.testing.assert_array_equal(layer.hulls[a][1], last, err_msg=f"{layer.name} axis {axis}, last")
+
+
+@given(designs(axes=2), st.integers(6, 18), st.integers(6, 18))
+@settings(max_examples=60)
+def test_hulls_of_all_units_equal_poisoning_in_2d(design: Design, height: int, width: int) -> None:
+    assert_hulls_equal_the_oracle(network_of(design, (2, height, width)))
+
+
+@given(designs(axes=1), st.integers(8, 40))
+@settings(max_examples=40)
+def test_hulls_of_all_units_equal_poisoning_in_1d(design: Design, length: int) -> None:
+    assert_hulls_equal_the_oracle(network_of(design, (2, length)))
+
+
+@pytest.mark.slow
+@given(designs(axes=2), st.integers(6, 24), st.integers(6, 24))
+@settings(max_examples=1500)
+def test_hulls_of_all_units_equal_poisoning_in_many_networks(design: Design, height: int, width: int) -> None:
+    assert_hulls_equal_the_oracle(network_of(design, (2, height, width)))
+
+
+@given(designs(axes=2), st.integers(6, 12), st.integers(6, 12), st.data())
+@settings(max_examples=60)
+def test_footprints_equal_poisoning_pixel_by_pixel(design: Design, height: int, width: int, data: st.DataObject) -> None:
+    network = network_of(design, (1, height, width))
+    report = Report(network)
+    layer = data.draw(st.sampled_from(report.layers))
+    at = tuple(data.draw(st.integers(0, layer.node.shape[axis] - 1)) for axis in network.axes)
+
+    seen = poisoned_pixels(prepared(build(network)), layer.name, network.input.shape, at)
+    footprint = layer.unit(*at).footprint
+
+    np.testing.assert_array_equal(footprint.mask(), seen)
+    assert footprint.count == sum(
+        int(np.prod([last - first + 1 for first, last in box])) for box in footprint.boxes()
+    )
+
+
+@given(designs(axes=2), st.integers(8, 20), st.integers(8, 20))
+@settings(max_examples=60)
+def test_a_unit_whose_field_lies_inside_the_image_sees_its_closed_form(design: Design, height: int, width: int) -> None:
+    network = network_of(design, (1, height, width))
+    for layer in Report(network):
+        if layer.field.stride is None or not layer.field.is_regular:
+            continue
+        for axis, (first, last) in enumerate(layer.hulls):
+            start, stride = layer.field.start[axis], layer.field.stride[axis]  # type: ignore[index]
+            if start is None or stride is None:
+                continue
+            for unit, (low, high) in enumerate(zip(first, last, strict=True)):
+                unclipped = (start + unit * stride, start + unit * stride + layer.field.size[axis] - 1)
+                if unclipped[0] >= 0 and unclipped[1] < network.extent[axis]:
+                    assert (low, high) == unclipped
+                else:
+                    assert high < low or (low >= unclipped[0] and high <= unclipped[1])
+
+
+@given(designs(axes=2), st.integers(8, 20))
+@settings(max_examples=60)
+def test_building_and_reading_back_gives_the_same_network(design: Design, size: int) -> None:
+    network = network_of(design, (2, size, size))
+
+    back = read_module(build(network), (2, size, size), name=network.name, source=network.source)
+
+    assert back == network
+    assert Report(back).to_json() == Report(network).to_json()
+
+
+@given(designs(axes=2))
+@settings(max_examples=200)
+def test_the_notation_reads_back(design: Design) -> None:
+    assert parse(str(design)) == design

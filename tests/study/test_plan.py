@@ -1,0 +1,68 @@
+"""A plan says all that a study will do, and finds its directory again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import studied
+
+from eyeshot.errors import UsageError
+from eyeshot.study.plan import Plan
+from eyeshot.train.budget import Budget
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return studied.write_images(tmp_path / "images")
+
+
+def test_a_plan_reads_back(images: Path) -> None:
+    plan = studied.plan(images)
+
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+def test_the_arms_of_a_seed_stand_together(images: Path) -> None:
+    recipes = studied.plan(images).recipes()
+
+    assert [(recipe.seed, recipe.label) for recipe in recipes] == [(0, "a"), (0, "b"), (1, "a"), (1, "b")]
+
+
+def test_the_same_study_has_the_same_directory_whatever_else_was_typed(images: Path) -> None:
+    one = studied.plan(images)
+    two = studied.plan(images, command=("eyeshot", "compare", "--jobs", "1"))
+    other = studied.plan(images, budget=Budget.parse("3ep"))
+
+    assert one.directory == two.directory == Path("runs") / one.identity
+    assert one.directory != other.directory
+
+
+def test_every_trial_has_a_place_of_its_own_that_a_file_system_takes(images: Path) -> None:
+    plan = studied.plan(images, labels=("C3-64 C3-64/../x", "C3-64 C3-64:..:x", "…"))
+
+    places = [str(plan.place(recipe)) for recipe in plan.recipes()]
+
+    assert places[:3] == ["1-C3-64-C3-64-..-x/seed-0", "2-C3-64-C3-64-..-x/seed-0", "3/seed-0"]
+    assert len(set(places)) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": ()}, "a study without any arm"),
+        ({"seeds": ()}, "a study without any seed"),
+        ({"seeds": (1, 2, 1)}, "seed 1 occurs 2 times"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(
+    images: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        studied.plan(images, **changes)
+
+
+def test_two_arms_need_two_names(images: Path) -> None:
+    with pytest.raises(UsageError, match="arm 'a' occurs 2 times; give each arm once"):
+        studied.plan(images, labels=("a", "a"))

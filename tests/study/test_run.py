@@ -1,0 +1,208 @@
+"""A study trains side by side, stops at once, goes on where it was, and leaves no process behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import studied
+from rich.console import Console
+
+from eyeshot.errors import RunError, UsageError
+from eyeshot.study import display
+from eyeshot.study.run import run
+from eyeshot.study.statistics import evidence
+from eyeshot.train import data, loop
+
+STUDY = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import studied
+from eyeshot.study.run import run
+from eyeshot.train.budget import Budget
+if __name__ == "__main__":
+    plan = studied.plan(Path({images!r}), budget=Budget.parse({budget!r}))
+    try:
+        run(plan, studied.factories("a", "b"), Path({directory!r}), jobs=2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return studied.write_images(tmp_path / "images")
+
+
+def test_a_study_is_what_a_loop_over_its_recipes_gives(images: Path, tmp_path: Path) -> None:
+    plan = studied.plan(images)
+    dataset = data.load(str(images))
+
+    records = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=2, progress=False)
+    expected = [
+        loop.run(recipe, studied.net, dataset, tmp_path / f"{number}")
+        for number, recipe in enumerate(plan.recipes())
+    ]
+
+    assert [record.recipe for record in records] == plan.recipes()
+    assert [record.numbers for record in records] == [record.numbers for record in expected]
+    # Both arms are the same net: an A/A test, in which seeds that pair leave nothing to differ.
+    assert evidence(records).differences[0].mean == 0
+    assert (tmp_path / "study" / "1-a" / "seed-0" / "record.json").is_file()
+
+
+def test_a_finished_study_is_read(images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plan = studied.plan(images, labels=("a",), seeds=(4,))
+
+    first = run(plan, studied.factories("a"), tmp_path / "study")
+    again = run(plan, {"a": studied.broken}, tmp_path / "study")
+
+    assert again == first
+    assert "a · seed 4: " in capfd.readouterr().err
+
+
+def test_the_directory_of_another_study_is_refused(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "plan.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"plan.json: cannot be read \('schema'\)"):
+        run(studied.plan(images), studied.factories("a", "b"), tmp_path / "study")
+
+    (tmp_path / "study" / "plan.json").unlink()
+    with pytest.raises(RunError, match="failed"):
+        run(studied.plan(images, labels=("a",)), {"a": studied.broken}, tmp_path / "study", progress=False)
+    with pytest.raises(UsageError, match=r"study: holds another study \(seeds: \[0, 1\] there, \[5\] here\)"):
+        run(studied.plan(images, labels=("a",), seeds=(5,)), {"a": studied.broken}, tmp_path / "study")
+
+
+def test_no_jobs_are_refused(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="jobs 0: needed is 1 or more"):
+        run(studied.plan(images), {}, tmp_path, jobs=0)
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (studied.broken, r"(?s)arm 'a', seed 0: failed\n.*ValueError: no such layer"),
+        (studied.killed, r"arm 'a', seed 0: its process died \(exit code 3\). Finished epochs are kept"),
+    ],
+)
+def test_a_trial_that_fails_is_named(
+    images: Path, tmp_path: Path, factory: Callable[[], object], message: str
+) -> None:
+    plan = studied.plan(images, labels=("a",))
+
+    with pytest.raises(RunError, match=message):
+        run(plan, {"a": factory}, tmp_path / "study", jobs=1, progress=False)  # type: ignore[dict-item]
+
+
+def begun(images: Path, directory: Path, budget: str = "400ep") -> subprocess.Popen[str]:
+    """A study in a process of its own, with both of its first trials under way."""
+    script = directory.with_suffix(".py")
+    tests = str(Path(__file__).parent)
+    script.write_text(
+        STUDY.format(tests=tests, images=str(images), budget=budget, directory=str(directory)), "utf-8"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(list(directory.glob("*/*/checkpoint.pt"))) < 2:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "no trial saved anything within a minute"
+        time.sleep(0.02)
+    return process
+
+
+def descendants(parent: int) -> list[int]:
+    listing = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+    return [pid for pid, of in pairs if of == parent]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_until_gone(pids: list[int], seconds: float) -> list[int]:
+    deadline = time.monotonic() + seconds
+    while (left := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda s: s.name)
+def test_no_process_outlives_a_stopped_study(images: Path, tmp_path: Path, number: signal.Signals) -> None:
+    process = begun(images, tmp_path / "study")
+    workers = descendants(process.pid)
+
+    process.send_signal(number)
+    _, error = process.communicate(timeout=5)
+
+    assert len(workers) >= 2
+    assert wait_until_gone(workers, 3) == []
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert "Traceback" not in error
+
+
+@pytest.mark.slow
+def test_a_killed_study_ends_with_the_numbers_of_an_undisturbed_one(images: Path, tmp_path: Path) -> None:
+    for _ in range(3):
+        process = begun(images, tmp_path / "killed", budget="1000ep")
+        time.sleep(0.3)
+        process.kill()
+        process.communicate()
+    plan = studied.plan(images, budget=studied.Budget.parse("1000ep"))
+    factories = studied.factories("a", "b")
+
+    killed = run(plan, factories, tmp_path / "killed", progress=False)
+    whole = run(plan, factories, tmp_path / "whole", progress=False)
+
+    assert [record.numbers for record in killed] == [record.numbers for record in whole]
+
+
+def test_a_second_study_in_one_directory_is_refused(images: Path, tmp_path: Path) -> None:
+    process = begun(images, tmp_path / "study")
+    plan = studied.plan(images, budget=studied.Budget.parse("400ep"))
+
+    try:
+        with pytest.raises(RunError, match=r"study: another process trains here"):
+            run(plan, studied.factories("a", "b"), tmp_path / "study", progress=False)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def test_progress_names_arm_seed_and_score() -> None:
+    record = studied.record("a [bold] label", 7, 88.5)
+    out = io.StringIO()
+
+    with display.Display([record.recipe], Console(file=out, force_terminal=True, width=120)) as watcher:
+        watcher.began(record.recipe)
+        watcher.moved(
+            loop.Progress(
+                label=record.recipe.label, seed=7, spent=0.5, epoch=3, images=200, seconds=1.0, accuracy=81.2
+            )
+        )
+        watcher.noticed("checkpoint.pt: cannot be read")
+        watcher.ended(record)
+
+    assert "a [bold] label · seed 7: 88.50 % in 2.0 s" in out.getvalue()
+    assert "epoch 3 · 81.2 % · 200 images/s" in out.getvalue()
+    assert "checkpoint.pt: cannot be read" in out.getvalue()
+
+
+def test_the_cores_at_hand_are_counted() -> None:
+    from eyeshot.study.run import _cores
+
+    assert 1 <= _cores() <= (os.cpu_count() or 1)

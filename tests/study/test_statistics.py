@@ -1,0 +1,143 @@
+"""Intervals are Student's, and a verdict claims no more than they allow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import studied
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from eyeshot.errors import UsageError
+from eyeshot.study.statistics import Evidence, evidence, half_width, smallest_visible
+
+SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size=2, max_size=8)
+
+
+def found(**arms: Sequence[float]) -> Evidence:
+    return evidence(
+        studied.record(label, seed, score)
+        for label, scores in arms.items()
+        for seed, score in enumerate(scores)
+    )
+
+
+@given(SCORES)
+def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
+    width = half_width(values)
+
+    if np.ptp(values) > 0:
+        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert width == pytest.approx((high - low) / 2)
+    else:
+        assert width == 0
+
+
+@given(SCORES)
+def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
+    result = found(a=scores, b=scores)
+
+    assert result.differences[0].mean == 0
+    assert not result.differences[0].is_seen
+    assert f"a against b: no difference seen at {len(scores)} seeds: 0.0 ± 0.0 points." in result.verdict
+
+
+def test_a_planted_difference_is_found() -> None:
+    result = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3])
+
+    assert result.verdict == "a scores higher than b by 2.133 ± 0.143 points at 3 seeds."
+    assert result.differences[0].is_seen
+
+
+def test_the_higher_arm_is_named_first() -> None:
+    assert (
+        found(a=[80.0, 81.5], b=[86.0, 87.4]).verdict
+        == "b scores higher than a by 5.95 ± 0.64 points at 2 seeds."
+    )
+
+
+def test_a_difference_within_the_interval_is_not_claimed() -> None:
+    result = found(a=[88.0, 88.5, 88.2], b=[88.4, 88.1, 88.6])
+
+    assert result.verdict == (
+        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.2 would likely have been "
+        "seen)."
+    )
+
+
+def test_one_seed_allows_no_claim() -> None:
+    assert found(a=[90.0], b=[50.0]).verdict == "a against b: 40.00 points, one seed: no interval, no claim."
+
+
+def test_seeds_that_agree_to_the_digit_allow_no_claim() -> None:
+    result = found(a=[90.0, 91.0], b=[89.0, 90.0])
+
+    assert result.verdict == "a against b: 1.00 points at each of 2 seeds: no spread, no interval, no claim."
+    assert not result.differences[0].is_seen
+
+
+def test_several_arms_share_the_error() -> None:
+    result = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3], c=[88.0, 88.8, 88.9])
+    alone = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3])
+
+    assert [(d.first, d.second, d.confidence) for d in result.differences] == [
+        ("a", "b", 0.975),
+        ("a", "c", 0.975),
+    ]
+    assert (result.differences[0].half_width or 0) > (alone.differences[0].half_width or 0)
+    assert "Each is at 97.5 % confidence, so that all 2 hold together at 95 % (Bonferroni)." in result.verdict
+
+
+def test_a_diverged_arm_is_said() -> None:
+    records = [studied.record("a", 0, 88.0), studied.record("b", 0, 10.0, is_diverged=True)]
+
+    assert (
+        "b diverged at 1 seed (0); its scores there are those of a broken network."
+        in evidence(records).verdict
+    )
+
+
+def test_only_seeds_that_both_have_are_paired() -> None:
+    records = [studied.record("a", seed, 80.0 + seed) for seed in range(4)]
+    records += [studied.record("b", seed, 79.0 + seed * seed) for seed in range(2)]
+
+    assert evidence(records).differences[0].seeds == (0, 1)
+
+
+def test_what_a_plan_could_have_seen_is_seen_four_times_out_of_five() -> None:
+    draw = np.random.default_rng(1)
+    values = [-1.0, 0.0, 1.0, 0.4, -0.4]
+    shift = smallest_visible(values)
+    assert shift is not None
+
+    samples = draw.normal(shift, np.std(values, ddof=1), size=(20_000, 5))
+    seen = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
+
+    assert seen.mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    with pytest.raises(UsageError, match="no records: nothing was trained"):
+        evidence([])
+
+
+def test_arms_without_a_common_seed_are_refused() -> None:
+    with pytest.raises(UsageError, match="arms 'a' and 'b' share no seed"):
+        evidence([studied.record("a", 1, 50.0), studied.record("b", 2, 50.0)])
+
+
+def test_two_scores_for_one_seed_are_refused() -> None:
+    with pytest.raises(UsageError, match="arm 'a': two records with one seed"):
+        evidence([studied.record("a", 1, 50.0), studied.record("a", 1, 51.0)])
+
+
+def test_evidence_is_plain_json() -> None:
+    values = json.loads(json.dumps(found(a=[88.0, 88.5], b=[86.0, 86.7]).to_json(), allow_nan=False))
+
+    assert values["schema"] == "eyeshot.evidence/1"
+    assert values["arms"][0]["scores"] == {"0": 88.0, "1": 88.5}
+    assert values["differences"][0]["interval"][0] < values["differences"][0]["mean"]

@@ -1,0 +1,186 @@
+"""Folders of class folders are read as stored, or the file at fault is named."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyeshot.errors import DataError
+from eyeshot.train import data
+
+
+def picture(path: Path, value: int, size: tuple[int, int] = (6, 5), mode: str = "L") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(value)
+    channels = {"L": (), "RGB": (3,), "RGBA": (4,)}[mode]
+    pixels = draw.integers(0, 256, size=(size[1], size[0], *channels), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(14):
+        picture(tmp_path / "things" / ("cat" if number < 7 else "dog") / f"{number:02}.png", number)
+    return tmp_path / "things"
+
+
+def test_every_sixth_image_of_a_class_is_for_testing(folder: Path) -> None:
+    found = data.load(str(folder))
+
+    assert (found.name, found.classes, found.shape) == ("things", ("cat", "dog"), (1, 5, 6))
+    assert found.train_labels.tolist() == [0] * 6 + [1] * 6
+    assert found.test_labels.tolist() == [0, 1]
+    assert (found.test_images[1, 0] == np.asarray(Image.open(folder / "dog" / "12.png"))).all()
+
+
+def test_a_given_split_is_kept(folder: Path) -> None:
+    for part, first in (("train", 20), ("test", 40)):
+        for number in range(first, first + 6):
+            picture(folder / "split" / part / str(number % 2) / f"{number}.png", number, mode="RGB")
+
+    found = data.load(str(folder / "split"))
+
+    assert found.shape == (3, 5, 6)
+    assert len(found.train_images) == len(found.test_images) == 6
+
+
+def test_two_readings_give_one_fingerprint(folder: Path) -> None:
+    assert data.load(str(folder)).fingerprint == data.load(str(folder)).fingerprint
+
+
+def test_the_system_s_own_files_do_not_count(folder: Path) -> None:
+    before = data.load(str(folder)).fingerprint
+    (folder / "cat" / ".DS_Store").write_bytes(b"system")
+    (folder / "README.txt").write_text("my pictures")
+
+    assert data.load(str(folder)).fingerprint == before
+
+
+def _truncated(folder: Path) -> None:
+    path = folder / "dog" / "09.png"
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def _text(folder: Path) -> None:
+    (folder / "dog" / "notes.txt").write_text("not a picture")
+
+
+def _empty_file(folder: Path) -> None:
+    (folder / "dog" / "09.png").write_bytes(b"")
+
+
+def _other_size(folder: Path) -> None:
+    picture(folder / "dog" / "09.png", 9, size=(7, 5))
+
+
+def _other_mode(folder: Path) -> None:
+    picture(folder / "dog" / "09.png", 9, mode="RGB")
+
+
+def _transparent(folder: Path) -> None:
+    picture(folder / "dog" / "09.png", 9, mode="RGBA")
+
+
+def _animated(folder: Path) -> None:
+    frames = [Image.fromarray(np.full((5, 6), value, dtype=np.uint8)) for value in (0, 90)]
+    frames[0].save(folder / "dog" / "09.png", save_all=True, append_images=frames[1:])
+
+
+def _empty_class(folder: Path) -> None:
+    (folder / "fish").mkdir()
+
+
+def _single(folder: Path) -> None:
+    picture(folder / "fish" / "1.png", 99)
+
+
+def _one_class(folder: Path) -> None:
+    for path in (folder / "dog").iterdir():
+        path.unlink()
+    (folder / "dog").rmdir()
+
+
+def _nested(folder: Path) -> None:
+    (folder / "dog" / "more").mkdir()
+
+
+def _linked(folder: Path) -> None:
+    picture(folder.parent / "outside.png", 70)
+    (folder / "dog" / "20.png").symlink_to(folder.parent / "outside.png")
+
+
+def _linked_class(folder: Path) -> None:
+    picture(folder.parent / "elsewhere" / "1.png", 70)
+    (folder / "fish").symlink_to(folder.parent / "elsewhere")
+
+
+def _twice(folder: Path) -> None:
+    (folder / "dog" / "20.png").write_bytes((folder / "cat" / "03.png").read_bytes())
+
+
+def _script(folder: Path) -> None:
+    (folder / "dog" / "09.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 5\n")
+
+
+def _half_split(folder: Path) -> None:
+    picture(folder / "train" / "cat" / "1.png", 50)
+
+
+def _uneven_split(folder: Path) -> None:
+    for name in ("train/a/1", "train/b/2", "test/a/3", "test/c/4"):
+        picture(folder / f"{name}.png", 60)
+
+
+def _bomb(folder: Path) -> None:
+    """A PNG whose header promises 20,000 × 20,000 pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">2I5B", 20_000, 20_000, 8, 0, 0, 0, 0)
+    (folder / "dog" / "09.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_truncated, r"dog/09.png: cannot be read as an image \(.*\); replace or remove it"),
+        (_text, r"dog/notes.txt: cannot be read as an image"),
+        (_empty_file, r"dog/09.png: cannot be read as an image"),
+        (_script, r"dog/09.png: cannot be read as an image"),
+        (_bomb, r"dog/09.png: cannot be read as an image \(.*decompression bomb"),
+        (_other_size, r"dog/09.png: 7×5 in grey, while .*cat/00.png is 6×5 in grey"),
+        (_other_mode, r"dog/09.png: 6×5 in colour, while .*cat/00.png is 6×5 in grey"),
+        (_transparent, r"dog/09.png: mode RGBA; save it as 8-bit greyscale or RGB"),
+        (_animated, r"dog/09.png: 2 pictures in one file"),
+        (_empty_class, r"fish: an empty class; add images or delete the folder"),
+        (_single, r"fish: one image only; a class needs one to train and one to test"),
+        (_one_class, r"things: 1 class folder \(cat\); needed are two or more"),
+        (_nested, r"dog/more: not a file; a class folder holds images only"),
+        (_linked, r"dog/20.png: a link to .*outside.png, outside .*things"),
+        (_linked_class, r"fish: a link to .*elsewhere, outside .*things"),
+        (_twice, r"dog/20.png: the same picture as .*cat/03.png in another class"),
+        (_half_split, r"things: has train/ with class folders and no such test/"),
+        (_uneven_split, r"things: class 'b' is in only one of train/ and test/"),
+    ],
+)
+def test_what_cannot_be_used_is_named(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
+    spoil(folder)
+
+    with pytest.raises(DataError, match=message):
+        data.load(str(folder))
+
+
+def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"0 class folders \(none\); needed are two or more"):
+        data.load(str(tmp_path))

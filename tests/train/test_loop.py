@@ -1,0 +1,231 @@
+"""Training repeats itself, goes on where it was stopped, and hides nothing."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small
+import torch
+from torch import nn
+
+from eyeshot.errors import DataError, RunError, UsageError
+from eyeshot.train import batches
+from eyeshot.train.loop import Progress, run
+from eyeshot.train.recipe import Options, Recipe
+from eyeshot.train.record import Record
+
+DATA = small.dataset()
+
+
+class Stopped(Exception):  # noqa: N818  # it plays a kill, which is no error
+    """What a test raises in the midst of training."""
+
+
+def stop_in(epoch: int) -> Any:
+    def on_progress(progress: Progress) -> None:
+        if progress.epoch == epoch and progress.accuracy is not None:
+            raise Stopped
+
+    return on_progress
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    record = run(small.recipe(DATA, budget="8ep"), small.net, DATA, tmp_path)
+
+    assert record.score > 80
+    assert record.images == 8 * 96
+    assert record.images_per_second > 0
+    assert [score.epoch for score in record.scores] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("options", [{}, {"augment": "shift"}, {"precision": "bf16"}], ids=str)
+def test_the_same_recipe_gives_the_same_numbers(tmp_path: Path, options: dict[str, Any]) -> None:
+    recipe = small.recipe(DATA, **options)
+
+    one = run(recipe, small.net, DATA, tmp_path / "1")
+    two = run(recipe, small.net, DATA, tmp_path / "2")
+
+    assert one.numbers == two.numbers
+
+
+def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
+    one = run(small.recipe(DATA, seed=1), small.net, DATA, tmp_path / "1")
+    two = run(small.recipe(DATA, seed=2), small.net, DATA, tmp_path / "2")
+
+    assert one.weights != two.weights
+
+
+@pytest.mark.parametrize("budget", ["4ep", "300img", "330000mac"])
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path: Path, budget: str, epoch: int) -> None:
+    recipe = small.recipe(DATA, budget=budget, augment="shift")
+    whole = run(recipe, small.net, DATA, tmp_path / "whole")
+
+    with pytest.raises(Stopped):
+        run(recipe, small.net, DATA, tmp_path / "broken", on_progress=stop_in(epoch))
+    resumed = run(recipe, small.net, DATA, tmp_path / "broken")
+
+    assert resumed.numbers == whole.numbers
+
+
+def test_a_finished_run_is_read_and_not_repeated(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA)
+    record = run(recipe, small.net, DATA, tmp_path)
+
+    def never() -> nn.Module:
+        raise AssertionError("trained again")
+
+    assert run(recipe, never, DATA, tmp_path) == record
+
+
+@pytest.mark.parametrize(
+    ("budget", "images"), [("100img", [96, 100]), ("1.5ep", [96, 144]), ("97000mac", [96, 97]), ("5img", [5])]
+)
+def test_a_budget_is_met_to_the_image(tmp_path: Path, budget: str, images: list[int]) -> None:
+    record = run(small.recipe(DATA, budget=budget), small.net, DATA, tmp_path)
+
+    assert [score.images for score in record.scores] == images
+
+
+def test_a_budget_of_seconds_ends_in_time_and_goes_on_after_a_stop(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA, budget="0.3s")
+
+    with pytest.raises(Stopped):
+        run(recipe, small.net, DATA, tmp_path, on_progress=stop_in(2))
+    spent = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]["seconds"]
+    record = run(recipe, small.net, DATA, tmp_path)
+
+    assert 0 < spent < 0.3
+    assert 0.3 <= record.seconds < 0.6
+
+
+def test_every_arm_sees_the_same_images_whatever_its_budget_and_batch() -> None:
+    normalise = batches.Normaliser(DATA)
+
+    def seen(images: int, **options: Any) -> torch.Tensor:
+        parts = batches.batches(
+            DATA, Options(augment="shift", **options), seed=3, epoch=1, images=images, normalise=normalise
+        )
+        return torch.cat([pixels for pixels, _ in parts])
+
+    assert torch.equal(seen(96, batch_size=16)[:50], seen(50, batch_size=7))
+    assert not torch.equal(seen(96)[:50], DATA_IN_ORDER(normalise)[:50])
+
+
+def DATA_IN_ORDER(normalise: batches.Normaliser) -> torch.Tensor:  # noqa: N802  # a constant in all but cost
+    return normalise(DATA.train_images)
+
+
+def test_normalised_images_have_mean_0_and_deviation_1() -> None:
+    pixels = batches.Normaliser(DATA)(DATA.train_images)
+
+    assert abs(float(pixels.mean())) < 1e-5
+    assert abs(float(pixels.std(correction=0)) - 1) < 1e-5
+
+
+def test_a_shift_moves_and_fills_with_black() -> None:
+    image = np.arange(1, 10, dtype=np.uint8).reshape(1, 1, 3, 3)
+
+    moved = batches.shifted(image, np.array([[1, 3]]))
+
+    assert moved[0, 0].tolist() == [[0, 0, 0], [2, 3, 0], [5, 6, 0]]
+
+
+def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA, learning_rate=1e30, clip=0.0)
+
+    record = run(recipe, partial(small.net, dropout=0.0), DATA, tmp_path)
+
+    assert record.is_diverged
+    assert record.images < 3 * 96
+    assert json.loads((tmp_path / "record.json").read_text())["scores"][-1]["loss"] is None
+    assert run(recipe, small.net, DATA, tmp_path).numbers == record.numbers
+
+
+def test_a_record_reads_back(tmp_path: Path) -> None:
+    record = run(small.recipe(DATA), small.net, DATA, tmp_path)
+
+    assert Record.from_json(json.loads((tmp_path / "record.json").read_text())) == record
+    assert {"python", "torch", "numpy", "eyeshot", "platform", "threads"} <= set(record.versions)
+
+
+def test_a_recipe_reads_back() -> None:
+    recipe = small.recipe(DATA, budget="2e6img", augment="shift")
+
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_settings_of_pytorch_are_put_back(tmp_path: Path) -> None:
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+
+    run(small.recipe(DATA, budget="20img"), small.net, DATA, tmp_path)
+
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_directory_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    run(small.recipe(DATA, budget="20img"), small.net, DATA, tmp_path)
+
+    with pytest.raises(
+        UsageError, match=r"another recipe \(seed: 1 there, 2 here; options.batch_size: 16 there, 8 here\)"
+    ):
+        run(small.recipe(DATA, budget="20img", seed=2, batch_size=8), small.net, DATA, tmp_path)
+
+
+def test_other_images_than_planned_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="have changed since the study was planned"):
+        run(small.recipe(small.dataset(90)), small.net, DATA, tmp_path)
+
+
+def test_outputs_that_do_not_fit_the_classes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"arm 'net' gives \(16, 7\) for 16 images of 1×8×8, while small has 3 classes"
+    ):
+        run(small.recipe(DATA), partial(small.net, outputs=7), DATA, tmp_path)
+
+
+def test_a_network_that_fails_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"arm 'net' fails on images of 1×8×8: .*channels"):
+        run(small.recipe(DATA), partial(nn.Conv2d, 3, 4, 1), DATA, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("batch_size", 0, "1 or more"),
+        ("learning_rate", -1, "more than 0"),
+        ("momentum", 1, "from 0 to less than 1"),
+        ("warm_up", 1, "from 0 to less than 1"),
+        ("weight_decay", -1, "0 or more"),
+        ("clip", -1, "0 or more"),
+        ("augment", "flip", "'none' or 'shift'"),
+        ("threads", 0, "1 or more"),
+        ("precision", "fp8", "'fp32' or 'bf16'"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(name: str, value: Any, needed: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} {value!r}: needed is {needed}"):
+        Options(**{name: value})
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(UsageError, match="seed -1: needed is 0 or more"):
+        small.recipe(DATA, seed=-1)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    options = Options(learning_rate=0.1, warm_up=0.2)
+
+    rates = [options.rate(spent / 10) for spent in range(11)]
+
+    assert max(rates) == rates[2] == 0.1
+    assert 0 < rates[0] < rates[1]
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[10] == pytest.approx(0)
