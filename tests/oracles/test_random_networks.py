@@ -110,4 +110,5 @@ def test_building_and_reading_back_gives_the_same_network(design: Design, size: 
 @given(designs(axes=2))
 @settings(max_examples=200)
 def test_the_notation_reads_back(design: Design) -> None:
-    assert parse(str(design)) == design
+    assert str(parse(str(design))) == str(design)
+    assert parse(str(parse(str(design)))) == parse(str(design))

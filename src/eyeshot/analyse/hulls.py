@@ -81,7 +81,15 @@ def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
 
 
 def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return tuple(_slide(relation, ends, before, after) for ends in value)
+    return _agreed_on_nothing(tuple(_slide(relation, ends, before, after) for ends in value))
+
+
+def _agreed_on_nothing(value: Hulls) -> Hulls:
+    """A unit that sees nothing along one axis sees nothing along any: its window lies in the padding."""
+    if not any(bool((ends[0] == NOTHING).any()) for ends in value):
+        return value
+    empty = reduce(np.logical_or, (ends[0] == NOTHING for ends in value))
+    return tuple(np.where(empty, NOTHING, ends) for ends in value)
 
 
 def _slide(relation: Window, ends: Labels, before: Shape, after: Shape) -> Labels:

@@ -77,14 +77,11 @@ class Built(nn.Module):
 
 
 class Add(nn.Module):
-    """The sum of its inputs."""
+    """The sum of two inputs."""
 
-    def forward(self, *parts: torch.Tensor) -> torch.Tensor:
-        """Add from the first on."""
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Add."""
+        return a + b
 
 
 class Concat(nn.Module):

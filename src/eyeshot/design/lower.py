@@ -265,7 +265,10 @@ class _Lowering:
         if item.summed:
             if len(set(shapes)) > 1:
                 self.fail(item, f"summed branches must have one shape, found {found}")
-            return self.add(scope, item, f"add{scope.weighted}", Arithmetic(name="add"), tuple(ends), shapes[0])
+            total = ends[0]
+            for end in ends[1:]:
+                total = self.add(scope, item, f"add{scope.weighted}", Arithmetic(name="add"), (total, end), shapes[0])
+            return total
         if len({shape[2:] for shape in shapes}) > 1:
             self.fail(item, f"concatenated branches must agree in all but channels, found {found}")
         self.width = sum(shape[1] for shape in shapes)
