@@ -80,4 +80,6 @@ def prepared(module: nn.Module) -> nn.Module:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(torch.rand_like(parameter) * 0.5 + 0.1)
+        for buffer in module.buffers():
+            buffer.fill_(1)
     return module

@@ -49,7 +49,7 @@ def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
 def test_a_planted_difference_is_found() -> None:
     result = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3])
 
-    assert result.verdict == "a scores higher than b by 2.133 ± 0.143 points at 3 seeds."
+    assert result.verdict == "a scores higher than b by 2.13 ± 0.14 points at 3 seeds."
     assert result.differences[0].is_seen
 
 
@@ -64,7 +64,7 @@ def test_a_difference_within_the_interval_is_not_claimed() -> None:
     result = found(a=[88.0, 88.5, 88.2], b=[88.4, 88.1, 88.6])
 
     assert result.verdict == (
-        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.2 would likely have been "
+        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.5 would likely have been "
         "seen)."
     )
 

@@ -68,9 +68,12 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path: Path, budget: str, e
 
     with pytest.raises(Stopped):
         run(recipe, small.net, DATA, tmp_path / "broken", on_progress=stop_in(epoch))
-    resumed = run(recipe, small.net, DATA, tmp_path / "broken")
+    notices: list[str] = []
+    resumed = run(recipe, small.net, DATA, tmp_path / "broken", notice=notices.append)
 
+    assert notices == []
     assert resumed.numbers == whole.numbers
+    assert resumed.scores[0].seconds != whole.scores[0].seconds
 
 
 def test_a_finished_run_is_read_and_not_repeated(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from eyeshot.report.inspection import Layer, Report, Unit
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
-from eyeshot.report.wording import percent, times
+from eyeshot.report.wording import NONE, percent, times
 
 _ROWS, _COLUMNS = 24, 60
 """Characters of a map at most; one is about twice as high as it is wide."""
@@ -52,12 +52,10 @@ def ranges(report: Report, unit: Unit) -> Table:
             Column(heading="axis", is_number=False),
             Column(heading="image"),
             Column(heading="sees"),
-            Column(heading="from"),
-            Column(heading="to"),
-            Column(heading="inside"),
-            Column(heading="from"),
-            Column(heading="to"),
-            Column(heading="off the image", priority=1),
+            Column(heading="range"),
+            Column(heading="inside", style="strong"),
+            Column(heading="range", style="strong"),
+            Column(heading="outside", priority=1),
         ]
     )
     hull = unit.hull
@@ -65,12 +63,12 @@ def ranges(report: Report, unit: Unit) -> Table:
         axis_names(len(hull.clipped)), report.network.extent, hull.unclipped, hull.clipped, strict=True
     ):
         sees, held = whole[1] - whole[0] + 1, inside[1] - inside[0] + 1
-        table.add(name, str(n), str(sees), *map(_signed, whole), str(held), *map(_signed, inside), str(sees - held))
+        table.add(name, str(n), str(sees), _range(whole), str(held), _range(inside), str(sees - held))
     return table
 
 
-def _signed(position: int) -> str:
-    return str(position).replace("-", "−")
+def _range(ends: tuple[int, int]) -> str:
+    return " … ".join(str(end).replace("-", "−") for end in ends) if ends[0] <= ends[1] else NONE
 
 
 def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
@@ -91,7 +89,7 @@ def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
 def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
     """Titled maps: of the image, and pixel by pixel of a small footprint with holes."""
     footprint = unit.footprint
-    if len(footprint.extent) > 2 or footprint.count == 0:
+    if len(footprint.extent) > 2 or footprint.count in (0, math.prod(footprint.extent)):
         return
     mask = footprint.mask()
     height, length = mask.shape if mask.ndim == 2 else (1, len(mask))

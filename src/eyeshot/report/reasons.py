@@ -7,13 +7,14 @@ from typing import Any
 
 from eyeshot.analyse.recurrence import Recurrence, Term, recurrence
 from eyeshot.network.graph import Node
+from eyeshot.network.ops import Rearrange
 from eyeshot.report.inspection import Layer
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, field_size, field_stride, listed, op_words, times
 
 SCHEMA = "eyeshot.why/1"
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
-_MOST_MEETINGS = 4
+_MOST_MEETINGS = 3
 
 
 def axis_names(count: int) -> tuple[str, ...]:
@@ -22,8 +23,12 @@ def axis_names(count: int) -> tuple[str, ...]:
 
 
 def reasons(layer: Layer) -> list[Recurrence]:
-    """The recurrence along each axis."""
-    return [recurrence(layer.fields, layer.name, axis) for axis in range(len(layer.fields.network.axes))]
+    """The recurrence along each axis; of what a layer rearranges, where it does nothing else."""
+    network = layer.fields.network
+    name = layer.name
+    while isinstance(network[name].op, Rearrange):
+        name = network[name].inputs[0]
+    return [recurrence(layer.fields, name, axis) for axis in range(len(network.axes))]
 
 
 def headline(layer: Layer) -> str:
@@ -34,7 +39,11 @@ def headline(layer: Layer) -> str:
         return "sees nothing of the image"
     if layer.field.stride is None or layer.op == "flatten":
         base = f"sees {field_size(layer.field)} pixels"
-        return base if source is None else f"reads all positions of {source.name} and so {base}"
+        if source is None:
+            return base
+        if isinstance(layer.node.op, Rearrange):
+            return f"rearranges {source.name}, a unit of which {base}"
+        return f"reads all positions of {source.name} and so {base}"
     text = f"sees {field_size(layer.field)} pixels of {times(network.extent)}, in steps of {field_stride(layer.field)}"
     if layer.field.size != layer.data.field.size:
         text += f"; along the data path alone, gates and statistics left out, {field_size(layer.data.field)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eyeshot.network.ops import Conv, Linear
 from eyeshot.report.inspection import Layer, Report
-from eyeshot.report.wording import field_size, image_share, ordinal, percent, times
+from eyeshot.report.wording import field_size, image_share, listed, ordinal, percent, relative, times
 
 
 def weighted(report: Report) -> list[Layer]:
@@ -78,3 +78,44 @@ def _on_horizon(report: Report) -> str:
     place = f", the {ordinal(index)} of {len(layers)} layers with weights" if index else ""
     done = percent(macs_before(report, end))
     return f"Every unit sees the whole image from {end.name} on{place}, after {done} of the MACs."
+
+
+def on_several(reports: list[Report], labels: list[str]) -> list[str]:
+    """What each further design changes against the first: a sentence on the view, one on the cost."""
+    first = reports[0]
+    sentences = []
+    for report, label in zip(reports[1:], labels[1:], strict=True):
+        sentences += [_on_views(first, report, labels[0], label), _on_costs(first, report, labels[0], label)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _on_views(first: Report, other: Report, name: str, label: str) -> str:
+    a, b = last_convolution(first), last_convolution(other)
+    if a is None or b is None:
+        return ""
+    if a.field.size == b.field.size:
+        text = f"At their last convolutions {name} and {label} see the same {field_size(a.field)}"
+    else:
+        text = (
+            f"At its last convolution {label} sees {field_size(b.field)} px where {name} sees {field_size(a.field)}"
+        )
+    ends = horizon(first), horizon(other)
+    places = [
+        f"{who} from {end.name} on" if end else f"{who} nowhere"
+        for who, end in zip((name, label), ends, strict=True)
+    ]
+    if ends == (None, None):
+        return f"{text}; in neither does every unit see the whole image."
+    return f"{text}; every unit sees the whole image in {places[0]}, in {places[1]}."
+
+
+def _on_costs(first: Report, other: Report, name: str, label: str) -> str:
+    parts = []
+    for word, a, b in (
+        ("params", first.totals.params, other.totals.params),
+        ("MACs", first.totals.macs, other.totals.macs),
+        ("activations", first.totals.activations, other.totals.activations),
+    ):
+        change = relative(b, a)
+        parts.append(f"as many {word}" if change == "=" else f"{change} {word}" if change else f"{b:,} {word}")
+    return f"Against {name}, {label} has {listed(parts)}."

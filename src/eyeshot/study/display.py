@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -72,7 +71,7 @@ class Silent:
 class Display:
     """A bar for the study and one per trial under way; without a terminal a line per finished trial."""
 
-    def __init__(self, recipes: Sequence[Recipe], console: Console | None = None) -> None:
+    def __init__(self, trials: int, *, done: int = 0, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -84,10 +83,11 @@ class Display:
             transient=True,
             refresh_per_second=5,
         )
-        self._trials = len(recipes)
-        self._done = 0
+        self._trials, self._done = trials, done
         self._tasks: dict[tuple[str, int], TaskID] = {}
-        self._whole = self._bars.add_task("all trials", total=float(self._trials), note=self._tally())
+        self._whole = self._bars.add_task(
+            "all trials", total=float(trials), completed=done, note=self._tally()
+        )
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -123,6 +123,10 @@ class Display:
         self._print(
             f"{_short(record.recipe.label)} · seed {record.recipe.seed}: {outcome} in {record.seconds:.1f} s"
         )
+
+    def refresh(self) -> None:
+        """Draw the bars now rather than at the next turn."""
+        self._bars.refresh()
 
     def noticed(self, text: str) -> None:
         """Print it between the bars."""

@@ -76,10 +76,27 @@ def run(
         )
         for number, recipe in enumerate(plan.recipes())
     ]
-    at_once = min(len(tasks), jobs or max(1, cores // plan.options.threads))
-    watcher: Watcher = Display(plan.recipes()) if progress else Silent()
-    with _sole(directory), _sigterm_as_interrupt(), watcher:
-        return _train_all(tasks, at_once, watcher)
+    at_once = jobs or max(1, cores // plan.options.threads)
+    with _sole(directory), _sigterm_as_interrupt():
+        records = _finished(tasks)
+        left = [task for task in tasks if task.number not in records]
+        watcher: Watcher = Display(len(tasks), done=len(records)) if progress and left else Silent()
+        with watcher:
+            records |= _train_all(left, min(len(left), at_once), watcher)
+    return [records[task.number] for task in tasks]
+
+
+def _finished(tasks: Sequence[Task]) -> dict[int, Record]:
+    """Records that are there already, read here: no worker with PyTorch has to start for them."""
+    records: dict[int, Record] = {}
+    for task in tasks:
+        if (task.directory / files.RECORD).exists():
+            files.claim(task.directory, task.recipe)
+            # One that cannot be read is the worker's to report and to make again.
+            record = files.finished(task.directory, notice=lambda text: None)
+            if record is not None:
+                records[task.number] = record
+    return records
 
 
 def _cores() -> int:
@@ -147,7 +164,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def _train_all(tasks: Sequence[Task], at_once: int, watcher: Watcher) -> list[Record]:
+def _train_all(tasks: Sequence[Task], at_once: int, watcher: Watcher) -> dict[int, Record]:
     waiting = list(tasks)
     records: dict[int, Record] = {}
     workers: list[_Worker] = []
@@ -166,7 +183,7 @@ def _train_all(tasks: Sequence[Task], at_once: int, watcher: Watcher) -> list[Re
                     _give(worker, waiting, watcher)
     finally:
         _stop(workers)
-    return [records[number] for number in sorted(records)]
+    return records
 
 
 def _started() -> _Worker:

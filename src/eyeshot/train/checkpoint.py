@@ -91,7 +91,8 @@ def restore(
         RuntimeError,
         pickle.UnpicklingError,
     ) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        # PyTorch's own messages run over pages and advise to load unsafely.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         notice(f"{path}: cannot be read ({reason}); this run starts again from its first epoch")
         optimiser.state.clear()
         return State()

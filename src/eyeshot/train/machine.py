@@ -15,10 +15,11 @@ import torch
 
 def versions(threads: int) -> dict[str, str]:
     """What the numbers of a run may depend on."""
+    # A plain str for PyTorch's version: a checkpoint with its own class in it would not load again.
     return {
         "eyeshot": _eyeshot(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": _processor(),

@@ -1,0 +1,1 @@
+"""`eyeshot compare`: which design sees, uses, costs what? With --train: which pays?"""

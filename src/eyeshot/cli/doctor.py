@@ -1,0 +1,109 @@
+"""`eyeshot doctor`: what is installed here, and what does it enable?"""
+
+from __future__ import annotations
+
+from importlib import metadata, util
+from typing import Any
+
+import click
+
+from eyeshot.cli.options import colour_option, json_option, print_json
+
+SCHEMA = "eyeshot.doctor/1"
+_LIBRARIES = (
+    ("numpy", "", "every analysis"),
+    ("click", "", "the command line"),
+    ("rich", "", "colour and progress"),
+    ("torch", "torch", "reading PyTorch modules; training"),
+    ("torchvision", "", "models named torchvision:…"),
+    ("timm", "", "models named timm:…"),
+    ("scipy", "train", "intervals and verdicts after training"),
+    ("pillow", "train", "training on folders of images"),
+    ("matplotlib", "figures", "figures: compare -o figure.png"),
+    ("pandas", "frame", "Report.to_frame()"),
+)
+
+
+@click.command(short_help="what is installed here, and what does it enable?")
+@json_option
+@colour_option
+def doctor(as_json: bool, no_colour: bool) -> None:
+    """Print what is installed, what each extra enables, and which images are at hand to train on.
+
+    \b
+    Examples:
+      eyeshot doctor
+      eyeshot doctor --json
+    """
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.table import Column, Table
+    from eyeshot.report.wording import NONE
+
+    found = _findings()
+    if as_json:
+        print_json(found)
+        return
+    terminal = Terminal(colour=not no_colour)
+    head = f"eyeshot {found['eyeshot']} · Python {found['python']} · {found['platform']} · {found['cores']} cores"
+    terminal.say((head, "strong"))
+    terminal.say()
+    table = Table(
+        [
+            Column(heading="library", is_number=False, style="strong"),
+            Column(heading="version", is_number=False),
+            Column(heading="enables", is_number=False, priority=1),
+            Column(heading="if missing", is_number=False, priority=2, style="dim"),
+        ]
+    )
+    for library in found["libraries"]:
+        hint = "" if library["version"] or not library["extra"] else f"pip install 'eyeshot[{library['extra']}]'"
+        table.add(library["name"], library["version"] or NONE, library["enables"], hint)
+    terminal.table(table)
+    terminal.say()
+    table = Table([Column(heading=h, is_number=False, style="strong" if i == 0 else "") for i, h in enumerate(("images", "at hand"))])
+    for images in found["data"]:
+        table.add(images["name"], images["found"] or f"no: {images['problem']}")
+    terminal.table(table)
+
+
+def _findings() -> dict[str, Any]:
+    import os
+    import platform
+
+    import eyeshot
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {
+        "schema": SCHEMA,
+        "eyeshot": eyeshot.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": cores,
+        "libraries": [
+            {"name": name, "version": _version(name), "extra": extra or None, "enables": enables}
+            for name, extra, enables in _LIBRARIES
+        ],
+        "data": [_images(name) for name in ("sample", "fashion-mnist")],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "here, version unknown" if util.find_spec(name) else None
+
+
+def _images(name: str) -> dict[str, Any]:
+    """Whether a data set can be loaded, found out by loading it."""
+    from eyeshot.errors import EyeshotError
+    from eyeshot.train.data import load
+
+    try:
+        found = load(name)
+    except EyeshotError as error:
+        return {"name": name, "found": None, "problem": str(error)}
+    train, test = len(found.train_images), len(found.test_images)
+    size = "×".join(map(str, found.shape))
+    text = f"{train:,} + {test:,} images of {size}, {len(found.classes)} classes"
+    return {"name": name, "found": text, "problem": None}

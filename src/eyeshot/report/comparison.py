@@ -1,0 +1,100 @@
+"""Several designs side by side: what each sees and costs, as quantities with their change against the first."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from eyeshot.report.inspection import Report
+from eyeshot.report.quantities import Quantity, quantities
+from eyeshot.report.sidebyside import Pair, layers_aligned
+
+SCHEMA = "eyeshot.comparison/1"
+_LONGEST_LABEL = 24
+
+
+class Comparison:
+    """Reports side by side; the first is the one that the others are compared to."""
+
+    def __init__(self, reports: Sequence[Report]) -> None:
+        self.reports = list(reports)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What tables call the designs: their names, or letters where a name is long or occurs twice."""
+        names = [report.network.name for report in self.reports]
+        is_short = all(len(name) <= _LONGEST_LABEL for name in names)
+        if is_short and max(Counter(names).values()) == 1:
+            return names
+        return [chr(ord("A") + i) if i < 26 else f"design {i + 1}" for i in range(len(names))]
+
+    @cached_property
+    def quantities(self) -> list[Quantity]:
+        """What each design sees and costs."""
+        return quantities(self.reports)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain record per quantity: its name, each design's value, each change against the first as a share."""
+        names = [report.network.name for report in self.reports]
+        columns = names if len(set(names)) == len(names) else self.labels
+        rows = []
+        for quantity in self.quantities:
+            row: dict[str, Any] = {"quantity": quantity.key}
+            row |= {name: _plain(value) for name, value in zip(columns, quantity.values, strict=True)}
+            row |= {
+                f"change of {name}": change
+                for name, change in zip(columns[1:], quantity.changes[1:], strict=True)
+            }
+            rows.append(row)
+        return rows
+
+    @cached_property
+    def layers(self) -> list[Pair]:
+        """The layers with weights, those of the same role next to each other."""
+        return layers_aligned(self.reports)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no field is only a bound."""
+        return all(report.is_exact for report in self.reports)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of schema eyeshot.comparison/1, ready for json.dumps; changes are shares of the first."""
+        return {
+            "schema": SCHEMA,
+            "networks": [report.to_json() for report in self.reports],
+            "quantities": [
+                {
+                    "key": quantity.key,
+                    "name": quantity.name,
+                    "values": [_listed(value) for value in quantity.values],
+                    "changes": list(quantity.changes),
+                }
+                for quantity in self.quantities
+            ],
+            "layers": [
+                {"role": pair.role, "names": [None if layer is None else layer.name for layer in pair.layers]}
+                for pair in self.layers
+            ],
+        }
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(text)}</th>" for text in ("", *(r.network.name for r in self.reports)))
+        rows = "".join(
+            f"<tr><th>{html.escape(quantity.name)}</th>"
+            + "".join(f"<td>{html.escape(text)}</td>" for text in quantity.texts)
+            + "</tr>"
+            for quantity in self.quantities
+        )
+        return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else value

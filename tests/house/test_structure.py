@@ -1,0 +1,92 @@
+"""The house: imports one way, a light start, no gaps in the tables, no broken messages."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import eyeshot
+from eyeshot.analyse import closed_form, density, footprint, hulls
+from eyeshot.analyse.walk import Rules
+from eyeshot.design.zoo import entries
+
+SOURCE = Path(eyeshot.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def loaded_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running some code."""
+    program = f"import sys\n{code}\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_eyeshot_loads_neither_a_framework_nor_numpy() -> None:
+    assert not loaded_after("import eyeshot") & {"torch", "numpy", "scipy", "matplotlib", "click", "rich", "pandas"}
+
+
+def test_inspecting_a_design_loads_no_framework() -> None:
+    assert not loaded_after("import eyeshot; eyeshot.inspect('alexnet').to_json()") & {"torch", "scipy", "matplotlib"}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        closed_form._rules,
+        closed_form._rules_telling_channels_apart,
+        hulls._rules,
+        hulls._rules_telling_channels_apart,
+        footprint._rules,
+        density._rules,
+    ],
+    ids=lambda rules: rules.question,
+)
+def test_every_relation_kind_has_a_rule_in_every_analysis(rules: Rules[object]) -> None:
+    assert rules.gaps == ()
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert eyeshot.__all__ == sorted(eyeshot.__all__)
+    assert all(getattr(eyeshot, name) for name in eyeshot.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'inspekt'; it has"):
+        eyeshot.inspekt  # noqa: B018
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_message_is_a_tuple_or_prints_raw_braces(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+            continue
+        for argument in node.exc.args:
+            assert not isinstance(argument, ast.Tuple), f"{path.name}:{node.lineno}: a tuple for a message"
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                assert "{" not in argument.value, f"{path.name}:{node.lineno}: braces in a plain string"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_are_named_for_what_they_hold_and_can_be_read_in_one_sitting(path: Path) -> None:
+    assert path.stem not in {"utils", "helpers", "core", "common", "base", "manager", "misc"}
+    assert len(path.read_text().splitlines()) <= 500
+
+
+def test_imports_point_one_way() -> None:
+    run = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=SOURCE.parent.parent,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("name", sorted(entries()))
+def test_the_zoo_is_written_in_one_line_a_net(name: str) -> None:
+    entry = entries()[name]
+
+    assert "\n" not in entry.notation
+    assert entry.description

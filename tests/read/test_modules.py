@@ -1,0 +1,186 @@
+"""A user's own modules: read as they are, left as they were, and complained of clearly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from eyeshot import inspect
+from eyeshot.design.named import network_named
+from eyeshot.design.zoo import entries
+from eyeshot.build.torch import build
+from eyeshot.errors import ReadError, UsageError
+from eyeshot.read.torch import read_module
+from eyeshot.report.inspection import Report
+
+
+@pytest.mark.parametrize("name", sorted(entries()))
+def test_a_built_design_reads_back_with_the_same_names_fields_and_costs(name: str) -> None:
+    network = network_named(name)
+    with torch.device("meta"):
+        module = build(network)
+
+    back = read_module(module, network.input.shape[1:], name=network.name, source=network.source, notes=network.notes)
+
+    assert back == network
+    assert Report(back).to_json() == Report(network).to_json()
+
+
+class Twice(nn.Module):
+    """One convolution called twice, with functional calls between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.body(x))
+        x = functional.max_pool2d(x, 2)
+        return functional.relu(self.body(x)) + x
+
+
+def test_layers_carry_the_models_names() -> None:
+    report = inspect(Twice(), (4, 16, 16))
+
+    assert [layer.name for layer in report] == ["body", "relu", "max_pool2d", "body#2", "relu#2", "add"]
+    assert [layer.params for layer in report][:4] == [148, 0, 0, 0]
+    assert report.totals.params == 148
+    assert report["body#2"].field.size == (8, 8)
+
+
+def test_reading_changes_nothing_and_computes_nothing() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten(), nn.LazyLinear(3))
+    module(torch.zeros(2, 3, 8, 8))
+    module.train()
+    module[1].eval()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    calls: list[str] = []
+    module[0].register_forward_hook(lambda *_: calls.append("hook"))
+    modes = [child.training for child in module.modules()]
+
+    inspect(module, (3, 8, 8))
+
+    assert [child.training for child in module.modules()] == modes
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+    assert all(p.grad is None and p.device.type == "cpu" for p in module.parameters())
+    assert len(module[0]._forward_hooks) == 1
+
+
+def test_a_model_without_memory_is_read() -> None:
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Conv2d(3, 100_000, 3), nn.ReLU(), nn.Conv2d(100_000, 100_000, 1))
+
+    assert inspect(module, (3, 8, 8)).totals.params == 100_000 * (27 + 1) + 100_000 * 100_001
+
+
+class Sorted(nn.Module):
+    """An op without a rule between two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.b(torch.sort(self.a(x), dim=-1)[0])
+
+
+def test_an_op_without_a_rule_is_a_marked_bound_that_names_op_and_layer() -> None:
+    report = inspect(Sorted(), (1, 12, 12))
+
+    assert report["a"].field.is_exact
+    assert not report["b"].field.is_exact
+    assert report["b"].field.size == (12, 12)
+    assert [(note.kind, note.layer) for note in report.notes][:1] == [("bound", "sort")]
+    assert "sort: no rule" in report.notes[0].text
+
+
+class TwoInputs(nn.Module):
+    def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return image * mask
+
+
+class Mismatch(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten())
+        self.head = nn.Linear(10, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))
+
+
+class ByValue(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class Constant(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (TwoInputs(), r"TwoInputs\.forward needs 2 inputs \(image, mask\)"),
+        (Mismatch(), r"in head \(Linear\): .*\[1, 288\] X \[10, 2\]"),
+        (ByValue(), r"needs numbers, not only shapes"),
+        (Constant(), r"output does not depend on its input"),
+        (nn.Sequential(nn.LazyLinear(3)), r"0\.weight is not initialised yet"),
+        ({"a": 1}, r"a dict is no torch\.nn\.Module"),
+    ],
+)
+def test_a_module_that_cannot_be_read_is_named_with_its_reason(module: object, message: str) -> None:
+    with pytest.raises(ReadError, match=message):
+        inspect(module, (3, 8, 8))
+
+
+class InPlace(nn.Module):
+    """Writes into a view, then reads the whole."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = functional.avg_pool2d(x, 3, 1, 1)
+        y[:, :, :2].mul_(2.0)
+        return functional.relu(y)
+
+
+def test_writing_into_a_view_is_never_a_wrong_number() -> None:
+    report = inspect(InPlace(), (1, 8, 8))
+
+    assert not report.layers[-1].field.is_exact
+
+
+def test_a_module_of_a_users_file_is_built_and_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from torch import nn\ndef net():\n    return nn.Conv2d(3, 8, 5)\n")
+
+    assert inspect(f"{file}:net").layers[0].field.size == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("missing.py:net", ReadError, "missing.py: no such file"),
+        ("no_such_package:net", ReadError, "cannot import 'no_such_package'"),
+        ("torchvision:resnet51", ReadError, "torchvision has no model 'resnet51'; did you mean resnet50"),
+        ("timm:resnet51", ReadError, "timm has no model 'resnet51'; did you mean"),
+        ("net.onnx", UsageError, "ONNX files cannot be read yet"),
+    ],
+)
+def test_a_name_that_leads_nowhere_says_where_it_ended(name: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        inspect(name)
+
+
+def test_a_factory_that_is_not_there_or_fails(tmp_path: Path) -> None:
+    file = tmp_path / "mine_too.py"
+    file.write_text("def net():\n    raise RuntimeError('no luck')\n")
+
+    with pytest.raises(ReadError, match=r"has no 'nett'; it has net"):
+        inspect(f"{file}:nett")
+    with pytest.raises(ReadError, match=r"calling it without arguments failed: RuntimeError: no luck"):
+        inspect(f"{file}:net")
