@@ -54,13 +54,9 @@ def encode(array: NDArray[np.uint8]) -> bytes:
 
 def main() -> None:
     """Write the four files and their checksums."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, required=True, help="the folder with the four .gz files")
-    parser.add_argument(
-        "--target", type=Path, default=FOLDER, help="the folder to write to (default: %(default)s)"
-    )
+    parser.add_argument("--target", type=Path, default=FOLDER, help="the folder to write to (default: %(default)s)")
     arguments = parser.parse_args()
     sums = []
     for stem, content in contents(arguments.source).items():

@@ -52,7 +52,11 @@ def test_the_fully_connected_layers_see_everything_and_hold_the_weights(name: st
     [
         ("alexnet", 60_965_224, 724_406_816),
         ("alexnet-owt", 61_100_840, 714_188_480),
-        ("C11s4p0-96 N5 P3s2 C5-256 N5 P3s2 C3-384 C3-384 C3-256 P3s2 F4096 F4096 F1000", 62_378_344, 1_135_256_096),
+        (
+            "C11s4p0-96 N5 P3s2 C5-256 N5 P3s2 C3-384 C3-384 C3-256 P3s2 F4096 F4096 F1000",
+            62_378_344,
+            1_135_256_096,
+        ),
     ],
 )
 def test_totals(design: str, params: int, macs: int) -> None:

@@ -1,4 +1,4 @@
-"""All 279 end points of Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
+"""All 279 end points of Araujo, Norris & Sim, "Computing Receptive Fields of …", Distill 2019.
 
 TensorFlow's SAME padding depends on the input's size; where the source gives no size, its padding is None and any
 size gives the field. The nets are TF-Slim's, written in the notation.
@@ -15,7 +15,9 @@ import pytest
 from eyeshot.api import inspect
 from eyeshot.report.inspection import Report
 
-ROWS = list(csv.DictReader((Path(__file__).parent / "tables" / "receptive_fields_araujo2019.csv").read_text().splitlines()))
+ROWS = list(
+    csv.DictReader((Path(__file__).parent / "tables" / "receptive_fields_araujo2019.csv").read_text().splitlines())
+)
 
 ALEXNET = "C11s4valid-64 P3s2 C5same-192 P3s2 C3same-384 C3same-384 C3same-256 P3s2"
 

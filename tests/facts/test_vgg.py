@@ -34,7 +34,9 @@ def test_each_net_is_as_published(
     assert pools[-1].field.size == (pool_field, pool_field)
 
 
-@pytest.mark.parametrize(("twin", "name"), [("vgg11", "vgg-a"), ("vgg13", "vgg-b"), ("vgg16", "vgg-d"), ("vgg19", "vgg-e")])
+@pytest.mark.parametrize(
+    ("twin", "name"), [("vgg11", "vgg-a"), ("vgg13", "vgg-b"), ("vgg16", "vgg-d"), ("vgg19", "vgg-e")]
+)
 def test_the_usual_names_are_the_same_nets(twin: str, name: str) -> None:
     assert network_named(twin).nodes == network_named(name).nodes
 

@@ -26,11 +26,23 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_importing_eyeshot_loads_neither_a_framework_nor_numpy() -> None:
-    assert not loaded_after("import eyeshot") & {"torch", "numpy", "scipy", "matplotlib", "click", "rich", "pandas"}
+    assert not loaded_after("import eyeshot") & {
+        "torch",
+        "numpy",
+        "scipy",
+        "matplotlib",
+        "click",
+        "rich",
+        "pandas",
+    }
 
 
 def test_inspecting_a_design_loads_no_framework() -> None:
-    assert not loaded_after("import eyeshot; eyeshot.inspect('alexnet').to_json()") & {"torch", "scipy", "matplotlib"}
+    assert not loaded_after("import eyeshot; eyeshot.inspect('alexnet').to_json()") & {
+        "torch",
+        "scipy",
+        "matplotlib",
+    }
 
 
 @pytest.mark.parametrize(

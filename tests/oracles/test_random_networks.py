@@ -62,7 +62,9 @@ def test_hulls_of_all_units_equal_poisoning_in_many_networks(design: Design, hei
 
 @given(designs(axes=2), st.integers(6, 12), st.integers(6, 12), st.data())
 @settings(max_examples=60)
-def test_footprints_equal_poisoning_pixel_by_pixel(design: Design, height: int, width: int, data: st.DataObject) -> None:
+def test_footprints_equal_poisoning_pixel_by_pixel(
+    design: Design, height: int, width: int, data: st.DataObject
+) -> None:
     network = network_of(design, (1, height, width))
     report = Report(network)
     layer = data.draw(st.sampled_from(report.layers))
@@ -72,9 +74,7 @@ def test_footprints_equal_poisoning_pixel_by_pixel(design: Design, height: int, 
     footprint = layer.unit(*at).footprint
 
     np.testing.assert_array_equal(footprint.mask(), seen)
-    assert footprint.count == sum(
-        int(np.prod([last - first + 1 for first, last in box])) for box in footprint.boxes()
-    )
+    assert footprint.count == sum(int(np.prod([last - first + 1 for first, last in box])) for box in footprint.boxes())
 
 
 @given(designs(axes=2), st.integers(8, 20), st.integers(8, 20))

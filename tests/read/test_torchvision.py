@@ -61,7 +61,11 @@ def test_operations_of_resnet50_count_convolutions_and_fully_connected_layers_on
 def assert_convolutions_and_pools_see_what_the_model_says(name: str, size: int) -> None:
     module = load_module(f"torchvision:{name}").to_empty(device="cpu")
     report = Report(read_module(module, (3, size, size), name=name, source="torchvision"))
-    layers = [layer for layer in report if layer.op in {"conv2d", "max_pool2d", "avg_pool2d"} and is_module(module, layer.name)]
+    layers = [
+        layer
+        for layer in report
+        if layer.op in {"conv2d", "max_pool2d", "avg_pool2d"} and is_module(module, layer.name)
+    ]
     prepared(module)
     for a, axis in enumerate((2, 3)):
         seen = poisoned_lines(module, [layer.name for layer in layers], (1, 3, size, size), axis)

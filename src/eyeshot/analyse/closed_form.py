@@ -221,10 +221,7 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
             continue
         if value.index is not None and value.index.shape[axis] > 1:
             return _without_form(value, before, after)
-        table = [
-            tuple(_slide(sight, axis, k, s, d, p) for sight in cls)
-            for cls in value.table
-        ]
+        table = [tuple(_slide(sight, axis, k, s, d, p) for sight in cls) for cls in value.table]
         value = Sights(tuple(table), value.index)
     return value
 
@@ -262,9 +259,7 @@ def _select_channels(relation: Window, value: Sights, before: Shape, after: Shap
         return value
     if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
         return _without_form(value, before, after)
-    table = [
-        _unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members
-    ]
+    table = [_unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members]
     shape = [1] * index.ndim
     shape[1] = -1
     return _compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
@@ -334,9 +329,7 @@ def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sig
     shape[axis] = after[axis]
     index = np.full(shape, len(value.table), dtype=np.intp)
     lead = (slice(None),) * axis
-    index[(*lead, slice(relation.offset, relation.offset + before[axis]))] = (
-        0 if value.index is None else value.index
-    )
+    index[(*lead, slice(relation.offset, relation.offset + before[axis]))] = 0 if value.index is None else value.index
     return Sights((*value.table, (None,) * len(value.table[0])), index)
 
 
@@ -351,8 +344,7 @@ def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> S
         for inners, outers in runs
         for inner in inners
         for outer in outers
-        if before[inner] == after[outer] and before[inner] > 1
-        and all(before[a] == 1 for a in inners if a != inner)
+        if before[inner] == after[outer] and before[inner] > 1 and all(before[a] == 1 for a in inners if a != inner)
     }
     table = []
     for cls in value.table:
@@ -389,8 +381,7 @@ def _reshape_index(
 def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> Sights:
     to = {axis: j for j, axis in enumerate(relation.order)}
     table = [
-        tuple(_on_axis(s, to[s.axis]) if isinstance(s, Moving | Scattered) else s for s in cls)
-        for cls in value.table
+        tuple(_on_axis(s, to[s.axis]) if isinstance(s, Moving | Scattered) else s for s in cls) for cls in value.table
     ]
     return Sights(tuple(table), None if value.index is None else value.index.transpose(relation.order))
 

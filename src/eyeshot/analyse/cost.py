@@ -15,7 +15,20 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, Dropout, Linear, Pointwise, Rearrange
 
 RECTIFIERS = frozenset(
-    {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "hardswish", "mish", "softplus"}
+    {
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "prelu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "hardswish",
+        "mish",
+        "softplus",
+    }
 )
 
 

@@ -43,7 +43,7 @@ class Paths:
 
 
 def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
-    """Standard deviation of every layer's path density per followed axis, in pixels; None where there is no closed form.
+    """Every layer's standard deviation of path density per followed axis, in pixels; None without a closed form.
 
     Example:
         Three 3×3 use a width of √2, one 7×7 of 2, at the same field of 7.
@@ -70,9 +70,7 @@ def _unite(parts: Sequence[Paths | None], shape: Shape) -> Paths | None:
     axes = range(len(known[0].steps))
     means = tuple(sum(w * part.means[a] for w, part in zip(shares, known, strict=True)) for a in axes)
     variances = tuple(
-        sum(
-            w * (part.variances[a] + (part.means[a] - means[a]) ** 2) for w, part in zip(shares, known, strict=True)
-        )
+        sum(w * (part.variances[a] + (part.means[a] - means[a]) ** 2) for w, part in zip(shares, known, strict=True))
         for a in axes
     )
     return Paths(count, known[0].steps, means, variances)

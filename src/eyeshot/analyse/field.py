@@ -138,9 +138,7 @@ class Fields:
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``, one index per followed axis (0 where the layer has no axis)."""
-        clipped = tuple(
-            (int(first[i]), int(last[i])) for (first, last), i in zip(self.hulls(name), at, strict=True)
-        )
+        clipped = tuple((int(first[i]), int(last[i])) for (first, last), i in zip(self.hulls(name), at, strict=True))
         if any(last < first for first, last in clipped):
             clipped = tuple((0, -1) for _ in clipped)
         unclipped = []

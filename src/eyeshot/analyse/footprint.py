@@ -67,9 +67,7 @@ class Footprint:
     def boxes(self) -> list[tuple[tuple[int, int], ...]]:
         """Disjoint boxes of inclusive ranges per axis whose union is the set."""
         found = _boxes(self.bits)
-        return [
-            tuple((o + a, o + b) for o, (a, b) in zip(self.offset, box, strict=True)) for box in found
-        ]
+        return [tuple((o + a, o + b) for o, (a, b) in zip(self.offset, box, strict=True)) for box in found]
 
 
 def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool = True) -> Footprint:
@@ -208,11 +206,9 @@ def _window(relation: Window, mark: Mark, before: Shape, after: Shape) -> Mark:
     return Mark(tuple(offsets), bits)
 
 
-def _pull_channels(
-    groups: int, offset: int | None, bits: Bits, before: Shape, after: Shape
-) -> tuple[int | None, Bits]:
+def _pull_channels(groups: int, offset: int | None, bits: Bits, before: Shape, after: Shape) -> tuple[int | None, Bits]:
     if groups == 1 or offset is None:
-        return None, bits.any(axis=1, keepdims=True)
+        return None, np.any(bits, axis=1, keepdims=True)
     full_shape = list(bits.shape)
     full_shape[1] = after[1]
     full = np.zeros(full_shape, dtype=bool)
@@ -227,21 +223,21 @@ def _taps(relation: Taps, mark: Mark, before: Shape, after: Shape) -> Mark:
     shape = list(mark.bits.shape)
     shape[relation.axis] = before[relation.axis]
     bits = np.zeros(shape, dtype=bool)
-    lead = (slice(None),) * relation.axis
+    source, result = np.moveaxis(mark.bits, relation.axis, 0), np.moveaxis(bits, relation.axis, 0)
     for i, reads in enumerate(relation.reads):
         for j in reads:
-            bits[(*lead, j)] |= mark.bits[(*lead, i)]
+            result[j] |= source[i]
     return Mark(mark.offsets, bits)
 
 
 @_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, mark: Mark, before: Shape, after: Shape) -> Mark:
     extra = len(after) - len(before)
-    bits = mark.bits.any(axis=tuple(range(extra))) if extra else mark.bits
+    bits: Bits = np.any(mark.bits, axis=tuple(range(extra)))
     offsets = list(mark.offsets[extra:])
     for axis, (n, m) in enumerate(zip(before, after[extra:], strict=True)):
         if n == 1 and m > 1:
-            bits, offsets[axis] = bits.any(axis=axis, keepdims=True), 0
+            bits, offsets[axis] = np.any(bits, axis=axis, keepdims=True), 0
     return Mark(tuple(offsets), bits)
 
 
@@ -283,7 +279,7 @@ def _reduce(relation: Reduce, mark: Mark, before: Shape, after: Shape) -> Mark:
     bits, offsets = mark.bits, list(mark.offsets)
     for axis in sorted(relation.axes):
         if relation.keep:
-            bits, offsets[axis] = bits.any(axis=axis, keepdims=True), None
+            bits, offsets[axis] = np.any(bits, axis=axis, keepdims=True), None
         else:
             bits = np.expand_dims(bits, axis)
             offsets.insert(axis, None)

@@ -109,8 +109,9 @@ def _slide(relation: Window, ends: Labels, before: Shape, after: Shape) -> Label
 
 def _mix_channels(ends: Labels, groups: int, channels: int) -> Labels:
     if groups == 1:
-        return ends.min(axis=2, keepdims=True)
-    grouped = ends.reshape(2, ends.shape[1], groups, -1, *ends.shape[3:]).min(axis=3)
+        united: Labels = ends.min(axis=2, keepdims=True)
+        return united
+    grouped: Labels = ends.reshape(2, ends.shape[1], groups, -1, *ends.shape[3:]).min(axis=3)
     return grouped.repeat(channels // groups, axis=2)
 
 
@@ -197,9 +198,7 @@ def _reduce(relation: Reduce, value: Hulls, before: Shape, after: Shape) -> Hull
 
 
 def _opaque(relation: Opaque, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return tuple(
-        ends.min(axis=tuple(range(1, ends.ndim))).reshape(2, *(1 for _ in after)) for ends in value
-    )
+    return tuple(ends.min(axis=tuple(range(1, ends.ndim))).reshape(2, *(1 for _ in after)) for ends in value)
 
 
 def _table(concat: object) -> Rules[Hulls]:

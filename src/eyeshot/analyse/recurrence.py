@@ -89,9 +89,7 @@ def recurrence(fields: Fields, name: str, axis: int) -> Recurrence:
     meetings: list[Meeting] = []
     node = network[name]
     while node is not network.input:
-        reaches = [
-            _reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate
-        ]
+        reaches = [_reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate]
         if not reaches:
             break
         binding = max(reaches, key=lambda reach: reach.size)

@@ -1,7 +1,8 @@
 """The machinery that carries a value along the graph with one rule per relation kind.
 
-An analysis is a table of rules and a way to unite what several reads contribute to a tensor of some shape. A forward rule turns the value of
-an input into its contribution to the output; a backward rule turns a mark on the output into a mark on the input.
+An analysis is a table of rules and a way to unite what several reads contribute to a tensor of some shape. A forward
+rule turns the value of an input into its contribution to the output; a backward rule turns a mark on the output into a
+mark on the input.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ class Rules(Generic[V]):
             values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent
         return values
 
-    def backward(
-        self, network: Network, marks: dict[str, V], *, gates: bool = True
-    ) -> Mapping[str, V]:
+    def backward(self, network: Network, marks: dict[str, V], *, gates: bool = True) -> Mapping[str, V]:
         """Send marks on some nodes back to all they depend on; the marks given are included."""
         for node in reversed(network.nodes):
             mark = marks.get(node.name)

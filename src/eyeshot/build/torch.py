@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, UsageError
@@ -30,7 +30,13 @@ try:
 except ImportError:
     raise MissingExtraError("building a network", "torch", "torch") from None
 
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
 
 
 def build(network: Network) -> nn.Module:
@@ -108,6 +114,14 @@ def _padded(kind: type[nn.Module], sides: Sides, value: float, *args: Any, **kwa
     return Padded(*args, **kwargs)
 
 
+Kind = Callable[..., nn.Module]
+_CONVS: tuple[Any, ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_MAX_POOLS: tuple[Any, ...] = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_AVG_POOLS: tuple[Any, ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+_ADAPTIVE: tuple[Kind, ...] = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+_BATCH_NORMS: tuple[Kind, ...] = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
 def _module(network: Network, node: Node) -> nn.Module:
     op = node.op
     before = network[node.inputs[0]].shape
@@ -118,8 +132,7 @@ def _module(network: Network, node: Node) -> nn.Module:
     if isinstance(op, Linear):
         return nn.Linear(before[-1], node.shape[-1], bias=op.bias)
     if isinstance(op, Norm) and op.mode == "batch":
-        kinds = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-        return kinds[len(node.shape) - 2](before[1])
+        return _BATCH_NORMS[len(node.shape) - 2](before[1])
     if isinstance(op, LocalResponseNorm):
         # PyTorch divides alpha by size; the paper does not
         return nn.LocalResponseNorm(op.size, op.alpha * op.size, op.beta, op.k)
@@ -128,8 +141,7 @@ def _module(network: Network, node: Node) -> nn.Module:
     if isinstance(op, Dropout):
         return nn.Dropout(op.p)
     if isinstance(op, AdaptivePool) and op.mode == "avg":
-        kinds = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
-        return kinds[len(op.size) - 1](op.size if len(op.size) > 1 else op.size[0])
+        return _ADAPTIVE[len(op.size) - 1](op.size if len(op.size) > 1 else op.size[0])
     if isinstance(op, Rearrange) and op.name == "flatten":
         return nn.Flatten()
     if isinstance(op, Arithmetic) and op.name == "add":
@@ -141,7 +153,7 @@ def _module(network: Network, node: Node) -> nn.Module:
 
 
 def _conv(op: Conv, channels_in: int, channels_out: int) -> nn.Module:
-    kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(op.kernel) - 1]
+    kind = _CONVS[len(op.kernel) - 1]
     settings: dict[str, Any] = {
         "stride": op.stride, "dilation": op.dilation, "groups": op.groups, "bias": op.bias,
     }  # fmt: skip
@@ -191,6 +203,3 @@ def _initialise(module: Any, is_rectified: bool) -> None:
         nn.init.xavier_normal_(module.weight)
     if module.bias is not None:
         nn.init.zeros_(module.bias)
-
-
-__all__: Sequence[str] = ["Add", "Built", "Concat", "build"]

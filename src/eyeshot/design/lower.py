@@ -114,7 +114,14 @@ class _Lowering:
         raise ShapeError(f"{item}: {message}", self.design.text, item.position)
 
     def add(
-        self, scope: _Scope, item: Item, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0
+        self,
+        scope: _Scope,
+        item: Item,
+        name: str,
+        op: Op,
+        inputs: tuple[Node, ...],
+        shape: Shape,
+        params: int = 0,
     ) -> Node:
         if len(self.nodes) >= MAX_NODES:
             self.fail(item, f"the design has more than {MAX_NODES:,} steps; repeat less")
@@ -181,7 +188,13 @@ class _Lowering:
         scope.weighted += 1
         params = width * channels // groups * math.prod(kernel) + (width if op.bias else 0)
         x = self.add(
-            scope, item, item.label or f"conv{scope.weighted}", op, (x,), (1, width, *self.slide(item, sizes, op)), params
+            scope,
+            item,
+            item.label or f"conv{scope.weighted}",
+            op,
+            (x,),
+            (1, width, *self.slide(item, sizes, op)),
+            params,
         )
         if item.groups != 0:
             self.width, self.halved = width, False
@@ -317,5 +330,3 @@ class _Lowering:
                 " give a larger --input, more padding, or pool less before it",
             )
         return out
-
-

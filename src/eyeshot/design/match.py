@@ -115,9 +115,7 @@ def _replaced(item: Item, widths: Widths) -> Item:
     return item
 
 
-def _price(
-    design: Design, input_shape: tuple[int, ...], classes: int, quantity: str, widths: Widths
-) -> int | None:
+def _price(design: Design, input_shape: tuple[int, ...], classes: int, quantity: str, widths: Widths) -> int | None:
     """What the design costs with other widths; None where they do not fit together."""
     try:
         changed = replace_widths(design, widths)

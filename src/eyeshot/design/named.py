@@ -1,10 +1,10 @@
 """From what a user types for a model to a network.
 
-    alexnet                    a design of the zoo
-    C11s4-96 P3s2, CONV-POOL   the notation
-    torchvision:resnet50       a library's model, without weights (so timm:…)
-    package.module:factory     a callable that returns a module: runs the user's own code
-    file.py:factory            the same, from a file
+alexnet                    a design of the zoo
+C11s4-96 P3s2, CONV-POOL   the notation
+torchvision:resnet50       a library's model, without weights (so timm:…)
+package.module:factory     a callable that returns a module: runs the user's own code
+file.py:factory            the same, from a file
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ _MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
-def network_named(
-    name: str, input_shape: tuple[int, ...] | None = None, *, classes: int | None = None
-) -> Network:
+def network_named(name: str, input_shape: tuple[int, ...] | None = None, *, classes: int | None = None) -> Network:
     """The network that a name stands for.
 
     Args:

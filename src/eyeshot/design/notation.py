@@ -38,7 +38,10 @@ _WORDS = {
     "R": "R", "RELU": "R",
     "ID": "ID",
 }  # fmt: skip
-_LAYERS = "C convolution, P max pool, A average pool, F fully connected, G global average, N LRN, B batch norm, R relu, D dropout, ID identity"
+_LAYERS = (
+    "C convolution, P max pool, A average pool, F fully connected, G global average, N LRN, B batch norm, R relu,"
+    " D dropout, ID identity"
+)
 _SIZES = r"\d+(?:x\d+)*"
 _SIDE = r"(?:\d+|\(\s*\d+\s*,\s*\d+\s*\))"
 _WORD = re.compile(r"[A-Za-z]+?(?=\d|s\d|p\d|p\(|g\d|g\*|d\d|same|valid|[-~)\]\s,|+x]|$)", re.IGNORECASE)
@@ -137,7 +140,8 @@ class _Reader:
     def _branches(self, depth: int) -> Branches:
         opened = self.at
         self.at += 1
-        branches, marks = [], set()
+        branches: list[tuple[Item, ...]] = []
+        marks: set[str] = set()
         while True:
             branch = self.items(end="|+])", depth=depth + 1)
             if not branch:

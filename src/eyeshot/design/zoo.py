@@ -52,8 +52,8 @@ def _alexnet() -> dict[str, Entry]:
             notation="C5-32 P3s2p1 C5-64 P3s2p1 C3-96 C3-96 C3-64 P3s2p1 F128 F10",
             input_shape=GREY28,
             classes=10,
-            description="AlexNet's order of layers for 28×28 images: conv1 5×5 at stride 1 and pools padded by 1, so that"
-            " five halvings fit; widths a third to a quarter, no LRN, groups or dropout, so that it trains in seconds",
+            description="AlexNet's order of layers for 28×28 images: conv1 5×5 at stride 1 and pools padded by 1,"
+            " so that five halvings fit; widths a third to a quarter, no LRN, groups or dropout, so that it trains in seconds",
         ),
         "alexnet-28-alternating": Entry(
             notation="C5-32 P3s2p1 C5-64 P3s2p1 C3-96 P3s2p1 C3-96 P3s2p1 C3-64 P3s2p1 F128 F10",
@@ -69,9 +69,7 @@ def _vgg() -> dict[str, Entry]:
     head = "F4096 D0.5 F4096 D0.5 F1000"
 
     def net(blocks: str, description: str) -> Entry:
-        layers = " ".join(
-            f"block{i}:({block} P2)" for i, block in enumerate(blocks.split(" / "), start=1)
-        )
+        layers = " ".join(f"block{i}:({block} P2)" for i, block in enumerate(blocks.split(" / "), start=1))
         return Entry(notation=f"{layers} {head}", input_shape=IMAGENET, classes=1000, description=description)
 
     nets = {
@@ -85,7 +83,8 @@ def _vgg() -> dict[str, Entry]:
         "vgg-d": net("C3-64x2 / C3-128x2 / C3-256x3 / C3-512x3 / C3-512x3", "VGG D, 16 layers with weights"),
         "vgg-e": net("C3-64x2 / C3-128x2 / C3-256x4 / C3-512x4 / C3-512x4", "VGG E, 19 layers with weights"),
         "vgg-b-5x5": net(
-            "C5-64 / C5-128 / C5-256 / C5-512 / C5-512", "VGG B with each pair of 3×3 made one 5×5 (section 4.1)"
+            "C5-64 / C5-128 / C5-256 / C5-512 / C5-512",
+            "VGG B with each pair of 3×3 made one 5×5 (section 4.1)",
         ),
     }
     twins = {"vgg11": "vgg-a", "vgg13": "vgg-b", "vgg16": "vgg-d", "vgg19": "vgg-e"}
@@ -104,9 +103,7 @@ def _allcnn() -> dict[str, Entry]:
     nets = {}
     for letter, layers in bases.items():
         for form, (stride, reduction, words) in forms.items():
-            body = " ".join(
-                (" ".join(layers) + reduction + " D0.5").format(stride, width) for width in (96, 192)
-            )
+            body = " ".join((" ".join(layers) + reduction + " D0.5").format(stride, width) for width in (96, 192))
             slip = (
                 "the paper's ~1.3M params do not follow from its layer table, which gives 954,730 with this head"
                 if letter == "c" and form in {"", "-strided"}
@@ -129,9 +126,7 @@ def _resnet() -> dict[str, Entry]:
     nets = {}
     for depth, counts in depths.items():
         for version in ("", "-v1"):
-            stages = [
-                _stage(i, count, depth >= 50, stride_on_1x1=version == "-v1") for i, count in enumerate(counts)
-            ]
+            stages = [_stage(i, count, depth >= 50, stride_on_1x1=version == "-v1") for i, count in enumerate(counts)]
             place = "1×1 (He et al.)" if version else "3×3 (torchvision's)"
             nets[f"resnet{depth}{version}"] = Entry(
                 notation=f"C7s2b-64 P3s2p1 {' '.join(stages)} G F1000",

@@ -117,9 +117,7 @@ def _splits_channels(before: Node, after: Node) -> bool:
     return len(after.shape) > 2 and before.shape[1:2] != after.shape[1:2]
 
 
-def node(
-    *, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0
-) -> Node:
+def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0) -> Node:
     """Make a node and derive its relations from its op and the shapes around it."""
     return Node(
         name=name,

@@ -131,7 +131,11 @@ class AdaptivePool(Op):
             steps = tuple(n // m for n, m in zip(sizes, self.size, strict=True))
             ones = tuple(1 for _ in steps)
             window = Window(
-                axes=tuple(axes), kernel=steps, stride=steps, dilation=ones, padding=tuple((0, 0) for _ in steps)
+                axes=tuple(axes),
+                kernel=steps,
+                stride=steps,
+                dilation=ones,
+                padding=tuple((0, 0) for _ in steps),
             )
             return (Read(0, window),)
         uneven = [(a, n, m) for a, n, m in zip(axes, sizes, self.size, strict=True) if n != m]
@@ -152,9 +156,7 @@ class Pad(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Reads:
         """A window of one that starts before the first position."""
         ones = tuple(1 for _ in self.axes)
-        return (
-            Read(0, Window(axes=self.axes, kernel=ones, stride=ones, dilation=ones, padding=self.padding)),
-        )
+        return (Read(0, Window(axes=self.axes, kernel=ones, stride=ones, dilation=ones, padding=self.padding)),)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -401,9 +403,7 @@ def window_sizes(sizes: Sizes, op: Sliding) -> Sizes:
     A result below 1 means that the kernel is larger than its padded input.
     """
     result = []
-    for n, k, s, d, (before, after) in zip(
-        sizes, op.kernel, op.stride, op.dilation, op.padding, strict=True
-    ):
+    for n, k, s, d, (before, after) in zip(sizes, op.kernel, op.stride, op.dilation, op.padding, strict=True):
         room = n + before + after - d * (k - 1) - 1
         if isinstance(op, Pool) and op.ceil:
             m = math.ceil(room / s) + 1

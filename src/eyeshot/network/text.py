@@ -24,7 +24,8 @@ _OPS = {op.__name__: op for op in OPS}
 _PLAIN = re.compile(r"[\w.#-]+")
 _NAME = r'(?:[\w.#-]+|"(?:[^"\\]|\\.)*")'
 _LINE = re.compile(
-    rf"(?P<name>{_NAME}) = (?P<op>\w+\(.*\))(?P<inputs>(?: {_NAME})*) : (?P<shape>\d+(?:x\d+)*)(?: params=(?P<params>\d+))?"
+    rf"(?P<name>{_NAME}) = (?P<op>\w+\(.*\))(?P<inputs>(?: {_NAME})*)"
+    r" : (?P<shape>\d+(?:x\d+)*)(?: params=(?P<params>\d+))?"
 )
 _HEAD = re.compile(r'network (?P<name>"(?:[^"\\]|\\.)*") from (?P<source>"(?:[^"\\]|\\.)*")')
 

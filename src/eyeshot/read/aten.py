@@ -98,7 +98,13 @@ def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
     if not trace.knows(x) or trace.knows(weight) or x.dim() != weight.dim():
         out = call.run()
-        unknown(trace, call.name, tensors_in(list(call.arguments.values())), [out], "its kernel depends on the data")
+        unknown(
+            trace,
+            call.name,
+            tensors_in(list(call.arguments.values())),
+            [out],
+            "its kernel depends on the data",
+        )
         return out
     axes = weight.dim() - 2
     kernel = tuple(weight.shape[2:])
@@ -314,7 +320,13 @@ def _softmax(trace: Trace, call: Call) -> Any:
 def _linear(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
     if not trace.knows(x) or trace.knows(call["weight"]):
-        unknown(trace, call.name, tensors_in(list(call.arguments.values())), [out], "its weights depend on the data")
+        unknown(
+            trace,
+            call.name,
+            tensors_in(list(call.arguments.values())),
+            [out],
+            "its weights depend on the data",
+        )
         return out
     return _one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
 

@@ -98,8 +98,8 @@ def _meta_state(module: torch.nn.Module, trace: Trace) -> dict[str, torch.Tensor
     twins: dict[int, torch.Tensor] = {}
     state = {}
     for named, is_param in ((module.named_parameters, True), (module.named_buffers, False)):
-        for name, tensor in named(remove_duplicate=False):  # type: ignore[operator]
-            if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+        for name, tensor in named(remove_duplicate=False):
+            if torch.nn.parameter.is_lazy(tensor):
                 raise ReadError(f"{name} is not initialised yet; run the module once on an example input")
             if id(tensor) not in twins:
                 twins[id(tensor)] = torch.empty_like(tensor, device="meta")

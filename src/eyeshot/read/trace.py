@@ -137,7 +137,7 @@ class Recorder(TorchDispatchMode):
     """Hands every op that depends on the input to its rule."""
 
     def __init__(self, trace: Trace, rules: Mapping[str, AtenRule]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.trace, self.rules = trace, rules
 
     def __torch_dispatch__(
