@@ -12,8 +12,11 @@ import sys
 FIGURE = "demo/alexnet-or-alternating.png"
 COMMANDS = (
     ["compare", "alexnet", "alexnet-alternating"],
-    ["compare", "alexnet-28", "alexnet-28-alternating", "--train", "--data", "sample", "--seeds", "3"]
-    + ["--budget", "4ep", "--run", "demo/run", "-o", FIGURE, "--force"],
+    [
+        *("compare", "alexnet-28", "alexnet-28-alternating"),
+        *("--train", "--data", "sample", "--seeds", "3", "--budget", "4ep"),
+        *("--run", "demo/run", "-o", FIGURE, "--force"),
+    ],
 )
 
 

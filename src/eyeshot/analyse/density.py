@@ -49,7 +49,7 @@ def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
         Three 3×3 use a width of √2, one 7×7 of 2, at the same field of 7.
 
         >>> from eyeshot.design.named import network_named
-        >>> widths(network_named("C3-64 C3-64 C3-64"))["conv3"][0] ** 2
+        >>> round(widths(network_named("C3-64 C3-64 C3-64"))["conv3"][0] ** 2, 12)
         2.0
     """
     found = _rules.forward(network, _of_input, None, gates=False)

@@ -164,8 +164,7 @@ def _conv(op: Conv, channels_in: int, channels_out: int) -> nn.Module:
 
 def _pool(op: Pool) -> nn.Module:
     is_max = op.mode == "max"
-    kinds = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d) if is_max else (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
-    kind = kinds[len(op.kernel) - 1]
+    kind = (_MAX_POOLS if is_max else _AVG_POOLS)[len(op.kernel) - 1]
     fits = all(2 * a <= k for (a, _), k in zip(op.padding, op.kernel, strict=True))
     if _is_even(op.padding) and fits:
         padding = tuple(a for a, _ in op.padding)

@@ -44,7 +44,7 @@ _LAYERS = (
 )
 _SIZES = r"\d+(?:x\d+)*"
 _SIDE = r"(?:\d+|\(\s*\d+\s*,\s*\d+\s*\))"
-_WORD = re.compile(r"[A-Za-z]+?(?=\d|s\d|p\d|p\(|g\d|g\*|d\d|same|valid|[-~)\]\s,|+x]|$)", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]+?(?=\d|s\d|p\d|p\(|g\d|g\*|d\d|same|valid|[-~)\]\s,|+]|x\d|$)", re.IGNORECASE)
 _LABEL = re.compile(r"([A-Za-z_][\w.]*):")
 _MODIFIER = re.compile(
     rf"(?P<same>same)|(?P<valid>valid)|s(?P<stride>{_SIZES})|d(?P<dilation>{_SIZES})"
@@ -114,6 +114,7 @@ class _Reader:
         if match := _LABEL.match(self.text, self.at):
             label = match[1]
             self.at = match.end()
+            self._skip(" \t\r\n")
         character = self.text[self.at : self.at + 1]
         if character == "(":
             item: Item = self._group(depth)
@@ -190,7 +191,9 @@ class _Reader:
 
     def _unknown(self, position: int) -> NoReturn:
         found = re.compile(r"[^\s,()\[\]|+-]+").match(self.text, position)
-        word = found[0] if found else self.text[position]
+        word = found[0] if found else self.text[position : position + 1]
+        if not word:
+            self.fail("a label without a layer after it", position)
         if word in ")]|+":
             self.fail(f"{word!r} without an opening bracket", position)
         self.fail(f"{word!r} is no layer; layers are {_LAYERS}", position)

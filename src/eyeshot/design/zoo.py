@@ -53,7 +53,7 @@ def _alexnet() -> dict[str, Entry]:
             input_shape=GREY28,
             classes=10,
             description="AlexNet's order of layers for 28×28 images: conv1 5×5 at stride 1 and pools padded by 1,"
-            " so that five halvings fit; widths a third to a quarter, no LRN, groups or dropout, so that it trains in seconds",
+            " so that five halvings fit; widths a third to a quarter, no LRN, groups or dropout, to train in seconds",
         ),
         "alexnet-28-alternating": Entry(
             notation="C5-32 P3s2p1 C5-64 P3s2p1 C3-96 P3s2p1 C3-96 P3s2p1 C3-64 P3s2p1 F128 F10",
