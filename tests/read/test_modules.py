@@ -95,7 +95,7 @@ def test_an_op_without_a_rule_is_a_marked_bound_that_names_op_and_layer() -> Non
     assert not report["b"].field.is_exact
     assert report["b"].field.size == (12, 12)
     assert [(note.kind, note.layer) for note in report.notes][:1] == [("bound", "sort")]
-    assert "sort: no rule" in report.notes[0].text
+    assert "the op sort: it has no rule" in report.notes[0].text
 
 
 class TwoInputs(nn.Module):

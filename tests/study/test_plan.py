@@ -56,9 +56,7 @@ def test_every_trial_has_a_place_of_its_own_that_a_file_system_takes(images: Pat
         ({"seeds": (1, 2, 1)}, "seed 1 occurs 2 times"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(
-    images: Path, changes: dict[str, object], message: str
-) -> None:
+def test_a_plan_that_makes_no_sense_is_refused(images: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         studied.plan(images, **changes)
 

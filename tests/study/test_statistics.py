@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import studied
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eyeshot.errors import UsageError
+from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.study.statistics import Evidence, evidence, half_width, smallest_visible
 
 SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size=2, max_size=8)
@@ -20,12 +22,11 @@ SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size
 
 def found(**arms: Sequence[float]) -> Evidence:
     return evidence(
-        studied.record(label, seed, score)
-        for label, scores in arms.items()
-        for seed, score in enumerate(scores)
+        studied.record(label, seed, score) for label, scores in arms.items() for seed, score in enumerate(scores)
     )
 
 
+@settings(deadline=None)  # a busy machine is no fault of the code
 @given(SCORES)
 def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
     width = half_width(values)
@@ -37,6 +38,7 @@ def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
         assert width == 0
 
 
+@settings(deadline=None)  # a busy machine is no fault of the code
 @given(SCORES)
 def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
     result = found(a=scores, b=scores)
@@ -54,18 +56,14 @@ def test_a_planted_difference_is_found() -> None:
 
 
 def test_the_higher_arm_is_named_first() -> None:
-    assert (
-        found(a=[80.0, 81.5], b=[86.0, 87.4]).verdict
-        == "b scores higher than a by 5.95 ± 0.64 points at 2 seeds."
-    )
+    assert found(a=[80.0, 81.5], b=[86.0, 87.4]).verdict == "b scores higher than a by 5.95 ± 0.64 points at 2 seeds."
 
 
 def test_a_difference_within_the_interval_is_not_claimed() -> None:
     result = found(a=[88.0, 88.5, 88.2], b=[88.4, 88.1, 88.6])
 
     assert result.verdict == (
-        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.5 would likely have been "
-        "seen)."
+        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.5 would likely have been seen)."
     )
 
 
@@ -95,10 +93,7 @@ def test_several_arms_share_the_error() -> None:
 def test_a_diverged_arm_is_said() -> None:
     records = [studied.record("a", 0, 88.0), studied.record("b", 0, 10.0, is_diverged=True)]
 
-    assert (
-        "b diverged at 1 seed (0); its scores there are those of a broken network."
-        in evidence(records).verdict
-    )
+    assert "b diverged at 1 seed (0); its scores there are those of a broken network." in evidence(records).verdict
 
 
 def test_only_seeds_that_both_have_are_paired() -> None:
@@ -141,3 +136,11 @@ def test_evidence_is_plain_json() -> None:
     assert values["schema"] == "eyeshot.evidence/1"
     assert values["arms"][0]["scores"] == {"0": 88.0, "1": 88.5}
     assert values["differences"][0]["interval"][0] < values["differences"][0]["mean"]
+
+
+def test_a_missing_scipy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.delitem(sys.modules, "eyeshot.study.statistics")
+
+    with pytest.raises(MissingExtraError, match=r"needs scipy, which is not installed: pip install 'eyeshot\[train\]'"):
+        importlib.import_module("eyeshot.study.statistics")

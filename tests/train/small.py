@@ -65,9 +65,7 @@ def net(width: int = 6, dropout: float = 0.2, outputs: int = 3) -> nn.Module:
     )
 
 
-def recipe(
-    data: Dataset, *, budget: str = "3ep", seed: int = 1, label: str = "net", **options: Any
-) -> Recipe:
+def recipe(data: Dataset, *, budget: str = "3ep", seed: int = 1, label: str = "net", **options: Any) -> Recipe:
     return Recipe(
         label=label,
         design="a small net",

@@ -14,15 +14,11 @@ from eyeshot.errors import DataError
 from eyeshot.train import data, embedded, idx
 
 SOURCE = Path("/usr/share/datasets/fashion-mnist")
-needs_source = pytest.mark.skipif(
-    not SOURCE.is_dir(), reason=f"no {SOURCE}: apt install dataset-fashion-mnist"
-)
+needs_source = pytest.mark.skipif(not SOURCE.is_dir(), reason=f"no {SOURCE}: apt install dataset-fashion-mnist")
 
 
 def test_a_name_that_is_nothing_is_refused() -> None:
-    with pytest.raises(
-        DataError, match="data 'fashion': nothing there; give 'sample', 'fashion-mnist' or a folder"
-    ):
+    with pytest.raises(DataError, match="data 'fashion': nothing there; give 'sample', 'fashion-mnist' or a folder"):
         data.load("fashion")
 
 
@@ -42,9 +38,7 @@ def test_fashion_mnist_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.Mon
         data.load("fashion-mnist")
 
 
-def test_a_missing_fashion_mnist_says_where_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_fashion_mnist_says_where_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "_DEBIAN", tmp_path / "nowhere")
 
     with pytest.raises(DataError, match="install Debian's package dataset-fashion-mnist"):

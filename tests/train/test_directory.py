@@ -75,9 +75,7 @@ def test_no_space_keeps_the_former_checkpoint_and_says_how_to_go_on(tmp_path: Pa
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     (tmp_path / "record.json.part").symlink_to("/dev/full")
 
-    with pytest.raises(
-        RunError, match=r"record.json: could not be written: no space left \(No space left on device\)"
-    ):
+    with pytest.raises(RunError, match=r"record.json: could not be written: no space left \(No space left on device\)"):
         files.write(tmp_path / "record.json", b"content")
 
 
@@ -129,9 +127,7 @@ def test_a_torn_recipe_beside_results_is_refused(tmp_path: Path) -> None:
     stopped(tmp_path)
     (tmp_path / "recipe.json").write_text("{")
 
-    with pytest.raises(
-        UsageError, match=r"recipe.json: cannot be read, so nothing says what was trained here"
-    ):
+    with pytest.raises(UsageError, match=r"recipe.json: cannot be read, so nothing says what was trained here"):
         run(small.recipe(DATA), small.net, DATA, tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyeshot.errors import DataError
+from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.train import data
 
 
@@ -141,14 +142,10 @@ def _bomb(folder: Path) -> None:
     """A PNG whose header promises 20,000 × 20,000 pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">2I5B", 20_000, 20_000, 8, 0, 0, 0, 0)
-    (folder / "dog" / "09.png").write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
-    )
+    (folder / "dog" / "09.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
 
 
 @pytest.mark.parametrize(
@@ -184,3 +181,10 @@ def test_what_cannot_be_used_is_named(folder: Path, spoil: Callable[[Path], None
 def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0 class folders \(none\); needed are two or more"):
         data.load(str(tmp_path))
+
+
+def test_a_missing_pillow_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+
+    with pytest.raises(MissingExtraError, match=r"reading images needs Pillow.*pip install 'eyeshot\[train\]'"):
+        data.load(str(folder))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import small
 import torch
 from torch import nn
 
-from eyeshot.errors import DataError, RunError, UsageError
+from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
 from eyeshot.train import batches
 from eyeshot.train.loop import Progress, run
 from eyeshot.train.recipe import Options, Recipe
@@ -232,3 +234,11 @@ def test_the_rate_rises_and_falls() -> None:
     assert 0 < rates[0] < rates[1]
     assert rates[2:] == sorted(rates[2:], reverse=True)
     assert rates[10] == pytest.approx(0)
+
+
+def test_a_missing_torch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "eyeshot.train.loop")
+
+    with pytest.raises(MissingExtraError, match=r"training needs torch.*pip install 'eyeshot\[train\]'"):
+        importlib.import_module("eyeshot.train.loop")

@@ -158,7 +158,10 @@ def _conv(op: Conv, channels_in: int, channels_out: int) -> nn.Module:
         "stride": op.stride, "dilation": op.dilation, "groups": op.groups, "bias": op.bias,
     }  # fmt: skip
     if _is_even(op.padding):
-        return kind(channels_in, channels_out, op.kernel, padding=tuple(a for a, _ in op.padding), **settings)
+        module: nn.Module = kind(
+            channels_in, channels_out, op.kernel, padding=tuple(a for a, _ in op.padding), **settings
+        )
+        return module
     return _padded(kind, op.padding, 0.0, channels_in, channels_out, op.kernel, **settings)
 
 
@@ -168,7 +171,8 @@ def _pool(op: Pool) -> nn.Module:
     fits = all(2 * a <= k for (a, _), k in zip(op.padding, op.kernel, strict=True))
     if _is_even(op.padding) and fits:
         padding = tuple(a for a, _ in op.padding)
-        return kind(op.kernel, op.stride, padding, ceil_mode=op.ceil)
+        module: nn.Module = kind(op.kernel, op.stride, padding, ceil_mode=op.ceil)
+        return module
     fill = float("-inf") if is_max else 0.0
     return _padded(kind, op.padding, fill, op.kernel, op.stride, ceil_mode=op.ceil)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -69,17 +70,25 @@ class Verbs(click.Group):
             raise click.UsageError(_unknown_verb(args[0]), ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; a reader that has seen enough of it is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _forget_stdout()
+            return 0
+
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
-        extra["standalone_mode"] = False
+        extra |= {"standalone_mode": False, "prog_name": "eyeshot"}
         try:
             code = super().main(args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
-            error.show()
+            click.echo(_printable(_usage(error), sys.stderr), err=True)
             code = error.exit_code
         except EyeshotError as error:
-            click.echo(f"eyeshot: {_printable(str(error), sys.stderr)}", err=True)
+            click.echo(_printable(f"eyeshot: {error}", sys.stderr), err=True)
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
             click.echo("eyeshot: interrupted", err=True)
@@ -91,6 +100,15 @@ class Verbs(click.Group):
             click.echo(f"eyeshot: {error}", err=True)
             code = EyeshotError.exit_code
         raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click complains of, in the words and place of all other messages; bare `eyeshot` gets the help."""
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        return error.format_message()
+    context = getattr(error, "ctx", None)
+    hint = f"\nTry: {context.command_path} --help" if context else ""
+    return f"eyeshot: {error.format_message()}{hint}"
 
 
 def _unknown_verb(word: str) -> str:
@@ -114,10 +132,9 @@ def _printable(text: str, stream: Any) -> str:
 
 def _forget_stdout() -> None:
     """Keep Python from writing to the closed pipe once more as it ends."""
-    try:
+    # A stdout without a file behind it has nothing to write.
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass  # a stdout without a file behind it has nothing to write
 
 
 @click.command(

@@ -1,1 +1,208 @@
 """`eyeshot compare`: which design sees, uses, costs what? With --train: which pays?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eyeshot.cli.options import (
+    check_new,
+    colour_option,
+    end_bounded,
+    input_option,
+    json_option,
+    one_format,
+    print_json,
+    print_records,
+    say_next,
+    table_options,
+    typed,
+    write_file,
+)
+from eyeshot.errors import UsageError
+
+if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.cli.training import Study
+    from eyeshot.report.comparison import Comparison
+
+CONVENTIONS = (
+    "uses: standard deviation of the path density, as under uniform weights · MACs: one multiply-accumulate, "
+    "convolutions and fc only"
+)
+
+
+@click.command(short_help="which design sees, uses, costs what? With --train: which pays?")
+@click.argument("models", nargs=-1, required=True, metavar="A B [C]...")
+@input_option
+@click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
+@click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")
+@click.option(
+    "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
+)
+@click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 3]")
+@click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
+@click.option(
+    "--match", type=click.Choice(["params", "macs", "none"]), help="Scale widths until this agrees. [default: none]"
+)
+@click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
+@click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
+@click.option("--augment", type=click.Choice(["none", "shift"]), help="Move images at random. [default: none]")
+@click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
+              help="Write a figure, and its data beside it as CSV.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Let -o replace files.")
+@json_option
+@table_options
+@colour_option
+def compare(
+    models: tuple[str, ...],
+    input_shape: tuple[int, ...] | None,
+    all_layers: bool,
+    train: bool,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    as_csv: bool,
+    plain: bool,
+    no_colour: bool,
+    **training: Any,
+) -> None:
+    """Put designs side by side: what each sees and costs, and with --train how each scores.
+
+    The first design is the one that the others are compared to.
+
+    \b
+    Examples:
+      eyeshot compare "C3-64 C3-64" C5-64
+      eyeshot compare alexnet alexnet-alternating
+      eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
+      eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
+    """
+    from eyeshot.api import inspect
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.comparison import Comparison
+
+    one_format(json=as_json, csv=as_csv, plain=plain)
+    if len(models) < 2:
+        raise UsageError(f"compare takes two designs or more; for one: {typed(models[0], verb='show')}")
+    if output is not None:
+        _check_figure(output, force=force)
+    study = None
+    if train:
+        from eyeshot.cli.training import plan_study
+
+        study = plan_study(models, input_shape, **training)
+        comparison = Comparison(study.reports)
+    else:
+        _refuse_without_train(training)
+        comparison = Comparison([inspect(model, input_shape) for model in models])
+    terminal = Terminal(colour=not no_colour)
+    is_for_people = not (as_json or as_csv or plain)
+    if is_for_people:
+        _print(comparison, terminal, all_layers)
+    if study is not None:
+        study.run(terminal if is_for_people else None)
+    if as_json:
+        print_json(comparison.to_json() | ({} if study is None else study.to_json()))
+    elif as_csv or plain:
+        print_records(comparison.rows() if study is None else study.records(), separator="," if as_csv else "\t")
+    if output is not None:
+        _write_figure(comparison, study, output)
+    if is_for_people:
+        _print_what_next(comparison, terminal, models, input_shape, train)
+    if not comparison.is_exact:
+        _end_bounded(comparison, no_colour)
+
+
+def _refuse_without_train(training: dict[str, Any]) -> None:
+    """Complain of options that mean nothing without --train."""
+    names = {"directory": "--run", "batch_size": "--batch-size"}
+    given = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
+    if given:
+        raise UsageError(f"{', '.join(given)} needs --train")
+
+
+def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, legend, quantity_table
+    from eyeshot.report.verdict import on_several
+    from eyeshot.report.wording import times
+
+    if comparison.labels[0] == "A":
+        for line in legend(comparison):
+            terminal.say(line)
+    inputs = [times(report.network.input.shape[1:]) for report in comparison.reports]
+    if len(set(inputs)) == 1:
+        terminal.say((f"input {inputs[0]} · changes are against {comparison.labels[0]}", "dim"))
+    else:
+        shapes = ", ".join(f"{label} {shape}" for label, shape in zip(comparison.labels, inputs, strict=True))
+        terminal.say(("note: ", "warn"), f"the designs take different inputs: {shapes}; --input gives all the same")
+    terminal.say()
+    terminal.table(quantity_table(comparison))
+    terminal.say((CONVENTIONS, "dim"))
+    terminal.say()
+    if all_layers or len(comparison.layers) <= MOST_LAYERS:
+        if comparison.labels[0] != "A":
+            terminal.say((" · ".join(legend(comparison)), "dim"))
+        terminal.table(layer_table(comparison))
+    else:
+        terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
+    terminal.say()
+    for report, label in zip(comparison.reports, comparison.labels, strict=True):
+        for note in report.notes:
+            terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
+    for sentence in on_several(comparison.reports, comparison.labels):
+        terminal.say(sentence)
+
+
+def _print_what_next(
+    comparison: Comparison,
+    terminal: Terminal,
+    models: tuple[str, ...],
+    input_shape: tuple[int, ...] | None,
+    train: bool,
+) -> None:
+    terminal.say()
+    commands = [typed(models[-1], verb="show", input_shape=input_shape)]
+    is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
+    if is_small and not train and input_shape is None:
+        commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
+    say_next(terminal, *commands)
+
+
+def _check_figure(output: Path, *, force: bool) -> None:
+    if output.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{output}: figures are .png, .svg or .pdf")
+    from eyeshot.report.figures import check_installed
+
+    check_installed()
+    for path in (output, output.with_suffix(".csv")):
+        check_new(path, force=force)
+
+
+def _write_figure(comparison: Comparison, study: Study | None, output: Path) -> None:
+    from eyeshot.cli.options import as_csv_text
+    from eyeshot.report.figures import figure
+
+    image, records = figure(comparison, [] if study is None else study.results(), output.suffix[1:].lower())
+    write_file(output, image)
+    write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
+    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+
+
+def _end_bounded(comparison: Comparison, no_colour: bool) -> None:
+    import sys
+
+    from eyeshot.cli.terminal import Terminal
+
+    names = [
+        f"{report.network.name}: {layer.name}"
+        for report in comparison.reports
+        for layer in report
+        if not layer.field.is_exact
+    ]
+    end_bounded(Terminal(sys.stderr, colour=not no_colour), names)

@@ -46,6 +46,7 @@ def doctor(as_json: bool, no_colour: bool) -> None:
     terminal = Terminal(colour=not no_colour)
     head = f"eyeshot {found['eyeshot']} · Python {found['python']} · {found['platform']} · {found['cores']} cores"
     terminal.say((head, "strong"))
+    terminal.say(f"compare --train runs {found['cores']} trainings at once, one thread each (--jobs changes that)")
     terminal.say()
     table = Table(
         [
@@ -60,7 +61,12 @@ def doctor(as_json: bool, no_colour: bool) -> None:
         table.add(library["name"], library["version"] or NONE, library["enables"], hint)
     terminal.table(table)
     terminal.say()
-    table = Table([Column(heading=h, is_number=False, style="strong" if i == 0 else "") for i, h in enumerate(("images", "at hand"))])
+    table = Table(
+        [
+            Column(heading=h, is_number=False, style="strong" if i == 0 else "")
+            for i, h in enumerate(("images", "at hand"))
+        ]
+    )
     for images in found["data"]:
         table.add(images["name"], images["found"] or f"no: {images['problem']}")
     terminal.table(table)

@@ -29,9 +29,7 @@ SCHEMA = "eyeshot.models/1"
 @json_option
 @table_options
 @colour_option
-def models(
-    name: str | None, notation: bool, as_json: bool, as_csv: bool, plain: bool, no_colour: bool
-) -> None:
+def models(name: str | None, notation: bool, as_json: bool, as_csv: bool, plain: bool, no_colour: bool) -> None:
     """List the designs of the zoo; with NAME, print how that one is written down.
 
     \b
@@ -110,7 +108,7 @@ def _print_all(terminal: Terminal) -> None:
             Column(heading="params", priority=2),
             Column(heading="MACs", priority=1),
             Column(heading="last conv sees", priority=3),
-            Column(heading="what it is", is_number=False, priority=5),
+            Column(heading="what it is", is_number=False, priority=5, wraps=True),
         ]
     )
     for name in entries():

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
-from eyeshot.errors import EyeshotError, RunError, UsageError
+from eyeshot.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    # Generic since click 8.2; older ones know no type arguments when they run.
+    _ParamType = click.ParamType[tuple[int, ...]]
+else:
+    _ParamType = click.ParamType
 
 BOUND = 4
 """Exit code: done, but some result is only a bound."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Shape(click.ParamType):
+class Shape(_ParamType):
     """Channels and sizes such as 3x224x224."""
 
     name = "CxHxW"
@@ -36,7 +38,7 @@ class Shape(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
-class Position(click.ParamType):
+class Position(_ParamType):
     """Row and column of a unit, such as 6,6."""
 
     name = "y,x"
@@ -84,6 +86,8 @@ def one_format(**chosen: bool) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on stdout, numbers unrounded."""
+    import json
+
     text = json.dumps(document, ensure_ascii=not is_unicode(sys.stdout), indent=1, allow_nan=False)
     click.echo(text)
 
@@ -95,6 +99,9 @@ def print_records(records: Sequence[Mapping[str, Any]], *, separator: str = ",")
 
 def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> str:
     """Records with their names in the first line; truth values as true and false, nothing as an empty cell."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.DictWriter(text, list(records[0]) if records else [], delimiter=separator, lineterminator="\n")
     writer.writeheader()
@@ -131,6 +138,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 def typed(model: str, *more: str, verb: str, input_shape: tuple[int, ...] | None = None) -> str:
     """A command line as a user would type it."""
+    import shlex
+
     words = ["eyeshot", verb, model, *more]
     if input_shape:
         words += ["--input", "x".join(map(str, input_shape))]
@@ -144,8 +153,6 @@ def say_next(terminal: Terminal, *commands: str) -> None:
 
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
     """Say which results are only bounds, and end with the exit code for that."""
-    from eyeshot.report.wording import listed
-
-    shown = listed([*layers[:3], *([f"{len(layers) - 3} more layers"] if len(layers) > 3 else [])])
-    terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), shown)
+    more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+    terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), layers[0] + more)
     raise click.exceptions.Exit(BOUND)

@@ -20,6 +20,7 @@ from eyeshot.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
     from eyeshot.report.inspection import Report
 
 CONVENTIONS = (
@@ -97,9 +98,7 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
     terminal.say(on_one(report))
 
 
-def _print_what_next(
-    report: Report, terminal: Terminal, model: str, input_shape: tuple[int, ...] | None
-) -> None:
+def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape: tuple[int, ...] | None) -> None:
     from eyeshot.report.verdict import last_convolution
 
     layer = last_convolution(report) or report.layers[-1]

@@ -55,9 +55,7 @@ class Terminal:
         width: cells a line; the terminal's unless given, and any number where the stream is no terminal.
     """
 
-    def __init__(
-        self, stream: IO[str] | None = None, *, colour: bool = True, width: int | None = None
-    ) -> None:
+    def __init__(self, stream: IO[str] | None = None, *, colour: bool = True, width: int | None = None) -> None:
         self.stream = sys.stdout if stream is None else stream
         is_terminal = self.stream.isatty()
         self.width = shutil.get_terminal_size().columns if width is None and is_terminal else width
@@ -84,16 +82,12 @@ class Terminal:
             if self.is_coloured:
                 self._print(self._text(line))
             else:
-                self.stream.write(
-                    in_encoding_of(self.stream, "".join(text for text, _ in line)).rstrip() + "\n"
-                )
+                self.stream.write(in_encoding_of(self.stream, "".join(text for text, _ in line)).rstrip() + "\n")
 
     def _text(self, line: Line) -> Text:
         from rich.text import Text
 
-        return Text.assemble(
-            *((in_encoding_of(self.stream, text), _STYLES.get(style, style)) for text, style in line)
-        )
+        return Text.assemble(*((in_encoding_of(self.stream, text), _STYLES.get(style, style)) for text, style in line))
 
     def _print(self, text: Text) -> None:
         # crop would cut what is wider than the terminal; a line that wraps can still be read.

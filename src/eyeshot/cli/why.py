@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @input_option
 @json_option
 @colour_option
-def why(
-    model: str, layer: str, input_shape: tuple[int, ...] | None, as_json: bool, no_colour: bool
-) -> None:
+def why(model: str, layer: str, input_shape: tuple[int, ...] | None, as_json: bool, no_colour: bool) -> None:
     """Print the sum that makes the receptive field of a LAYER of MODEL, term by term.
 
     \b

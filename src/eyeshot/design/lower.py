@@ -327,6 +327,6 @@ class _Lowering:
             self.fail(
                 item,
                 f"its kernel spans {span} pixels and is larger than its {'×'.join(map(str, sizes))} map;"
-                " give a larger --input, more padding, or pool less before it",
+                " take a larger input, more padding, or fewer pools before it",
             )
         return out

@@ -55,14 +55,16 @@ def match(
     chosen = _refined(price, _scaled(widths, factor), target)
     cost = price(chosen)
     if cost is None or abs(cost / target - 1) > TOLERANCE:
-        found = "" if cost is None else f"; the nearest has {cost:,}"
+        found = "" if cost is None else f": one channel more or less steps over it, and the nearest has {cost:,}"
         raise UsageError(
             f"{name or design}: no widths give {target:,} {quantity} within {TOLERANCE:.0%}{found}."
             " Match by the other quantity, or not at all (--match none)"
         )
     changed = replace_widths(design, chosen)
-    changes = dict.fromkeys(f"{old}→{chosen[p]}" for p, old in widths.items())
-    how = f"widths × {factor:.3f} ({', '.join(changes)}): {cost:,} {quantity}, {cost / target - 1:+.2%} of the first's"
+    changes = dict.fromkeys(f"{old}→{chosen[p]}" for p, old in widths.items() if old != chosen[p])
+    gap = f"{100 * (cost / target - 1):+.2f} %".replace("-", "−")
+    scaled = f"widths × {factor:.3f} ({', '.join(changes)})" if changes else "widths as they are"
+    how = f"{scaled}: {cost:,} {quantity}, {gap} of the first's"
     return Match(design=changed, cost=cost, how=how)
 
 

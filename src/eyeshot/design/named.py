@@ -50,7 +50,7 @@ def network_named(name: str, input_shape: tuple[int, ...] | None = None, *, clas
     return lower(
         design,
         input_shape or (entry.input_shape if entry else DEFAULT_INPUT),
-        name=name.lower() if entry else str(design),
+        name=name.lower() if entry else " ".join(name.split()),
         source="zoo" if entry else "notation",
         classes=classes or (entry.classes if entry else 1000),
         notes=notes,

@@ -7,7 +7,7 @@ arXiv:1412.6806, table 1; ResNet: He et al. 2015, arXiv:1512.03385, table 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 IMAGENET, CIFAR, GREY28 = (3, 224, 224), (3, 32, 32), (1, 28, 28)
@@ -49,14 +49,15 @@ def _alexnet() -> dict[str, Entry]:
             " the last pool rounds up, since its map is 2×2",
         ),
         "alexnet-28": Entry(
-            notation="C5-32 P3s2p1 C5-64 P3s2p1 C3-96 C3-96 C3-64 P3s2p1 F128 F10",
+            notation="C5-16 P3s2p1 C5-32 P3s2p1 C3-48 C3-48 C3-32 P3s2p1 F64 F64 F10",
             input_shape=GREY28,
             classes=10,
             description="AlexNet's order of layers for 28×28 images: conv1 5×5 at stride 1 and pools padded by 1,"
-            " so that five halvings fit; widths a third to a quarter, no LRN, groups or dropout, to train in seconds",
+            " so that five halvings fit; widths a sixth (conv1), an eighth and a 64th (fc), no LRN, groups or dropout,"
+            " so that it trains in seconds",
         ),
         "alexnet-28-alternating": Entry(
-            notation="C5-32 P3s2p1 C5-64 P3s2p1 C3-96 P3s2p1 C3-96 P3s2p1 C3-64 P3s2p1 F128 F10",
+            notation="C5-16 P3s2p1 C5-32 P3s2p1 C3-48 P3s2p1 C3-48 P3s2p1 C3-32 P3s2p1 F64 F64 F10",
             input_shape=GREY28,
             classes=10,
             description="alexnet-28 with CONV-POOL all the way: the same pool after conv3 and conv4 as well;"
@@ -88,7 +89,10 @@ def _vgg() -> dict[str, Entry]:
         ),
     }
     twins = {"vgg11": "vgg-a", "vgg13": "vgg-b", "vgg16": "vgg-d", "vgg19": "vgg-e"}
-    return nets | {twin: nets[name] for twin, name in twins.items()}
+    return nets | {
+        twin: replace(nets[name], description=f"{nets[name].description}: {name} by its other name")
+        for twin, name in twins.items()
+    }
 
 
 def _allcnn() -> dict[str, Entry]:

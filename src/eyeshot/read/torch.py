@@ -58,7 +58,7 @@ def read_module(
     input_node = node(name="input", op=Input(axes=tuple(range(2, len(shape)))), inputs=(), shape=shape)
     nodes = nodes_of(trace, input_node)
     bounds = tuple(
-        Note(n.name, "bound", f"{n.op.kind}: {n.op.reason}; from here on fields are bounds from above")
+        Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
         for n in nodes
         if isinstance(n.op, Unknown)
     )

@@ -184,7 +184,7 @@ def unknown(
     params = trace.params_of(given)
     for out in outputs:
         step = trace.record(
-            Unknown(name=name.rstrip("_"), reason=reason or "no rule for this op"), inputs, out.shape, params
+            Unknown(name=name.rstrip("_"), reason=reason or "it has no rule"), inputs, out.shape, params
         )
         trace.bind(out, step)
         params = 0

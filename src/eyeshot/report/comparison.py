@@ -10,7 +10,7 @@ from typing import Any
 
 from eyeshot.report.inspection import Report
 from eyeshot.report.quantities import Quantity, quantities
-from eyeshot.report.sidebyside import Pair, layers_aligned
+from eyeshot.report.sidebyside import Pair, layers_aligned, letter
 
 SCHEMA = "eyeshot.comparison/1"
 _LONGEST_LABEL = 24
@@ -29,7 +29,7 @@ class Comparison:
         is_short = all(len(name) <= _LONGEST_LABEL for name in names)
         if is_short and max(Counter(names).values()) == 1:
             return names
-        return [chr(ord("A") + i) if i < 26 else f"design {i + 1}" for i in range(len(names))]
+        return [letter(i) for i in range(len(names))]
 
     @cached_property
     def quantities(self) -> list[Quantity]:
@@ -44,10 +44,7 @@ class Comparison:
         for quantity in self.quantities:
             row: dict[str, Any] = {"quantity": quantity.key}
             row |= {name: _plain(value) for name, value in zip(columns, quantity.values, strict=True)}
-            row |= {
-                f"change of {name}": change
-                for name, change in zip(columns[1:], quantity.changes[1:], strict=True)
-            }
+            row |= {f"change of {name}": change for name, change in zip(columns[1:], quantity.changes[1:], strict=True)}
             rows.append(row)
         return rows
 

@@ -36,7 +36,12 @@ def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
     )
     share = percent(count / math.prod(network.extent))
     if unit.is_global and count == math.prod(network.extent):
-        return [*head, ("sees ", ""), (f"{bound}{size}", "strong"), (f" pixels: all of the {times(network.extent)} image.", "")]
+        return [
+            *head,
+            ("sees ", ""),
+            (f"{bound}{size}", "strong"),
+            (f" pixels: all of the {times(network.extent)} image.", ""),
+        ]
     return [
         *head,
         ("sees ", ""),
@@ -99,9 +104,10 @@ def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
     yield f"the image, {times(mask.shape)} pixels   {_LEGEND}", shaded(mask, rows, columns)
     bits = footprint.bits
     if not bits.all() and max(bits.shape) <= min(_ZOOM, ((width or 80) - 2) // 2):
-        yield "the pixels between the ends", [
-            "  " + "".join("██" if bit else "· " for bit in row).rstrip() for row in np.atleast_2d(bits)
-        ]
+        yield (
+            "the pixels between the ends",
+            ["  " + "".join("██" if bit else "· " for bit in row).rstrip() for row in np.atleast_2d(bits)],
+        )
 
 
 def shaded(mask: npt.NDArray[np.bool_], rows: int, columns: int) -> list[str]:

@@ -75,7 +75,7 @@ class View:
     def hulls(self) -> list[Interval]:
         """Per spatial axis a pair (first, last) of int arrays: the clipped interval of input positions that the units
         at each position along that axis see, united over the other axes and channels; last < first: nothing.
-        """  # noqa: D205
+        """
         return self.fields.hulls(self.name)
 
     def unit(self, *at: int) -> Unit:
@@ -180,9 +180,8 @@ class Report:
         return len(self.layers)
 
     def __repr__(self) -> str:
-        return (
-            f"<Report {self.network.name}: {len(self)} layers, {self.totals.params:,} params, {self.totals.macs:,} MACs>"
-        )
+        costs = f"{self.totals.params:,} params, {self.totals.macs:,} MACs"
+        return f"<Report {self.network.name}: {len(self)} layers, {costs}>"
 
     @cached_property
     def totals(self) -> Totals:

@@ -26,6 +26,7 @@ from eyeshot.report.wording import (
 )
 
 SEES_ALL = "from here on every unit sees the whole image"
+MAY_SEE_ALL = "from here on fields are bounds: every unit may see the whole image"
 
 
 @dataclass(frozen=True)
@@ -92,19 +93,15 @@ def _only_follows(layer: Layer, group: Sequence[Layer]) -> bool:
         return False
     if isinstance(op, Rearrange):
         return op.name == "flatten"
-    follows = isinstance(op, Pointwise | Dropout | LocalResponseNorm) or (
-        isinstance(op, Norm) and not op.statistics
-    )
+    follows = isinstance(op, Pointwise | Dropout | LocalResponseNorm) or (isinstance(op, Norm) and not op.statistics)
     return follows and (layer.field == last.field or last.op == "flatten")
 
 
 def _fold_repeats(found: list[Line], level: int, horizons: set[str]) -> list[Line]:
-    """Runs of blocks alike, by the ``level``-th number in their names: the first is shown, the others told in a line."""
-    blocks = [
-        (name, list(members)) for name, members in groupby(found, key=lambda line: _block(line, level))
-    ]
+    """Runs of blocks alike, by the ``level``-th number in their names: the first in full, the others in a line."""
+    blocks = [(name, list(members)) for name, members in groupby(found, key=lambda line: _block(line, level))]
     result: list[Line] = []
-    for _, run in groupby(blocks, key=lambda block: _signature(*block, horizons)):
+    for _, run in groupby(blocks, key=lambda block: _signature(block[0], block[1], horizons)):
         (_, first), *others = run
         result += first
         if len(others) < 2:
@@ -180,7 +177,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
             times(layer.out),
             field_size(field),
             field_size(layer.data.field) if gates else "",
-            percent(image_share(field, extent)),
+            ("" if field.is_exact else "≤") + percent(image_share(field, extent)),
             field_stride(field),
             f"{line.params:,}" if line.params else NONE,
             f"{line.macs:,}" if line.macs else NONE,
@@ -188,7 +185,17 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
         )
     table.rule()
     table.add(
-        "total", "", "", "", "", "", "", f"{report.totals.params:,}", f"{macs:,}", "100 %" if macs else NONE, style="strong"
+        "total",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        f"{report.totals.params:,}",
+        f"{macs:,}",
+        "100 %" if macs else NONE,
+        style="strong",
     )
     return table
 
@@ -196,6 +203,8 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
 def _rules(found: list[Line], gates: bool) -> dict[str, str]:
     """Words to stand above lines, by the name of the line's first layer."""
     first, along = horizon(found), horizon(found, data=True)
+    if first and not first.shown.field.is_exact:
+        return {first.layers[0].name: MAY_SEE_ALL}
     if not gates or first is along:
         return {first.layers[0].name: SEES_ALL} if first else {}
     rules = {first.layers[0].name: SEES_ALL + ", through gates or statistics"} if first else {}
@@ -215,9 +224,9 @@ def records(report: Report, *, folded: bool = False) -> list[dict[str, Any]]:
             "field": "x".join(map(str, line.shown.field.size)),
             "data_field": "x".join(map(str, line.shown.data.field.size)),
             "image_share": image_share(line.shown.field, report.network.extent),
-            "stride": "" if line.shown.field.stride is None else "x".join(
-                "" if step is None else str(step) for step in line.shown.field.stride
-            ),
+            "stride": ""
+            if line.shown.field.stride is None
+            else "x".join("" if step is None else str(step) for step in line.shown.field.stride),
             "global": line.shown.field.is_global,
             "exact": line.shown.field.is_exact,
             "params": line.params,

@@ -19,6 +19,7 @@ from eyeshot.report.wording import (
     percent,
     relative,
     short,
+    signed,
     times,
 )
 
@@ -34,6 +35,7 @@ class Quantity:
         values: one per design; None where a design has none.
         texts: the values as people read them.
         changes: value / first value − 1; None for the first and where there is nothing to compare.
+        change: how people read a change: percent, times, difference (with its unit), points, or not at all.
     """
 
     key: str
@@ -42,33 +44,71 @@ class Quantity:
     values: tuple[Any, ...]
     texts: tuple[str, ...]
     changes: tuple[float | None, ...]
+    change: str
 
     @property
     def change_texts(self) -> tuple[str, ...]:
         """The changes as people read them; empty for the first."""
-        first = self.values[0]
-        return tuple(
-            "" if change is None else "=" if value == first else relative(1 + change, 1)
-            for value, change in zip(self.values, self.changes, strict=True)
-        )
+        return ("", *(self._change(value) for value in self.values[1:]))
+
+    def _change(self, value: Any) -> str:
+        first, value = _number(self.values[0]), _number(value)
+        if first is None or value is None or self.change == "none":
+            return ""
+        if value == first:
+            return "="
+        if self.change == "points":
+            return f"{signed(100 * (value - first), 1)} points"
+        if self.change == "times":
+            return f"×{value / first:.4g}" if first else ""
+        if self.change == "percent":
+            return relative(value, first)
+        return f"{signed(value - first, 0)}{self.change.removeprefix('difference')}"
+
+
+def _number(value: Any) -> float | None:
+    """A value that can be compared: itself, or a size that is the same along all axes."""
+    if isinstance(value, tuple):
+        value = value[0] if len(set(value)) == 1 else None
+    return value if isinstance(value, int | float) else None
 
 
 def quantities(reports: Sequence[Report]) -> list[Quantity]:
     """What the designs see, then what they cost."""
-    return [*_sees(reports), *_costs(reports), *_counts(reports)]
+    found = [*_sees(reports), *_costs(reports), *_counts(reports)]
+    by_key = {quantity.key: quantity for quantity in found}
+    return [quantity for quantity in found if _says_something(quantity, by_key)]
+
+
+def _says_something(quantity: Quantity, by_key: dict[str, Quantity]) -> bool:
+    """Not what no design has, nor a total's parts where one of them is all of it."""
+    if not any(quantity.values):
+        return False
+    total = by_key.get(quantity.key.removesuffix("_conv").removesuffix("_fc"))
+    return total is None or total is quantity or quantity.values != total.values
 
 
 def _quantity(
-    key: str, name: str, group: str, values: Sequence[Any], text: Callable[[Any], str], texts: Sequence[str] = ()
+    key: str,
+    name: str,
+    group: str,
+    values: Sequence[Any],
+    text: Callable[[Any], str],
+    change: str,
+    texts: Sequence[str] = (),
 ) -> Quantity:
     shown = tuple(texts) or tuple(NONE if value is None else text(value) for value in values)
-    numbers = [value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value for value in values]
-    first = numbers[0]
-    changes = [None] + [
-        n / first - 1 if isinstance(n, int | float) and isinstance(first, int | float) and first else None
-        for n in numbers[1:]
-    ]
-    return Quantity(key=key, name=name, group=group, values=tuple(values), texts=shown, changes=tuple(changes))
+    first, *others = map(_number, values)
+    changes = [None, *(n / first - 1 if n is not None and first else None for n in others)]
+    return Quantity(
+        key=key,
+        name=name,
+        group=group,
+        values=tuple(values),
+        texts=shown,
+        changes=tuple(changes),
+        change=change,
+    )
 
 
 def _named(layer: Layer | None, text: str) -> str:
@@ -92,15 +132,17 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
             "sees",
             [None if layer is None else layer.field.size for layer in last],
             times,
+            "difference px",
             [_named(layer, field_size(layer.field) if layer else "") for layer in last],
         ),
-        _quantity("share_last_conv", "  of the image", "sees", shares, percent),
+        _quantity("share_last_conv", "  of the image", "sees", shares, percent, "points"),
         _quantity(
             "stride_last_conv",
             "  in steps of, px",
             "sees",
             [None if layer is None else _stride(layer) for layer in last],
             times,
+            "times",
             [NONE if layer is None else field_stride(layer.field) for layer in last],
         ),
         _quantity(
@@ -109,14 +151,16 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
             "sees",
             [None if layer is None else layer.out[1:] for layer in last],
             times,
+            "none",
         ),
-        _quantity("width_last_conv", "  uses, σ of path density, px", "sees", sigma, lambda v: f"{v:.3f}"),
+        _quantity("width_last_conv", "  uses, σ in px", "sees", sigma, lambda v: f"{v:.3f}", "times"),
         _quantity(
             "field_deepest",
-            "sees most before it sees all",
+            "sees most, short of all",
             "sees",
             [None if layer is None else layer.field.size for layer in deepest],
             times,
+            "difference px",
             [_named(layer, field_size(layer.field) if layer else "") for layer in deepest],
         ),
         _quantity(
@@ -125,8 +169,9 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
             "sees",
             [None if e is None else e.name for e in ends],
             str,
+            "none",
         ),
-        _quantity("sees_all_after", "  after this share of the MACs", "sees", before, percent),
+        _quantity("sees_all_after", "  after, of the MACs", "sees", before, percent, "points"),
     ]
 
 
@@ -143,13 +188,10 @@ def _width(report: Report, layer: Layer | None) -> float | None:
 
 def _costs(reports: Sequence[Report]) -> list[Quantity]:
     def parted(kind: type, cost: str) -> list[int]:
-        return [
-            sum(getattr(layer, cost) for layer in report if isinstance(layer.node.op, kind))
-            for report in reports
-        ]
+        return [sum(getattr(layer, cost) for layer in report if isinstance(layer.node.op, kind)) for report in reports]
 
     def counted(key: str, name: str, values: Sequence[int]) -> Quantity:
-        return _quantity(key, name, "costs", values, short)
+        return _quantity(key, name, "costs", values, short, "percent")
 
     totals = [report.totals for report in reports]
     return [
@@ -181,7 +223,9 @@ def _kernel_weights(reports: Sequence[Report]) -> list[Quantity]:
         if not found:
             return []
         sums.append(sum(_area(op) for op in found))
-    return [_quantity("kernel_weights_c2", "kernel weights, C channels throughout", "costs", sums, lambda n: f"{n}C²")]
+    return [
+        _quantity("kernel_weights_c2", "kernel weights, C in and out", "costs", sums, lambda n: f"{n}C²", "percent")
+    ]
 
 
 def _area(op: Conv) -> int:
@@ -193,6 +237,15 @@ def _area(op: Conv) -> int:
 
 def _counts(reports: Sequence[Report]) -> list[Quantity]:
     return [
-        _quantity("weighted_layers", "layers with weights", "counts", [len(weighted(r)) for r in reports], str),
-        _quantity("rectifications", "rectifications", "counts", [rectifications(r.network) for r in reports], str),
+        _quantity(
+            "weighted_layers", "layers with weights", "counts", [len(weighted(r)) for r in reports], str, "difference"
+        ),
+        _quantity(
+            "rectifications",
+            "rectifications",
+            "counts",
+            [rectifications(r.network) for r in reports],
+            str,
+            "difference",
+        ),
     ]

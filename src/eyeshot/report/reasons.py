@@ -114,7 +114,9 @@ def sentences(found: Recurrence) -> list[str]:
     """The legend, and which branch binds where branches meet."""
     words = ["k kernel, s stride, J input pixels per step before the layer; each layer adds (k − 1)·J"]
     if any(term.dilation not in (None, 1) for term in found.terms):
-        words = ["k kernel, s stride, d dilation, J input pixels per step before the layer; each layer adds (k − 1)·d·J"]
+        words = [
+            "k kernel, s stride, d dilation, J input pixels per step before the layer; each layer adds (k − 1)·d·J"
+        ]
     deciding = [m for m in found.meetings if len({size for _, size in m.sizes}) > 1]
     for meeting in deciding[-_MOST_MEETINGS:]:
         (name, size), *others = meeting.sizes

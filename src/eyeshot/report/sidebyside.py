@@ -60,14 +60,13 @@ def quantity_table(comparison: Comparison) -> Table:
 
 
 def layer_table(comparison: Comparison) -> Table:
-    """Weighted layers down; map, field and MACs of each design across."""
+    """Weighted layers down; map, field and MACs of each design across, the designs by their letters."""
+    marks = [letter(i) for i in range(len(comparison.reports))]
     columns = [Column(heading="layer", is_number=False, style="strong")]
-    for quantity, priority in (("map", 3), ("sees", 0), ("MACs", 1)):
-        for i, label in enumerate(comparison.labels):
-            heading = f"{quantity}  {label}" if i == 0 else label
-            columns.append(Column(heading=heading, priority=priority, style="strong" if quantity == "sees" else ""))
-        if quantity == "MACs":
-            columns += [Column(heading="change", priority=2, style="dim") for _ in comparison.labels[1:]]
+    columns += [Column(heading=f"map {mark}", priority=3) for mark in marks]
+    columns += [Column(heading=f"sees {mark}", style="strong") for mark in marks]
+    columns += [Column(heading=f"MACs {mark}", priority=1) for mark in marks]
+    columns += [Column(heading=f"{mark} to {marks[0]}", priority=2, style="dim") for mark in marks[1:]]
     table = Table(columns)
     for pair in comparison.layers:
         present = pair.layers
@@ -80,10 +79,11 @@ def layer_table(comparison: Comparison) -> Table:
     return table
 
 
+def letter(index: int) -> str:
+    """A, B, C … for the designs in their order."""
+    return chr(ord("A") + index) if index < 26 else f"#{index + 1}"
+
+
 def legend(comparison: Comparison) -> list[str]:
-    """What letters stand for, where tables use them."""
-    return [
-        f"{label} = {report.network.name}"
-        for label, report in zip(comparison.labels, comparison.reports, strict=True)
-        if label != report.network.name
-    ]
+    """What the letters stand for."""
+    return [f"{letter(i)} = {report.network.name}" for i, report in enumerate(comparison.reports)]

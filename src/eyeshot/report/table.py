@@ -13,16 +13,22 @@ Piece = tuple[str, str]
 Line = list[Piece]
 GAP = 2
 """Blanks between columns."""
+_NARROWEST = 24
+"""Cells that a column that wraps needs at least."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column; the one with the largest ``priority`` leaves first, and one of 0 stays."""
+    """A column; the one with the largest ``priority`` leaves first, and one of 0 stays.
+
+    The last column may wrap between words where there is little room.
+    """
 
     heading: str
     is_number: bool = True
     priority: int = 0
     style: str = ""
+    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +75,26 @@ class Table:
             max(measure(text) for text in (column.heading, *(row[i] for row in cells)))
             for i, column in enumerate(self.columns)
         ]
+        is_wrapping = width is not None and self.columns[-1].wraps
+        if is_wrapping:
+            widths[-1], whole = min(widths[-1], _NARROWEST), widths[-1]
         kept = self._kept(width, widths)
+        if width is not None and is_wrapping and len(self.columns) - 1 in kept:
+            others = sum(widths[i] + GAP for i in kept[:-1])
+            widths[-1] = min(whole, max(width - others, _NARROWEST))
         total = sum(widths[i] + GAP for i in kept) - GAP
         lines = [self._line([column.heading for column in self.columns], "head", kept, widths, measure)]
         lines.append([("─" * total, "rule")])
         for row in self.rows:
-            if isinstance(row, Row):
-                lines.append(self._line(row.cells, row.style, kept, widths, measure))
-            else:
+            if isinstance(row, Rule):
                 lines.append(_across(row.text, total, measure))
+                continue
+            *cells_before, last = row.cells
+            parts = _wrapped(last, widths[-1], measure) if is_wrapping else [last]
+            lines.append(self._line([*cells_before, parts[0]], row.style, kept, widths, measure))
+            if len(self.columns) - 1 in kept:
+                blank = [""] * len(cells_before)
+                lines += [self._line([*blank, part], row.style, kept, widths, measure) for part in parts[1:]]
         return lines
 
     def _kept(self, width: int | None, widths: Sequence[int]) -> list[int]:
@@ -115,3 +132,15 @@ def _across(text: str, total: int, measure: Callable[[str], int]) -> Line:
         return [("─" * total, "rule")]
     rest = total - measure(text) - 5
     return [("── ", "rule"), (text, "strong"), (" " + "─" * max(rest, 1) if rest >= 1 else "", "rule")]
+
+
+def _wrapped(text: str, width: int, measure: Callable[[str], int]) -> list[str]:
+    """A text in lines of at most ``width`` cells, parted between words; a longer word stays whole."""
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}".lstrip()
+        if measure(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines

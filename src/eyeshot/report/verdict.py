@@ -65,8 +65,12 @@ def _on_view(report: Report) -> str:
     if layer is None:
         return ""
     share = image_share(layer.field, extent)
-    of = f"all of the {times(extent)} input's size" if share == 1 else f"{percent(share)} of the {times(extent)} input"
+    of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
     return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}."
+
+
+def _input(extent: tuple[int, ...]) -> str:
+    return f"{times(extent)} input" if len(extent) > 1 else f"input of {extent[0]} positions"
 
 
 def _on_horizon(report: Report) -> str:
@@ -77,7 +81,8 @@ def _on_horizon(report: Report) -> str:
     index = next((i for i, layer in enumerate(layers, start=1) if layer is end), None)
     place = f", the {ordinal(index)} of {len(layers)} layers with weights" if index else ""
     done = percent(macs_before(report, end))
-    return f"Every unit sees the whole image from {end.name} on{place}, after {done} of the MACs."
+    sees = "sees" if end.field.is_exact else "may see"
+    return f"Every unit {sees} the whole image from {end.name} on{place}, after {done} of the MACs."
 
 
 def on_several(reports: list[Report], labels: list[str]) -> list[str]:
@@ -85,7 +90,9 @@ def on_several(reports: list[Report], labels: list[str]) -> list[str]:
     first = reports[0]
     sentences = []
     for report, label in zip(reports[1:], labels[1:], strict=True):
-        sentences += [_on_views(first, report, labels[0], label), _on_costs(first, report, labels[0], label)]
+        sentences.append(_on_views(first, report, labels[0], label))
+        sentences.append(_on_outgrowing(report, label))
+        sentences.append(_on_costs(first, report, labels[0], label))
     return [sentence for sentence in sentences if sentence]
 
 
@@ -96,17 +103,17 @@ def _on_views(first: Report, other: Report, name: str, label: str) -> str:
     if a.field.size == b.field.size:
         text = f"At their last convolutions {name} and {label} see the same {field_size(a.field)}"
     else:
-        text = (
-            f"At its last convolution {label} sees {field_size(b.field)} px where {name} sees {field_size(a.field)}"
-        )
+        text = f"At its last convolution {label} sees {field_size(b.field)} px where {name} sees {field_size(a.field)}"
     ends = horizon(first), horizon(other)
     places = [
-        f"{who} from {end.name} on" if end else f"{who} nowhere"
-        for who, end in zip((name, label), ends, strict=True)
+        f"{who} from {end.name} on" if end else f"{who} nowhere" for who, end in zip((name, label), ends, strict=True)
     ]
     if ends == (None, None):
         return f"{text}; in neither does every unit see the whole image."
-    return f"{text}; every unit sees the whole image in {places[0]}, in {places[1]}."
+    if ends[0] and ends[1] and ends[0].name == ends[1].name:
+        places = [f"both from {ends[0].name} on"]
+    sees = "sees" if all(end is None or end.field.is_exact for end in ends) else "may see"
+    return f"{text}; every unit {sees} the whole image in {', in '.join(places)}."
 
 
 def _on_costs(first: Report, other: Report, name: str, label: str) -> str:
@@ -116,6 +123,32 @@ def _on_costs(first: Report, other: Report, name: str, label: str) -> str:
         ("MACs", first.totals.macs, other.totals.macs),
         ("activations", first.totals.activations, other.totals.activations),
     ):
-        change = relative(b, a)
-        parts.append(f"as many {word}" if change == "=" else f"{change} {word}" if change else f"{b:,} {word}")
+        parts.append(_in_words(relative(b, a), word) if a else f"{b:,} {word}")
     return f"Against {name}, {label} has {listed(parts)}."
+
+
+def _in_words(change: str, what: str) -> str:
+    if change == "=":
+        return f"as many {what}"
+    if change.startswith("×"):
+        return f"{change[1:]} times the {what}"
+    return f"{change[1:]} {'more' if change.startswith('+') else 'fewer'} {what}"
+
+
+def outgrows(report: Report) -> Layer | None:
+    """The first layer whose field is at least as large as the image along every axis."""
+    extent = report.network.extent
+    for layer in report:
+        if layer.field.stride is not None and all(s >= n for s, n in zip(layer.field.size, extent, strict=True)):
+            return layer
+    return None
+
+
+def _on_outgrowing(report: Report, label: str) -> str:
+    layer = outgrows(report)
+    if layer is None or layer is horizon(report):
+        return ""
+    return (
+        f"In {label} the field outgrows the {_input(report.network.extent)} at {layer.name},"
+        f" which sees {field_size(layer.field)}."
+    )

@@ -89,6 +89,15 @@ def signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
+def plain(value: float, decimals: int) -> str:
+    """A number whose minus, where it has one, is a minus.
+
+    >>> plain(-0.21, 1), plain(0.21, 1)
+    ('−0.2', '0.2')
+    """
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
 def field_size(field: Field) -> str:
     """What a layer's units see; a bound is marked, and a unit that sees nothing shows a dash."""
     if not all(field.size):

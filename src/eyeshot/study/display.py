@@ -85,9 +85,7 @@ class Display:
         )
         self._trials, self._done = trials, done
         self._tasks: dict[tuple[str, int], TaskID] = {}
-        self._whole = self._bars.add_task(
-            "all trials", total=float(trials), completed=done, note=self._tally()
-        )
+        self._whole = self._bars.add_task("all trials", total=float(trials), completed=done, note=self._tally())
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -120,9 +118,7 @@ class Display:
         self._done += 1
         self._bars.update(self._whole, completed=float(self._done), note=self._tally())
         outcome = "diverged" if record.is_diverged else f"{record.score:.2f} %"
-        self._print(
-            f"{_short(record.recipe.label)} · seed {record.recipe.seed}: {outcome} in {record.seconds:.1f} s"
-        )
+        self._print(f"{_short(record.recipe.label)} · seed {record.recipe.seed}: {outcome} in {record.seconds:.1f} s")
 
     def refresh(self) -> None:
         """Draw the bars now rather than at the next turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,17 +113,11 @@ def _claim(directory: Path, plan: Plan) -> None:
     except OSError as error:
         raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
     except (ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error}); give another directory or delete this one"
-        ) from error
+        raise UsageError(f"{path}: cannot be read ({error}); give another directory or delete this one") from error
     if former is None:
         files.write_json(path, plan.to_json())
     elif former.identity != plan.identity:
-        odd = [
-            line
-            for line in files.differences(former.to_json(), plan.to_json())
-            if not line.startswith("command")
-        ]
+        odd = [line for line in files.differences(former.to_json(), plan.to_json()) if not line.startswith("command")]
         raise UsageError(
             f"{directory}: holds another study ({'; '.join(odd)}); give another directory or delete this one"
         )
@@ -130,20 +125,25 @@ def _claim(directory: Path, plan: Plan) -> None:
 
 @contextmanager
 def _sole(directory: Path) -> Iterator[None]:
-    """Keep a second study out of the directory; the system lifts the lock when this process ends, however it
-    ends."""
+    """Keep a second study out of the directory.
+
+    The system lifts the lock when this process ends, however it ends.
+    """
     try:
         import fcntl
     except ModuleNotFoundError:  # Windows has no such lock
         yield
         return
-    with (directory / "lock").open("w") as file:
+    with contextlib.ExitStack() as stack:
         try:
+            file = stack.enter_context((directory / "lock").open("w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise RunError(
                 f"{directory}: another process trains here; wait for it or give another directory"
             ) from error
+        except OSError as error:
+            raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
         yield
 
 
@@ -162,6 +162,24 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment, and for good in processes that start meanwhile.
+
+    Ctrl-C reaches the whole group of processes, also a worker that still imports: the parent alone acts on it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # It starts with the first worker and lifts the mask; so it has to be there before.
+    resource_tracker.ensure_running()
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _train_all(tasks: Sequence[Task], at_once: int, watcher: Watcher) -> dict[int, Record]:
@@ -191,7 +209,8 @@ def _started() -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs,), daemon=True)
-    process.start()
+    with _interrupt_held():
+        process.start()
     theirs.close()
     return _Worker(process=process, pipe=ours)
 

@@ -4,8 +4,7 @@ Each arm's mean has a Student interval over its seeds. Arms are compared to the 
 of scores with the same seed, which saw the same images in the same order. The seeds are the sample:
 intervals say what other seeds would give on these images, not what other images would.
 
-    mean ± t · s / √n        n seeds, s their standard deviation, t Student's quantile with n − 1 degrees of
-    freedom
+    mean ± t · s / √n        n seeds, s their standard deviation, t Student's quantile for n − 1 degrees of freedom
 
 With k arms beside the first the error of 5 % is shared by k intervals (Bonferroni), so that all hold
 together.
@@ -183,9 +182,7 @@ def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> 
     """
     seeds = tuple(seed for seed in first.scores if seed in second.scores)
     if not seeds:
-        raise UsageError(
-            f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores"
-        )
+        raise UsageError(f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores")
     values = [first.scores[seed] - second.scores[seed] for seed in seeds]
     error = _ERROR / comparisons
     return Difference(

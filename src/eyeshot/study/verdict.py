@@ -34,9 +34,7 @@ def _sentence(difference: Difference) -> str:
     if difference.half_width is None:
         return f"{names}: {_points(difference.mean, None)}, one seed: no interval, no claim."
     if difference.half_width == 0 and difference.mean != 0:
-        return (
-            f"{names}: {_points(difference.mean, None)} at each of {seeds}: no spread, no interval, no claim."
-        )
+        return f"{names}: {_points(difference.mean, None)} at each of {seeds}: no spread, no interval, no claim."
     amount = _points(difference.mean, difference.half_width)
     if difference.is_seen:
         higher, lower = difference.first, difference.second

@@ -53,7 +53,7 @@ class Failure:
 def work(pipe: connection.Connection[Any, Any]) -> None:
     """Train the tasks that come through the pipe until it closes; send Progress, Notice, then a Record or a
     Failure."""
-    # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
+    # Held back from the start by the parent, where the system can; Ctrl-C is the parent's alone to act on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     datasets: dict[str, Dataset] = {}
@@ -94,8 +94,6 @@ def _outcome(task: Task, datasets: dict[str, Dataset], send: Callable[[Any], Non
     except EyeshotError as error:
         return Failure(error=error)
     except MemoryError:
-        return Failure(
-            error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images")
-        )
+        return Failure(error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images"))
     except Exception:  # a user's own model may raise anything, and the study must say where
         return Failure(error=RunError(f"{where}: failed\n{traceback.format_exc()}"))

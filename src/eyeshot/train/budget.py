@@ -17,9 +17,7 @@ _UNITS: dict[Unit, str] = {
     "mac": "multiply-accumulates forward",
 }
 _PATTERN = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
-_NEEDED = (
-    "a number and a unit: 5ep (epochs), 60s (seconds), 2e6img (images seen) or 1e12mac (multiply-accumulates)"
-)
+_NEEDED = "a number and a unit: 5ep (epochs), 60s (seconds), 2e6img (images seen) or 1e12mac (multiply-accumulates)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +36,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.amount) and self.amount > 0):
-            raise UsageError(
-                f"budget {self.amount:g}{self.unit}: nothing can be done with that; give more than 0"
-            )
+            raise UsageError(f"budget {self.amount:g}{self.unit}: nothing can be done with that; give more than 0")
 
     @classmethod
     def parse(cls, text: str) -> Budget:
@@ -82,9 +78,7 @@ class Budget:
         if self.unit == "s":
             return None
         if self.unit == "mac" and macs_per_image <= 0:
-            raise UsageError(
-                f"budget {self}: the design has no multiply-accumulates to count; use ep, img or s"
-            )
+            raise UsageError(f"budget {self}: the design has no multiply-accumulates to count; use ep, img or s")
         images_per_unit = {"ep": float(train_size), "img": 1.0, "mac": 1 / max(macs_per_image, 1)}[self.unit]
         count = round(self.amount * images_per_unit)
         if count < 1:

@@ -74,9 +74,7 @@ def restore(
         values: dict[str, Any] = torch.load(path, weights_only=True)
         if values["format"] != _FORMAT:
             raise ValueError(f"format {values['format']!r}, needed is {_FORMAT!r}")
-        state = State(
-            **{**values["state"], "scores": [Score(**score) for score in values["state"]["scores"]]}
-        )
+        state = State(**{**values["state"], "scores": [Score(**score) for score in values["state"]["scores"]]})
         _check_fit(module, values["module"])
         optimiser.load_state_dict(values["optimiser"])
         module.load_state_dict(values["module"])
@@ -98,9 +96,7 @@ def restore(
         return State()
     if values["versions"] != dict(versions):
         changed = "; ".join(files.differences(values["versions"], versions))
-        notice(
-            f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's"
-        )
+        notice(f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's")
     return state
 
 

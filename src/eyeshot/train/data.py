@@ -33,9 +33,7 @@ def load(spec: str) -> Dataset:
     path = Path(spec).expanduser()
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
-        raise DataError(
-            f"data {spec!r}: {found} there; give 'sample', 'fashion-mnist' or a folder of class folders"
-        )
+        raise DataError(f"data {spec!r}: {found} there; give 'sample', 'fashion-mnist' or a folder of class folders")
     paths = idx.find(path)
     name = path.resolve().name
     return idx.load(paths, name=name) if paths else folder.load(path, name=name)

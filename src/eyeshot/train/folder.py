@@ -44,9 +44,7 @@ def load(folder: Path, *, name: str) -> Dataset:
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
         images = _read_all(everything)
     except PermissionError as error:
-        raise DataError(
-            f"{error.filename or folder}: may not be read ({error.strerror}); change its rights"
-        ) from error
+        raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
     labels = np.concatenate([_labels(train), _labels(test)])
     _check_contradictions(images, labels, everything)
     count = sum(len(paths) for paths in train.values())
@@ -77,18 +75,14 @@ def _split(folder: Path) -> tuple[_Files, _Files]:
         files = _class_files(train, root=folder), _class_files(test, root=folder)
         if list(files[0]) != list(files[1]):
             odd = sorted(set(files[0]) ^ set(files[1]))[0]
-            raise DataError(
-                f"{folder}: class {odd!r} is in only one of train/ and test/; both need the same classes"
-            )
+            raise DataError(f"{folder}: class {odd!r} is in only one of train/ and test/; both need the same classes")
         return files
     together = _class_files(folder, root=folder)
     for label, paths in together.items():
         if len(paths) < 2:
             raise DataError(f"{folder / label}: one image only; a class needs one to train and one to test")
     # Counted from the end of the first six, so that a class of fewer than six still has one to test.
-    chosen = {
-        label: set(paths[_TEST_EVERY - 1 :: _TEST_EVERY] or paths[-1:]) for label, paths in together.items()
-    }
+    chosen = {label: set(paths[_TEST_EVERY - 1 :: _TEST_EVERY] or paths[-1:]) for label, paths in together.items()}
     return (
         {label: [path for path in paths if path not in chosen[label]] for label, paths in together.items()},
         {label: [path for path in paths if path in chosen[label]] for label, paths in together.items()},
@@ -156,8 +150,7 @@ def _check_memory(size: int, folder: Path) -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 1 << 36
     if size > memory // 2:
         raise DataError(
-            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; "
-            "shrink the images"
+            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; shrink the images"
         )
 
 
@@ -198,6 +191,4 @@ def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path])
     for index, image in enumerate(images):
         twin = seen.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
         if labels[twin] != labels[index]:
-            raise DataError(
-                f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one"
-            )
+            raise DataError(f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one")

@@ -42,9 +42,7 @@ def find(folder: Path) -> list[Path] | None:
         return None
     for stem, path in zip(STEMS, paths, strict=True):
         if path is None:
-            raise DataError(
-                f"{folder}: {stem}(.gz) is missing, while other files of the four are there; add it"
-            )
+            raise DataError(f"{folder}: {stem}(.gz) is missing, while other files of the four are there; add it")
     return [path for path in paths if path is not None]
 
 
@@ -65,8 +63,7 @@ def load(paths: list[Path], *, name: str, classes: tuple[str, ...] | None = None
     test_images, test_labels = _part(paths[2], paths[3])
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(
-            f"{paths[2]}: images of {_size(test_images)} pixels, while {paths[0].name} holds "
-            f"{_size(train_images)}"
+            f"{paths[2]}: images of {_size(test_images)} pixels, while {paths[0].name} holds {_size(train_images)}"
         )
     names = classes or tuple(str(label) for label in range(int(train_labels.max()) + 1))
     _check_labels(train_labels, len(names), paths[1], is_complete=True)
@@ -114,9 +111,7 @@ def _check_labels(labels: Labels, classes: int, path: Path, *, is_complete: bool
             "labels must run from 0 without a gap, so correct the one or add images for the other"
         )
     if classes < 2:
-        raise DataError(
-            f"{path}: all labels are {labels[0]}; at least two classes are needed to learn anything"
-        )
+        raise DataError(f"{path}: all labels are {labels[0]}; at least two classes are needed to learn anything")
 
 
 def read(path: Path, *, axes: int) -> NDArray[np.uint8]:
@@ -150,9 +145,7 @@ def _parse(file: IO[bytes], path: Path, axes: int) -> NDArray[np.uint8]:
     shape: tuple[int, ...] = struct.unpack(f">{axes}I", header[4:])
     length = int(np.prod(shape, dtype=object))
     if length > _LARGEST:
-        raise DataError(
-            f"{path}: its header asks for {length:.1e} bytes, which no such file holds; it is damaged"
-        )
+        raise DataError(f"{path}: its header asks for {length:.1e} bytes, which no such file holds; it is damaged")
     content = file.read(length + 1)
     if len(content) != length:
         found = f"only {len(content)}" if len(content) < length else "more"

@@ -95,6 +95,4 @@ class Recipe:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Recipe:
         """The recipe that `to_json` wrote."""
-        return cls(
-            **{**values, "budget": Budget.parse(values["budget"]), "options": Options(**values["options"])}
-        )
+        return cls(**{**values, "budget": Budget.parse(values["budget"]), "options": Options(**values["options"])})

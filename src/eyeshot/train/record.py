@@ -80,8 +80,7 @@ class Record:
             "recipe": self.recipe.to_json(),
             "versions": dict(self.versions),
             "scores": [
-                {**dataclasses.asdict(s), "loss": s.loss if math.isfinite(s.loss) else None}
-                for s in self.scores
+                {**dataclasses.asdict(s), "loss": s.loss if math.isfinite(s.loss) else None} for s in self.scores
             ],
             "score": self.score,
             "seconds": self.seconds,

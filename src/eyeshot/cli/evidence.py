@@ -1,0 +1,94 @@
+"""How the evidence of a study is printed: scores per arm with their intervals, differences, a verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from eyeshot.report.table import Column, Table
+from eyeshot.report.wording import NONE, plain, signed
+
+if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.study.statistics import ArmScores, Evidence
+
+_STRIP = 41
+"""Characters of the strip on which scores are drawn."""
+
+
+def print_evidence(found: Evidence, terminal: Terminal) -> None:
+    """Print scores, differences and verdict."""
+    terminal.say()
+    terminal.table(_scores(found))
+    if found.differences:
+        terminal.say()
+        terminal.table(_differences(found))
+    terminal.say()
+    for line in found.verdict.splitlines():
+        terminal.say((line, "strong"))
+
+
+def _scores(found: Evidence) -> Table:
+    low, high = _span(found)
+    table = Table(
+        [
+            Column(heading="design", is_number=False, style="strong"),
+            Column(heading="score, %", style="strong"),
+            Column(heading="95 % interval", priority=1),
+            Column(heading="s/training", priority=3),
+            Column(heading="images/s", priority=4),
+            Column(heading=f"● seeds  | mean  ─ interval   {low:.2f} … {high:.2f} %", is_number=False, priority=2),
+        ]
+    )
+    for arm in found.arms:
+        interval = (
+            NONE
+            if arm.half_width is None
+            else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
+        )
+        speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
+        table.add(arm.label, f"{arm.mean:.2f}", interval, f"{arm.seconds:.1f}", speed, _strip(arm, low, high))
+    return table
+
+
+def _span(found: Evidence) -> tuple[float, float]:
+    ends = [score for arm in found.arms for score in arm.scores.values()]
+    ends += [arm.mean + side * (arm.half_width or 0) for arm in found.arms for side in (-1, 1)]
+    low, high = max(0.0, min(ends)), min(100.0, max(ends))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _strip(arm: ArmScores, low: float, high: float) -> str:
+    """Seeds, mean and interval on one scale for all arms."""
+
+    def place(score: float) -> int:
+        share = (score - low) / (high - low)
+        return round(min(1.0, max(0.0, share)) * (_STRIP - 1))
+
+    strip = [" "] * _STRIP
+    if arm.half_width is not None:
+        first, last = place(arm.mean - arm.half_width), place(arm.mean + arm.half_width)
+        strip[first : last + 1] = "─" * (last - first + 1)
+    strip[place(arm.mean)] = "|"
+    for score in arm.scores.values():
+        strip[place(score)] = "●"
+    return "".join(strip).rstrip()
+
+
+def _differences(found: Evidence) -> Table:
+    table = Table(
+        [
+            Column(heading="paired difference", is_number=False, style="strong"),
+            Column(heading="points", style="strong"),
+            Column(heading="interval"),
+            Column(heading="confidence", priority=1),
+        ]
+    )
+    for each in found.differences:
+        interval = (
+            NONE
+            if each.half_width is None
+            else f"{signed(each.mean - each.half_width, 2)} … {signed(each.mean + each.half_width, 2)}"
+        )
+        table.add(f"{each.first} minus {each.second}", signed(each.mean, 2), interval, f"{100 * each.confidence:.3g} %")
+    return table

@@ -1,0 +1,179 @@
+"""Each failure: one clear message on stderr, the right exit code, nothing on stdout, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Eyeshot
+
+SOURCE = str(Path(__file__).parent.parent.parent / "src")
+FAILURES: list[tuple[list[str], int, str]] = [
+    (["show", "C3-64 Q4"], 2, "'Q4' is no layer"),
+    (["show", "C3-64 Q4"], 2, "        ^ character 7"),
+    (["show", "alexnt"], 2, "did you mean alexnet"),
+    (["show", "C11p0-64", "--input", "3x5x5"], 2, "kernel spans 11×11 pixels and is larger than its 5×5 map"),
+    (["show", "alexnet", "--input", "3"], 2, "'3' is no input; write channels and one to three sizes"),
+    (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
+    (["show", "alexnet", "--json", "--csv"], 2, "--json and --csv cannot go together"),
+    (["show", "net.onnx"], 2, "ONNX files cannot be read yet"),
+    (["show", "no_such_package:make"], 3, "no_such_package"),
+    (["show"], 2, "Missing argument 'MODEL'"),
+    (["field", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'; did you mean conv5"),
+    (["field", "alexnet", "conv5", "--at", "13,0"], 2, "13×13 positions, counted from 0; there is none at 13,0"),
+    (["field", "alexnet", "conv5", "--at", "6"], 2, "--at takes 2 positions, one per axis, found 1"),
+    (["field", "alexnet", "conv5", "--at", "a,b"], 2, "'a,b' is no unit; write one index per axis"),
+    (["field", "alexnet", "conv5", "--at", "-1,0"], 2, "'-1,0' is no unit"),
+    (["why", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'"),
+    (["compare", "alexnet"], 2, "compare takes two designs or more"),
+    (["compare", "alexnet", "vgg-a", "--seeds", "3"], 2, "--seeds needs --train"),
+    (["compare", "alexnet", "vgg-a", "-o", "a.gif"], 2, "a.gif: figures are .png, .svg or .pdf"),
+    (["compare", "alexnet", "vgg-a", "-o", "no/folder/a.png"], 2, "there is no folder no/folder"),
+    (["compare", "C3-8", "C5-8", "--train", "--budget", "5"], 2, "budget '5': the unit is missing"),
+    (["compare", "C3-8", "C5-8", "--train", "--data", "/no/where"], 2, "'/no/where'"),
+    (["compare", "C3-8", "C5-8", "--train", "--input", "3x9x9"], 2, "the images of sample are 1x28x28"),
+    (["compare", "C3-8", "C5-8", "--train", "--seeds", "0"], 2, "'--seeds'"),
+    (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
+    (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
+    (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
+    (["frobnicate"], 2, "verbs are show, field, why, compare, models, doctor"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "message"), FAILURES, ids=[" ".join(words) for words, *_ in FAILURES])
+def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, message: str, eyeshot: Eyeshot) -> None:
+    result = eyeshot(*words)
+
+    assert result.exit_code == code
+    assert result.stderr.startswith("eyeshot: ")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_bare_eyeshot_prints_its_help(eyeshot: Eyeshot) -> None:
+    result = eyeshot()
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: eyeshot")
+
+
+def test_the_version_is_printed(eyeshot: Eyeshot) -> None:
+    assert eyeshot("--version").stdout.startswith("eyeshot 0.")
+
+
+def test_an_output_file_is_replaced_only_by_force(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    figure = tmp_path / "growth.png"
+    figure.write_text("mine")
+
+    refused = eyeshot("compare", "C3-8", "C5-8", "-o", str(figure))
+    kept = figure.read_text()
+    forced = eyeshot("compare", "C3-8", "C5-8", "-o", str(figure), "--force")
+
+    assert (refused.exit_code, kept) == (2, "mine")
+    assert "--force to replace it" in refused.stderr
+    assert forced.exit_code == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_data_beside_a_figure_are_not_replaced_either(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    (tmp_path / "growth.csv").write_text("mine")
+
+    result = eyeshot("compare", "C3-8", "C5-8", "-o", str(tmp_path / "growth.png"))
+
+    assert result.exit_code == 2
+    assert not (tmp_path / "growth.png").exists()
+
+
+def _python(code: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": SOURCE, **environment},
+    )
+
+
+def _blocked(library: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """The command where a library is not installed."""
+    return _python(
+        f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {library!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == {library!r} else found(name, package)
+from eyeshot.cli import main
+main({list(words)!r})
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "extra", "words"),
+    [
+        ("torch", "train", ["compare", "C3-8", "C5-8", "--train"]),
+        ("scipy", "train", ["compare", "C3-8", "C5-8", "--train"]),
+        ("torch", "torch", ["show", "torchvision:alexnet"]),
+        ("matplotlib", "figures", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_cure(library: str, extra: str, words: list[str]) -> None:
+    done = _blocked(library, *words)
+
+    assert done.returncode == 5
+    assert f"needs {library}, which is not installed: pip install 'eyeshot[{extra}]'" in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_stdout_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "eyeshot", "show", "resnet152", "--json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_show_imports_neither_a_framework_nor_a_plotting_library() -> None:
+    done = _python(
+        """
+import sys
+from eyeshot.cli import main
+try:
+    main(["show", "alexnet"])
+except SystemExit:
+    heavy = {"torch", "matplotlib", "scipy", "pandas", "rich", "PIL"} & set(sys.modules)
+    sys.exit(f"imports {heavy}" if heavy else 0)
+"""
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_output_is_ascii_where_stdout_is_not_utf_8() -> None:
+    done = _python(
+        "from eyeshot.cli import main; main(['compare', 'alexnet', 'alexnet-alternating'])",
+        PYTHONIOENCODING="ascii",
+        PYTHONUTF8="0",
+    )
+
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert b"387x387" in done.stdout
+    assert b"?" not in done.stdout
