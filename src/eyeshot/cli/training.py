@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eyeshot.train.dataset import Dataset
     from eyeshot.train.record import Record
 
-DATA, SEEDS, BUDGET = "sample", 3, "3ep"
+DATA, SEEDS, BUDGET = "sample", 5, "3ep"
 
 
 @dataclass
