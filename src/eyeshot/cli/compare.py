@@ -42,7 +42,7 @@ CONVENTIONS = (
 @click.option(
     "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
 )
-@click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 3]")
+@click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(
     "--match", type=click.Choice(["params", "macs", "none"]), help="Scale widths until this agrees. [default: none]"
