@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow check format bench conformance clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -25,6 +25,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+conformance: $(VENV)/.dev
+	$(BIN)/python scripts/conformance.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py

@@ -34,23 +34,33 @@ def outputs_of(module: nn.Module, names: list[str], x: torch.Tensor) -> dict[str
     return found
 
 
-def poisoned_lines(module: nn.Module, names: list[str], shape: tuple[int, ...], axis: int) -> dict[str, Bits]:
+def poisoned_lines(
+    module: nn.Module, names: list[str], shape: tuple[int, ...], axis: int, *, one_by_one: bool = False
+) -> dict[str, Bits]:
     """Per layer, which positions along an axis (columns) see which input positions along it (rows).
 
-    One whole line of the input is NaN at a time; all lines go through as one batch.
+    One whole line of the input is NaN at a time; all lines go through as one batch, or one by one where a module mixes
+    its batch.
     """
     n = shape[axis]
     x = torch.rand(n, *shape[1:], dtype=torch.float64) + 0.5
     for i in range(n):
         x[i].select(axis - 1, i).fill_(float("nan"))
     result = {}
-    for name, out in outputs_of(module, names, x).items():
+    for name, out in _all_outputs(module, names, x, one_by_one).items():
         nan = out.isnan()
         keeps_axis = out.dim() == len(shape)
         others = [a for a in range(1, out.dim()) if not (keeps_axis and a == axis)]
         bits = nan.amax(dim=others) if others else nan
         result[name] = bits.reshape(n, -1).numpy()
     return result
+
+
+def _all_outputs(module: nn.Module, names: list[str], x: torch.Tensor, one_by_one: bool) -> dict[str, torch.Tensor]:
+    if not one_by_one:
+        return outputs_of(module, names, x)
+    found = [outputs_of(module, names, image[None]) for image in x]
+    return {name: torch.cat([outputs[name] for outputs in found]) for name in names}
 
 
 def poisoned_pixels(module: nn.Module, name: str, shape: tuple[int, ...], at: tuple[int, ...]) -> Bits:

@@ -30,6 +30,7 @@ from eyeshot.network.relations import (
     Concat,
     Elementwise,
     Opaque,
+    Pattern,
     Permute,
     Reduce,
     Reshape,
@@ -38,6 +39,9 @@ from eyeshot.network.relations import (
     Window,
     matching_axes,
 )
+
+NEVER = 1 << 62
+"""First position of a phase that sees nothing; its last is the negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
     rules = _rules_telling_channels_apart if network.tells_channels_apart else _rules
-    return dict(rules.forward(network, _of_input, nothing, gates=gates))
+    return dict(rules.forward(network, _of_input, lambda node: nothing, gates=gates))
 
 
 def together(sights: Sights, shape: Shape) -> Class:
@@ -214,29 +218,34 @@ def _last(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
 
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
     value = _select_channels(relation, value, before, after)
-    for axis, k, s, d, (p, _) in zip(
-        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
-    ):
-        if axis == 1:
-            continue
-        if value.index is not None and value.index.shape[axis] > 1:
-            return _without_form(value, before, after)
-        table = [tuple(_slide(sight, axis, k, s, d, p) for sight in cls) for cls in value.table]
-        value = Sights(tuple(table), value.index)
+    for a, axis in enumerate(relation.axes):
+        if axis != 1:
+            value = _follow(value, axis, relation.pattern(a), before, after)
     return value
 
 
-def _slide(sight: Sight, axis: int, k: int, s: int, d: int, p: int) -> Sight:
+def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sights:
+    """What units see that read along an axis by a pattern; no form where there is no pattern."""
+    if value.index is not None and value.index.shape[axis] > 1:
+        return _without_form(value, before, after)
+    table = [tuple(_follow_sight(sight, axis, pattern, before, after) for sight in cls) for cls in value.table]
+    return Sights(tuple(table), value.index)
+
+
+def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sight:
     if not isinstance(sight, Moving) or sight.axis != axis:
         return sight
-    period = sight.period // math.gcd(sight.period, s)
-    taps = range(k) if sight.period > 1 else (0, k - 1)
+    if pattern is None:
+        return _scatter(sight, before, after)
+    phases = len(pattern.offsets)
+    turns = sight.period // math.gcd(sight.period, pattern.step)
     firsts, lasts = [], []
-    for r in range(period):
-        read = [r * s - p + t * d for t in taps]
-        firsts.append(min(sight.first(j) for j in read))
-        lasts.append(max(sight.last(j) for j in read))
-    return _moving(axis, sight.step * (s * period // sight.period), firsts, lasts)
+    for unit in range(phases * turns):
+        turn, phase = divmod(unit, phases)
+        read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
+        firsts.append(min((sight.first(j) for j in read), default=NEVER))
+        lasts.append(max((sight.last(j) for j in read), default=-NEVER))
+    return _moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
@@ -278,18 +287,9 @@ def _scatter(sight: Sight, before: Shape, after: Shape) -> Sight:
 
 
 def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
-    if relation.endless is not None:
-        return _window(relation.endless, value, before, after)
-    if value.index is not None and value.index.shape[relation.axis] > 1:
-        return _without_form(value, before, after)
-    table = [
-        tuple(
-            _scatter(sight, before, after) if isinstance(sight, Moving) and sight.axis == relation.axis else sight
-            for sight in cls
-        )
-        for cls in value.table
-    ]
-    return Sights(tuple(table), value.index)
+    for axis, pattern in zip(relation.axes, relation.endless, strict=True):
+        value = _follow(value, axis, pattern, before, after)
+    return value
 
 
 def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Shape) -> Sights:

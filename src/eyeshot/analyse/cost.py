@@ -1,9 +1,10 @@
 """What does each layer cost? Weights, operations and memory, one rule per op.
 
-MACs count one multiply-accumulate as 1, in convolutions and fully connected layers; biases, activations, pools and
-normalisation are not counted; FLOPs are 2 MACs. Activations are the elements of a layer's output. The peak of live
-activations is the largest sum of tensors that must exist at once when the layers run in order, each output kept until
-its last reader has run; reshapes and ops that only rename share their input's memory; batch size 1.
+MACs count one multiply-accumulate as 1, in convolutions, fully connected layers and matrix products (attention's);
+biases, activations, pools and normalisation are not counted; FLOPs are 2 MACs. Activations are the elements of a
+layer's output. The peak of live activations is the largest sum of tensors that must exist at once when the layers run
+in order, each output kept until its last reader has run; reshapes and ops that only rename share their input's memory;
+batch size 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Conv, Dropout, Linear, Pointwise, Rearrange
+from eyeshot.network.ops import Conv, ConvTranspose, Dropout, Linear, MatMul, Pointwise, Rearrange
 
 RECTIFIERS = frozenset(
     {
@@ -100,6 +101,8 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, Conv):
         channels_in = network[node.inputs[0]].shape[1]
         return math.prod(node.shape) * channels_in // op.groups * math.prod(op.kernel)
-    if isinstance(op, Linear):
+    if isinstance(op, ConvTranspose):
+        return math.prod(network[node.inputs[0]].shape) * node.shape[1] // op.groups * math.prod(op.kernel)
+    if isinstance(op, Linear | MatMul):
         return math.prod(node.shape) * network[node.inputs[0]].shape[-1]
     return 0

@@ -52,7 +52,7 @@ def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
         >>> round(widths(network_named("C3-64 C3-64 C3-64"))["conv3"][0] ** 2, 12)
         2.0
     """
-    found = _rules.forward(network, _of_input, None, gates=False)
+    found = _rules.forward(network, _of_input, lambda node: None, gates=False)
     return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in found.items()}
 
 
@@ -81,7 +81,7 @@ _rules: Rules[Paths | None] = Rules("path density", _unite)
 
 @_rules.rule(Window)
 def _window(relation: Window, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
-    if value is None or (1 in relation.axes and relation.stride != (1,)):
+    if value is None or relation.base is not None or (1 in relation.axes and relation.stride != (1,)):
         return None
     if 1 in relation.axes:
         return value if before == after else None

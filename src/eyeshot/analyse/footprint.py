@@ -20,6 +20,7 @@ from eyeshot.network.relations import (
     Elementwise,
     Opaque,
     Permute,
+    Reads,
     Reduce,
     Reshape,
     Shape,
@@ -185,8 +186,14 @@ def _window(relation: Window, mark: Mark, before: Shape, after: Shape) -> Mark:
     offsets, bits = list(mark.offsets), mark.bits
     if relation.groups is not None:
         offsets[1], bits = _pull_channels(relation.groups, offsets[1], bits, before, after)
-    for axis, k, s, d, (p, _) in zip(
-        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
+    for axis, k, s, d, (p, _), b in zip(
+        relation.axes,
+        relation.kernel,
+        relation.stride,
+        relation.dilation,
+        relation.padding,
+        relation.bases(),
+        strict=True,
     ):
         lead = (slice(None),) * axis
         m, low = bits.shape[axis], offsets[axis]
@@ -200,8 +207,8 @@ def _window(relation: Window, mark: Mark, before: Shape, after: Shape) -> Mark:
         for t in range(k):
             result[(*lead, slice(t * d, t * d + (m - 1) * s + 1, s))] |= bits
         start = low * s - p
-        first, last = max(start, 0), min(start + spread[axis], before[axis])
-        bits = result[(*lead, slice(max(first - start, 0), max(last - start, 0)))]
+        first, last = max(-(-start // b), 0), min((start + spread[axis] - 1) // b, before[axis] - 1)
+        bits = result[(*lead, slice(max(first * b - start, 0), max(last * b - start + 1, 0), b))]
         offsets[axis] = min(first, before[axis])
     return Mark(tuple(offsets), bits)
 
@@ -219,15 +226,22 @@ def _pull_channels(groups: int, offset: int | None, bits: Bits, before: Shape, a
 
 @_rules.rule(Taps)
 def _taps(relation: Taps, mark: Mark, before: Shape, after: Shape) -> Mark:
-    mark = _in_full(mark, (relation.axis,), after)
-    shape = list(mark.bits.shape)
-    shape[relation.axis] = before[relation.axis]
-    bits = np.zeros(shape, dtype=bool)
-    source, result = np.moveaxis(mark.bits, relation.axis, 0), np.moveaxis(bits, relation.axis, 0)
-    for i, reads in enumerate(relation.reads):
-        for j in reads:
-            result[j] |= source[i]
-    return Mark(mark.offsets, bits)
+    for axis, reads in zip(relation.axes, relation.reads, strict=True):
+        if mark.offsets[axis] is None and _covers(reads, before[axis]):
+            continue
+        mark = _in_full(mark, (axis,), (*after[: axis + 1], *mark.bits.shape[axis + 1 :]))
+        shape = list(mark.bits.shape)
+        shape[axis] = before[axis]
+        bits = np.zeros(shape, dtype=bool)
+        source, result = np.moveaxis(mark.bits, axis, 0), np.moveaxis(bits, axis, 0)
+        for i, tap in enumerate(reads):
+            result[list(tap)] |= source[i]
+        mark = Mark(mark.offsets, bits)
+    return mark
+
+
+def _covers(reads: Reads, size: int) -> bool:
+    return {j for tap in reads for j in tap} == set(range(size))
 
 
 @_rules.rule(Elementwise)

@@ -41,10 +41,8 @@ Interval = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
     """The labels of every node; ``gates`` False leaves gates and statistics out."""
-    extent = network.extent
-    nothing = tuple(np.full(1, NOTHING) for _ in extent)
     rules = _rules_telling_channels_apart if network.tells_channels_apart else _rules
-    return dict(rules.forward(network, _of_input, nothing, gates=gates))
+    return dict(rules.forward(network, _of_input, lambda node: _nothing(network, node), gates=gates))
 
 
 def per_axis(node: Node, labels: Hulls, network: Network) -> list[Interval]:
@@ -76,6 +74,10 @@ def _of_input(node: Node) -> Hulls:
     return tuple(labels)
 
 
+def _nothing(network: Network, node: Node) -> Hulls:
+    return tuple(np.full((2, *(1 for _ in node.shape)), NOTHING) for _ in network.axes)
+
+
 def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
     return tuple(reduce(np.minimum, labels) for labels in zip(*parts, strict=True))
 
@@ -95,12 +97,19 @@ def _agreed_on_nothing(value: Hulls) -> Hulls:
 def _slide(relation: Window, ends: Labels, before: Shape, after: Shape) -> Labels:
     if relation.groups is not None and ends.shape[2] > 1:
         ends = _mix_channels(ends, relation.groups, after[1])
-    for axis, k, s, d, (p, _) in zip(
-        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
+    for axis, k, s, d, (p, _), b in zip(
+        relation.axes,
+        relation.kernel,
+        relation.stride,
+        relation.dilation,
+        relation.padding,
+        relation.bases(),
+        strict=True,
     ):
         if ends.shape[axis + 1] == 1 and before[axis] > 1:
             continue
         m = after[axis]
+        ends = _with_gaps(ends, axis + 1, b)
         read = _stretch(ends, axis + 1, -p, (m - 1) * s + d * (k - 1) + 1)
         read = _sliding_minimum(read, axis + 1, k, d)
         ends = read[(slice(None),) * (axis + 1) + (slice(0, (m - 1) * s + 1, s),)]
@@ -113,6 +122,17 @@ def _mix_channels(ends: Labels, groups: int, channels: int) -> Labels:
         return united
     grouped: Labels = ends.reshape(2, ends.shape[1], groups, -1, *ends.shape[3:]).min(axis=3)
     return grouped.repeat(channels // groups, axis=2)
+
+
+def _with_gaps(ends: Labels, axis: int, b: int) -> Labels:
+    """The labels with b − 1 positions that see nothing put between neighbours."""
+    if b == 1:
+        return ends
+    shape = list(ends.shape)
+    shape[axis] = (shape[axis] - 1) * b + 1
+    spread = np.full(shape, NOTHING)
+    spread[(slice(None),) * axis + (slice(None, None, b),)] = ends
+    return spread
 
 
 def _stretch(ends: Labels, axis: int, start: int, length: int) -> Labels:
@@ -142,12 +162,14 @@ def _sliding_minimum(ends: Labels, axis: int, k: int, d: int) -> Labels:
 
 
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    count = max(map(len, relation.reads), default=0)
-    table = np.array([[*reads, *(reads[-1:] * (count - len(reads)))] for reads in relation.reads])
-    axis = relation.axis + 1
-    return tuple(
-        ends if ends.shape[axis] == 1 else np.take(ends, table, axis=axis).min(axis=axis + 1) for ends in value
-    )
+    for axis, reads in zip(relation.axes, relation.reads, strict=True):
+        count = max(map(len, reads))
+        table = np.array([[*tap, *(tap[-1:] * (count - len(tap)))] for tap in reads])
+        value = tuple(
+            ends if ends.shape[axis + 1] == 1 else np.take(ends, table, axis=axis + 1).min(axis=axis + 2)
+            for ends in value
+        )
+    return value
 
 
 def _elementwise(relation: Elementwise, value: Hulls, before: Shape, after: Shape) -> Hulls:

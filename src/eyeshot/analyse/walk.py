@@ -45,11 +45,11 @@ class Rules(Generic[V]):
         return tuple(kind.__name__ for kind in KINDS if kind not in self._table)
 
     def forward(
-        self, network: Network, start: Callable[[Node], V], absent: V, *, gates: bool = True
+        self, network: Network, start: Callable[[Node], V], absent: Callable[[Node], V], *, gates: bool = True
     ) -> Mapping[str, V]:
         """Carry values from the inputs on; ``gates`` False follows the data path only.
 
-        ``absent`` is the value of a node that reads nothing.
+        ``absent`` gives the value of a node that reads nothing.
         """
         values: dict[str, V] = {}
         for node in network:
@@ -62,7 +62,9 @@ class Rules(Generic[V]):
                     source = network[node.inputs[read.source]]
                     rule = self._table[type(read.relation)]
                     parts.append(rule(read.relation, values[source.name], source.shape, node.shape))
-            values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent
+            values[node.name] = (
+                parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent(node)
+            )
         return values
 
     def backward(self, network: Network, marks: dict[str, V], *, gates: bool = True) -> Mapping[str, V]:

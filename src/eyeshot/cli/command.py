@@ -97,7 +97,11 @@ class Verbs(click.Group):
             _forget_stdout()
             code = 0
         except OSError as error:
-            click.echo(f"eyeshot: {error}", err=True)
+            click.echo(_printable(f"eyeshot: {_system(error)}", sys.stderr), err=True)
+            code = EyeshotError.exit_code
+        except MemoryError as error:
+            detail = f" ({error})" if str(error) else ""
+            click.echo(f"eyeshot: more memory is needed than there is{detail}; give a smaller --input", err=True)
             code = EyeshotError.exit_code
         raise SystemExit(code if isinstance(code, int) else 0)
 
@@ -109,6 +113,11 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     hint = f"\nTry: {context.command_path} --help" if context else ""
     return f"eyeshot: {error.format_message()}{hint}"
+
+
+def _system(error: OSError) -> str:
+    """What the system complains of, in its words but without its number."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
 
 
 def _unknown_verb(word: str) -> str:

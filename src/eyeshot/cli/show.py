@@ -101,8 +101,9 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
 def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape: tuple[int, ...] | None) -> None:
     from eyeshot.report.verdict import last_convolution
 
-    layer = last_convolution(report) or report.layers[-1]
-    commands = [typed(model, layer.name, verb=verb, input_shape=input_shape) for verb in ("why", "field")]
+    layer = last_convolution(report) or (report.layers[-1] if report.layers else None)
+    verbs = ("why", "field") if layer else ()
+    commands = [typed(model, layer.name, verb=verb, input_shape=input_shape) for verb in verbs if layer]
     rival = f"{model}-alternating"
     from eyeshot.design.zoo import entries
 

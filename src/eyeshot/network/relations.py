@@ -4,7 +4,8 @@ A relation is declared once; every analysis follows from it. Axes count from 0 w
 tensor has channels on axis 1 and height and width on axes 2 and 3.
 
     kind         output position i reads
-    Window       i·s − p + t·d for t = 0 … k−1, those that exist; convolution, pooling, constant padding, strided slices
+    Window       (i·s − p + t·d)/b for t = 0 … k−1, those that are whole and exist; convolution, pooling, constant
+                 padding, strided slices (b = 1), transposed convolution (b its stride)
     Taps         a fixed list of positions: adaptive pooling, reflection, flip, roll, resizing
     Elementwise  i, with NumPy's broadcasting
     Concat       i − offset, if the input has that position
@@ -16,6 +17,7 @@ tensor has channels on axis 1 and height and width on axes 2 and 3.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 Shape = tuple[int, ...]
@@ -25,9 +27,20 @@ Sides = tuple[tuple[int, int], ...]
 """Padding before and after, per windowed axis; negative cuts off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What outputs read away from the borders, by phase: output q·P + r reads q·step + o for o in offsets[r].
+
+    P is the number of phases. A phase without offsets reads nothing.
+    """
+
+    step: int
+    offsets: tuple[tuple[int, ...], ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """A sliding window.
+    """A sliding window over the input, or over the input with ``base`` − 1 gaps put between its positions.
 
     ``groups`` says which channels (axis 1) are read: None the unit's own channel, as pools do; g all channels of
     the unit's group among g, as convolutions do.
@@ -39,18 +52,36 @@ class Window:
     dilation: Sizes
     padding: Sides
     groups: int | None = None
+    base: Sizes | None = None
+
+    def bases(self) -> Sizes:
+        """``base``, one number per axis."""
+        return self.base or (1,) * len(self.axes)
+
+    def pattern(self, a: int) -> Pattern:
+        """What outputs read along ``axes[a]``, away from the borders."""
+        k, s, d, (p, _), b = self.kernel[a], self.stride[a], self.dilation[a], self.padding[a], self.bases()[a]
+        phases = b // math.gcd(s, b)
+        offsets = tuple(
+            tuple((r * s - p + t * d) // b for t in range(k) if (r * s - p + t * d) % b == 0) for r in range(phases)
+        )
+        return Pattern(s * phases // b, offsets)
+
+
+Reads = tuple[tuple[int, ...], ...]
+"""For each output position along an axis the input positions that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taps:
-    """A fixed list of read positions for each output position along one axis.
+    """A fixed list of read positions for each output position, along each of some axes.
 
-    ``endless`` is the window that the taps follow away from the borders, where there is one.
+    ``endless`` has, per axis, what the taps follow away from the borders, or None.
     """
 
-    axis: int
-    reads: tuple[tuple[int, ...], ...]
-    endless: Window | None = None
+    axes: tuple[int, ...]
+    reads: tuple[Reads, ...]
+    endless: tuple[Pattern | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

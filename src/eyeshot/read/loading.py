@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,11 @@ def _from_library(library: str, model: str) -> Any:
 
 
 def _build_torchvision(model: str) -> Any:
-    from torchvision.models import get_model
+    from torchvision.models import get_model, get_model_builder
 
-    quick = {"init_weights": False} if model in {"googlenet", "inception_v3"} else {}
+    quick: dict[str, Any] = {"init_weights": False} if model in {"googlenet", "inception_v3"} else {}
+    if "weights_backbone" in inspect.signature(get_model_builder(model)).parameters:
+        quick["weights_backbone"] = None
     return get_model(model, weights=None, **quick)
 
 

@@ -81,6 +81,7 @@ class Trace:
     place: Place = field(default_factory=Place)
     param_counts: dict[str, int] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
+    _written: dict[int, tuple[torch.Tensor, Step]] = field(default_factory=dict)
     _from_params: dict[int, tuple[torch.Tensor, frozenset[str]]] = field(default_factory=dict)
 
     def add_param(self, name: str, tensor: torch.Tensor, count: int) -> None:
@@ -90,7 +91,17 @@ class Trace:
 
     def knows(self, value: object) -> bool:
         """Whether a value is a tensor that depends on the input."""
-        return id(value) in self._known
+        if id(value) in self._known:
+            return True
+        if not self._written or not isinstance(value, torch.Tensor) or _storage(value) not in self._written:
+            return False
+        step = self._written[_storage(value)][1]
+        self._known[id(value)] = Known(value, step, overwritten=step)
+        return True
+
+    def write(self, tensor: torch.Tensor, step: Step) -> None:
+        """Say that a step wrote into memory that did not depend on the input before."""
+        self._written[_storage(tensor)] = (tensor, step)
 
     def step_of(self, tensor: torch.Tensor) -> Step:
         """The step that made what a tensor holds; unknown where another view of its memory was changed in place."""
@@ -152,6 +163,12 @@ class Recorder(TorchDispatchMode):
             return out
         name = func._schema.name.removeprefix("aten::")
         rule = self.rules.get(name.removesuffix("_"))
+        target = args[0] if args and func._schema.is_mutable and isinstance(args[0], torch.Tensor) else None
+        if target is not None and not self.trace.knows(target):
+            out = func(*args, **kwargs)
+            unknown(self.trace, name, given, [target], "it writes into memory that others may read")
+            self.trace.write(target, self.trace.step_of(target))
+            return out
         if rule is not None:
             call = Call(name, _bind(func, args, kwargs), lambda: func(*args, **kwargs))
             return self._follow(rule, call, given)

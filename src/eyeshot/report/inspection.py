@@ -171,6 +171,8 @@ class Report:
 
     def __getitem__(self, name: str) -> Layer:
         self.network[name]
+        if name not in self._by_name:
+            raise UsageError(f"{name!r} is the input of {self.network.name}, not a layer (eyeshot show lists those)")
         return self._by_name[name]
 
     def __iter__(self) -> Iterator[Layer]:

@@ -63,10 +63,10 @@ def percent(share: float) -> str:
 
 
 def relative(value: float, reference: float) -> str:
-    """The change against a reference in percent; empty where there is nothing to compare with.
+    """The change against a reference in percent, not rounded to all of it; empty where there is nothing to compare with.
 
-    >>> relative(25, 18), relative(21, 100), relative(5, 5)
-    ('+38.9 %', '−79.0 %', '=')
+    >>> relative(25, 18), relative(21, 100), relative(5, 5), relative(1, 9999), relative(0, 9999)
+    ('+38.9 %', '−79.0 %', '=', '−>99.9 %', '−100.0 %')
     """
     if value == reference:
         return "="
@@ -77,6 +77,8 @@ def relative(value: float, reference: float) -> str:
         return f"×{value / reference:.3g}" if value / reference < 1000 else f"×{value / reference:,.0f}"
     if abs(change) < 0.05:
         return "+<0.1 %" if change > 0 else "−<0.1 %"
+    if -100 < change < -99.95:
+        return "−>99.9 %"
     return signed(change, 1) + " %"
 
 

@@ -1,0 +1,88 @@
+"""Ops that read the same position of their inputs, some with statistics of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eyeshot.network.ops.op import Edges, Op
+from eyeshot.network.relations import Elementwise, Read, Reduce, Shape
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pointwise(Op):
+    """A function of one element, such as relu; ``rectifies`` where it is a non-linearity between layers."""
+
+    name: str
+
+    @property
+    def kind(self) -> str:
+        """The function's name."""
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dropout(Op):
+    """Dropout with probability ``p``; does nothing in use."""
+
+    p: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arithmetic(Op):
+    """Addition, multiplication and the like of tensors, with broadcasting."""
+
+    name: str
+
+    @property
+    def kind(self) -> str:
+        """The operation's name."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Position by position; a factor that is the same at every position is a gate."""
+        gates = [self.name in {"mul", "div"} and _is_broadcast_over_positions(shape, out) for shape in inputs]
+        if all(gates):
+            gates = [False] * len(gates)
+        return tuple(Read(i, Elementwise(), gate) for i, gate in enumerate(gates))
+
+
+def _is_broadcast_over_positions(shape: Shape, out: Shape) -> bool:
+    aligned = (1,) * (len(out) - len(shape)) + shape
+    return any(a == 1 and b > 1 for a, b in zip(aligned[2:], out[2:], strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Norm(Op):
+    """Normalisation: ``statistics`` are the axes over which mean and variance are taken in use (none for batch norm).
+
+    ``groups`` splits axis 1 for the statistics, as group norm does.
+    """
+
+    mode: str
+    statistics: tuple[int, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """batch_norm, layer_norm and so on."""
+        return f"{self.mode}_norm"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The position itself, and the statistics as a gate."""
+        own = Read(0, Elementwise())
+        if not self.statistics:
+            return (own,)
+        return (own, Read(0, Reduce(axes=self.statistics, keep=True), gate=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Softmax(Op):
+    """Softmax along one axis: each position, and through the sum all of them."""
+
+    axis: int
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The position itself, and the sum as a gate."""
+        return (
+            Read(0, Elementwise()),
+            Read(0, Reduce(axes=(self.axis,), keep=True), gate=True),
+        )

@@ -1,0 +1,144 @@
+"""Ops that read fixed positions: adaptive pools, padding that repeats the input, rolls, flips, resizing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eyeshot.network.ops.op import Edges, Op
+from eyeshot.network.relations import Pattern, Read, Reduce, Shape, Sides, Sizes, Taps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptivePool(Op):
+    """Pooling to a given size: output i of m reads from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉ − 1 of n (PyTorch)."""
+
+    mode: str
+    size: Sizes
+
+    @property
+    def kind(self) -> str:
+        """adaptive_avg_pool2d and so on."""
+        return f"adaptive_{self.mode}_pool{len(self.size)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """All positions for size 1; else taps, which are windows where the sizes divide."""
+        axes = tuple(range(len(out) - len(self.size), len(out)))
+        if all(m == 1 for m in self.size):
+            return (Read(0, Reduce(axes=axes, keep=True)),)
+        sizes = [(inputs[0][axis], m) for axis, m in zip(axes, self.size, strict=True)]
+        reads = tuple(tuple(tuple(range(i * n // m, -(-(i + 1) * n // m))) for i in range(m)) for n, m in sizes)
+        endless = tuple(None if n % m else Pattern(n // m, (tuple(range(n // m)),)) for n, m in sizes)
+        return (Read(0, Taps(axes=axes, reads=reads, endless=endless)),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgePad(Op):
+    """Padding that repeats the input: ``mode`` reflect, replicate or circular; along the last axes."""
+
+    mode: str
+    padding: Sides
+
+    @property
+    def kind(self) -> str:
+        """reflect_pad and so on."""
+        return f"{self.mode}_pad"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The position that is repeated."""
+        axes = tuple(range(len(out) - len(self.padding), len(out)))
+        reads = tuple(
+            tuple((_repeated(i - before, inputs[0][axis], self.mode),) for i in range(out[axis]))
+            for axis, (before, _) in zip(axes, self.padding, strict=True)
+        )
+        endless = tuple(Pattern(1, ((-before,),)) for before, _ in self.padding)
+        return (Read(0, Taps(axes=axes, reads=reads, endless=endless)),)
+
+
+def _repeated(i: int, n: int, mode: str) -> int:
+    """The position among 0 … n − 1 that a position outside repeats."""
+    if mode == "circular":
+        return i % n
+    if mode == "replicate":
+        return min(max(i, 0), n - 1)
+    period = max(2 * (n - 1), 1)
+    return min(i % period, period - i % period)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shift(Op):
+    """A roll (``step`` 1: position i goes to i + ``shift``, wrapping round) or a flip (``step`` −1) along one axis."""
+
+    axis: int
+    shift: int = 0
+    step: int = 1
+
+    @property
+    def kind(self) -> str:
+        """roll or flip."""
+        return "roll" if self.step == 1 else "flip"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """One position, elsewhere."""
+        n = out[self.axis]
+        taps = tuple(((self.step * i - self.shift) % n if self.step == 1 else n - 1 - i,) for i in range(n))
+        return (Read(0, Taps(axes=(self.axis,), reads=(taps,), endless=(None,))),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile(Op):
+    """The input repeated side by side: output i reads i mod n."""
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """One position along each axis that repeats."""
+        axes = tuple(axis for axis, (n, m) in enumerate(zip(inputs[0], out, strict=True)) if n != m)
+        reads = tuple(tuple((i % inputs[0][axis],) for i in range(out[axis])) for axis in axes)
+        return (Read(0, Taps(axes=axes, reads=reads, endless=(None,) * len(axes))),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resize(Op):
+    """Interpolation along the last axes.
+
+    ``mode`` is PyTorch's; ``steps`` are input positions per output position, (numerator, denominator) per axis;
+    ``aligned`` counts from the corners' centres. Taps whose weight is always zero are left out.
+    """
+
+    mode: str
+    steps: tuple[tuple[int, int], ...]
+    aligned: bool = False
+    antialiased: bool = False
+
+    @property
+    def kind(self) -> str:
+        """resize_bilinear and so on."""
+        return f"resize_{self.mode}"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The taps of each output position, cut off at the borders."""
+        axes = tuple(range(len(out) - len(self.steps), len(out)))
+        reads, endless = [], []
+        for axis, step in zip(axes, self.steps, strict=True):
+            n, fraction = inputs[0][axis], Fraction(*step)
+            reads.append(tuple(self._inside(i, n, fraction) for i in range(out[axis])))
+            offsets = tuple(tuple(self._taps(i, fraction)) for i in range(fraction.denominator))
+            endless.append(Pattern(fraction.numerator, offsets) if fraction else None)
+        return (Read(0, Taps(axes=axes, reads=tuple(reads), endless=tuple(endless))),)
+
+    def _inside(self, i: int, n: int, step: Fraction) -> tuple[int, ...]:
+        if self.antialiased:
+            return tuple(j for j in self._taps(i, step) if 0 <= j < n)
+        return tuple(sorted({min(max(j, 0), n - 1) for j in self._taps(i, step)}))
+
+    def _taps(self, i: int, step: Fraction) -> list[int]:
+        if self.mode in {"nearest", "nearest-exact"}:
+            return [math.floor((i + Fraction(self.mode == "nearest-exact", 2)) * step)]
+        reach = 2 if self.mode == "bicubic" else 1
+        centre = i * step if self.aligned else (i + Fraction(1, 2)) * step - Fraction(1, 2)
+        if self.antialiased:
+            spread = reach * max(step, Fraction(1))
+            return [j for j in range(math.floor(centre - spread), math.ceil(centre + spread) + 1)
+                    if abs(j - centre) < spread]  # fmt: skip
+        low = math.floor(centre)
+        return [low] if centre == low else list(range(low - reach + 1, low + reach + 1))

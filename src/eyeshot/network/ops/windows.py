@@ -1,0 +1,212 @@
+"""Ops that slide a window: convolutions, pools, constant padding, slices, running sums."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from eyeshot.network.ops.op import Edges, Op
+from eyeshot.network.relations import Read, Shape, Sides, Sizes, Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sliding(Op):
+    """What convolutions and pools share: a window over the last axes."""
+
+    kernel: Sizes
+    stride: Sizes
+    dilation: Sizes
+    padding: Sides
+
+    def window(self, groups: int | None) -> Window:
+        """The window relation over axes 2 …"""
+        return Window(
+            axes=tuple(range(2, 2 + len(self.kernel))),
+            kernel=self.kernel,
+            stride=self.stride,
+            dilation=self.dilation,
+            padding=self.padding,
+            groups=groups,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conv(Sliding):
+    """A convolution with ``groups`` groups of channels."""
+
+    groups: int = 1
+    bias: bool = True
+
+    @property
+    def kind(self) -> str:
+        """conv1d, conv2d or conv3d."""
+        return f"conv{len(self.kernel)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window over all channels of the group."""
+        return (Read(0, self.window(self.groups)),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvTranspose(Sliding):
+    """A transposed convolution: a window at stride 1 on its input with ``stride`` − 1 gaps between positions.
+
+    ``padding`` is that of the convolution it transposes, as PyTorch gives it.
+    """
+
+    groups: int = 1
+    bias: bool = True
+
+    @property
+    def kind(self) -> str:
+        """conv_transpose1d, conv_transpose2d or conv_transpose3d."""
+        return f"conv_transpose{len(self.kernel)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Output i reads (i + p − t·d)/s for the taps t at which that is whole."""
+        sizes = zip(self.kernel, self.dilation, self.padding, strict=True)
+        window = Window(
+            axes=tuple(range(2, 2 + len(self.kernel))),
+            kernel=self.kernel,
+            stride=(1,) * len(self.kernel),
+            dilation=self.dilation,
+            padding=tuple((d * (k - 1) - a, d * (k - 1) - b) for k, d, (a, b) in sizes),
+            groups=self.groups,
+            base=self.stride,
+        )
+        return (Read(0, window),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pool(Sliding):
+    """Max or average pooling; ``ceil`` keeps a last window that hangs over the end."""
+
+    mode: str
+    ceil: bool = False
+
+    @property
+    def kind(self) -> str:
+        """max_pool2d, avg_pool2d and so on."""
+        return f"{self.mode}_pool{len(self.kernel)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window over the unit's own channel."""
+        return (Read(0, self.window(None)),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy(Sliding):
+    """One tap of a window as a tensor of its own, as unfolding takes; ``spread`` puts it back, as folding does."""
+
+    spread: bool = False
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window of one, at the stride or on gaps of it."""
+        window = self.window(None)
+        if self.spread:
+            window = replace(window, stride=(1,) * len(self.stride), base=self.stride)
+        return (Read(0, window),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pad(Op):
+    """Constant padding; negative amounts crop. ``axes`` are padded by ``padding``."""
+
+    axes: tuple[int, ...]
+    padding: Sides
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window of one that starts before the first position."""
+        ones = tuple(1 for _ in self.axes)
+        return (Read(0, Window(axes=self.axes, kernel=ones, stride=ones, dilation=ones, padding=self.padding)),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice(Op):
+    """Every ``step``-th position along ``axis`` from ``start`` on."""
+
+    axis: int
+    start: int
+    step: int = 1
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window of one with a stride, which starts inside."""
+        return (
+            Read(
+                0,
+                Window(
+                    axes=(self.axis,),
+                    kernel=(1,),
+                    stride=(self.step,),
+                    dilation=(1,),
+                    padding=((-self.start, 0),),
+                ),
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalResponseNorm(Op):
+    """Local response normalisation over ``size`` neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 2.0
+
+    @property
+    def kind(self) -> str:
+        """The usual abbreviation."""
+        return "lrn"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A window over channels."""
+        before = self.size // 2
+        window = Window(
+            axes=(1,),
+            kernel=(self.size,),
+            stride=(1,),
+            dilation=(1,),
+            padding=((before, self.size - 1 - before),),
+        )
+        return (Read(0, window),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cumulative(Op):
+    """A running sum, product or maximum along one axis: position i reads 0 … i."""
+
+    name: str
+    axis: int
+
+    @property
+    def kind(self) -> str:
+        """cumsum and so on."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A causal window as long as the axis."""
+        n = out[self.axis]
+        window = Window(axes=(self.axis,), kernel=(n,), stride=(1,), dilation=(1,), padding=((n - 1, 0),))
+        return (Read(0, window),)
+
+
+def window_sizes(sizes: Sizes, op: Sliding) -> Sizes:
+    """Positions that a sliding window takes along each axis.
+
+        m = ⌊(n + before + after − d·(k − 1) − 1) / s⌋ + 1
+
+    With ``ceil`` the division rounds up, and a last window that would start in the padding is left out (PyTorch).
+    A result below 1 means that the kernel is larger than its padded input.
+    """
+    result = []
+    for n, k, s, d, (before, after) in zip(sizes, op.kernel, op.stride, op.dilation, op.padding, strict=True):
+        room = n + before + after - d * (k - 1) - 1
+        if isinstance(op, Pool) and op.ceil:
+            m = math.ceil(room / s) + 1
+            if (m - 1) * s >= n + before:
+                m -= 1
+        else:
+            m = room // s + 1
+        result.append(m)
+    return tuple(result)

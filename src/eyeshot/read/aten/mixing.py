@@ -1,0 +1,233 @@
+"""Fully connected layers, products, sums, reshapes, concatenation."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+import torch
+
+from eyeshot.network.ops import (
+    Aggregate,
+    Arithmetic,
+    Concatenate,
+    Cumulative,
+    Linear,
+    MatMul,
+    Mixing,
+    Pointwise,
+    Rearrange,
+)
+from eyeshot.read.aten.rules import axis_of, one, rule
+from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+
+SAME = ("contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh", "resolve_conj")
+RESHAPES = (
+    "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias", "view_as",
+)  # fmt: skip
+AGGREGATES = (
+    "mean", "sum", "amax", "amin", "prod", "var", "std", "logsumexp", "linalg_vector_norm", "norm", "any", "all",
+)  # fmt: skip
+SHUFFLES = ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
+
+
+@rule("linear")
+def _linear(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    if not trace.knows(x) or trace.knows(call["weight"]):
+        unknown(
+            trace,
+            call.name,
+            tensors_in(list(call.arguments.values())),
+            [out],
+            "its weights depend on the data",
+        )
+        return out
+    return one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
+
+
+@rule("matmul", "bmm", "mm")
+def _matmul(trace: Trace, call: Call) -> Any:
+    a, b = list(call.arguments.values())[:2]
+    out = call.run()
+    if a.dim() < 2 or b.dim() < 2:
+        unknown(trace, call.name, [a, b], [out], "a product with a vector")
+        return out
+    if trace.knows(a) and trace.knows(b):
+        steps = [_widened(trace, t, out.dim()) for t in (a, b)]
+        trace.bind(out, trace.record(MatMul(), steps, out.shape))
+        return out
+    x = a if trace.knows(a) else b
+    op = Linear(bias=False) if x is a else Mixing(name=call.name, axes=(out.dim() - 2,))
+    params = trace.params_of([a, b])
+    trace.bind(out, trace.record(op, [_widened(trace, x, out.dim())], out.shape, params))
+    return out
+
+
+def _widened(trace: Trace, tensor: torch.Tensor, rank: int) -> Step:
+    """The step that made a tensor, with axes of one put in front up to a rank."""
+    step = trace.step_of(tensor)
+    missing = rank - tensor.dim()
+    return step if not missing else trace.record(Rearrange(name="unsqueeze"), [step], ((1,) * missing) + step.shape)
+
+
+@rule("addmm", "baddbmm", "addbmm")
+def _addmm(trace: Trace, call: Call) -> Any:
+    added, a, b = list(call.arguments.values())[:3]
+    out = call.run()
+    if not trace.knows(a) or trace.knows(b) or trace.knows(added):
+        unknown(trace, call.name, [added, a, b], [out], "a sum of products of this form")
+        return out
+    return one(trace, call, Linear(), [a], out)
+
+
+@rule("_fft_r2c", "_fft_c2c", "_fft_c2r")
+def _fourier(trace: Trace, call: Call) -> Any:
+    axes = tuple(axis_of(a, call.x.dim()) for a in call["dim"])
+    return one(trace, call, Mixing(name=call.name.strip("_"), axes=axes), [call.x], call.run())
+
+
+@rule("view_as_complex")
+def _view_as_complex(trace: Trace, call: Call) -> Any:
+    op = Aggregate(name="view_as_complex", axes=(call.x.dim() - 1,), keep=False)
+    return one(trace, call, op, [call.x], call.run())
+
+
+@rule("view_as_real")
+def _view_as_real(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(x)], (*x.shape, 1))
+    trace.bind(out, trace.record(Pointwise(name="view_as_real"), [column], out.shape))
+    return out
+
+
+@rule("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
+def _cumulative(trace: Trace, call: Call) -> Any:
+    out = call.run()
+    op = Cumulative(name=call.name.rstrip("_"), axis=axis_of(call["dim"], call.x.dim()))
+    first, *others = tensors_in(out)
+    one(trace, call, op, [call.x], first)
+    for other in others:
+        trace.bind(other, trace.step_of(first))
+    return out
+
+
+@rule("max", "min")
+def _extreme(trace: Trace, call: Call) -> Any:
+    out = call.run()
+    if "other" in call.arguments:
+        inputs = [t for t in (call.x, call["other"]) if trace.knows(t)]
+        return one(trace, call, Arithmetic(name=call.name), inputs, out)
+    rank = call.x.dim()
+    axes = (axis_of(call["dim"], rank),) if "dim" in call.arguments else tuple(range(rank))
+    first, *others = tensors_in(out)
+    one(trace, call, Aggregate(name=call.name, axes=axes, keep=bool(call.arguments.get("keepdim"))), [call.x], first)
+    for other in others:
+        trace.bind(other, trace.step_of(first))
+    return out
+
+
+@rule(*AGGREGATES)
+def _aggregate(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    given = call.arguments.get("dim")
+    axes = range(x.dim()) if given is None or given == [] else [given] if isinstance(given, int) else given
+    op = Aggregate(
+        name=call.name,
+        axes=tuple(sorted(axis_of(a, x.dim()) for a in axes)),
+        keep=bool(call.arguments.get("keepdim", False)),
+    )
+    return one(trace, call, op, [x], out)
+
+
+@rule(*SAME)
+def _same(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    if out is not x:
+        trace.bind(out, trace.step_of(x))
+    return out
+
+
+@rule(*RESHAPES)
+def _reshape(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    if tuple(out.shape) == tuple(x.shape):
+        if out is not x:
+            trace.bind(out, trace.step_of(x))
+        return out
+    name = call.name.strip("_") if call.name in {"flatten", "squeeze", "unsqueeze"} else "reshape"
+    return one(trace, call, Rearrange(name=name), [x], out)
+
+
+@rule("permute")
+def _permute(trace: Trace, call: Call) -> Any:
+    x = call.x
+    return _reorder(trace, call, [axis_of(a, x.dim()) for a in call["dims"]])
+
+
+@rule("transpose", "swapaxes", "swapdims")
+def _transpose(trace: Trace, call: Call) -> Any:
+    x = call.x
+    a, b = (axis_of(v, x.dim()) for v in list(call.arguments.values())[1:3])
+    order = list(range(x.dim()))
+    order[a], order[b] = order[b], order[a]
+    return _reorder(trace, call, order)
+
+
+@rule("t")
+def _t(trace: Trace, call: Call) -> Any:
+    return _reorder(trace, call, list(range(call.x.dim()))[::-1])
+
+
+def _reorder(trace: Trace, call: Call, order: list[int]) -> Any:
+    return one(trace, call, Rearrange(name="permute", order=tuple(order)), [call.x], call.run())
+
+
+@rule(*SHUFFLES)
+def _shuffle(trace: Trace, call: Call) -> Any:
+    """Channels to positions, or back, or among themselves: split, reorder, merge."""
+    x, out = call.x, call.run()
+    b, c, *sizes = x.shape
+    first = 1 + len(sizes)
+    if "channel" in call.name:
+        split, order = (b, call["groups"], c // call["groups"], *sizes), (0, 2, 1, *range(3, 3 + len(sizes)))
+    elif "unshuffle" in call.name:
+        r = call["downscale_factor"]
+        split, order = (b, c, sizes[0] // r, r, sizes[1] // r, r), (0, 1, 3, 5, 2, 4)
+    else:
+        r = call["upscale_factor"]
+        split, order = (b, c // (r * r), r, r, *sizes), (0, 1, first + 1, 2, first + 2, 3)
+    apart = trace.record(Rearrange(name="reshape"), [trace.step_of(x)], split)
+    moved = trace.record(Rearrange(name="permute", order=order), [apart], [split[axis] for axis in order])
+    trace.bind(out, trace.record(Rearrange(name=call.name.removeprefix("native_")), [moved], out.shape))
+    return out
+
+
+@rule("cat", "concat", "concatenate")
+def _cat(trace: Trace, call: Call) -> Any:
+    tensors, out = [t for t in call["tensors"] if t.numel()], call.run()
+    known = [t for t in tensors if trace.knows(t)]
+    if len(tensors) == 1:
+        trace.bind(out, trace.step_of(known[0]))
+        return out
+    axis = axis_of(call["dim"], out.dim())
+    ends = list(accumulate(t.shape[axis] for t in tensors))
+    starts = [end - t.shape[axis] for end, t in zip(ends, tensors, strict=True)]
+    offsets = tuple(start for start, t in zip(starts, tensors, strict=True) if trace.knows(t))
+    op = Concatenate(axis=axis, offsets=None if len(known) == len(tensors) else offsets)
+    return one(trace, call, op, known, out)
+
+
+@rule("stack")
+def _stack(trace: Trace, call: Call) -> Any:
+    tensors, out = list(call["tensors"]), call.run()
+    if not all(trace.knows(t) for t in tensors):
+        unknown(trace, "stack", tensors, [out], "some of what is stacked does not depend on the input")
+        return out
+    axis = axis_of(call["dim"], out.dim())
+    parts: list[Step] = []
+    for tensor in tensors:
+        shape = (*tensor.shape[:axis], 1, *tensor.shape[axis:])
+        parts.append(trace.record(Rearrange(name="unsqueeze"), [trace.step_of(tensor)], shape))
+    trace.bind(out, trace.record(Concatenate(axis=axis), parts, out.shape))
+    return out

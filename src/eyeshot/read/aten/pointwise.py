@@ -1,0 +1,94 @@
+"""Functions of one position, arithmetic, norms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
+from eyeshot.read.aten.rules import axis_of, like_input, one, rule
+from eyeshot.read.trace import Call, Trace, tensors_in
+
+POINTWISE = (
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "hardswish", "mish", "softplus",
+    "sigmoid", "hardsigmoid", "log_sigmoid", "tanh", "hardtanh", "hardshrink", "softshrink", "softsign", "threshold",
+    "exp", "log", "sqrt", "rsqrt", "abs", "neg", "pow", "square", "reciprocal", "clamp", "clamp_min", "clamp_max",
+    "erf", "sin", "cos", "floor", "round", "sign", "logical_not", "expand", "expand_as", "broadcast_to",
+)  # fmt: skip
+ARITHMETIC = (
+    "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
+    "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
+    "logical_and", "logical_or",
+)  # fmt: skip
+FRESH = (
+    "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",
+    "new_empty", "new_zeros", "new_ones", "new_full", "sym_size", "size", "dim", "is_same_size",
+)  # fmt: skip
+
+
+@rule(*POINTWISE)
+def _pointwise(trace: Trace, call: Call) -> Any:
+    x = call.x
+    if not trace.knows(x) or trace.knows(call.arguments.get("exponent")):
+        return _arithmetic(trace, call)
+    name = call.name.rstrip("_")
+    if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
+        name = "relu6"
+    same_shape = name not in {"expand", "expand_as", "broadcast_to", "pow"}
+    return one(trace, call, Pointwise(name=name), [x], like_input(call, x) if same_shape else call.run())
+
+
+@rule(*FRESH)
+def _fresh(trace: Trace, call: Call) -> Any:
+    """Takes a shape from its input, and no numbers."""
+    return call.run()
+
+
+@rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training")
+def _batch_norm(trace: Trace, call: Call) -> Any:
+    x = call.x
+    statistics = () if not call.arguments.get("training") else (0, *range(2, x.dim()))
+    op = Norm(mode="batch", statistics=statistics)
+    if call.name != "batch_norm":
+        out = call.run()
+        one(trace, call, op, [x], out[0])
+        return out
+    return one(trace, call, op, [x], torch.empty_like(x))
+
+
+@rule("layer_norm", "rms_norm")
+def _layer_norm(trace: Trace, call: Call) -> Any:
+    x = call.x
+    axes = tuple(range(x.dim() - len(call["normalized_shape"]), x.dim()))
+    op = Norm(mode=call.name.split("_")[0], statistics=axes)
+    return one(trace, call, op, [x], torch.empty_like(x))
+
+
+@rule("group_norm", "instance_norm")
+def _group_norm(trace: Trace, call: Call) -> Any:
+    x = call.x
+    mode = call.name.split("_")[0]
+    first = 1 if mode == "group" else 2
+    op = Norm(mode=mode, statistics=tuple(range(first, x.dim())))
+    return one(trace, call, op, [x], torch.empty_like(x))
+
+
+@rule("dropout", "feature_dropout", "alpha_dropout")
+def _dropout(trace: Trace, call: Call) -> Any:
+    x = call.x
+    return one(trace, call, Dropout(p=float(call["p"])), [x], like_input(call, x))
+
+
+@rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
+def _softmax(trace: Trace, call: Call) -> Any:
+    x = call.x
+    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], torch.empty_like(x))
+
+
+@rule(*ARITHMETIC)
+def _arithmetic(trace: Trace, call: Call) -> Any:
+    inputs = [t for t in tensors_in(list(call.arguments.values())) if trace.knows(t)]
+    if len({id(t) for t in inputs}) == 1:
+        inputs = inputs[:1]
+    return one(trace, call, Arithmetic(name=call.name.rstrip("_")), inputs, call.run())

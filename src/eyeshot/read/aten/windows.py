@@ -1,0 +1,272 @@
+"""Convolutions, pools, padding, slices."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import torch
+
+from eyeshot.network.ops import (
+    Arithmetic,
+    Concatenate,
+    Conv,
+    ConvTranspose,
+    Copy,
+    EdgePad,
+    Pad,
+    Pool,
+    Rearrange,
+    Slice,
+    Sliding,
+)
+from eyeshot.network.relations import Sides
+from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
+
+
+@rule("conv1d", "conv2d", "conv3d")
+def _conv(trace: Trace, call: Call) -> Any:
+    x, weight = call.x, call["weight"]
+    if not trace.knows(x) or trace.knows(weight) or x.dim() != weight.dim():
+        out = call.run()
+        unknown(
+            trace,
+            call.name,
+            tensors_in(list(call.arguments.values())),
+            [out],
+            "its kernel depends on the data",
+        )
+        return out
+    axes = weight.dim() - 2
+    kernel = tuple(weight.shape[2:])
+    stride, dilation = each(call["stride"], axes), each(call["dilation"], axes)
+    padding = call["padding"]
+    if padding == "same":
+        spread = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        sides: Sides = tuple((s // 2, s - s // 2) for s in spread)
+    else:
+        sides = both_sides(each(0 if padding == "valid" else padding, axes))
+    op = Conv(
+        kernel=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=sides,
+        groups=call["groups"],
+        bias=call["bias"] is not None,
+    )
+    return _with_padding_folded(trace, call, op, x, call.run())
+
+
+@rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
+def _pool(trace: Trace, call: Call) -> Any:
+    mode, axes = call.name[:3], int(call.name[-2])
+    kernel = each(call["kernel_size"], axes)
+    x = call.x
+    op = Pool(
+        mode=mode,
+        kernel=kernel,
+        stride=each(call["stride"], axes) if call["stride"] else kernel,
+        dilation=each(call.arguments.get("dilation", 1), axes),
+        padding=both_sides(each(call["padding"], axes)),
+        ceil=bool(call["ceil_mode"]),
+    )
+    return _with_padding_folded(trace, call, op, x, call.run())
+
+
+@rule("max_pool2d_with_indices", "max_pool3d_with_indices")
+def _pool_with_indices(trace: Trace, call: Call) -> Any:
+    values, indices = call.run()
+    plain = Call(call.name.removesuffix("_with_indices"), call.arguments, lambda: values)
+    _pool(trace, plain)
+    trace.bind(indices, trace.step_of(values))
+    return values, indices
+
+
+def _with_padding_folded(trace: Trace, call: Call, op: Sliding, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Record a window op; constant padding just before it, in the same module, becomes its own.
+
+    PyTorch pads in a step of its own for uneven padding; people and the relation know one op.
+    """
+    before = trace.step_of(x)
+    first_axis = 2
+    if (
+        isinstance(before.op, Pad)
+        and before.place == trace.place
+        and before.place.is_leaf
+        and trace.steps[-1] is before
+        and all(axis >= first_axis for axis in before.op.axes)
+    ):
+        from dataclasses import replace
+
+        extra = dict(zip(before.op.axes, before.op.padding, strict=True))
+        sides = tuple(
+            (a + extra.get(axis, (0, 0))[0], b + extra.get(axis, (0, 0))[1])
+            for axis, (a, b) in enumerate(op.padding, start=first_axis)
+        )
+        trace.steps.pop()
+        params = trace.params_of(tensors_in(list(call.arguments.values())))
+        trace.bind(out, trace.record(replace(op, padding=sides), before.inputs, out.shape, params))
+        return out
+    return one(trace, call, op, [x], out)
+
+
+@rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _conv_transpose(trace: Trace, call: Call) -> Any:
+    x, weight, out = call.x, call["weight"], call.run()
+    if not trace.knows(x) or trace.knows(weight):
+        unknown(trace, call.name, tensors_in(list(call.arguments.values())), [out], "its kernel depends on the data")
+        return out
+    axes = weight.dim() - 2
+    op = ConvTranspose(
+        kernel=tuple(weight.shape[2:]),
+        stride=each(call["stride"], axes),
+        dilation=each(call["dilation"], axes),
+        padding=both_sides(each(call["padding"], axes)),
+        groups=call["groups"],
+        bias=call["bias"] is not None,
+    )
+    return one(trace, call, op, [x], out)
+
+
+@rule(
+    *("constant_pad_nd", "pad", "_pad_circular", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
+    *("replication_pad1d", "replication_pad2d", "replication_pad3d"),
+)
+def _pad(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    amounts = list(call.arguments.get("pad", call.arguments.get("padding")))
+    # amounts come in pairs from the last axis on
+    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))[::-1]
+    if not any(before or after for before, after in pairs):
+        trace.bind(out, trace.step_of(x))
+        return out
+    mode = _pad_mode(call)
+    if mode != "constant":
+        return one(trace, call, EdgePad(mode=mode, padding=tuple(pairs)), [x], out)
+    padded = [(axis, pair) for axis, pair in enumerate(pairs, start=x.dim() - len(pairs)) if pair != (0, 0)]
+    op = Pad(axes=tuple(axis for axis, _ in padded), padding=tuple(pair for _, pair in padded))
+    return one(trace, call, op, [x], out)
+
+
+def _pad_mode(call: Call) -> str:
+    if call.name == "pad":
+        return str(call["mode"])
+    for part, mode in (("reflection", "reflect"), ("replication", "replicate"), ("circular", "circular")):
+        if part in call.name:
+            return mode
+    return "constant"
+
+
+@rule("im2col")
+def _im2col(trace: Trace, call: Call) -> Any:
+    """torch.nn.Unfold: one shifted copy of the input per tap, the copies side by side in channels."""
+    x, out = call.x, call.run()
+    kernel, dilation, padding, stride = (
+        each(call[name], 2) for name in ("kernel_size", "dilation", "padding", "stride")
+    )
+    sizes = [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, d, p, s in zip(x.shape[2:], kernel, dilation, padding, stride, strict=True)
+    ]
+    copies = []
+    for taps in product(*map(range, kernel)):
+        shift = tuple((p - t * d, 0) for p, t, d in zip(padding, taps, dilation, strict=True))
+        op = Copy(kernel=(1, 1), stride=stride, dilation=(1, 1), padding=shift)
+        copy = trace.record(op, [trace.step_of(x)], (*x.shape[:2], *sizes))
+        copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*x.shape[:2], 1, *sizes)))
+    stacked = trace.record(Concatenate(axis=2), copies, (*x.shape[:2], len(copies), *sizes))
+    trace.bind(out, trace.record(Rearrange(name="unfold"), [stacked], out.shape))
+    return out
+
+
+@rule("col2im")
+def _col2im(trace: Trace, call: Call) -> Any:
+    """torch.nn.Fold: each tap's share put back at its place, and all added."""
+    x, out = call.x, call.run()
+    kernel, dilation, padding, stride = (
+        each(call[name], 2) for name in ("kernel_size", "dilation", "padding", "stride")
+    )
+    sizes = [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, d, p, s in zip(out.shape[2:], kernel, dilation, padding, stride, strict=True)
+    ]
+    count = kernel[0] * kernel[1]
+    apart = trace.record(Rearrange(name="reshape"), [trace.step_of(x)], (out.shape[0], out.shape[1], count, *sizes))
+    total = None
+    for i, taps in enumerate(product(*map(range, kernel))):
+        share = trace.record(Slice(axis=2, start=i), [apart], (*out.shape[:2], 1, *sizes))
+        share = trace.record(Rearrange(name="select"), [share], (*out.shape[:2], *sizes))
+        shift = tuple((t * d - p, 0) for p, t, d in zip(padding, taps, dilation, strict=True))
+        op = Copy(kernel=(1, 1), stride=stride, dilation=(1, 1), padding=shift, spread=True)
+        placed = trace.record(op, [share], out.shape)
+        total = placed if total is None else trace.record(Arithmetic(name="add"), [total, placed], out.shape)
+    assert total is not None
+    trace.bind(out, total)
+    return out
+
+
+@rule("unfold")
+def _unfold(trace: Trace, call: Call) -> Any:
+    """Tensor.unfold: one shifted copy of the input per tap, along a new last axis."""
+    x, out = call.x, call.run()
+    axis = axis_of(call["dimension"], x.dim())
+    shape = tuple(out.shape[:-1])
+    copies = []
+    for tap in range(call["size"]):
+        copy = trace.record(Slice(axis=axis, start=tap, step=call["step"]), [trace.step_of(x)], shape)
+        copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*shape, 1)))
+    trace.bind(out, trace.record(Concatenate(axis=len(shape)), copies, out.shape))
+    return out
+
+
+@rule("slice")
+def _slice(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    axis = axis_of(call["dim"] or 0, x.dim())
+    size = x.shape[axis]
+    start = min(max(axis_of(call["start"] or 0, size), 0), size)
+    if tuple(out.shape) == tuple(x.shape):
+        trace.bind(out, trace.step_of(x))
+        return out
+    return one(trace, call, Slice(axis=axis, start=start, step=call["step"]), [x], out)
+
+
+@rule("narrow")
+def _narrow(trace: Trace, call: Call) -> Any:
+    x = call.x
+    axis = axis_of(call["dim"], x.dim())
+    return one(trace, call, Slice(axis=axis, start=axis_of(int(call["start"]), x.shape[axis])), [x], call.run())
+
+
+@rule("select")
+def _select(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    axis = axis_of(call["dim"], x.dim())
+    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    piece = trace.record(Slice(axis=axis, start=axis_of(int(call["index"]), x.shape[axis])), [trace.step_of(x)], one)
+    trace.bind(out, trace.record(Rearrange(name="select"), [piece], out.shape))
+    return out
+
+
+@rule("unbind")
+def _unbind(trace: Trace, call: Call) -> Any:
+    x, parts = call.x, call.run()
+    axis = axis_of(call["dim"], x.dim())
+    one_wide = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    source = trace.step_of(x)
+    for i, part in enumerate(parts):
+        piece = trace.record(Slice(axis=axis, start=i), [source], one_wide)
+        trace.bind(part, trace.record(Rearrange(name="select"), [piece], part.shape))
+    return parts
+
+
+@rule("chunk", "split", "split_with_sizes", "tensor_split")
+def _split(trace: Trace, call: Call) -> Any:
+    x, parts = call.x, call.run()
+    axis = axis_of(call["dim"], x.dim())
+    source, start = trace.step_of(x), 0
+    for part in parts:
+        trace.bind(part, trace.record(Slice(axis=axis, start=start), [source], part.shape))
+        start += part.shape[axis]
+    return parts
