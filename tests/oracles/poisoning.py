@@ -85,11 +85,15 @@ def hull_of(bits: Bits) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 
 
 def prepared(module: nn.Module) -> nn.Module:
-    """In evaluation mode and float64, weights positive, so that nothing cancels and no rectification is shut."""
+    """In evaluation mode and float64, weights positive, so that nothing cancels and no rectification is shut.
+
+    Each unit's weights sum to about 1, so that deep networks stay within the numbers' range.
+    """
     module = module.double().eval()
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.copy_(torch.rand_like(parameter) * 0.5 + 0.1)
+            fan_in = parameter[0].numel() if parameter.dim() > 1 else 1
+            parameter.copy_((torch.rand_like(parameter) * 0.5 + 0.75) / fan_in)
         for buffer in module.buffers():
             buffer.fill_(1)
     return module

@@ -139,6 +139,43 @@ def test_a_module_that_cannot_be_read_is_named_with_its_reason(module: object, m
         inspect(module, (3, 8, 8))
 
 
+@pytest.mark.parametrize("shape", [(3, -4, 10), (3, "a"), (3, 4.5, 4), "3x4x4", (), 7])
+def test_an_input_shape_that_is_none_is_refused(shape: object) -> None:
+    with pytest.raises(UsageError, match=r"whole numbers from 1 on, such as \(3, 224, 224\); found"):
+        inspect("C3-64", shape)  # type: ignore[arg-type]
+
+
+def test_a_module_with_weights_it_does_not_use() -> None:
+    class Spare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.spare = nn.Conv2d(3, 4, 3), nn.Linear(10, 10)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.used(x)
+
+    (note,) = inspect(Spare(), (3, 8, 8)).notes
+
+    assert note.text.startswith("110 more params, in spare,")
+
+
+class Assigned(nn.Module):
+    """Writes into memory that did not depend on the input."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(1, 2, 8, 8).to(x)
+        out[:, :1] = functional.avg_pool2d(x, 3, 1, 1)
+        return functional.max_pool2d(out, 2)
+
+
+def test_writing_into_new_memory_is_never_lost() -> None:
+    report = inspect(Assigned(), (1, 8, 8))
+
+    assert report.layers[-1].unit(1, 1).hull.clipped == ((0, 7), (0, 7))
+    assert not report.layers[-1].field.is_exact
+    assert any("at least" in note.text for note in report.notes)
+
+
 class InPlace(nn.Module):
     """Writes into a view, then reads the whole."""
 
@@ -178,9 +215,18 @@ def test_a_name_that_leads_nowhere_says_where_it_ended(name: str, error: type[Ex
 
 def test_a_factory_that_is_not_there_or_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine_too.py"
-    file.write_text("def net():\n    raise RuntimeError('no luck')\n")
+    file.write_text("def net():\n    raise RuntimeError('no luck')\ndef leave():\n    raise SystemExit(7)\n")
 
-    with pytest.raises(ReadError, match=r"has no 'nett'; it has net"):
+    with pytest.raises(ReadError, match=r"has no 'nett'; it has net, leave"):
         inspect(f"{file}:nett")
     with pytest.raises(ReadError, match=r"calling it without arguments failed: RuntimeError: no luck"):
         inspect(f"{file}:net")
+    with pytest.raises(ReadError, match=r"failed: SystemExit: 7"):
+        inspect(f"{file}:leave")
+
+
+def test_a_users_file_may_import_torchvision(tmp_path: Path) -> None:
+    file = tmp_path / "with_vision.py"
+    file.write_text("import torchvision\ndef net():\n    return torchvision.models.squeezenet1_1(weights=None)\n")
+
+    assert inspect(f"{file}:net").totals.params == 1_235_496

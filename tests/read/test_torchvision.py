@@ -45,6 +45,22 @@ def test_inception_v3_sees_1311_pixels_at_most() -> None:
     assert max(layer.field.size[0] for layer in report if layer.op == "conv2d") == 1311
 
 
+def test_weights_of_auxiliary_heads_are_told_of_and_not_counted() -> None:
+    """torchvision's GoogLeNet has 13,004,888 params with its two heads."""
+    (note,) = inspect("torchvision:googlenet").notes
+
+    assert note.kind == "remark"
+    assert "6,379,984 more params, in aux1, aux2" in note.text
+
+
+def test_units_that_see_nothing_have_no_size() -> None:
+    """A ViT's class token stands beside tokens of pixels until the first attention."""
+    report = inspect("torchvision:vit_b_16")
+
+    assert max(layer.field.size[0] for layer in report) == 224
+    assert report.layers[-1].field.is_global
+
+
 def test_squeeze_and_excitation_makes_fields_global_and_the_data_path_stays_local() -> None:
     report = inspect("torchvision:efficientnet_b0")
     first_gated = next(layer for layer in report if layer.op == "mul")

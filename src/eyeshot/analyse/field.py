@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from eyeshot.analyse.closed_form import Class, Fixed, Moving, Sights, closed_forms, together
-from eyeshot.analyse.hulls import Hulls, Interval, hulls, per_axis
+from eyeshot.analyse.closed_form import NEVER, Class, Fixed, Moving, Sights, closed_forms, together
+from eyeshot.analyse.hulls import NOTHING, Hulls, Interval, hulls, per_axis
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Opaque
 
@@ -94,7 +94,7 @@ class Fields:
         form = self.form(name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
-        starts = [None if sight is None else sight.firsts[0] for sight in moving]
+        starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
         return Field(
             size=self._size(node, form),
             stride=None if all(step is None for step in steps) else tuple(steps),
@@ -117,7 +117,8 @@ class Fields:
                 sizes.append(sight.last - sight.first + 1)
             else:
                 first, negated_last = self._hulls[node.name][axis]
-                sizes.append(max(0, 1 - int((first + negated_last).min())))
+                widths = np.where(first == NOTHING, 0, 1 - first - negated_last)
+                sizes.append(int(widths.max()))
         if self.data is self:
             return tuple(sizes)
         return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
@@ -143,7 +144,7 @@ class Fields:
             clipped = tuple((0, -1) for _ in clipped)
         unclipped = []
         for sight, i, inside in zip(self.form(name), at, clipped, strict=True):
-            if isinstance(sight, Moving):
+            if isinstance(sight, Moving) and sight.first(i) <= sight.last(i):
                 unclipped.append((sight.first(i), sight.last(i)))
             elif isinstance(sight, Fixed):
                 unclipped.append((sight.first, sight.last))

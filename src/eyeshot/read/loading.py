@@ -99,14 +99,7 @@ def _import(library: str) -> Any:
 
 def _from_factory(source: str, attribute: str) -> Any:
     name = f"{source}:{attribute}"
-    try:
-        scope = _run_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
-    except ReadError:
-        raise
-    except ModuleNotFoundError as error:
-        raise ReadError(f"{name}: cannot import {error.name!r} (run from the folder that holds it?)") from error
-    except Exception as error:
-        raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
+    scope = _users_code(source, name)
     factory: Any = scope
     for part in attribute.split("."):
         if not hasattr(factory, part):
@@ -119,8 +112,23 @@ def _from_factory(source: str, attribute: str) -> Any:
         return factory
     try:
         return factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ReadError(f"{name}: calling it without arguments failed: {type(error).__name__}: {error}") from error
+
+
+def _users_code(source: str, name: str) -> Any:
+    """The module that a file or a dotted name stands for, run."""
+    try:
+        return _run_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
+    except ReadError:
+        raise
+    except ModuleNotFoundError as error:
+        raise ReadError(f"{name}: cannot import {error.name!r} (run from the folder that holds it?)") from error
+    except (Exception, SystemExit) as error:
+        if "torchvision::" in str(error) and not _kept:
+            _import_torchvision()
+            return _users_code(source, name)
+        raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
 
 
 def _run_file(path: Path) -> Any:

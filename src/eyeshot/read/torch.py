@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError
-from eyeshot.network.graph import Network, Note, node
+from eyeshot.network.graph import Network, Node, Note, node
 from eyeshot.network.ops import Input, LocalResponseNorm, Unknown
 
 try:
@@ -57,12 +57,31 @@ def read_module(
         raise ReadError(f"{name}: the module's output does not depend on its input, so there is nothing to see")
     input_node = node(name="input", op=Input(axes=tuple(range(2, len(shape)))), inputs=(), shape=shape)
     nodes = nodes_of(trace, input_node)
-    bounds = tuple(
+    found = (*notes, *_bounds(nodes), *_unused(trace))
+    return Network(name=name, source=source, nodes=tuple(nodes), notes=found)
+
+
+def _bounds(nodes: list[Node]) -> list[Note]:
+    """What the ops without a rule mean for the numbers."""
+    bounds = [
         Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
         for n in nodes
         if isinstance(n.op, Unknown)
-    )
-    return Network(name=name, source=source, nodes=tuple(nodes), notes=(*notes, *bounds))
+    ]
+    if bounds:
+        bounds.append(Note(None, "bound", "totals are at least: operations of ops without a rule are not counted"))
+    return bounds
+
+
+def _unused(trace: Trace) -> list[Note]:
+    """Weights that the forward pass in evaluation mode never touched, such as those of auxiliary heads."""
+    left = trace.param_counts
+    if not left:
+        return []
+    places = list(dict.fromkeys(name.split(".")[0] for name in left))
+    named = ", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+    text = f"{sum(left.values()):,} more params, in {named}, are not used by the forward pass in evaluation mode"
+    return [Note(None, "remark", text)]
 
 
 def _plain(out: Any) -> Any:

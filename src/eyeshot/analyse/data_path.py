@@ -1,0 +1,22 @@
+"""Which layers carry the data from the input to the output, and which only compute gates and statistics?"""
+
+from __future__ import annotations
+
+from eyeshot.network.graph import Network
+
+
+def data_path(network: Network) -> frozenset[str]:
+    """Names of the nodes from which the output can be reached without passing a gate.
+
+    Squeeze-excitation's convolutions are not among them: they only scale what others compute.
+
+    Example:
+        >>> from eyeshot.design.named import network_named
+        >>> sorted(data_path(network_named("C3-8 P2")))
+        ['conv1', 'input', 'pool1', 'relu1']
+    """
+    found = {network.output.name}
+    for node in reversed(network.nodes):
+        if node.name in found:
+            found.update(node.inputs[read.source] for read in node.reads if not read.gate)
+    return frozenset(found)

@@ -1,0 +1,93 @@
+"""timm's families: hulls of all units of all convolutions and pools equal what the models themselves say.
+
+A dozen run with the slow tests; EYESHOT_ALL_FAMILIES=1 runs the smallest model of every family.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+from eyeshot.read.loading import load_module
+from eyeshot.read.torch import read_module
+from eyeshot.report.inspection import Report
+from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
+
+DOZEN = (
+    "convnext_atto", "convmixer_768_32", "cspresnet50", "dla34", "dpn48b", "edgenext_xx_small", "ghostnet_050",
+    "hrnet_w18_small", "inception_next_atto", "mobilenetv4_conv_small_050", "repvgg_a0", "res2net50_14w_8s",
+)  # fmt: skip
+SMALL = (
+    "_test",
+    "femto",
+    "atto",
+    "pico",
+    "nano",
+    "xxs",
+    "xx_small",
+    "tiny",
+    "_xs",
+    "_s",
+    "small",
+    "050",
+    "_0",
+    "18",
+    "26",
+)
+
+
+def smallest_of_each_family() -> list[str]:
+    """One name per file of timm.models, a small model where the names tell."""
+    load_module("torchvision:alexnet")
+    import timm
+
+    def rank(name: str) -> tuple[int, int]:
+        return next((i for i, mark in enumerate(SMALL) if mark in name), len(SMALL)), len(name)
+
+    return [
+        min(timm.list_models(module=module), key=rank)
+        for module in timm.list_modules()
+        if timm.list_models(module=module)
+    ]
+
+
+FAMILIES = smallest_of_each_family() if os.environ.get("EYESHOT_ALL_FAMILIES") else list(DOZEN)
+
+
+def built(name: str) -> tuple[Any, int]:
+    """The model and the side of a small input that it takes."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    fixed = config is not None and config.fixed_input_size
+    side = config.input_size[-1] if fixed else max(64, (config.min_input_size or (0, 64))[-1] if config else 64)
+    return timm.create_model(name, pretrained=False), side
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_hulls_equal_poisoning(name: str) -> None:
+    load_module("torchvision:alexnet")
+    module, side = built(name)
+    if side > 128:
+        pytest.skip(f"takes no input smaller than {side} pixels")
+    report = Report(read_module(module, (3, side, side), name=name, source="timm"))
+    modules = dict(module.named_modules())
+    layers = [layer for layer in report if is_sliding(modules.get(layer.name)) and len(layer.node.shape) == 4]
+    assert layers, "no convolution or pool with a name of its own"
+    prepared(module)
+
+    for a, axis in enumerate((2, 3)):
+        seen = poisoned_lines(module, [layer.name for layer in layers], (1, 3, side, side), axis)
+        for layer in layers:
+            for found, true in zip(layer.hulls[a], hull_of(seen[layer.name]), strict=True):
+                np.testing.assert_array_equal(found, true, err_msg=f"{name} {layer.name} axis {axis}")
+
+
+def is_sliding(module: nn.Module | None) -> bool:
+    kinds = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+    return isinstance(module, kinds)
