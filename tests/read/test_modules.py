@@ -159,6 +159,61 @@ def test_a_module_with_weights_it_does_not_use() -> None:
     assert note.text.startswith("110 more params, in spare,")
 
 
+class PaddedTwice(nn.Module):
+    """Padding that two ops of one module read."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padded = functional.pad(x, (1, 0, 1, 0))
+        return functional.max_pool2d(padded, 2, 1) + functional.avg_pool2d(padded, 2, 1)
+
+
+def test_padding_that_is_read_twice_stays_a_layer() -> None:
+    report = inspect(PaddedTwice(), (1, 8, 8))
+
+    assert [layer.op for layer in report] == ["pad", "max_pool2d", "avg_pool2d", "add"]
+    assert report["add"].field.start == (-1, -1)
+
+
+class Dynamic(nn.Module):
+    """A kernel chosen by what is in the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choose = nn.Linear(4, 36)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kernel = self.choose(x.mean((2, 3))).view(1, 4, 3, 3)
+        return functional.conv2d(x, kernel, padding=1)
+
+
+def test_a_kernel_that_depends_on_the_data_is_a_gate() -> None:
+    last = inspect(Dynamic(), (4, 9, 9)).layers[-1]
+
+    assert last.field.is_exact
+    assert last.field.is_global
+    assert last.data.field.size == (3, 3)
+
+
+class Choosing(nn.Module):
+    """Takes the places where the map is positive, as detectors do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nonzero(self.conv(x) > 0)
+
+
+def test_a_module_that_needs_numbers_at_some_point_is_read_up_to_there() -> None:
+    report = inspect(Choosing(), (1, 8, 8))
+
+    assert report["conv"].field.size == (3, 3)
+    assert [note.kind for note in report.notes] == ["bound"]
+    assert "reading stopped" in report.notes[0].text
+    assert "needs numbers, not only shapes" in report.notes[0].text
+
+
 class Assigned(nn.Module):
     """Writes into memory that did not depend on the input."""
 

@@ -34,6 +34,8 @@ def read_module(
         source: where the module came from.
         notes: what to tell readers of the results.
 
+    A forward pass that needs numbers at some point, as detectors do to choose boxes, is read up to there, with a note.
+
     Raises:
         ReadError: if the forward pass fails; says in which module, with the user's own message.
     """
@@ -52,8 +54,12 @@ def read_module(
             with Recorder(trace, RULES):
                 out = torch.func.functional_call(module, state, (x,))
         except Exception as error:
-            raise ReadError(_explain(error, name, place, input_shape)) from error
-    if not any(trace.knows(tensor) for tensor in tensors_in(_plain(out))):
+            explained = _explain(error, name, place, input_shape)
+            if not (_needs_numbers(error) and any(step.params for step in trace.steps)):
+                raise ReadError(explained) from error
+            text = f"reading stopped: {explained}; what comes after is missing, and totals are at least"
+            out, notes = None, (*notes, Note(None, "bound", text))
+    if out is not None and not any(trace.knows(tensor) for tensor in tensors_in(_plain(out))):
         raise ReadError(f"{name}: the module's output does not depend on its input, so there is nothing to see")
     input_node = node(name="input", op=Input(axes=tuple(range(2, len(shape)))), inputs=(), shape=shape)
     nodes = nodes_of(trace, input_node)
@@ -206,12 +212,18 @@ class _Whole(TorchFunctionMode):
         return out
 
 
+def _needs_numbers(error: Exception) -> bool:
+    """Whether an error says that control flow or a shape depends on values."""
+    return isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "Meta" in str(error)
+
+
 def _explain(error: Exception, name: str, place: _Places, input_shape: tuple[int, ...]) -> str:
     at = place.failed
     where = f"in {at.path} ({place.kinds.get(at.path, 'module')})" if at is not None and at.path else "in forward"
     shape = "×".join(map(str, input_shape))
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if isinstance(error, NotImplementedError) or "meta tensor" in text or "Meta" in text:
+    if _needs_numbers(error):
+        text = text.partition(",")[0]
         why = f"its computation needs numbers, not only shapes ({text})"
     else:
         why = text

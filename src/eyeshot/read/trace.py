@@ -8,15 +8,17 @@ recorded as unknown where it cannot.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from eyeshot.network.graph import Node, node
-from eyeshot.network.ops import Op, Unknown
+from eyeshot.network.ops import Conv, Op, Pad, Pool, Unknown
 from eyeshot.network.relations import Shape
 
 
@@ -224,12 +226,15 @@ def nodes_of(trace: Trace, input_node: Node) -> list[Node]:
     A module that makes one step gives it its path; other steps take their module's path and their op. A second step of
     one name is ``name#2``.
     """
+    folded = _folded_padding(trace.steps)
+    dropped = set(folded.values())
+    steps = [step for step in trace.steps[1:] if step not in dropped]
     per_call: dict[Place, int] = {}
-    for step in trace.steps[1:]:
+    for step in steps:
         per_call[step.place] = per_call.get(step.place, 0) + 1
     made: dict[Step, Node] = {trace.steps[0]: input_node}
     used: dict[str, int] = {input_node.name: 1}
-    for step in trace.steps[1:]:
+    for step in steps:
         place = step.place
         base = place.path
         if not (place.is_leaf and place.path and per_call[place] == 1):
@@ -238,12 +243,42 @@ def nodes_of(trace: Trace, input_node: Node) -> list[Node]:
         name = base if used[base] == 1 else f"{base}#{used[base]}"
         made[step] = node(
             name=name,
-            op=step.op,
-            inputs=tuple(made[source] for source in step.inputs),
+            op=_padded(step.op, folded[step].op) if step in folded else step.op,
+            inputs=tuple(made[source] for source in (folded[step].inputs if step in folded else step.inputs)),
             shape=step.shape,
             params=step.params,
         )
     return list(made.values())
+
+
+def _folded_padding(steps: list[Step]) -> dict[Step, Step]:
+    """Window steps and the constant padding just before each, in the same module, that nothing else reads.
+
+    PyTorch pads in a step of its own for uneven padding; people and the relation know one op.
+    """
+    readers = Counter(source for step in steps for source in step.inputs)
+    return {
+        step: before
+        for before, step in pairwise(steps)
+        if isinstance(before.op, Pad)
+        and isinstance(step.op, Conv | Pool)
+        and step.inputs == (before,)
+        and readers[before] == 1
+        and before.place == step.place
+        and before.place.is_leaf
+        and min(before.op.axes) >= 2
+    }
+
+
+def _padded(op: Op, pad: Op) -> Op:
+    assert isinstance(op, Conv | Pool)
+    assert isinstance(pad, Pad)
+    extra = dict(zip(pad.axes, pad.padding, strict=True))
+    sides = tuple(
+        (a + extra.get(axis, (0, 0))[0], b + extra.get(axis, (0, 0))[1])
+        for axis, (a, b) in enumerate(op.padding, start=2)
+    )
+    return replace(op, padding=sides)
 
 
 def _bind(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

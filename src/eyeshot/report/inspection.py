@@ -11,6 +11,7 @@ from eyeshot.analyse.cost import Cost, Totals, cost, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
 from eyeshot.analyse.footprint import Footprint, check_unit, footprint
 from eyeshot.analyse.hulls import Interval
+from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, Pool
 
@@ -197,8 +198,8 @@ class Report:
 
     @property
     def is_exact(self) -> bool:
-        """Whether no field is only a bound."""
-        return all(layer.field.is_exact for layer in self.layers)
+        """Whether no field is only a bound, and no layer is missing."""
+        return all(layer.field.is_exact for layer in self.layers) and all(note.kind != "bound" for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.network/1, ready for json.dumps."""

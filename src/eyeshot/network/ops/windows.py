@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from eyeshot.network.ops.op import Edges, Op
-from eyeshot.network.relations import Read, Shape, Sides, Sizes, Window
+from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +32,7 @@ class Sliding(Op):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conv(Sliding):
-    """A convolution with ``groups`` groups of channels."""
+    """A convolution with ``groups`` groups of channels; a second input is a kernel that depends on the data."""
 
     groups: int = 1
     bias: bool = True
@@ -43,8 +43,11 @@ class Conv(Sliding):
         return f"conv{len(self.kernel)}d"
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
-        """A window over all channels of the group."""
-        return (Read(0, self.window(self.groups)),)
+        """A window over all channels of the group; all of a kernel that depends on the data, as a gate."""
+        window = Read(0, self.window(self.groups))
+        if len(inputs) == 1:
+            return (window,)
+        return (window, Read(1, Reduce(axes=tuple(range(len(out))), keep=True), gate=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

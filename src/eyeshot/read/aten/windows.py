@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-import torch
-
 from eyeshot.network.ops import (
     Arithmetic,
     Concatenate,
@@ -18,7 +16,6 @@ from eyeshot.network.ops import (
     Pool,
     Rearrange,
     Slice,
-    Sliding,
 )
 from eyeshot.network.relations import Sides
 from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule
@@ -28,15 +25,10 @@ from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 @rule("conv1d", "conv2d", "conv3d")
 def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
-    if not trace.knows(x) or trace.knows(weight) or x.dim() != weight.dim():
+    if not trace.knows(x) or x.dim() != weight.dim():
         out = call.run()
-        unknown(
-            trace,
-            call.name,
-            tensors_in(list(call.arguments.values())),
-            [out],
-            "its kernel depends on the data",
-        )
+        given = tensors_in(list(call.arguments.values()))
+        unknown(trace, call.name, given, [out], "only its kernel depends on the data, or its input has no batch")
         return out
     axes = weight.dim() - 2
     kernel = tuple(weight.shape[2:])
@@ -55,7 +47,8 @@ def _conv(trace: Trace, call: Call) -> Any:
         groups=call["groups"],
         bias=call["bias"] is not None,
     )
-    return _with_padding_folded(trace, call, op, x, call.run())
+    inputs = [x, weight] if trace.knows(weight) else [x]
+    return one(trace, call, op, inputs, call.run())
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -71,7 +64,7 @@ def _pool(trace: Trace, call: Call) -> Any:
         padding=both_sides(each(call["padding"], axes)),
         ceil=bool(call["ceil_mode"]),
     )
-    return _with_padding_folded(trace, call, op, x, call.run())
+    return one(trace, call, op, [x], call.run())
 
 
 @rule("max_pool2d_with_indices", "max_pool3d_with_indices")
@@ -81,34 +74,6 @@ def _pool_with_indices(trace: Trace, call: Call) -> Any:
     _pool(trace, plain)
     trace.bind(indices, trace.step_of(values))
     return values, indices
-
-
-def _with_padding_folded(trace: Trace, call: Call, op: Sliding, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-    """Record a window op; constant padding just before it, in the same module, becomes its own.
-
-    PyTorch pads in a step of its own for uneven padding; people and the relation know one op.
-    """
-    before = trace.step_of(x)
-    first_axis = 2
-    if (
-        isinstance(before.op, Pad)
-        and before.place == trace.place
-        and before.place.is_leaf
-        and trace.steps[-1] is before
-        and all(axis >= first_axis for axis in before.op.axes)
-    ):
-        from dataclasses import replace
-
-        extra = dict(zip(before.op.axes, before.op.padding, strict=True))
-        sides = tuple(
-            (a + extra.get(axis, (0, 0))[0], b + extra.get(axis, (0, 0))[1])
-            for axis, (a, b) in enumerate(op.padding, start=first_axis)
-        )
-        trace.steps.pop()
-        params = trace.params_of(tensors_in(list(call.arguments.values())))
-        trace.bind(out, trace.record(replace(op, padding=sides), before.inputs, out.shape, params))
-        return out
-    return one(trace, call, op, [x], out)
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
