@@ -71,7 +71,9 @@ def built(name: str) -> tuple[Any, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_hulls_equal_poisoning(name: str) -> None:
-    load_module("torchvision:alexnet")
+    params = sum(p.numel() for p in load_module(f"timm:{name}").parameters())
+    if params > 60e6:
+        pytest.skip(f"{params:,} params are too many to poison")
     module, side = built(name)
     if side > 128:
         pytest.skip(f"takes no input smaller than {side} pixels")
@@ -84,8 +86,12 @@ def test_hulls_equal_poisoning(name: str) -> None:
     for a, axis in enumerate((2, 3)):
         seen = poisoned_lines(module, [layer.name for layer in layers], (1, 3, side, side), axis)
         for layer in layers:
-            for found, true in zip(layer.hulls[a], hull_of(seen[layer.name]), strict=True):
-                np.testing.assert_array_equal(found, true, err_msg=f"{name} {layer.name} axis {axis}")
+            (first, last), (true_first, true_last) = layer.hulls[a], hull_of(seen[layer.name])
+            if layer.field.is_exact:
+                np.testing.assert_array_equal(first, true_first, err_msg=f"{name} {layer.name} axis {axis}")
+                np.testing.assert_array_equal(last, true_last, err_msg=f"{name} {layer.name} axis {axis}")
+            else:
+                assert np.all((first <= true_first) & (last >= true_last)), f"{name} {layer.name}: no bound"
 
 
 def is_sliding(module: nn.Module | None) -> bool:

@@ -133,7 +133,7 @@ def _resnet() -> dict[str, Entry]:
             stages = [_stage(i, count, depth >= 50, stride_on_1x1=version == "-v1") for i, count in enumerate(counts)]
             place = "1×1 (He et al.)" if version else "3×3 (torchvision's)"
             nets[f"resnet{depth}{version}"] = Entry(
-                notation=f"C7s2b-64 P3s2p1 {' '.join(stages)} G F1000",
+                notation=f"C7s2b-64 P3s2p1 {' '.join(stages)} G fc:F1000",
                 input_shape=IMAGENET,
                 classes=1000,
                 description=f"ResNet-{depth}"
