@@ -49,9 +49,7 @@ def test_inspecting_a_design_loads_no_framework() -> None:
     "rules",
     [
         closed_form._rules,
-        closed_form._rules_telling_channels_apart,
         hulls._rules,
-        hulls._rules_telling_channels_apart,
         footprint._rules,
         density._rules,
     ],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eyeshot.analyse.closed_form import Scattered
 from eyeshot.analyse.recurrence import recurrence
+from eyeshot.analyse.sights import Scattered
 from eyeshot.api import inspect
 from eyeshot.design.zoo import entries
 

@@ -18,12 +18,25 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.sights import (
+    NEVER,
+    Fixed,
+    Moving,
+    Scattered,
+    Sight,
+    Sights,
+    compact,
+    first_of,
+    last_of,
+    moving,
+    together,
+    unite,
+    unite_classes,
+)
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -40,80 +53,12 @@ from eyeshot.network.relations import (
     matching_axes,
 )
 
-NEVER = 1 << 62
-"""First position of a phase that sees nothing; its last is the negative."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r]."""
-
-    axis: int
-    step: int
-    firsts: tuple[int, ...]
-    lasts: tuple[int, ...]
-
-    @property
-    def period(self) -> int:
-        """P, the number of phases."""
-        return len(self.firsts)
-
-    def first(self, unit: int) -> int:
-        """First position that a unit sees."""
-        q, r = divmod(unit, self.period)
-        return q * self.step + self.firsts[r]
-
-    def last(self, unit: int) -> int:
-        """Last position that a unit sees."""
-        q, r = divmod(unit, self.period)
-        return q * self.step + self.lasts[r]
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """The same interval for every unit."""
-
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scattered:
-    """No closed form along ``axis``; together the units see ``first`` … ``last``."""
-
-    axis: int
-    first: int
-    last: int
-
-
-Sight = Moving | Fixed | Scattered | None
-"""What units see along one followed axis; None for nothing."""
-Class = tuple[Sight, ...]
-"""One sight per followed axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sights:
-    """What a tensor's units see: a table of classes and, where there are several, the class of each position."""
-
-    table: tuple[Class, ...]
-    index: npt.NDArray[np.intp] | None = None
-
 
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
-    rules = _rules_telling_channels_apart if network.tells_channels_apart else _rules
+    rules = _rules if network.tells_channels_apart else _rules_of_channels_together
     return dict(rules.forward(network, _of_input, lambda node: nothing, gates=gates))
-
-
-def together(sights: Sights, shape: Shape) -> Class:
-    """What the units at a position see over all classes that occur."""
-    return _unite_classes([sights.table[c] for c in _occurring(sights)], shape)
-
-
-def _occurring(sights: Sights) -> list[int]:
-    return [0] if sights.index is None else sorted(set(sights.index.ravel().tolist()))
 
 
 def _of_input(node: Node) -> Sights:
@@ -121,101 +66,10 @@ def _of_input(node: Node) -> Sights:
     return Sights((tuple(Moving(axis, 1, (0,), (0,)) for axis in axes),))
 
 
-# --- uniting --------------------------------------------------------------------------------------------------------
+_rules: Rules[Sights] = Rules("closed form", unite)
 
 
-def _unite(parts: Sequence[Sights], shape: Shape) -> Sights:
-    if all(part.index is None for part in parts):
-        return Sights((_unite_classes([part.table[0] for part in parts], shape),))
-    codes: npt.NDArray[np.intp] = np.zeros((1,) * len(shape), dtype=np.intp)
-    for part in parts:
-        index = np.zeros(1, dtype=np.intp) if part.index is None else part.index
-        codes = codes * len(part.table) + index
-    found, index = np.unique(codes, return_inverse=True)
-    table = []
-    for code in found.tolist():
-        chosen = []
-        for part in reversed(parts):
-            code, c = divmod(code, len(part.table))
-            chosen.append(part.table[c])
-        table.append(_unite_classes(chosen, shape))
-    return _compact(table, index.reshape(codes.shape))
-
-
-def _compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
-    distinct = list(dict.fromkeys(table))
-    if len(distinct) == 1:
-        return Sights((distinct[0],))
-    position = {cls: i for i, cls in enumerate(distinct)}
-    renumber = np.array([position[cls] for cls in table], dtype=np.intp)
-    return Sights(tuple(distinct), renumber[index])
-
-
-def _unite_classes(classes: Sequence[Class], shape: Shape) -> Class:
-    distinct = list(dict.fromkeys(classes))
-    united = distinct[0]
-    for cls in distinct[1:]:
-        united = tuple(_unite_two(a, b, shape) for a, b in zip(united, cls, strict=True))
-    return united
-
-
-def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
-    if a is None or b is None:
-        return a or b
-    if a == b:
-        return a
-    if isinstance(a, Moving) and isinstance(b, Moving):
-        return _unite_moving(a, b, shape)
-    first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, _first), (max, _last)))
-    for sight in (a, b):
-        if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):
-            return sight
-    if isinstance(a, Fixed) and isinstance(b, Fixed):
-        return Fixed(first, last)
-    axis = a.axis if not isinstance(a, Fixed) else b.axis if not isinstance(b, Fixed) else 0
-    return Scattered(axis, first, last)
-
-
-def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
-    if a.axis != b.axis or a.step * b.period != b.step * a.period:
-        return Scattered(a.axis, min(_first(a, shape), _first(b, shape)), max(_last(a, shape), _last(b, shape)))
-    period = math.lcm(a.period, b.period)
-    return _moving(
-        a.axis,
-        a.step * period // a.period,
-        [min(a.first(r), b.first(r)) for r in range(period)],
-        [max(a.last(r), b.last(r)) for r in range(period)],
-    )
-
-
-def _moving(axis: int, step: int, firsts: Sequence[int], lasts: Sequence[int]) -> Moving:
-    """With the smallest period that says the same."""
-    period = len(firsts)
-    for p in range(1, period):
-        if period % p or step * p % period:
-            continue
-        small = Moving(axis, step * p // period, tuple(firsts[:p]), tuple(lasts[:p]))
-        if all(small.first(r) == firsts[r] and small.last(r) == lasts[r] for r in range(period)):
-            return small
-    return Moving(axis, step, tuple(firsts), tuple(lasts))
-
-
-def _first(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
-    if isinstance(sight, Moving):
-        return min(sight.first(unit) for unit in range(min(sight.period, shape[sight.axis])))
-    return sight.first
-
-
-def _last(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
-    if isinstance(sight, Moving):
-        n = shape[sight.axis]
-        return max(sight.last(unit) for unit in range(max(0, n - sight.period), n))
-    return sight.last
-
-
-# --- rules ----------------------------------------------------------------------------------------------------------
-
-
+@_rules.rule(Window)
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
     value = _select_channels(relation, value, before, after)
     for a, axis in enumerate(relation.axes):
@@ -245,7 +99,7 @@ def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shap
         read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
         firsts.append(min((sight.first(j) for j in read), default=NEVER))
         lasts.append(max((sight.last(j) for j in read), default=-NEVER))
-    return _moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts)
+    return moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
@@ -268,10 +122,10 @@ def _select_channels(relation: Window, value: Sights, before: Shape, after: Shap
         return value
     if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
         return _without_form(value, before, after)
-    table = [_unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members]
+    table = [unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members]
     shape = [1] * index.ndim
     shape[1] = -1
-    return _compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
+    return compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
 
 
 def _without_form(value: Sights, before: Shape, after: Shape) -> Sights:
@@ -283,15 +137,17 @@ def _without_form(value: Sights, before: Shape, after: Shape) -> Sights:
 def _scatter(sight: Sight, before: Shape, after: Shape) -> Sight:
     if sight is None or isinstance(sight, Fixed):
         return sight
-    return Scattered(min(sight.axis, len(after) - 1), _first(sight, before), _last(sight, before))
+    return Scattered(min(sight.axis, len(after) - 1), first_of(sight, before), last_of(sight, before))
 
 
+@_rules.rule(Taps)
 def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
     for axis, pattern in zip(relation.axes, relation.endless, strict=True):
         value = _follow(value, axis, pattern, before, after)
     return value
 
 
+@_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Shape) -> Sights:
     shift = len(after) - len(before)
     if shift == 0 and before == after:
@@ -312,7 +168,7 @@ def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Sha
 
 
 def _fix(sight: Sight, shape: Shape) -> Sight:
-    return None if sight is None else Fixed(_first(sight, shape), _last(sight, shape))
+    return None if sight is None else Fixed(first_of(sight, shape), last_of(sight, shape))
 
 
 def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:
@@ -321,6 +177,7 @@ def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:
     return Scattered(axis, sight.first, sight.last)
 
 
+@_rules.rule(Concat)
 def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
     axis = relation.axis
     if any(isinstance(sight, Moving | Scattered) and sight.axis == axis for cls in value.table for sight in cls):
@@ -337,6 +194,7 @@ def _concat_of_channels_taken_together(relation: Concat, value: Sights, before: 
     return value if relation.axis == 1 else _concat(relation, value, before, after)
 
 
+@_rules.rule(Reshape)
 def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> Sights:
     runs = matching_axes(before, after)
     moved = {
@@ -358,7 +216,7 @@ def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> S
                 sights.append(_on_axis(sight, moved[sight.axis]))
             else:
                 outers = next(outer for inner, outer in runs if sight.axis in inner)
-                sights.append(Scattered(outers[0], _first(sight, before), _last(sight, before)))
+                sights.append(Scattered(outers[0], first_of(sight, before), last_of(sight, before)))
         table.append(tuple(sights))
     return Sights(tuple(table), None if value.index is None else _reshape_index(value.index, runs, before, after))
 
@@ -378,6 +236,7 @@ def _reshape_index(
     return np.broadcast_to(index, expanded).reshape(final)
 
 
+@_rules.rule(Permute)
 def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> Sights:
     to = {axis: j for j, axis in enumerate(relation.order)}
     table = [
@@ -386,6 +245,7 @@ def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> S
     return Sights(tuple(table), None if value.index is None else value.index.transpose(relation.order))
 
 
+@_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sights:
     if value.index is not None and any(value.index.shape[a] > 1 for a in relation.axes):
         varies_elsewhere = any(n > 1 and a not in relation.axes for a, n in enumerate(value.index.shape))
@@ -409,22 +269,9 @@ def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sig
     return Sights(tuple(table), index)
 
 
+@_rules.rule(Opaque)
 def _opaque(relation: Opaque, value: Sights, before: Shape, after: Shape) -> Sights:
     return Sights((tuple(_fix(sight, before) for sight in together(value, before)),))
 
 
-def _table(concat: object) -> Rules[Sights]:
-    rules: Rules[Sights] = Rules("closed form", _unite)
-    rules.rule(Window)(_window)
-    rules.rule(Taps)(_taps)
-    rules.rule(Elementwise)(_elementwise)
-    rules.rule(Concat)(concat)  # type: ignore[arg-type]
-    rules.rule(Reshape)(_reshape)
-    rules.rule(Permute)(_permute)
-    rules.rule(Reduce)(_reduce)
-    rules.rule(Opaque)(_opaque)
-    return rules
-
-
-_rules_telling_channels_apart = _table(_concat)
-_rules = _table(_concat_of_channels_taken_together)
+_rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)

@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from eyeshot.analyse.closed_form import NEVER, Class, Fixed, Moving, Sights, closed_forms, together
+from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.hulls import NOTHING, Hulls, Interval, hulls, per_axis
+from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Sights, together
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Opaque
 

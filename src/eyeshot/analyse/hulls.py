@@ -41,7 +41,7 @@ Interval = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
     """The labels of every node; ``gates`` False leaves gates and statistics out."""
-    rules = _rules_telling_channels_apart if network.tells_channels_apart else _rules
+    rules = _rules if network.tells_channels_apart else _rules_of_channels_together
     return dict(rules.forward(network, _of_input, lambda node: _nothing(network, node), gates=gates))
 
 
@@ -82,6 +82,10 @@ def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
     return tuple(reduce(np.minimum, labels) for labels in zip(*parts, strict=True))
 
 
+_rules: Rules[Hulls] = Rules("hulls", _unite)
+
+
+@_rules.rule(Window)
 def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return _agreed_on_nothing(tuple(_slide(relation, ends, before, after) for ends in value))
 
@@ -161,6 +165,7 @@ def _sliding_minimum(ends: Labels, axis: int, k: int, d: int) -> Labels:
     return ends
 
 
+@_rules.rule(Taps)
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
         count = max(map(len, reads))
@@ -172,11 +177,13 @@ def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return value
 
 
+@_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Hulls, before: Shape, after: Shape) -> Hulls:
     missing = (1,) * (len(after) - len(before))
     return tuple(ends.reshape(2, *missing, *ends.shape[1:]) for ends in value) if missing else value
 
 
+@_rules.rule(Concat)
 def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hulls:
     axis = relation.axis + 1
     result = []
@@ -194,6 +201,7 @@ def _concat_of_channels_taken_together(relation: Concat, value: Hulls, before: S
     return value if relation.axis == 1 else _concat(relation, value, before, after)
 
 
+@_rules.rule(Reshape)
 def _reshape(relation: Reshape, value: Hulls, before: Shape, after: Shape) -> Hulls:
     runs = matching_axes(before, after)
     return tuple(_reshape_labels(ends, runs, before, after) for ends in value)
@@ -210,31 +218,20 @@ def _reshape_labels(
     return np.broadcast_to(ends, expanded).reshape(final)
 
 
+@_rules.rule(Permute)
 def _permute(relation: Permute, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return tuple(ends.transpose(0, *(a + 1 for a in relation.order)) for ends in value)
 
 
+@_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Hulls, before: Shape, after: Shape) -> Hulls:
     axes = tuple(a + 1 for a in relation.axes)
     return tuple(ends.min(axis=axes, keepdims=relation.keep) for ends in value)
 
 
+@_rules.rule(Opaque)
 def _opaque(relation: Opaque, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return tuple(ends.min(axis=tuple(range(1, ends.ndim))).reshape(2, *(1 for _ in after)) for ends in value)
 
 
-def _table(concat: object) -> Rules[Hulls]:
-    rules: Rules[Hulls] = Rules("hulls", _unite)
-    rules.rule(Window)(_window)
-    rules.rule(Taps)(_taps)
-    rules.rule(Elementwise)(_elementwise)
-    rules.rule(Concat)(concat)  # type: ignore[arg-type]
-    rules.rule(Reshape)(_reshape)
-    rules.rule(Permute)(_permute)
-    rules.rule(Reduce)(_reduce)
-    rules.rule(Opaque)(_opaque)
-    return rules
-
-
-_rules_telling_channels_apart = _table(_concat)
-_rules = _table(_concat_of_channels_taken_together)
+_rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)

@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from eyeshot.analyse.closed_form import Moving, Scattered
 from eyeshot.analyse.field import Fields
+from eyeshot.analyse.sights import Moving, Scattered
 from eyeshot.network.graph import Node
 from eyeshot.network.relations import Read, Reduce, Window
 

@@ -39,6 +39,12 @@ class Rules(Generic[V]):
 
         return register
 
+    def but(self, kind: type, function: Rule[V]) -> Rules[V]:
+        """The same table with another rule for one relation kind."""
+        other = Rules(self.question, self._unite)
+        other._table = {**self._table, kind: function}
+        return other
+
     @property
     def gaps(self) -> tuple[str, ...]:
         """Relation kinds without a rule."""
