@@ -43,7 +43,7 @@ def compare(*models: Any, input_shape: tuple[int, ...] | None = None) -> Compari
     from eyeshot.report.comparison import Comparison
 
     if len(models) < 2:
-        raise UsageError(f"compare takes two models or more, found {len(models)}; eyeshot.inspect takes one")
+        raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
     return Comparison([inspect(model, input_shape) for model in models])
 
 

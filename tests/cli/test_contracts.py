@@ -112,3 +112,21 @@ def test_a_bound_is_marked_and_has_its_exit_code(tmp_path: Path, eyeshot: Eyesho
     exact = {layer["name"]: layer["field"]["exact"] for layer in document["layers"]}
     assert exact["conv"] is True
     assert exact["last"] is False
+
+
+def test_what_a_user_s_module_prints_stays_out_of_the_data(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    file = tmp_path / "chatty.py"
+    file.write_text(
+        "import torch\nprint('loading')\ndef net():\n    print('made')\n    return torch.nn.Conv2d(3, 4, 3)\n"
+    )
+
+    result = eyeshot("show", f"{file}:net", "--input", "3x16x16", "--json")
+
+    assert json.loads(result.stdout)["schema"] == "eyeshot.network/1"
+    assert "loading\nmade\n" in result.stderr
+
+
+def test_a_change_is_not_rounded_to_all_of_it(eyeshot: Eyeshot) -> None:
+    text = eyeshot("compare", "alexnet", "C3-64 P2").stdout
+
+    assert "C3-64 P2 has >99.9 % fewer params" in text

@@ -28,8 +28,10 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["field", "alexnet", "conv5", "--at", "6"], 2, "--at takes 2 positions, one per axis, found 1"),
     (["field", "alexnet", "conv5", "--at", "a,b"], 2, "'a,b' is no unit; write one index per axis"),
     (["field", "alexnet", "conv5", "--at", "-1,0"], 2, "'-1,0' is no unit"),
+    (["field", "alexnet", "input"], 2, "'input' is the input of alexnet, not a layer"),
+    (["why", "alexnet", "input"], 2, "'input' is the input of alexnet, not a layer"),
     (["why", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'"),
-    (["compare", "alexnet"], 2, "compare takes two designs or more"),
+    (["compare", "alexnet"], 2, "compare needs two designs or more; for one: eyeshot show alexnet"),
     (["compare", "alexnet", "vgg-a", "--seeds", "3"], 2, "--seeds needs --train"),
     (["compare", "alexnet", "vgg-a", "-o", "a.gif"], 2, "a.gif: figures are .png, .svg or .pdf"),
     (["compare", "alexnet", "vgg-a", "-o", "no/folder/a.png"], 2, "there is no folder no/folder"),
@@ -37,6 +39,13 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["compare", "C3-8", "C5-8", "--train", "--data", "/no/where"], 2, "'/no/where'"),
     (["compare", "C3-8", "C5-8", "--train", "--input", "3x9x9"], 2, "the images of sample are 1x28x28"),
     (["compare", "C3-8", "C5-8", "--train", "--seeds", "0"], 2, "'--seeds'"),
+    (["compare", "C3-8", "C5-8", "--train", "--lr", "nan"], 2, "--lr nan: needed is a number more than 0"),
+    (["compare", "C3-8", "C5-8", "--train", "--budget", "1e9ep"], 2, "more than the 1e+07 epochs allowed; give less"),
+    (["compare", "C3-8", "C5-8", "--train", "--budget", "2e12img"], 2, "2e+12 images, more than the 1e+12 allowed"),
+    (["compare", "C3-8", "C5-8", "--train", "--budget", "9img"], 2, "9 images for C3-8, less than one batch of 64"),
+    (["compare", "C3-8", "C5-8", "--train", "--budget", "1mac"], 2, "budget 1mac: less than one image"),
+    (["compare", "C3-8", "alexnet", "--input", "3x5x5"], 2, "alexnet: C11s4p0-96: its kernel spans 11×11"),
+    (["show", "no/such/net.py"], 2, "no/such/net.py: say what in it makes the network: no/such/net.py:factory"),
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
@@ -53,6 +62,17 @@ def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, messag
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_file_without_a_factory_is_answered_with_those_it_has(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    file = tmp_path / "net.py"
+    file.write_text("def _hidden(): ...\ndef make_net(): ...\nclass Net: ...\n")
+
+    result = eyeshot("show", str(file))
+
+    assert result.stderr == (
+        f"eyeshot: {file}: say what in it makes the network: {file}:make_net; it has make_net, Net\n"
+    )
 
 
 def test_bare_eyeshot_prints_its_help(eyeshot: Eyeshot) -> None:
@@ -177,3 +197,31 @@ def test_the_output_is_ascii_where_stdout_is_not_utf_8() -> None:
     assert done.stdout.isascii()
     assert b"387x387" in done.stdout
     assert b"?" not in done.stdout
+
+
+def test_a_design_without_layers_is_shown_without_one_to_ask_about(eyeshot: Eyeshot) -> None:
+    result = eyeshot("show", "ID")
+
+    assert result.exit_code == 0
+    assert "next" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (MemoryError("37.2 GiB"), "eyeshot: more memory is needed than there is (37.2 GiB); give a smaller --input\n"),
+        (OSError(28, "No space left on device"), "eyeshot: No space left on device\n"),
+        (PermissionError(13, "Permission denied", "a/b"), "eyeshot: a/b: Permission denied\n"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_without_a_traceback(
+    failure: Exception, message: str, eyeshot: Eyeshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("eyeshot.api.inspect", fails)
+
+    result = eyeshot("show", "alexnet")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)

@@ -30,9 +30,12 @@ def test_training_prints_scores_differences_and_a_verdict_and_resumes(tmp_path: 
 
     first = eyeshot(*command, "-o", str(tmp_path / "a.png"))
     again = eyeshot(*command, "--json")
+    read = eyeshot(*command)
 
     assert first.exit_code == again.exit_code == 0
     assert "training on sample, 2 seeds, 300 images seen each" in first.stdout
+    assert f"read from {tmp_path / 'run'}: nothing left to train (sample, 2 seeds, 300 images seen" in read.stdout
+    assert "training on" not in read.stdout
     assert "of the first's" in first.stdout
     assert "C3s2-16 C3-32 minus C5s2-16 C3-32" in first.stdout
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

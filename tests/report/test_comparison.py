@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from eyeshot.api import compare
+from eyeshot.api import compare, inspect
 from eyeshot.cli.options import as_csv_text
+from eyeshot.errors import UsageError
 from eyeshot.report.comparison import Comparison
 from eyeshot.report.figures import ArmResult, figure
-from eyeshot.report.verdict import outgrows
+from eyeshot.report.reasons import headline
+from eyeshot.report.verdict import last_convolution, on_one, on_several, outgrows
 
 
 def _values(comparison: Comparison, key: str) -> tuple[Any, ...]:
@@ -116,3 +118,73 @@ def test_a_figure_has_the_same_bytes_each_time_and_its_data_beside_it(file_forma
     assert growth["alexnet", "conv5"] == 163
     assert growth["alexnet-alternating", "conv5"] == 387
     assert [r["value"] for r in records if r["at"] == "mean"] == [88.0, 87.0]
+
+
+def _with_gates() -> Any:
+    """A convolution, squeeze-excitation, a convolution and squeeze-excitation again."""
+    torch = pytest.importorskip("torch")
+
+    class Gated(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self, stride: int) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(4, 4, 3, stride=stride, padding=1)
+            self.squeeze = torch.nn.AdaptiveAvgPool2d(1)
+            self.fc = torch.nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: Any) -> Any:
+            x = self.conv(x)
+            return x * self.fc(self.squeeze(x)).sigmoid()
+
+    return torch.nn.Sequential(Gated(2), Gated(1))
+
+
+def test_the_last_convolution_is_one_that_carries_data() -> None:
+    report = inspect(_with_gates(), (4, 64, 64))
+    comparison = compare(report.network, "C3s2-4 C3-4", input_shape=(4, 64, 64))
+
+    last = last_convolution(report)
+
+    assert last is not None
+    assert last.name.endswith("1.conv")
+    assert "along the data path alone, gates and statistics left out, 7×7 in steps of 2." in on_one(report)
+    assert _values(comparison, "map_last_conv") == ((32, 32), (32, 32))
+    assert _values(comparison, "data_field_last_conv") == ((7, 7), (7, 7))
+    assert _values(comparison, "data_stride_last_conv") == ((2, 2), (2, 2))
+
+
+def test_why_says_what_a_layer_behind_gates_sees_along_the_data_path() -> None:
+    layer = last_convolution(inspect(_with_gates(), (4, 64, 64)))
+
+    assert layer is not None
+    assert headline(layer).startswith("sees ")
+    assert "along the data path alone, gates and statistics left out, 7×7 in steps of 2" in headline(layer)
+
+
+def test_without_gates_the_data_path_has_no_row() -> None:
+    assert not [q for q in compare("alexnet", "vgg-a").quantities if q.key.startswith("data_")]
+
+
+def test_every_design_that_outgrows_its_input_is_said_to() -> None:
+    comparison = compare("vgg-a", "alexnet-28-alternating", "alexnet-28", input_shape=(1, 64, 64))
+
+    said = [s for s in on_several(comparison.reports, comparison.labels) if "outgrows" in s]
+
+    assert said == [
+        "In vgg-a the field outgrows the 64×64 input at block4.pool2, which sees 70×70.",
+        "In alexnet-28-alternating the field outgrows the 64×64 input at pool4, which sees 67×67.",
+    ]
+
+
+def test_one_design_is_no_comparison() -> None:
+    with pytest.raises(UsageError, match="compare needs two designs or more"):
+        Comparison([inspect("alexnet")])
+
+
+def test_a_comparison_s_repr_names_its_designs() -> None:
+    assert repr(compare("alexnet", "resnet18")) == "<Comparison alexnet, resnet18>"
+
+
+def test_sentences_call_designs_of_long_names_by_letters() -> None:
+    assert compare("alexnet", "vgg-a").spoken == ["alexnet", "vgg-a"]
+    assert compare("alexnet-28", "alexnet-28-alternating").labels == ["alexnet-28", "alexnet-28-alternating"]
+    assert compare("alexnet-28", "alexnet-28-alternating").spoken == ["A", "B"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -49,6 +51,13 @@ def net(width: int = 6) -> nn.Module:
 def blind() -> nn.Module:
     """A net that sees the mean of the image alone, which tells next to nothing."""
     return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(1, 3))
+
+
+def chatty() -> nn.Module:
+    """A net whose maker prints, itself and by a program that it starts."""
+    print("made")
+    subprocess.run([sys.executable, "-c", "print('by a child')"], check=True)
+    return net()
 
 
 def broken() -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ def test_the_same_study_has_the_same_directory_whatever_else_was_typed(images: P
     two = studied.plan(images, command=("eyeshot", "compare", "--jobs", "1"))
     other = studied.plan(images, budget=Budget.parse("3ep"))
 
+    assert studied.plan(images, seeds=(0, 1, 2)).directory == one.directory
     assert one.directory == two.directory == Path("runs") / one.identity
     assert one.directory != other.directory
 
@@ -64,3 +66,21 @@ def test_a_plan_that_makes_no_sense_is_refused(images: Path, changes: dict[str, 
 def test_two_arms_need_two_names(images: Path) -> None:
     with pytest.raises(UsageError, match="arm 'a' occurs 2 times; give each arm once"):
         studied.plan(images, labels=("a", "a"))
+
+
+def test_plans_that_differ_say_in_which_arm_and_what(images: Path) -> None:
+    plan = studied.plan(images)
+    first, second = plan.arms
+    design = "C3-64 " * 30
+    there = replace(plan, arms=(replace(first, design=f"{design}P2"), second), seeds=(7,), command=())
+    here = replace(plan, arms=(replace(first, design=f"{design}P3"), replace(second, macs=2)))
+
+    assert there.differences(here) == [
+        "arm 'a': design: …4 C3-64 C3-64 P2' there, …4 C3-64 C3-64 P3' here",
+        "arm 'b': macs: 1000 there, 2 here",
+    ]
+    assert plan.differences(studied.plan(images, labels=("a", "c", "d"), budget=Budget.parse("3ep"))) == [
+        "arm 2: 'b' there, 'c' here",
+        "arm 3: none there, 'd' here",
+        "budget: '2ep' there, '3ep' here",
+    ]

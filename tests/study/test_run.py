@@ -72,11 +72,33 @@ def test_a_finished_study_is_read(images: Path, tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr().err.count("a · seed 4: ") == 1
 
 
+def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp_path: Path) -> None:
+    two = studied.plan(images, labels=("a",), seeds=(0, 1))
+    three = studied.plan(images, labels=("a",), seeds=(0, 1, 2))
+    records = run(two, studied.factories("a"), tmp_path / "study", progress=False)
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "study").rglob("record.json")}
+
+    more = run(three, studied.factories("a"), tmp_path / "study", progress=False)
+    fewer = run(two, {"a": studied.broken}, tmp_path / "study", progress=False)
+
+    assert more[:2] == fewer == records
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    assert json.loads((tmp_path / "study" / "plan.json").read_text())["seeds"] == [0, 1, 2]
+
+
+def test_what_a_network_prints_goes_to_stderr(images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(studied.plan(images, labels=("a",), seeds=(0,)), {"a": studied.chatty}, tmp_path / "study", progress=False)
+
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "made\nby a child\n" in err
+
+
 def test_the_directory_of_another_study_is_refused(images: Path, tmp_path: Path) -> None:
     plan = studied.plan(images)
-    (tmp_path / "plan.json").write_text(json.dumps({**plan.to_json(), "seeds": [5]}))
+    (tmp_path / "plan.json").write_text(json.dumps({**plan.to_json(), "budget": "9ep"}))
 
-    with pytest.raises(UsageError, match=r"holds another study \(seeds: \[5\] there, \[0, 1\] here\)"):
+    with pytest.raises(UsageError, match=r"holds another study \(budget: '9ep' there, '2ep' here\)"):
         run(plan, {}, tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -45,7 +46,8 @@ def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
 
     assert result.differences[0].mean == 0
     assert not result.differences[0].is_seen
-    assert f"a against b: no difference seen at {len(scores)} seeds: 0.0 ± 0.0 points." in result.verdict
+    expected = f"a against b: 0.00 points at each of {len(scores)} seeds: no spread, no interval, no claim."
+    assert result.verdict == expected
 
 
 def test_a_planted_difference_is_found() -> None:
@@ -90,10 +92,37 @@ def test_several_arms_share_the_error() -> None:
     assert "Each is at 97.5 % confidence, so that all 2 hold together at 95 % (Bonferroni)." in result.verdict
 
 
-def test_a_diverged_arm_is_said() -> None:
-    records = [studied.record("a", 0, 88.0), studied.record("b", 0, 10.0, is_diverged=True)]
+def test_one_seed_of_several_arms_has_no_confidence_to_speak_of() -> None:
+    assert "Bonferroni" not in found(a=[90.0], b=[50.0], c=[40.0]).verdict
 
-    assert "b diverged at 1 seed (0); its scores there are those of a broken network." in evidence(records).verdict
+
+def test_the_last_bits_of_equal_differences_are_no_spread() -> None:
+    result = found(a=[88.31, 12.13, 47.77], b=[88.28, 12.10, 47.74])
+
+    assert result.verdict == "a against b: 0.03 points at each of 3 seeds: no spread, no interval, no claim."
+    assert result.to_json()["differences"][0]["interval"] is None
+
+
+def test_a_difference_that_no_scale_holds_is_not_looked_for() -> None:
+    result = found(a=[20.0, 90.0], b=[60.0, 40.0])
+
+    assert result.verdict == "a against b: too few seeds to see any difference: 5.0 ± 571.8 points at 2 seeds."
+
+
+def test_with_a_diverged_arm_nothing_is_compared() -> None:
+    records = [studied.record("a", seed, 88.0 + seed) for seed in range(3)]
+    records += [studied.record("b", seed, 10.0 + seed * seed, is_diverged=seed < 2) for seed in range(3)]
+
+    result = evidence(records)
+
+    assert result.verdict.splitlines() == [
+        "a against b: no comparison: b diverged at 2 of 3 seeds.",
+        "b diverged at 2 seeds (0, 1); its scores there are those of a broken network.",
+    ]
+    assert (
+        result.to_json()["differences"][0] | {"seen": False, "interval": None, "broken": True}
+        == (result.to_json()["differences"][0])
+    )
 
 
 def test_only_seeds_that_both_have_are_paired() -> None:
@@ -144,3 +173,13 @@ def test_a_missing_scipy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MissingExtraError, match=r"needs scipy, which is not installed: pip install 'eyeshot\[train\]'"):
         importlib.import_module("eyeshot.study.statistics")
+
+
+def test_with_one_seed_no_confidence_is_shown() -> None:
+    from eyeshot.cli.evidence import print_evidence
+    from eyeshot.cli.terminal import Terminal
+
+    stream = io.StringIO()
+    print_evidence(evidence([studied.record(label, 0, 50.0) for label in "abc"]), Terminal(stream))
+
+    assert "confidence" not in stream.getvalue()

@@ -68,3 +68,19 @@ def test_macs_cannot_pay_for_a_design_without_any() -> None:
 
 def test_a_budget_is_described_in_words() -> None:
     assert Budget.parse("5ep").describe() == "5 epochs"
+    assert Budget.parse("1ep").describe() == "1 epoch"
+    assert Budget.parse("1img").describe() == "1 image seen"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1.1e7ep", r"budget 1.1e7ep: more than the 1e\+07 epochs allowed; give less"),
+        ("1e300s", r"budget 1e300s: more than the 1e\+09 training seconds allowed; give less"),
+        ("1e13img", r"budget 1e13img: 1e\+13 images, more than the 1e\+12 allowed; give less"),
+        ("1e308mac", r"budget 1e308mac: 1e\+304 images, more than the 1e\+12 allowed; give less"),
+    ],
+)
+def test_a_budget_beyond_all_measure_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Budget.parse(text).images(macs_per_image=10_000, train_size=100)

@@ -205,7 +205,7 @@ def test_a_network_that_fails_is_named(tmp_path: Path) -> None:
     ("name", "value", "needed"),
     [
         ("batch_size", 0, "1 or more"),
-        ("learning_rate", -1, "more than 0"),
+        ("learning_rate", -1, "a number more than 0"),
         ("momentum", 1, "from 0 to less than 1"),
         ("warm_up", 1, "from 0 to less than 1"),
         ("weight_decay", -1, "0 or more"),

@@ -12,11 +12,13 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    inspected,
     json_option,
     one_format,
     print_json,
     print_records,
     say_next,
+    stdout_for_data,
     table_options,
     typed,
     write_file,
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from eyeshot.report.comparison import Comparison
 
 CONVENTIONS = (
-    "uses: standard deviation of the path density, as under uniform weights · MACs: one multiply-accumulate, "
-    "convolutions and fc only"
+    "uses: standard deviation of the path density, as under uniform weights · MACs: one multiply-accumulate; "
+    "convolutions, fc and matrix products"
 )
 
 
@@ -83,24 +85,24 @@ def compare(
       eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
     """
-    from eyeshot.api import inspect
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.comparison import Comparison
 
     one_format(json=as_json, csv=as_csv, plain=plain)
     if len(models) < 2:
-        raise UsageError(f"compare takes two designs or more; for one: {typed(models[0], verb='show')}")
+        raise UsageError(f"compare needs two designs or more; for one: {typed(models[0], verb='show')}")
     if output is not None:
         _check_figure(output, force=force)
     study = None
     if train:
         from eyeshot.cli.training import plan_study
 
-        study = plan_study(models, input_shape, **training)
+        with stdout_for_data():
+            study = plan_study(models, input_shape, **training)
         comparison = Comparison(study.reports)
     else:
         _refuse_without_train(training)
-        comparison = Comparison([inspect(model, input_shape) for model in models])
+        comparison = Comparison([inspected(model, input_shape, is_named=True) for model in models])
     terminal = Terminal(colour=not no_colour)
     is_for_people = not (as_json or as_csv or plain)
     if is_for_people:
@@ -145,9 +147,10 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     terminal.table(quantity_table(comparison))
     terminal.say((CONVENTIONS, "dim"))
     terminal.say()
-    if all_layers or len(comparison.layers) <= MOST_LAYERS:
-        if comparison.labels[0] != "A":
-            terminal.say((" · ".join(legend(comparison)), "dim"))
+    is_short = all_layers or len(comparison.layers) <= MOST_LAYERS
+    if comparison.labels[0] != "A" and (is_short or comparison.spoken[0] == "A"):
+        terminal.say((" · ".join(legend(comparison)), "dim"))
+    if is_short:
         terminal.table(layer_table(comparison))
     else:
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
@@ -155,7 +158,7 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
         for note in report.notes:
             terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
-    for sentence in on_several(comparison.reports, comparison.labels):
+    for sentence in on_several(comparison.reports, comparison.spoken):
         terminal.say(sentence)
 
 

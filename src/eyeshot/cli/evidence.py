@@ -42,9 +42,7 @@ def _scores(found: Evidence) -> Table:
     )
     for arm in found.arms:
         interval = (
-            NONE
-            if arm.half_width is None
-            else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
+            NONE if not arm.half_width else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
         )
         speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
         table.add(arm.label, f"{arm.mean:.2f}", interval, f"{arm.seconds:.1f}", speed, _strip(arm, low, high))
@@ -81,14 +79,16 @@ def _differences(found: Evidence) -> Table:
             Column(heading="paired difference", is_number=False, style="strong"),
             Column(heading="points", style="strong"),
             Column(heading="interval"),
-            Column(heading="confidence", priority=1),
+            Column(heading="confidence" if any(each.has_interval for each in found.differences) else "", priority=1),
         ]
     )
     for each in found.differences:
         interval = (
-            NONE
-            if each.half_width is None
-            else f"{signed(each.mean - each.half_width, 2)} … {signed(each.mean + each.half_width, 2)}"
+            f"{signed(each.mean - each.half_width, 2)} … {signed(each.mean + each.half_width, 2)}"
+            if each.half_width and each.has_interval
+            else NONE
         )
-        table.add(f"{each.first} minus {each.second}", signed(each.mean, 2), interval, f"{100 * each.confidence:.3g} %")
+        confidence = f"{100 * each.confidence:.3g} %" if each.has_interval else ""
+        points = NONE if each.is_broken else signed(each.mean, 2)
+        table.add(f"{each.first} minus {each.second}", points, interval, confidence)
     return table

@@ -11,6 +11,7 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    inspected,
     json_option,
     print_json,
     say_next,
@@ -46,10 +47,9 @@ def field(
       eyeshot field "C3d2-64 C3d2-64" conv2 --input 1x32x32
     """
     from eyeshot.analyse.footprint import centre_unit
-    from eyeshot.api import inspect
     from eyeshot.cli.terminal import Terminal
 
-    report = inspect(model, input_shape)
+    report = inspected(model, input_shape)
     found = report[layer]
     unit = found.unit(*(centre_unit(report.network, layer) if at is None else at))
     if as_json:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
-from eyeshot.errors import RunError, UsageError
+from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, RunError, ShapeError, UsageError
 
 if TYPE_CHECKING:
+    from eyeshot.report.inspection import Report
+
     # Generic since click 8.2; older ones know no type arguments when they run.
     _ParamType = click.ParamType[tuple[int, ...]]
 else:
@@ -144,6 +147,51 @@ def typed(model: str, *more: str, verb: str, input_shape: tuple[int, ...] | None
     if input_shape:
         words += ["--input", "x".join(map(str, input_shape))]
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
+
+
+def stdout_for_data() -> AbstractContextManager[object]:
+    """While a user's own code runs: what it prints goes to stderr, since stdout is for data."""
+    return redirect_stdout(sys.stderr)
+
+
+@contextmanager
+def naming(model: str) -> Iterator[None]:
+    """Among several models: a failure names the one that it comes from, unless its message shows it already."""
+    try:
+        yield
+    except EyeshotError as error:
+        is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
+            error.args = (f"{model}: {error}",)
+        raise
+
+
+def inspected(model: str, input_shape: tuple[int, ...] | None, *, is_named: bool = False) -> Report:
+    """The report of what a user typed for a model; ``is_named`` lets failures name the model, one of several."""
+    from contextlib import nullcontext
+
+    from eyeshot.api import inspect
+
+    check_factory(model)
+    with stdout_for_data(), naming(model) if is_named else nullcontext():
+        return inspect(model, input_shape)
+
+
+def check_factory(model: str) -> None:
+    """Complain of a Python file that is given without what in it makes the network."""
+    path = Path(model)
+    if path.suffix != ".py":
+        return
+    import ast
+
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        body = []  # what is wrong with the file is said once its factory is named
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+    known = f"; it has {', '.join(names)}" if names else ""
+    raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 
 
 def say_next(terminal: Terminal, *commands: str) -> None:

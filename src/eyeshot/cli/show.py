@@ -10,6 +10,7 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    inspected,
     json_option,
     one_format,
     print_json,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS = (
     "sees: receptive field in input pixels, unclipped · stride: input pixels per step · "
-    "MACs: one multiply-accumulate, convolutions and fc only; FLOPs = 2 MACs"
+    "MACs: one multiply-accumulate; convolutions, fc and matrix products; FLOPs = 2 MACs"
 )
 
 
@@ -54,12 +55,11 @@ def show(
       eyeshot show "C3-64 C3-64 P2 C3-128" --csv
       eyeshot show my_net.py:make_net --json
     """
-    from eyeshot.api import inspect
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.ledger import records
 
     one_format(json=as_json, csv=as_csv, plain=plain)
-    report = inspect(model, input_shape)
+    report = inspected(model, input_shape)
     if as_json:
         print_json(report.to_json())
     elif as_csv or plain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.cli.options import check_factory, naming
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
@@ -49,8 +51,9 @@ class Study:
     def run(self, terminal: Terminal | None) -> None:
         """Train every arm with every seed, bars on stderr; print the evidence where there is a terminal to print to."""
         from eyeshot.cli.evidence import print_evidence
-        from eyeshot.study.run import run
+        from eyeshot.study.run import check_owner, run
 
+        check_owner(self.directory, self.plan)
         if terminal is not None:
             self._print_plan(terminal)
             sys.stdout.flush()
@@ -67,13 +70,16 @@ class Study:
             terminal.say((f"kept in {self.directory}: plan, scores per epoch, versions", "dim"))
 
     def _print_plan(self, terminal: Terminal) -> None:
+        from eyeshot.study.run import is_finished
+
         plan = self.plan
         terminal.say()
         seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
-        terminal.say(
-            ("training", "strong"),
-            f" on {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design",
-        )
+        what = f"{plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design"
+        if is_finished(self.directory, plan):
+            terminal.say(("read", "strong"), f" from {self.directory}: nothing left to train ({what})")
+        else:
+            terminal.say(("training", "strong"), f" on {what}")
         for remark in self.remarks:
             terminal.say((remark, "dim"))
 
@@ -137,6 +143,8 @@ def plan_study(
         MissingExtraError: PyTorch or SciPy is not installed.
     """
     spent = Budget.parse(budget or BUDGET)
+    if lr is not None and not 0 < lr < math.inf:
+        raise UsageError(f"--lr {lr:g}: needed is a number more than 0, such as 0.05")
     given = {"learning_rate": lr, "batch_size": batch_size, "augment": augment}
     options = Options(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     _check_installed()
@@ -149,6 +157,8 @@ def plan_study(
             f" {'x'.join(map(str, dataset.shape))}; leave --input out when training"
         )
     arms, reports, factories, remarks = _arms(models, dataset, match or "none")
+    for arm in arms:
+        _check_spendable(spent, arm, dataset, options)
     plan = Plan(
         arms=tuple(arms),
         seeds=tuple(range(seeds or SEEDS)),
@@ -159,6 +169,17 @@ def plan_study(
         command=("eyeshot", *sys.argv[1:]),
     )
     return Study(plan, reports, factories, remarks, directory or plan.directory, jobs)
+
+
+def _check_spendable(budget: Budget, arm: Arm, dataset: Dataset, options: Options) -> None:
+    """Complain of a budget that buys too little or too much, before anything is printed of the plan."""
+    size = len(dataset.train_images)
+    images = budget.images(macs_per_image=arm.macs, train_size=size)
+    if images is not None and images < min(options.batch_size, size):
+        raise UsageError(
+            f"budget {budget}: {images} image{'s' * (images > 1)} for {arm.label}, less than one batch of"
+            f" {options.batch_size}; give more, or a smaller --batch-size"
+        )
 
 
 def _check_installed() -> None:
@@ -180,12 +201,14 @@ def _arms(
     factories: dict[str, Callable[[], Any]] = {}
     remarks: list[str] = []
     for model in models:
+        check_factory(model)
         label = _label(model, [arm.label for arm in arms])
-        if is_module_name(model):
-            network, factory, text = _of_module(model, dataset, quantity if arms else "none")
-        else:
-            target = int(getattr(reports[0].totals, quantity)) if reports and quantity != "none" else None
-            network, factory, text = _of_design(model, label, dataset, quantity, target)
+        target = int(getattr(reports[0].totals, quantity)) if reports and quantity != "none" else None
+        with naming(model):
+            if is_module_name(model):
+                network, factory, text = _of_module(model, dataset, quantity if arms else "none")
+            else:
+                network, factory, text = _of_design(model, label, dataset, quantity, target)
         report = Report(network)
         reports.append(report)
         remarks += [f"{label}: {text}"] if text else []

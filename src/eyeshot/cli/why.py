@@ -10,6 +10,7 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    inspected,
     json_option,
     print_json,
     say_next,
@@ -36,11 +37,10 @@ def why(model: str, layer: str, input_shape: tuple[int, ...] | None, as_json: bo
       eyeshot why alexnet conv5
       eyeshot why resnet50 layer4.2.conv2
     """
-    from eyeshot.api import inspect
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.reasons import reasons, to_json
 
-    report = inspect(model, input_shape)
+    report = inspected(model, input_shape)
     found = report[layer]
     if as_json:
         print_json(to_json(found, reasons(found)))

@@ -8,19 +8,31 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from eyeshot.errors import UsageError
 from eyeshot.report.inspection import Report
 from eyeshot.report.quantities import Quantity, quantities
 from eyeshot.report.sidebyside import Pair, layers_aligned, letter
 
 SCHEMA = "eyeshot.comparison/1"
 _LONGEST_LABEL = 24
+_LONGEST_SPOKEN = 20
+"""Characters of a name up to which sentences, that name designs often, are still read with ease."""
 
 
 class Comparison:
-    """Reports side by side; the first is the one that the others are compared to."""
+    """Reports side by side; the first is the one that the others are compared to.
+
+    Raises:
+        UsageError: there are fewer than two.
+    """
 
     def __init__(self, reports: Sequence[Report]) -> None:
         self.reports = list(reports)
+        if len(self.reports) < 2:
+            raise UsageError("compare needs two designs or more")
+
+    def __repr__(self) -> str:
+        return f"<Comparison {', '.join(report.network.name for report in self.reports)}>"
 
     @cached_property
     def labels(self) -> list[str]:
@@ -30,6 +42,13 @@ class Comparison:
         if is_short and max(Counter(names).values()) == 1:
             return names
         return [letter(i) for i in range(len(names))]
+
+    @cached_property
+    def spoken(self) -> list[str]:
+        """What sentences call the designs: the tables' labels, or letters where one of those is long."""
+        if max(map(len, self.labels)) <= _LONGEST_SPOKEN:
+            return self.labels
+        return [letter(i) for i in range(len(self.labels))]
 
     @cached_property
     def quantities(self) -> list[Quantity]:

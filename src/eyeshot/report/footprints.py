@@ -34,20 +34,15 @@ def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
     where = ", ".join(
         f"{name} {first}–{last}" for name, (first, last) in zip(axis_names(len(clipped)), clipped, strict=True)
     )
-    share = percent(count / math.prod(network.extent))
+    is_inside = unit.hull.unclipped == clipped
+    head += [("sees " if is_inside else "has a field of ", ""), (f"{bound}{size}", "strong"), (" pixels", "")]
     if unit.is_global and count == math.prod(network.extent):
-        return [
-            *head,
-            ("sees ", ""),
-            (f"{bound}{size}", "strong"),
-            (f" pixels: all of the {times(network.extent)} image.", ""),
-        ]
-    return [
-        *head,
-        ("sees ", ""),
-        (f"{bound}{size}", "strong"),
-        (f" pixels: {where} of {times(network.extent)} ({share} of the image).", ""),
-    ]
+        return [*head, (f"{':' if is_inside else ', which covers'} all of the {times(network.extent)} image.", "")]
+    if not is_inside:
+        within = times(last - first + 1 for first, last in clipped)
+        head += [(", of which ", ""), (f"{bound}{within}", "strong"), (" lie in the image", "")]
+    share = percent(count / math.prod(network.extent))
+    return [*head, (f": {where} of {times(network.extent)} ({share} of the image).", "")]
 
 
 def ranges(report: Report, unit: Unit) -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 from eyeshot.analyse.cost import rectifications
 from eyeshot.analyse.density import widths
 from eyeshot.network.ops import Conv, Linear
-from eyeshot.report.inspection import Layer, Report
+from eyeshot.report.inspection import Layer, Report, View
 from eyeshot.report.verdict import deepest_before, horizon, last_convolution, macs_before, weighted
 from eyeshot.report.wording import (
     NONE,
@@ -153,6 +153,7 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
             times,
             "none",
         ),
+        *_along_data(last),
         _quantity("width_last_conv", "  uses, σ in px", "sees", sigma, lambda v: f"{v:.3f}", "times"),
         _quantity(
             "field_deepest",
@@ -175,7 +176,33 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
     ]
 
 
-def _stride(layer: Layer) -> Any:
+def _along_data(last: Sequence[Layer | None]) -> list[Quantity]:
+    """What the last convolutions see without gates and statistics, where that is something else for one of them."""
+    if all(layer is None or layer.field == layer.data.field for layer in last):
+        return []
+    return [
+        _quantity(
+            "data_field_last_conv",
+            "  data path alone, px",
+            "sees",
+            [None if layer is None else layer.data.field.size for layer in last],
+            times,
+            "difference px",
+            [NONE if layer is None else field_size(layer.data.field) for layer in last],
+        ),
+        _quantity(
+            "data_stride_last_conv",
+            "  data path alone, in steps of",
+            "sees",
+            [None if layer is None else _stride(layer.data) for layer in last],
+            times,
+            "times",
+            [NONE if layer is None else field_stride(layer.data.field) for layer in last],
+        ),
+    ]
+
+
+def _stride(layer: View) -> Any:
     stride = layer.field.stride
     return None if stride is None else tuple(s if s is None or isinstance(s, int) else float(s) for s in stride)
 

@@ -10,6 +10,7 @@ from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.report.inspection import Layer
 from eyeshot.report.table import Column, Table
+from eyeshot.report.verdict import along_data
 from eyeshot.report.wording import NONE, field_size, field_stride, listed, op_words, times
 
 SCHEMA = "eyeshot.why/1"
@@ -37,17 +38,15 @@ def headline(layer: Layer) -> str:
     source = _read_whole(layer.node, layer)
     if not all(layer.field.size):
         return "sees nothing of the image"
-    if layer.field.stride is None or layer.op == "flatten":
-        base = f"sees {field_size(layer.field)} pixels"
+    if layer.op == "flatten" or (layer.field.stride is None and layer.data.field.stride is None):
+        base = f"sees {field_size(layer.field)} pixels{along_data(layer)}"
         if source is None:
             return base
         if isinstance(layer.node.op, Rearrange):
             return f"rearranges {source.name}, a unit of which {base}"
         return f"reads all positions of {source.name} and so {base}"
-    text = f"sees {field_size(layer.field)} pixels of {times(network.extent)}, in steps of {field_stride(layer.field)}"
-    if layer.field.size != layer.data.field.size:
-        text += f"; along the data path alone, gates and statistics left out, {field_size(layer.data.field)}"
-    return text
+    steps = "" if layer.field.stride is None else f", in steps of {field_stride(layer.field)}"
+    return f"sees {field_size(layer.field)} pixels of {times(network.extent)}{steps}{along_data(layer)}"
 
 
 def _read_whole(node: Node, layer: Layer) -> Node | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from eyeshot.analyse.data_path import data_path
 from eyeshot.network.ops import Conv, Linear
 from eyeshot.report.inspection import Layer, Report
-from eyeshot.report.wording import field_size, image_share, listed, ordinal, percent, relative, times
+from eyeshot.report.wording import field_size, field_stride, image_share, listed, ordinal, percent, relative, times
 
 
 def weighted(report: Report) -> list[Layer]:
@@ -13,8 +14,19 @@ def weighted(report: Report) -> list[Layer]:
 
 
 def last_convolution(report: Report) -> Layer | None:
-    """The last convolution, if there is one."""
-    return next((layer for layer in reversed(report.layers) if isinstance(layer.node.op, Conv)), None)
+    """The last convolution that carries data, not one that only computes gates; None where there is none."""
+    carrying = data_path(report.network)
+    found = (layer for layer in reversed(report.layers) if isinstance(layer.node.op, Conv) and layer.name in carrying)
+    return next(found, None)
+
+
+def along_data(layer: Layer) -> str:
+    """What a layer sees along the data path, to follow what it sees in all; empty where that is the same."""
+    field, data = layer.field, layer.data.field
+    if field == data:
+        return ""
+    steps = f" in steps of {field_stride(data)}" if data.stride not in (None, field.stride) else ""
+    return f"; along the data path alone, gates and statistics left out, {field_size(data)}{steps}"
 
 
 def horizon(report: Report, *, data: bool = False) -> Layer | None:
@@ -66,7 +78,7 @@ def _on_view(report: Report) -> str:
         return ""
     share = image_share(layer.field, extent)
     of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
-    return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}."
+    return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}{along_data(layer)}."
 
 
 def _input(extent: tuple[int, ...]) -> str:
@@ -86,14 +98,12 @@ def _on_horizon(report: Report) -> str:
 
 
 def on_several(reports: list[Report], labels: list[str]) -> list[str]:
-    """What each further design changes against the first: a sentence on the view, one on the cost."""
-    first = reports[0]
-    sentences = []
-    for report, label in zip(reports[1:], labels[1:], strict=True):
-        sentences.append(_on_views(first, report, labels[0], label))
-        sentences.append(_on_outgrowing(report, label))
-        sentences.append(_on_costs(first, report, labels[0], label))
-    return [sentence for sentence in sentences if sentence]
+    """What each further design sees and costs against the first, and where the field of any outgrows its input."""
+    first, name = reports[0], labels[0]
+    others = list(zip(reports[1:], labels[1:], strict=True))
+    views = [_on_views(first, report, name, label) for report, label in others]
+    costs = [_on_costs(first, report, name, label) for report, label in others]
+    return [sentence for sentence in (*views, *_on_outgrowing(reports, labels), *costs) if sentence]
 
 
 def _on_views(first: Report, other: Report, name: str, label: str) -> str:
@@ -144,11 +154,13 @@ def outgrows(report: Report) -> Layer | None:
     return None
 
 
-def _on_outgrowing(report: Report, label: str) -> str:
-    layer = outgrows(report)
-    if layer is None or layer is horizon(report):
-        return ""
-    return (
+def _on_outgrowing(reports: list[Report], labels: list[str]) -> list[str]:
+    """A sentence for every design that outgrows its input; none where the horizons say as much of all of them."""
+    found = [(r, label, layer) for r, label in zip(reports, labels, strict=True) if (layer := outgrows(r))]
+    if all(layer is horizon(report) for report, _, layer in found):
+        return []
+    return [
         f"In {label} the field outgrows the {_input(report.network.extent)} at {layer.name},"
         f" which sees {field_size(layer.field)}."
-    )
+        for report, label, layer in found
+    ]

@@ -63,7 +63,7 @@ def percent(share: float) -> str:
 
 
 def relative(value: float, reference: float) -> str:
-    """The change against a reference in percent, not rounded to all of it; empty where there is nothing to compare with.
+    """The change against a reference in percent, never rounded to all of it; empty where the reference is nothing.
 
     >>> relative(25, 18), relative(21, 100), relative(5, 5), relative(1, 9999), relative(0, 9999)
     ('+38.9 %', '−79.0 %', '=', '−>99.9 %', '−100.0 %')

@@ -8,10 +8,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from eyeshot.errors import UsageError
+from eyeshot.train import directory as files
+from eyeshot.train.directory import apart
 from eyeshot.train.recipe import Budget, Options, Recipe
 
 SCHEMA = "eyeshot.plan/1"
@@ -61,14 +64,31 @@ class Plan:
 
     @property
     def identity(self) -> str:
-        """Twelve hex digits that two plans share when they ask for the same numbers."""
-        values = {key: value for key, value in self.to_json().items() if key != "command"}
+        """Twelve hex digits that two plans share when their trials belong together: more seeds extend a study."""
+        values = {key: value for key, value in self.to_json().items() if key not in ("command", "seeds")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def directory(self) -> Path:
         """Where the study goes when the user names no place: the same command finds it again."""
         return Path("runs") / self.identity
+
+    def differences(self, other: Plan) -> list[str]:
+        """Why the trials of another plan do not belong to this one: a line per difference, arms by their names."""
+        found: list[str] = []
+        for number, (there, here) in enumerate(zip_longest(self.arms, other.arms), start=1):
+            if there is None or here is None or there.label != here.label:
+                labels = [f"{arm.label!r}" if arm else "none" for arm in (there, here)]
+                found.append(f"arm {number}: {apart(*labels)}")
+            else:
+                old, new = dataclasses.asdict(there), dataclasses.asdict(here)
+                found += files.differences(old, new, f"arm {there.label!r}: ")
+        old, new = ({**plan.to_json(), "arms": None, "seeds": None, "command": None} for plan in (self, other))
+        return [*found, *files.differences(old, new)]
+
+    def extended(self, other: Plan) -> Plan:
+        """This plan with the seeds of another one too."""
+        return dataclasses.replace(self, seeds=tuple(dict.fromkeys((*self.seeds, *other.seeds))))
 
     def recipes(self) -> list[Recipe]:
         """One per seed and arm, the arms of a seed next to each other: an early end leaves whole pairs."""

@@ -48,9 +48,9 @@ def run(
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
-    A directory that holds this plan already is used: finished trials are read, unfinished ones go on after
-    their last whole epoch. Ctrl-C and SIGTERM stop the workers and raise KeyboardInterrupt; what is saved by
-    then is kept.
+    A directory that holds this plan already, with whatever seeds, is used: finished trials are read, unfinished
+    ones go on after their last whole epoch. Ctrl-C and SIGTERM stop the workers and raise KeyboardInterrupt;
+    what is saved by then is kept.
 
     Args:
         factories: for each arm's label what makes its network. It is pickled, so a function at a module's
@@ -67,7 +67,7 @@ def run(
     cores = _cores()
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs {jobs}: needed is 1 or more")
-    _claim(directory, plan)
+    check_owner(directory, plan)
     tasks = [
         Task(
             number=number,
@@ -79,6 +79,7 @@ def run(
     ]
     at_once = jobs or max(1, cores // plan.options.threads)
     with _sole(directory), _sigterm_as_interrupt():
+        _claim(directory, plan)
         records = _finished(tasks)
         left = [task for task in tasks if task.number not in records]
         watcher: Watcher = Display(len(tasks), done=len(records)) if progress and left else Silent()
@@ -105,7 +106,27 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def is_finished(directory: Path, plan: Plan) -> bool:
+    """Whether every trial of a plan was trained already in a directory that is the plan's own."""
+    places = [directory / plan.place(recipe) for recipe in plan.recipes()]
+    return all(files.finished(place, notice=lambda text: None) is not None for place in places)
+
+
 def _claim(directory: Path, plan: Plan) -> None:
+    """Write the plan down; where it was already, with the seeds that it gains."""
+    former = check_owner(directory, plan)
+    whole = plan if former is None else former.extended(plan)
+    if whole != former:
+        files.write_json(directory / "plan.json", whole.to_json())
+
+
+def check_owner(directory: Path, plan: Plan) -> Plan | None:
+    """The plan that a directory holds, seeds aside the same as this one; None where there is none yet.
+
+    Raises:
+        UsageError: the directory belongs to another study.
+        RunError: it cannot be used.
+    """
     path = directory / "plan.json"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -114,13 +135,10 @@ def _claim(directory: Path, plan: Plan) -> None:
         raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); give another directory or delete this one") from error
-    if former is None:
-        files.write_json(path, plan.to_json())
-    elif former.identity != plan.identity:
-        odd = [line for line in files.differences(former.to_json(), plan.to_json()) if not line.startswith("command")]
-        raise UsageError(
-            f"{directory}: holds another study ({'; '.join(odd)}); give another directory or delete this one"
-        )
+    if former is not None and former.identity != plan.identity:
+        odd = "; ".join(former.differences(plan))
+        raise UsageError(f"{directory}: holds another study ({odd}); give another directory or delete this one")
+    return former
 
 
 @contextmanager

@@ -66,12 +66,18 @@ class Difference:
     smallest_visible: float | None
     """Points that a true difference needs to be seen four times out of five, given the spread that was
     found."""
+    is_broken: bool = False
+    """One of the two arms diverged at some seed, so the difference is not one of designs."""
+
+    @property
+    def has_interval(self) -> bool:
+        """Seeds that agree to the last digit give none, nor do broken networks."""
+        return bool(self.half_width) and not self.is_broken
 
     @property
     def is_seen(self) -> bool:
-        """The interval leaves 0 out, and there is an interval: seeds that agree to the last digit give
-        none."""
-        return bool(self.half_width) and abs(self.mean) > (self.half_width or 0.0)
+        """There is an interval, and it leaves 0 out."""
+        return self.has_interval and abs(self.mean) > (self.half_width or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +101,11 @@ class Evidence:
                     "second": difference.second,
                     "seeds": list(difference.seeds),
                     "mean": difference.mean,
-                    "interval": _interval(difference.mean, difference.half_width),
+                    "interval": _interval(difference.mean, difference.half_width if difference.has_interval else None),
                     "confidence": difference.confidence,
                     "smallest_visible": difference.smallest_visible,
                     "seen": difference.is_seen,
+                    "broken": difference.is_broken,
                 }
                 for difference in self.differences
             ],
@@ -183,7 +190,8 @@ def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> 
     seeds = tuple(seed for seed in first.scores if seed in second.scores)
     if not seeds:
         raise UsageError(f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores")
-    values = [first.scores[seed] - second.scores[seed] for seed in seeds]
+    # Rounded far below one image's worth: the last bits of equal differences must not pass for a spread.
+    values = [round(first.scores[seed] - second.scores[seed], 9) for seed in seeds]
     error = _ERROR / comparisons
     return Difference(
         first=first.label,
@@ -193,6 +201,7 @@ def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> 
         half_width=half_width(values, error=error),
         confidence=1 - error,
         smallest_visible=smallest_visible(values, error=error),
+        is_broken=bool(first.diverged or second.diverged),
     )
 
 

@@ -10,30 +10,40 @@ if TYPE_CHECKING:
     from eyeshot.study.statistics import ArmScores, Difference
 
 
+_WHOLE_SCALE = 100
+"""Points between the lowest and the highest score: no difference is larger."""
+
+
 def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str:
     """Sentences that claim no more than the intervals allow, one per line."""
-    lines = [_sentence(difference) for difference in differences]
-    if len(differences) > 1:
+    by_label = {arm.label: arm for arm in arms}
+    lines = [_sentence(each, by_label[each.first], by_label[each.second]) for each in differences]
+    if len(differences) > 1 and any(each.has_interval for each in differences):
         lines.append(
             f"Each is at {100 * differences[0].confidence:.3g} % confidence, so that all {len(differences)} "
-            "hold "
-            "together at 95 % (Bonferroni)."
+            "hold together at 95 % (Bonferroni)."
         )
     lines += [
         f"{arm.label} diverged at {_seeds(len(arm.diverged))} ({', '.join(map(str, arm.diverged))}); its "
-        "scores there "
-        "are those of a broken network."
+        "scores there are those of a broken network."
         for arm in arms
         if arm.diverged
     ]
     return "\n".join(lines)
 
 
-def _sentence(difference: Difference) -> str:
+def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> str:
+    if difference.is_broken:
+        causes = [
+            f"{arm.label} diverged at {len(arm.diverged)} of {_seeds(len(arm.scores))}"
+            for arm in (first, second)
+            if arm.diverged
+        ]
+        return f"{difference.first} against {difference.second}: no comparison: {' and '.join(causes)}."
     seeds, names = _seeds(len(difference.seeds)), f"{difference.first} against {difference.second}"
     if difference.half_width is None:
         return f"{names}: {_points(difference.mean, None)}, one seed: no interval, no claim."
-    if difference.half_width == 0 and difference.mean != 0:
+    if difference.half_width == 0:
         return f"{names}: {_points(difference.mean, None)} at each of {seeds}: no spread, no interval, no claim."
     amount = _points(difference.mean, difference.half_width)
     if difference.is_seen:
@@ -42,6 +52,8 @@ def _sentence(difference: Difference) -> str:
             higher, lower, amount = lower, higher, _points(-difference.mean, difference.half_width)
         return f"{higher} scores higher than {lower} by {amount} at {seeds}."
     seen = difference.smallest_visible
+    if max(difference.half_width, seen or 0.0) > _WHOLE_SCALE:
+        return f"{names}: too few seeds to see any difference: {amount} at {seeds}."
     reach = f" (one of {_number(seen, _digits(seen))} would likely have been seen)" if seen else ""
     return f"{names}: no difference seen at {seeds}: {amount}{reach}."
 

@@ -6,8 +6,10 @@ nothing behind that still computes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -55,6 +57,7 @@ def work(pipe: connection.Connection[Any, Any]) -> None:
     Failure."""
     # Held back from the start by the parent, where the system can; Ctrl-C is the parent's alone to act on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _stdout_to_stderr()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     datasets: dict[str, Dataset] = {}
     while True:
@@ -66,6 +69,13 @@ def work(pipe: connection.Connection[Any, Any]) -> None:
             pipe.send(_outcome(task, datasets, pipe.send))
         except OSError:
             return  # nobody listens any more
+
+
+def _stdout_to_stderr() -> None:
+    """What a user's network prints goes to stderr: the parent's stdout is for results."""
+    sys.stdout = sys.stderr
+    with contextlib.suppress(OSError):  # a process started without them has nothing to keep apart
+        os.dup2(2, 1)
 
 
 def _end_with_parent() -> None:

@@ -16,6 +16,15 @@ _UNITS: dict[Unit, str] = {
     "img": "images seen",
     "mac": "multiply-accumulates forward",
 }
+_ONE: dict[Unit, str] = {
+    "ep": "epoch",
+    "s": "training second",
+    "img": "image seen",
+    "mac": "multiply-accumulate forward",
+}
+_MOST: dict[Unit, float] = {"ep": 1e7, "s": 1e9}
+_MOST_IMAGES = 1e12
+"""Some thousand years of a fast machine: more was not meant, and no counter has to hold it."""
 _PATTERN = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 _NEEDED = "a number and a unit: 5ep (epochs), 60s (seconds), 2e6img (images seen) or 1e12mac (multiply-accumulates)"
 
@@ -67,20 +76,27 @@ class Budget:
 
     def describe(self) -> str:
         """In words, for a report: `5 epochs`."""
-        return f"{self.amount:g} {_UNITS[self.unit]}"
+        return f"{self.amount:g} {(_ONE if self.amount == 1 else _UNITS)[self.unit]}"
 
     def images(self, *, macs_per_image: int, train_size: int) -> int | None:
         """How many images an arm sees for this budget, repeats counted; None where the clock decides.
 
         Raises:
-            UsageError: the budget is less than one image.
+            UsageError: the budget is less than one image, or more than anybody can train.
         """
+        if self.amount > _MOST.get(self.unit, math.inf):
+            raise UsageError(
+                f"budget {self}: more than the {_MOST[self.unit]:g} {_UNITS[self.unit]} allowed; give less"
+            )
         if self.unit == "s":
             return None
         if self.unit == "mac" and macs_per_image <= 0:
             raise UsageError(f"budget {self}: the design has no multiply-accumulates to count; use ep, img or s")
         images_per_unit = {"ep": float(train_size), "img": 1.0, "mac": 1 / max(macs_per_image, 1)}[self.unit]
-        count = round(self.amount * images_per_unit)
+        wanted = self.amount * images_per_unit
+        if wanted > _MOST_IMAGES:
+            raise UsageError(f"budget {self}: {wanted:g} images, more than the {_MOST_IMAGES:g} allowed; give less")
+        count = round(wanted)
         if count < 1:
             raise UsageError(f"budget {self}: less than one image ({macs_per_image:,} MACs each); give more")
         return count

@@ -18,6 +18,8 @@ from eyeshot.errors import RunError, UsageError
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record
 
+_LONGEST = 60
+"""Characters of a value that a message shows."""
 RECIPE, CHECKPOINT, RECORD = "recipe.json", "checkpoint.pt", "record.json"
 
 
@@ -58,13 +60,24 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str =
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += differences(old, new, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key}: {_short(old)} there, {_short(new)} here")
+            found.append(f"{prefix}{key}: {apart(repr(old), repr(new))}")
     return found
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…'"
+def apart(there: str, here: str) -> str:
+    """Two texts that differ; of long ones the part around the first character that does."""
+    if max(len(there), len(here)) > _LONGEST:
+        same = next(
+            (i for i, (a, b) in enumerate(zip(there, here, strict=False)) if a != b), min(len(there), len(here))
+        )
+        start = max(0, same - _LONGEST // 4)
+        there, here = (_excerpt(text, start) for text in (there, here))
+    return f"{there} there, {here} here"
+
+
+def _excerpt(text: str, start: int) -> str:
+    end = start + _LONGEST
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
 
 
 def finished(directory: Path, notice: Callable[[str], None]) -> Record | None:

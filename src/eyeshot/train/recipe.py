@@ -41,7 +41,7 @@ class Options:
     def __post_init__(self) -> None:
         for name, is_right, needed in (
             ("batch_size", self.batch_size >= 1, "1 or more"),
-            ("learning_rate", 0 < self.learning_rate < math.inf, "more than 0"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "a number more than 0"),
             ("warm_up", 0 <= self.warm_up < 1, "from 0 to less than 1"),
             ("momentum", 0 <= self.momentum < 1, "from 0 to less than 1"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
