@@ -214,6 +214,26 @@ def test_a_module_that_needs_numbers_at_some_point_is_read_up_to_there() -> None
     assert "needs numbers, not only shapes" in report.notes[0].text
 
 
+class MakesTensors(nn.Module):
+    """Makes tensors inside its forward pass, and holds one that is not registered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 3)
+        self.held = torch.rand(2, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x * self.held) + torch.arange(6.0)
+        return torch.cat([x, torch.ones(1, 1, 6, 6)], 1)
+
+
+def test_tensors_made_inside_the_forward_pass_are_no_obstacle() -> None:
+    report = inspect(MakesTensors(), (2, 8, 8))
+
+    assert report.layers[-1].field.size == (3, 3)
+    assert report.is_exact
+
+
 class Assigned(nn.Module):
     """Writes into memory that did not depend on the input."""
 
@@ -223,8 +243,18 @@ class Assigned(nn.Module):
         return functional.max_pool2d(out, 2)
 
 
-def test_writing_into_new_memory_is_never_lost() -> None:
-    report = inspect(Assigned(), (1, 8, 8))
+class AssignedWhereTheModelLives(Assigned):
+    """As above, with memory that the forward pass takes from the processor."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(1, 2, 8, 8)
+        out[:, :1] = functional.avg_pool2d(x, 3, 1, 1)
+        return functional.max_pool2d(out, 2)
+
+
+@pytest.mark.parametrize("kind", [Assigned, AssignedWhereTheModelLives])
+def test_writing_into_new_memory_is_never_lost(kind: type[nn.Module]) -> None:
+    report = inspect(kind(), (1, 8, 8))
 
     assert report.layers[-1].unit(1, 1).hull.clipped == ((0, 7), (0, 7))
     assert not report.layers[-1].field.is_exact

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
 
 from eyeshot.network.graph import Node, node
 from eyeshot.network.ops import Conv, Op, Pad, Pool, Unknown
@@ -130,6 +131,12 @@ class Trace:
                     other.overwritten = step
         self._known[id(tensor)] = Known(tensor, step)
 
+    def drop(self, first: int) -> None:
+        """Take back the steps from a number on."""
+        dropped = set(self.steps[first:])
+        del self.steps[first:]
+        self._known = {key: known for key, known in self._known.items() if known.step not in dropped}
+
     def params_of(self, values: Iterable[object]) -> int:
         """Number of weights among the values that no step before has used."""
         total = 0
@@ -159,18 +166,21 @@ class Recorder(TorchDispatchMode):
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
         given = list(tensors_in((args, kwargs)))
+        written = args[0] if args and func._schema.is_mutable and isinstance(args[0], torch.Tensor) else None
+        if len({tensor.device.type for tensor in given}) > 1:
+            args, kwargs = tree_map(self._without_numbers, (args, kwargs))
+            given = list(tensors_in((args, kwargs)))
         if not any(self.trace.knows(tensor) for tensor in given):
             out = func(*args, **kwargs)
             self.trace.follow_params(given, tensors_in(out))
             return out
         name = func._schema.name.removeprefix("aten::")
         rule = self.rules.get(name.removesuffix("_"))
-        target = args[0] if args and func._schema.is_mutable and isinstance(args[0], torch.Tensor) else None
-        if target is not None and not self.trace.knows(target):
-            out = func(*args, **kwargs)
-            unknown(self.trace, name, given, [target], "it writes into memory that others may read")
-            self.trace.write(target, self.trace.step_of(target))
-            return out
+        if written is not None and (written is not args[0] or not self.trace.knows(written)):
+            func(*args, **kwargs)
+            unknown(self.trace, name, given, [written], "it writes into memory that others may read")
+            self.trace.write(written, self.trace.step_of(written))
+            return written
         if rule is not None:
             call = Call(name, _bind(func, args, kwargs), lambda: func(*args, **kwargs))
             return self._follow(rule, call, given)
@@ -181,6 +191,15 @@ class Recorder(TorchDispatchMode):
         unknown(self.trace, name, given, tensors_in(out))
         return out
 
+    def _without_numbers(self, value: Any) -> Any:
+        """A tensor's twin without memory: forward passes make tensors of their own where the model lives."""
+        if not isinstance(value, torch.Tensor) or value.device.type == "meta":
+            return value
+        twin = value.to("meta")
+        if self.trace.knows(value):
+            self.trace.bind(twin, self.trace.step_of(value))
+        return twin
+
     def _follow(self, rule: AtenRule, call: Call, given: list[torch.Tensor]) -> Any:
         """Let a rule record the call; a call of a form that the rule does not know is an unknown op, not a crash."""
         steps = len(self.trace.steps)
@@ -188,7 +207,7 @@ class Recorder(TorchDispatchMode):
             return rule(self.trace, call)
         except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
             out = call.run()  # raises again what is the user's own error
-            del self.trace.steps[steps:]
+            self.trace.drop(steps)
             reason = f"its rule does not know this form ({type(error).__name__}: {error})"
             unknown(self.trace, call.name, given, tensors_in(out), reason)
             return out
