@@ -33,7 +33,7 @@ RECTIFIERS = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What one layer costs, or several together."""
 
@@ -42,7 +42,7 @@ class Cost:
     activations: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Totals:
     """What a network costs; ``peak_activations`` is the largest number of elements alive at once."""
 

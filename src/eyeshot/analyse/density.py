@@ -32,7 +32,7 @@ from eyeshot.network.relations import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Paths:
     """Paths into unit 0, over all channels: how many, and per followed axis the step, mean and variance in pixels."""
 

@@ -42,7 +42,7 @@ class Field:
     is_exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnitHull:
     """One unit's field: unclipped and clipped inclusive ranges per axis; an empty range has last < first."""
 

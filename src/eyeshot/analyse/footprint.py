@@ -32,7 +32,7 @@ from eyeshot.network.relations import (
 Bits = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mark:
     """Marked positions of a tensor: ``bits`` from ``offsets`` on; offset None: alike all along that axis."""
 
@@ -40,7 +40,7 @@ class Mark:
     bits: Bits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Footprint:
     """The exact set of pixels inside the image that a unit sees.
 

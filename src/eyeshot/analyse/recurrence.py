@@ -22,7 +22,7 @@ from eyeshot.network.graph import Node
 from eyeshot.network.relations import Read, Reduce, Window
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Term:
     """What one layer adds to the field along one axis.
 
@@ -45,7 +45,7 @@ class Term:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meeting:
     """A layer where branches meet: each input with the field that it brings, the binding one first."""
 
@@ -53,7 +53,7 @@ class Meeting:
     sizes: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recurrence:
     """One layer's field along one axis, as a sum of terms from the input on."""
 
@@ -68,7 +68,7 @@ class Recurrence:
         return 1 + sum(term.adds for term in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reach:
     """What a layer sees through one of its reads."""
 

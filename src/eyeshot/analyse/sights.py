@@ -20,7 +20,7 @@ NEVER = 1 << 62
 """First position of a phase that sees nothing; its last is the negative."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Moving:
     """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r]."""
 
@@ -45,7 +45,7 @@ class Moving:
         return q * self.step + self.lasts[r]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fixed:
     """The same interval for every unit."""
 
@@ -53,7 +53,7 @@ class Fixed:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scattered:
     """No closed form along ``axis``; together the units see ``first`` … ``last``."""
 
@@ -68,7 +68,7 @@ Class = tuple[Sight, ...]
 """One sight per followed axis."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sights:
     """What a tensor's units see: a table of classes and, where there are several, the class of each position."""
 

@@ -9,7 +9,6 @@ file.py:factory            the same, from a file
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import replace
 
@@ -70,6 +69,8 @@ def design_named(name: str) -> Design:
     try:
         return parse(name)
     except NotationError as error:
+        import difflib
+
         near = difflib.get_close_matches(name.lower(), entries(), 3, 0.6)
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
             hint = f"did you mean {' or '.join(near)}? " if near else ""

@@ -12,7 +12,7 @@ Padding = str | tuple[tuple[int, int], ...]
 """``half`` (⌊d·(k − 1)/2⌋ before, the rest after), ``same`` (as in TensorFlow, by the input's size), or per axis."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """What all items share."""
 
@@ -23,7 +23,7 @@ class Item:
         return f"{self.label}:{text}" if self.label else text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Conv(Item):
     """C: a convolution; then a batch norm if ``normalised``, then a rectification unless ``linear``.
 
@@ -48,7 +48,7 @@ class Conv(Item):
         return self._labelled(text + ("~" if self.linear else ""))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Pool(Item):
     """P or A: max or average pooling; the stride is the kernel unless given."""
 
@@ -64,7 +64,7 @@ class Pool(Item):
         return self._labelled(text + _padding(self.padding, ((0, 0),)) + ("c" if self.ceil else ""))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Full(Item):
     """F: a fully connected layer, rectified unless it is the design's last or ``linear``.
 
@@ -78,7 +78,7 @@ class Full(Item):
         return self._labelled("F" + ("" if self.width is None else str(self.width)) + ("~" if self.linear else ""))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Plain(Item):
     """A layer without a shape of its own: G global average, N LRN, B batch norm, D dropout, R relu, ID identity."""
 
@@ -89,7 +89,7 @@ class Plain(Item):
         return self._labelled(self.letter + ("" if self.value is None else f"{self.value:g}"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Group(Item):
     """(…)xN: items in a row, ``repeat`` times."""
 
@@ -101,7 +101,7 @@ class Group(Item):
         return self._labelled(f"({inner})") + (f"x{self.repeat}" if self.repeat > 1 else "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Branches(Item):
     """[… | …] side by side, concatenated; [… + …] summed."""
 

@@ -13,7 +13,7 @@ from functools import cache
 IMAGENET, CIFAR, GREY28 = (3, 224, 224), (3, 32, 32), (1, 28, 28)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """A design of the zoo: how it is written, the input it is meant for, and what it is."""
 

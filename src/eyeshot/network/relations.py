@@ -27,7 +27,7 @@ Sides = tuple[tuple[int, int], ...]
 """Padding before and after, per windowed axis; negative cuts off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """What outputs read away from the borders, by phase: output q·P + r reads q·step + o for o in offsets[r].
 
@@ -38,7 +38,7 @@ class Pattern:
     offsets: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """A sliding window over the input, or over the input with ``base`` − 1 gaps put between its positions.
 
@@ -72,7 +72,7 @@ Reads = tuple[tuple[int, ...], ...]
 """For each output position along an axis the input positions that it reads."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Taps:
     """A fixed list of read positions for each output position, along each of some axes.
 
@@ -84,12 +84,12 @@ class Taps:
     endless: tuple[Pattern | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Elementwise:
     """Position by position, axes aligned from the last one, size 1 broadcast."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Concat:
     """One part of a concatenation: it fills ``offset`` … along ``axis``."""
 
@@ -97,19 +97,19 @@ class Concat:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reshape:
     """The same elements in row-major order under another shape."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Permute:
     """Axis j of the output is axis ``order[j]`` of the input."""
 
     order: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Reduce:
     """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size."""
 
@@ -117,7 +117,7 @@ class Reduce:
     keep: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opaque:
     """Which positions are read is unknown or depends on the data."""
 
@@ -126,7 +126,7 @@ Relation = Window | Taps | Elementwise | Concat | Reshape | Permute | Reduce | O
 KINDS: tuple[type, ...] = (Window, Taps, Elementwise, Concat, Reshape, Permute, Reduce, Opaque)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Read:
     """One dependence of a node: which of its inputs, how, and along which path.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.cost import Cost, Totals, cost, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
-from eyeshot.analyse.footprint import Footprint, check_unit, footprint
 from eyeshot.analyse.hulls import Interval
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
@@ -17,6 +15,8 @@ from eyeshot.network.ops import Conv, Pool
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eyeshot.analyse.footprint import Footprint
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
@@ -35,6 +35,8 @@ class Unit:
     @cached_property
     def footprint(self) -> Footprint:
         """The exact set of pixels inside the image."""
+        from eyeshot.analyse.footprint import footprint
+
         return footprint(self._view.fields.network, self._view.name, self.at, gates=self._view.fields.gates)
 
     @property
@@ -85,6 +87,8 @@ class View:
         Raises:
             UsageError: if the layer has no such unit.
         """
+        from eyeshot.analyse.footprint import check_unit
+
         check_unit(self.fields.network, self.name, at)
         return Unit(self, at)
 
@@ -249,6 +253,8 @@ class Report:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
+        import html
+
         head = "".join(f"<th>{name}</th>" for name in ("layer", "op", "out", "sees", "stride", "params", "MACs"))
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(layer)) + "</tr>"

@@ -9,7 +9,7 @@ from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Concat, Permute, Read, Reduce, Relation, Reshape, Shape
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Linear(Op):
     """A fully connected layer over the last axis."""
 
@@ -20,7 +20,7 @@ class Linear(Op):
         return (Read(0, Reduce(axes=(len(inputs[0]) - 1,), keep=True)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class MatMul(Op):
     """A product of two tensors that both depend on the input, as in attention: weights that depend on the data."""
 
@@ -33,7 +33,7 @@ class MatMul(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Mixing(Op):
     """A fixed transform of all positions along some axes, such as a Fourier transform."""
 
@@ -50,7 +50,7 @@ class Mixing(Op):
         return (Read(0, Reduce(axes=self.axes, keep=True)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Aggregate(Op):
     """Mean, sum or maximum over axes."""
 
@@ -68,7 +68,7 @@ class Aggregate(Op):
         return (Read(0, Reduce(axes=self.axes, keep=self.keep)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Concatenate(Op):
     """Inputs side by side along ``axis``; ``offsets`` where parts stand between that do not depend on the input."""
 
@@ -87,7 +87,7 @@ class Concatenate(Op):
         return tuple(Read(i, Concat(axis=self.axis, offset=offset)) for i, offset in enumerate(offsets))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Rearrange(Op):
     """A reshape (``order`` None) or a permutation of axes; ``name`` is what the model calls it."""
 

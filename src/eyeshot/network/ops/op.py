@@ -15,7 +15,7 @@ Edges = tuple[Read, ...]
 """A node's relations to its inputs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Op:
     """What every op is: a name for people, and relations to its inputs."""
 
@@ -29,7 +29,7 @@ class Op:
         return tuple(Read(i, Elementwise()) for i in range(len(inputs)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Input(Op):
     """The image; ``axes`` are the axes whose positions are followed."""
 
@@ -40,7 +40,7 @@ class Input(Op):
         return ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Unknown(Op):
     """An op without a rule: everything it could read, marked as a bound."""
 

@@ -8,7 +8,7 @@ from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Elementwise, Read, Reduce, Shape
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Pointwise(Op):
     """A function of one element, such as relu; ``rectifies`` where it is a non-linearity between layers."""
 
@@ -20,14 +20,14 @@ class Pointwise(Op):
         return self.name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Dropout(Op):
     """Dropout with probability ``p``; does nothing in use."""
 
     p: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Arithmetic(Op):
     """Addition, multiplication and the like of tensors, with broadcasting."""
 
@@ -51,7 +51,7 @@ def _is_broadcast_over_positions(shape: Shape, out: Shape) -> bool:
     return any(a == 1 and b > 1 for a, b in zip(aligned[2:], out[2:], strict=True))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Norm(Op):
     """Normalisation: ``statistics`` are the axes over which mean and variance are taken in use (none for batch norm).
 
@@ -74,7 +74,7 @@ class Norm(Op):
         return (own, Read(0, Reduce(axes=self.statistics, keep=True), gate=True))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Softmax(Op):
     """Softmax along one axis: each position, and through the sum all of them."""
 

@@ -10,7 +10,7 @@ from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Pattern, Read, Reduce, Shape, Sides, Sizes, Taps
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class AdaptivePool(Op):
     """Pooling to a given size: output i of m reads from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉ − 1 of n (PyTorch)."""
 
@@ -33,7 +33,7 @@ class AdaptivePool(Op):
         return (Read(0, Taps(axes=axes, reads=reads, endless=endless)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class EdgePad(Op):
     """Padding that repeats the input: ``mode`` reflect, replicate or circular; along the last axes."""
 
@@ -66,7 +66,7 @@ def _repeated(i: int, n: int, mode: str) -> int:
     return min(i % period, period - i % period)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Shift(Op):
     """A roll (``step`` 1: position i goes to i + ``shift``, wrapping round) or a flip (``step`` −1) along one axis."""
 
@@ -86,7 +86,7 @@ class Shift(Op):
         return (Read(0, Taps(axes=(self.axis,), reads=(taps,), endless=(None,))),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Tile(Op):
     """The input repeated side by side: output i reads i mod n."""
 
@@ -97,7 +97,7 @@ class Tile(Op):
         return (Read(0, Taps(axes=axes, reads=reads, endless=(None,) * len(axes))),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Resize(Op):
     """Interpolation along the last axes.
 

@@ -9,7 +9,7 @@ from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Window
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Sliding(Op):
     """What convolutions and pools share: a window over the last axes."""
 
@@ -30,7 +30,7 @@ class Sliding(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Conv(Sliding):
     """A convolution with ``groups`` groups of channels; a second input is a kernel that depends on the data."""
 
@@ -50,7 +50,7 @@ class Conv(Sliding):
         return (window, Read(1, Reduce(axes=tuple(range(len(out))), keep=True), gate=True))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ConvTranspose(Sliding):
     """A transposed convolution: a window at stride 1 on its input with ``stride`` − 1 gaps between positions.
 
@@ -80,7 +80,7 @@ class ConvTranspose(Sliding):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Pool(Sliding):
     """Max or average pooling; ``ceil`` keeps a last window that hangs over the end."""
 
@@ -97,7 +97,7 @@ class Pool(Sliding):
         return (Read(0, self.window(None)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Copy(Sliding):
     """One tap of a window as a tensor of its own, as unfolding takes; ``spread`` puts it back, as folding does."""
 
@@ -111,7 +111,7 @@ class Copy(Sliding):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Pad(Op):
     """Constant padding; negative amounts crop. ``axes`` are padded by ``padding``."""
 
@@ -124,7 +124,7 @@ class Pad(Op):
         return (Read(0, Window(axes=self.axes, kernel=ones, stride=ones, dilation=ones, padding=self.padding)),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Slice(Op):
     """Every ``step``-th position along ``axis`` from ``start`` on."""
 
@@ -148,7 +148,7 @@ class Slice(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalResponseNorm(Op):
     """Local response normalisation over ``size`` neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
 
@@ -175,7 +175,7 @@ class LocalResponseNorm(Op):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Cumulative(Op):
     """A running sum, product or maximum along one axis: position i reads 0 … i."""
 
