@@ -148,7 +148,7 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     terminal.say((CONVENTIONS, "dim"))
     terminal.say()
     is_short = all_layers or len(comparison.layers) <= MOST_LAYERS
-    if comparison.labels[0] != "A" and (is_short or comparison.spoken[0] == "A"):
+    if comparison.labels[0] != "A" and (is_short or comparison.labels[0] == "A"):
         terminal.say((" · ".join(legend(comparison)), "dim"))
     if is_short:
         terminal.table(layer_table(comparison))
@@ -158,7 +158,7 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
         for note in report.notes:
             terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
-    for sentence in on_several(comparison.reports, comparison.spoken):
+    for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 
 

@@ -15,8 +15,7 @@ from eyeshot.report.sidebyside import Pair, layers_aligned, letter
 
 SCHEMA = "eyeshot.comparison/1"
 _LONGEST_LABEL = 24
-_LONGEST_SPOKEN = 20
-"""Characters of a name up to which sentences, that name designs often, are still read with ease."""
+"""Characters of a name up to which tables and sentences that name designs often are read with ease."""
 
 
 class Comparison:
@@ -42,13 +41,6 @@ class Comparison:
         if is_short and max(Counter(names).values()) == 1:
             return names
         return [letter(i) for i in range(len(names))]
-
-    @cached_property
-    def spoken(self) -> list[str]:
-        """What sentences call the designs: the tables' labels, or letters where one of those is long."""
-        if max(map(len, self.labels)) <= _LONGEST_SPOKEN:
-            return self.labels
-        return [letter(i) for i in range(len(self.labels))]
 
     @cached_property
     def quantities(self) -> list[Quantity]:
