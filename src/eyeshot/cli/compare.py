@@ -148,7 +148,7 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     terminal.say((CONVENTIONS, "dim"))
     terminal.say()
     is_short = all_layers or len(comparison.layers) <= MOST_LAYERS
-    if comparison.labels[0] != "A" and (is_short or comparison.labels[0] == "A"):
+    if comparison.labels[0] != "A" and is_short:
         terminal.say((" · ".join(legend(comparison)), "dim"))
     if is_short:
         terminal.table(layer_table(comparison))
