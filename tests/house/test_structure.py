@@ -45,6 +45,14 @@ def test_inspecting_a_design_loads_no_framework() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "allcnn-c"])
+def test_a_plain_design_is_shown_without_numpy(name: str) -> None:
+    shown = "import contextlib, io\nfrom eyeshot.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):\n"
+    shown += f"    with contextlib.suppress(SystemExit):\n        main(['show', '{name}'])"
+
+    assert not loaded_after(shown) & {"numpy", "torch"}
+
+
 @pytest.mark.parametrize(
     "rules",
     [

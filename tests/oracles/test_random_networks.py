@@ -7,10 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from eyeshot.analyse.hulls import hulls
 from eyeshot.build.torch import build
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
-from eyeshot.design.syntax import Design
+from eyeshot.design.syntax import Design, Full
 from eyeshot.errors import ShapeError
 from eyeshot.network.graph import Network
 from eyeshot.read.torch import read_module
@@ -97,6 +98,21 @@ def test_a_unit_whose_field_lies_inside_the_image_sees_its_closed_form(design: D
                 else:
                     assert low >= unclipped[0]
                     assert high <= unclipped[1]
+
+
+@given(designs(axes=2), st.integers(4, 20), st.integers(4, 20), st.booleans())
+@settings(max_examples=150)
+def test_a_layer_is_global_where_each_of_its_units_sees_the_whole_image(
+    design: Design, height: int, width: int, has_head: bool
+) -> None:
+    network = network_of(Design((*design.items, Full(width=3)), "") if has_head else design, (1, height, width))
+    labels = hulls(network)
+    for layer in Report(network):
+        sees_all = [
+            bool((ends[0] == 0).all() and (ends[1] == 1 - n).all())
+            for ends, n in zip(labels[layer.name], network.extent, strict=True)
+        ]
+        assert layer.field.is_global == all(sees_all), layer.name
 
 
 @given(designs(axes=2), st.integers(8, 20))

@@ -18,9 +18,8 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 from __future__ import annotations
 
 import math
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from eyeshot.analyse.sights import (
     NEVER,
@@ -53,6 +52,10 @@ from eyeshot.network.relations import (
     matching_axes,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
@@ -63,7 +66,7 @@ def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
 
 def _of_input(node: Node) -> Sights:
     axes = getattr(node.op, "axes", ())
-    return Sights((tuple(Moving(axis, 1, (0,), (0,)) for axis in axes),))
+    return Sights((tuple(Moving(axis, 1, (0,), (0,), touches=True) for axis in axes),))
 
 
 _rules: Rules[Sights] = Rules("closed form", unite)
@@ -87,6 +90,8 @@ def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, af
 
 
 def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sight:
+    if isinstance(sight, Fixed) and pattern != Pattern(1, ((0,),)):
+        return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if not isinstance(sight, Moving) or sight.axis != axis:
         return sight
     if pattern is None:
@@ -99,13 +104,16 @@ def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shap
         read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
         firsts.append(min((sight.first(j) for j in read), default=NEVER))
         lasts.append(max((sight.last(j) for j in read), default=-NEVER))
-    return moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts)
+    touches = sight.touches and pattern.reads(0, 0) and pattern.reads(after[axis] - 1, before[axis] - 1)
+    return moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts, touches)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
     """Classes after a convolution has mixed channels, or a window along channels has chosen among them."""
     if value.index is None or value.index.shape[1] == 1:
         return value
+    import numpy as np
+
     index = value.index
     if relation.groups is not None:
         members = np.split(index, relation.groups, axis=1)
@@ -167,14 +175,12 @@ def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Sha
     return Sights(tuple(table), None if index is None else index.reshape((1,) * shift + index.shape))
 
 
-def _fix(sight: Sight, shape: Shape) -> Sight:
-    return None if sight is None else Fixed(first_of(sight, shape), last_of(sight, shape))
+def _fix(sight: Sight, shape: Shape) -> Fixed | None:
+    return None if sight is None else Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
 
 
 def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:
-    if isinstance(sight, Moving):
-        return Moving(axis, sight.step, sight.firsts, sight.lasts)
-    return Scattered(axis, sight.first, sight.last)
+    return replace(sight, axis=axis)
 
 
 @_rules.rule(Concat)
@@ -182,6 +188,8 @@ def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sig
     axis = relation.axis
     if any(isinstance(sight, Moving | Scattered) and sight.axis == axis for cls in value.table for sight in cls):
         return _without_form(value, before, after)
+    import numpy as np
+
     shape = list((1,) * len(after) if value.index is None else value.index.shape)
     shape[axis] = after[axis]
     index = np.full(shape, len(value.table), dtype=np.intp)
@@ -216,9 +224,17 @@ def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> S
                 sights.append(_on_axis(sight, moved[sight.axis]))
             else:
                 outers = next(outer for inner, outer in runs if sight.axis in inner)
-                sights.append(Scattered(outers[0], first_of(sight, before), last_of(sight, before)))
+                sights.append(_merged(sight, outers[0], before))
         table.append(tuple(sights))
     return Sights(tuple(table), None if value.index is None else _reshape_index(value.index, runs, before, after))
+
+
+def _merged(sight: Moving | Scattered, axis: int, before: Shape) -> Scattered:
+    """What units see whose axis was merged with others: the same intervals in another order."""
+    if isinstance(sight, Scattered):
+        return replace(sight, axis=axis)
+    size = max(last - first + 1 for first, last in zip(sight.firsts, sight.lasts, strict=True))
+    return Scattered(axis, first_of(sight, before), last_of(sight, before), max(size, 0), sight.touches)
 
 
 def _reshape_index(
@@ -227,6 +243,8 @@ def _reshape_index(
     before: Shape,
     after: Shape,
 ) -> npt.NDArray[np.intp]:
+    import numpy as np
+
     expanded: list[int] = []
     final: list[int] = []
     for inner, outer in runs:
@@ -271,7 +289,8 @@ def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sig
 
 @_rules.rule(Opaque)
 def _opaque(relation: Opaque, value: Sights, before: Shape, after: Shape) -> Sights:
-    return Sights((tuple(_fix(sight, before) for sight in together(value, before)),))
+    fixed = (_fix(sight, before) for sight in together(value, before))
+    return Sights((tuple(replace(sight, touches=False) if sight else None for sight in fixed),))
 
 
 _rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)

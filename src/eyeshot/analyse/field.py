@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms
-from eyeshot.analyse.hulls import NOTHING, Hulls, Interval, hulls, per_axis
-from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Sights, together
+from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Opaque
+
+if TYPE_CHECKING:
+    from eyeshot.analyse.hulls import Hulls, Interval
 
 Step = int | Fraction
 
@@ -67,6 +68,8 @@ class Fields:
 
     @cached_property
     def _hulls(self) -> dict[str, Hulls]:
+        from eyeshot.analyse.hulls import hulls
+
         return hulls(self.network, gates=self.gates)
 
     @cached_property
@@ -83,6 +86,8 @@ class Fields:
 
     def hulls(self, name: str) -> list[Interval]:
         """Per followed axis what the units at each position along it see, clipped to the image."""
+        from eyeshot.analyse.hulls import per_axis
+
         return per_axis(self.network[name], self._hulls[name], self.network)
 
     def form(self, name: str) -> Class:
@@ -116,7 +121,13 @@ class Fields:
                 sizes.append(max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True)))
             elif isinstance(sight, Fixed):
                 sizes.append(sight.last - sight.first + 1)
+            elif sight.size is not None:
+                sizes.append(sight.size)
             else:
+                import numpy as np
+
+                from eyeshot.analyse.hulls import NOTHING
+
                 first, negated_last = self._hulls[node.name][axis]
                 widths = np.where(first == NOTHING, 0, 1 - first - negated_last)
                 sizes.append(int(widths.max()))
@@ -133,6 +144,12 @@ class Fields:
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
+            if isinstance(sight, Scattered) and sight.size is not None and sight.size < size:
+                return False
+        if all(isinstance(sight, Fixed) and sight.touches for sight in form):
+            return True
+        import numpy as np
+
         return all(
             bool(np.all(ends[0] == 0)) and bool(np.all(ends[1] == 1 - size))
             for ends, size in zip(self._hulls[node.name], extent, strict=True)

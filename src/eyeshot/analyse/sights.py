@@ -10,11 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from eyeshot.network.relations import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NEVER = 1 << 62
 """First position of a phase that sees nothing; its last is the negative."""
@@ -22,12 +24,16 @@ NEVER = 1 << 62
 
 @dataclass(frozen=True)
 class Moving:
-    """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r]."""
+    """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r].
+
+    ``touches``: the first unit is known to see the image's first pixel, and the last unit its last.
+    """
 
     axis: int
     step: int
     firsts: tuple[int, ...]
     lasts: tuple[int, ...]
+    touches: bool = False
 
     @property
     def period(self) -> int:
@@ -47,19 +53,22 @@ class Moving:
 
 @dataclass(frozen=True)
 class Fixed:
-    """The same interval for every unit."""
+    """The same interval for every unit; ``touches``: it is known to hold the image's first and last pixel."""
 
     first: int
     last: int
+    touches: bool = False
 
 
 @dataclass(frozen=True)
 class Scattered:
-    """No closed form along ``axis``; together the units see ``first`` … ``last``."""
+    """No closed form along ``axis``; together the units see ``first`` … ``last``, each at most ``size`` if known."""
 
     axis: int
     first: int
     last: int
+    size: int | None = None
+    touches: bool = False
 
 
 Sight = Moving | Fixed | Scattered | None
@@ -93,6 +102,8 @@ def unite(parts: Sequence[Sights], shape: Shape) -> Sights:
 def _unite_pair(a: Sights, b: Sights, shape: Shape) -> Sights:
     if a.index is None and b.index is None:
         return Sights((unite_classes([a.table[0], b.table[0]], shape),))
+    import numpy as np
+
     one = np.zeros((1,) * len(shape), dtype=np.intp)
     codes = (one if a.index is None else a.index) * len(b.table) + (one if b.index is None else b.index)
     found, index = np.unique(codes, return_inverse=True)
@@ -106,6 +117,8 @@ def compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
     distinct = list(dict.fromkeys(table))
     if len(distinct) == 1:
         return Sights((distinct[0],))
+    import numpy as np
+
     position = {cls: i for i, cls in enumerate(distinct)}
     renumber = np.array([position[cls] for cls in table], dtype=np.intp)
     return Sights(tuple(distinct), renumber[index])
@@ -132,7 +145,7 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
         if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):
             return sight
     if isinstance(a, Fixed) and isinstance(b, Fixed):
-        return Fixed(first, last)
+        return Fixed(first, last, a.touches and b.touches)
     axis = a.axis if not isinstance(a, Fixed) else b.axis if not isinstance(b, Fixed) else 0
     return Scattered(axis, first, last)
 
@@ -146,19 +159,20 @@ def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
         a.step * period // a.period,
         [min(a.first(r), b.first(r)) for r in range(period)],
         [max(a.last(r), b.last(r)) for r in range(period)],
+        a.touches and b.touches,
     )
 
 
-def moving(axis: int, step: int, firsts: Sequence[int], lasts: Sequence[int]) -> Moving:
+def moving(axis: int, step: int, firsts: Sequence[int], lasts: Sequence[int], touches: bool) -> Moving:
     """With the smallest period that says the same."""
     period = len(firsts)
     for p in range(1, period):
         if period % p or step * p % period:
             continue
-        small = Moving(axis, step * p // period, tuple(firsts[:p]), tuple(lasts[:p]))
+        small = Moving(axis, step * p // period, tuple(firsts[:p]), tuple(lasts[:p]), touches)
         if all(small.first(r) == firsts[r] and small.last(r) == lasts[r] for r in range(period)):
             return small
-    return Moving(axis, step, tuple(firsts), tuple(lasts))
+    return Moving(axis, step, tuple(firsts), tuple(lasts), touches)
 
 
 def first_of(sight: Moving | Fixed | Scattered, shape: Shape) -> int:

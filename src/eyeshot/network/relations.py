@@ -37,6 +37,11 @@ class Pattern:
     step: int
     offsets: tuple[tuple[int, ...], ...]
 
+    def reads(self, output: int, position: int) -> bool:
+        """Whether an output reads an input position."""
+        turn, phase = divmod(output, len(self.offsets))
+        return position - turn * self.step in self.offsets[phase]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.cost import Cost, Totals, cost, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
-from eyeshot.analyse.hulls import Interval
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, Pool
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eyeshot.analyse.footprint import Footprint
+    from eyeshot.analyse.hulls import Interval
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
