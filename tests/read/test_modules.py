@@ -261,6 +261,24 @@ def test_writing_into_new_memory_is_never_lost(kind: type[nn.Module]) -> None:
     assert any("at least" in note.text for note in report.notes)
 
 
+class AssignedTwice(nn.Module):
+    """Writes into new memory twice, from the image's left part and from its right."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(1, 2, 8, 3).to(x)
+        left, right = out[:, :1], out[:, 1:]
+        left.copy_(x[..., :3])
+        right.copy_(x[..., 5:])
+        return functional.relu(out)
+
+
+def test_a_second_write_into_new_memory_is_not_lost() -> None:
+    first, last = inspect(AssignedTwice(), (1, 8, 8)).layers[-1].hulls[1]
+
+    assert first.min() == 0
+    assert last.max() == 7
+
+
 class InPlace(nn.Module):
     """Writes into a view, then reads the whole."""
 

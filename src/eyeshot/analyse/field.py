@@ -146,7 +146,8 @@ class Fields:
                 return False
             if isinstance(sight, Scattered) and sight.size is not None and sight.size < size:
                 return False
-        if all(isinstance(sight, Fixed) and sight.touches for sight in form):
+        is_one_class = self._forms[node.name].index is None
+        if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
         import numpy as np
 

@@ -129,6 +129,8 @@ class Trace:
             for other in self._known.values():
                 if other.tensor is not tensor and _storage(other.tensor) == storage:
                     other.overwritten = step
+            if storage in self._written:
+                self.write(tensor, step)
         self._known[id(tensor)] = Known(tensor, step)
 
     def drop(self, first: int) -> None:

@@ -143,7 +143,7 @@ def _aggregate(trace: Trace, call: Call) -> Any:
 @rule(*SAME)
 def _same(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    if out is not x:
+    if out is not x and trace.knows(x):  # to(other) and type_as(other) take no numbers from the other
         trace.bind(out, trace.step_of(x))
     return out
 
