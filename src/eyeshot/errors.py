@@ -14,6 +14,8 @@ A message says where, what was found, why that is wrong, and what to do next.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EyeshotError(Exception):
     """What every deliberate error of eyeshot is."""
@@ -52,9 +54,14 @@ class DataError(UsageError):
 
 
 class ReadError(EyeshotError):
-    """A model that could not be loaded or traced."""
+    """A model that could not be loaded or traced.
+
+    Attributes:
+        partial: the Network up to where reading failed, where something was read.
+    """
 
     exit_code = 3
+    partial: Any = None
 
 
 class MissingExtraError(EyeshotError):

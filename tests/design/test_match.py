@@ -35,7 +35,7 @@ def test_a_matched_design_costs_the_same_within_one_percent(quantity: str, other
 
 
 @given(st.integers(20_000, 2_000_000), st.sampled_from([5, 7]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_budget_is_met_or_refused(target: int, kernel: int) -> None:
     try:
         found = match(parse(f"C{kernel}-16 P2 C3-32 P2 F64 F10"), GREY, 10, quantity="params", target=target)

@@ -17,7 +17,7 @@ from tests.oracles.test_random_networks import network_of
 
 
 @given(designs(axes=2))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_params_and_operations_equal_what_torch_counts(design: Design) -> None:
     network = network_of(design, (2, 16, 16))
     module = build(network).eval()

@@ -22,7 +22,7 @@ def test_the_zoo_reads_back(name: str) -> None:
 
 
 @given(designs(axes=2))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_random_networks_read_back(design: Design) -> None:
     network = network_of(design, (2, 12, 12))
 

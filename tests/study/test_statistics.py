@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import studied
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -27,7 +27,6 @@ def found(**arms: Sequence[float]) -> Evidence:
     )
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(SCORES)
 def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
     width = half_width(values)
@@ -39,7 +38,6 @@ def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
         assert width == 0
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(SCORES)
 def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
     result = found(a=scores, b=scores)

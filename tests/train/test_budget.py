@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eyeshot.errors import UsageError
@@ -12,7 +12,6 @@ from eyeshot.train.budget import Budget
 UNITS = st.sampled_from(("ep", "s", "img", "mac"))
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(st.floats(min_value=1e-9, max_value=1e30), UNITS)
 def test_a_budget_reads_back(amount: float, unit: str) -> None:
     budget = Budget.parse(f"{amount!r}{unit}")
@@ -21,7 +20,6 @@ def test_a_budget_reads_back(amount: float, unit: str) -> None:
     assert Budget.parse(str(budget)) == budget
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(st.text(max_size=12))
 def test_any_text_is_a_budget_or_a_usage_error(text: str) -> None:
     try:

@@ -13,7 +13,17 @@ import math
 from dataclasses import dataclass
 
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Conv, ConvTranspose, Dropout, Linear, MatMul, Pointwise, Rearrange
+from eyeshot.network.ops import (
+    Conv,
+    ConvTranspose,
+    DeformConv,
+    Dropout,
+    Linear,
+    MatMul,
+    Pointwise,
+    Rearrange,
+    Recurrent,
+)
 
 RECTIFIERS = frozenset(
     {
@@ -105,4 +115,8 @@ def _macs(network: Network, node: Node) -> int:
         return math.prod(network[node.inputs[0]].shape) * node.shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Linear | MatMul):
         return math.prod(node.shape) * network[node.inputs[0]].shape[-1]
+    if isinstance(op, DeformConv):
+        return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
+    if isinstance(op, Recurrent):
+        return op.weights * node.shape[op.axis]
     return 0

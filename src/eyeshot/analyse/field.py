@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Opaque
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Hulls, Interval
@@ -78,9 +77,7 @@ class Fields:
         found: set[str] = set()
         for node in self.network:
             for read in node.reads:
-                if (self.gates or not read.gate) and (
-                    isinstance(read.relation, Opaque) or node.inputs[read.source] in found
-                ):
+                if (self.gates or not read.gate) and (read.is_bound or node.inputs[read.source] in found):
                     found.add(node.name)
         return frozenset(found)
 

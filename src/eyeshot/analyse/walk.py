@@ -60,7 +60,7 @@ class Rules(Generic[V]):
         values: dict[str, V] = {}
         for node in network:
             if isinstance(node.op, Input):
-                values[node.name] = start(node)
+                values[node.name] = start(node) if node is network.input else absent(node)
                 continue
             parts = []
             for read in node.reads:

@@ -16,7 +16,8 @@ class Node:
     """One step of the network.
 
     ``inputs`` are names of earlier nodes; ``shape`` is the output's, batch axis included; ``params`` counts the
-    weights that this node uses first (a shared weight counts once); ``reads`` are its relations to its inputs.
+    weights that this node uses first (a shared weight counts once); ``reads`` are its relations to its inputs;
+    ``line`` is the line of code that called it, where that was asked for.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Node:
     shape: Shape
     params: int
     reads: tuple[Read, ...] = field(compare=False)
+    line: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,15 @@ class Note:
 class Network:
     """An immutable network: every node reads nodes before it.
 
-    ``source`` says where it came from; the nodes whose op is Input are its inputs; ``output`` names the last result.
+    ``source`` says where it came from; the nodes whose op is Input are its inputs, and the first whose axes are
+    followed is the one that fields are about; ``outputs`` names its results.
     """
 
     name: str
     source: str
     nodes: tuple[Node, ...]
     notes: tuple[Note, ...] = ()
+    outputs: tuple[str, ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -74,8 +78,14 @@ class Network:
 
     @cached_property
     def input(self) -> Node:
-        """The first input."""
-        return next(node for node in self.nodes if isinstance(node.op, Input))
+        """The input whose pixels fields are about: the first whose axes are followed."""
+        inputs = self.inputs
+        return next((node for node in inputs if isinstance(node.op, Input) and node.op.axes), inputs[0])
+
+    @cached_property
+    def inputs(self) -> tuple[Node, ...]:
+        """All inputs."""
+        return tuple(node for node in self.nodes if isinstance(node.op, Input))
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -117,7 +127,7 @@ def _splits_channels(before: Node, after: Node) -> bool:
     return len(after.shape) > 2 and before.shape[1:2] != after.shape[1:2]
 
 
-def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0) -> Node:
+def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0, line: str = "") -> Node:
     """Make a node and derive its relations from its op and the shapes around it."""
     return Node(
         name=name,
@@ -126,4 +136,5 @@ def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: i
         shape=shape,
         params=params,
         reads=op.reads(tuple(n.shape for n in inputs), shape),
+        line=line,
     )

@@ -136,12 +136,18 @@ class Read:
     """One dependence of a node: which of its inputs, how, and along which path.
 
     ``gate`` marks dependence through gates and statistics (squeeze-excitation, normalisation over positions), told
-    apart from the data path.
+    apart from the data path. ``may_read_less`` marks a bound: which of the positions are read depends on the data.
     """
 
     source: int
     relation: Relation
     gate: bool = False
+    may_read_less: bool = False
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the relation says more than what is read."""
+        return self.may_read_less or isinstance(self.relation, Opaque)
 
 
 def matching_axes(before: Shape, after: Shape) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

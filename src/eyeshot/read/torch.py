@@ -1,80 +1,196 @@
-"""From a PyTorch module to a network: no weight is copied, no number computed, nothing changed afterwards."""
+"""From a PyTorch module to a network: no weight is copied, no number computed, nothing changed afterwards.
+
+Most passes run on tensors without numbers. Where control flow depends on values, one pass on numbers is the fall-back,
+and the network says so.
+"""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from eyeshot.errors import MissingExtraError, ReadError
-from eyeshot.network.graph import Network, Node, Note, node
-from eyeshot.network.ops import Input, LocalResponseNorm, Unknown
+from eyeshot.errors import MissingExtraError, ReadError, UsageError
+from eyeshot.network.graph import Network, Node, Note
+from eyeshot.network.ops import Input, Unknown
 
 try:
     import torch
-    from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-    from torch.overrides import TorchFunctionMode
 except ImportError:
     raise MissingExtraError("reading a PyTorch module", "torch", "torch") from None
 
+from torch.utils._pytree import tree_leaves
+
+from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
-from eyeshot.read.trace import Place, Recorder, Trace, nodes_of, tensors_in
+from eyeshot.read.naming import nodes_of
+from eyeshot.read.places import Places, line_of_user
+from eyeshot.read.recorder import Recorder, Whole
+from eyeshot.read.state import (
+    device_of,
+    has_lazy_weights,
+    in_evaluation,
+    initialised_copy,
+    registered,
+    stand_ins,
+)
+from eyeshot.read.trace import Step, Trace, tensors_in
 
 
 def read_module(
-    module: Any, input_shape: tuple[int, ...], *, name: str, source: str, notes: tuple[Note, ...] = ()
+    module: Any,
+    input_shape: Any = None,
+    *,
+    name: str,
+    source: str,
+    notes: tuple[Note, ...] = (),
+    example: Any = None,
+    with_lines: bool = False,
 ) -> Network:
     """The network of a module's forward pass in evaluation mode.
 
     Args:
-        module: a torch.nn.Module whose forward takes one tensor; on any device, meta included.
-        input_shape: channels and sizes, without the batch.
+        module: a torch.nn.Module on any device, meta included, scripted modules too; or a torch.export program.
+        input_shape: what goes in, the batch left out: a shape, a text as `eyeshot.read.inputs` says, or several by
+            name; 3×224×224, or what a program was exported for, unless given.
         name: the network's name.
         source: where the module came from.
         notes: what to tell readers of the results.
+        example: what forward is called with, instead of a shape: a tensor, a tuple or a dictionary; its numbers are
+            used only where control flow depends on values.
+        with_lines: keep the line of code of each layer.
 
-    A forward pass that needs numbers at some point, as detectors do to choose boxes, is read up to there, with a note.
+    Fields are of the first input. A forward pass whose control flow depends on values is read on numbers where the
+    module has weights in memory, else up to there, with a note.
 
     Raises:
-        ReadError: if the forward pass fails; says in which module, with the user's own message.
+        ReadError: if the forward pass fails; says in which module, with the user's own message, and holds what was
+            read before.
     """
+    if isinstance(module, torch.export.ExportedProgram):
+        example = module.example_inputs if example is None and input_shape is None else example
+        module = module.module()
     if not isinstance(module, torch.nn.Module):
         raise ReadError(f"{name}: a {type(module).__name__} is no torch.nn.Module, and no name of a model either")
-    _check_signature(module, name)
-    shape = (1, *input_shape)
-    trace = Trace()
-    place = _Places(module, trace)
-    x = torch.empty(shape, dtype=_dtype(module), device="meta")
-    start = trace.record(Input(axes=tuple(range(2, len(shape)))), (), shape)
-    trace.bind(x, start)
-    state = _meta_state(module, trace)
-    with _in_evaluation(module), place.followed(), torch.inference_mode(), _Whole(trace):
+    if example is not None and input_shape is not None:
+        raise UsageError("give either input_shape or example, not both: an example has a shape of its own")
+    arguments = arguments_for(module, name, input_shape, example)
+    if has_lazy_weights(module):
+        module = _initialised(module, arguments, name)
+    reading = _Reading(module, name, source, with_lines)
+    error = reading.run(arguments.without_numbers())
+    if error is None:
+        return reading.network(notes)
+    if not _needs_numbers(error):
+        raise reading.failure(error, notes) from error
+    why = reading.explain(error)
+    if device_of(module).type != "meta":
+        again = _Reading(module, name, source, with_lines, has_numbers=True)
+        error = again.run(arguments.with_numbers(device_of(module)))
+        if error is not None:
+            raise again.failure(error, notes) from error
+        return again.network((*notes, Note(None, "remark", _on_numbers(why, arguments))))
+    if not any(step.params for step in reading.trace.steps):
+        raise ReadError(why) from error
+    text = f"reading stopped: {why}; what comes after is missing, and totals are at least"
+    return reading.network((*notes, Note(None, "bound", text)))
+
+
+def _on_numbers(why: str, arguments: Arguments) -> str:
+    numbers = "the example's numbers" if arguments.is_given else "random numbers"
+    hint = "" if arguments.is_given else " (give your own with example=)"
+    return f"read in a real forward pass on {numbers}{hint}, since {why}; other inputs may take other paths"
+
+
+class _Reading:
+    """One forward pass of a module, watched."""
+
+    def __init__(
+        self, module: torch.nn.Module, name: str, source: str, with_lines: bool, *, has_numbers: bool = False
+    ) -> None:
+        self.module, self.name, self.source, self.has_numbers = module, name, source, has_numbers
+        self.trace = Trace()
+        if with_lines:
+            self.trace.line_of_code = line_of_user
+        self.places = Places(module, self.trace)
+        self.inputs: dict[Step, str] = {}
+        self.output: Any = None
+        self.shape = ""
+
+    def run(self, arguments: Arguments) -> Exception | None:
+        """Run and record; returns what the forward pass raised."""
+        self.shape = " and ".join("×".join(map(str, spec.shape)) for spec, _ in arguments.specs)
+        for number, (spec, tensor) in enumerate(arguments.specs):
+            axes = spec.axes if number == 0 else ()
+            step = self.trace.record(Input(axes=axes), (), tensor.shape)
+            self.trace.bind(tensor, step)
+            self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
         try:
-            with Recorder(trace, RULES):
-                out = torch.func.functional_call(module, state, (x,))
+            with in_evaluation(self.module), self.places.followed(), torch.inference_mode():
+                self.output = self._forward(arguments)
         except Exception as error:
-            explained = _explain(error, name, place, input_shape)
-            if not (_needs_numbers(error) and any(step.params for step in trace.steps)):
-                raise ReadError(explained) from error
-            text = f"reading stopped: {explained}; what comes after is missing, and totals are at least"
-            out, notes = None, (*notes, Note(None, "bound", text))
-    if out is not None and not any(trace.knows(tensor) for tensor in tensors_in(_plain(out))):
-        raise ReadError(f"{name}: the module's output does not depend on its input, so there is nothing to see")
-    input_node = node(name="input", op=Input(axes=tuple(range(2, len(shape)))), inputs=(), shape=shape)
-    nodes = nodes_of(trace, input_node)
-    found = (*notes, *_bounds(nodes), *_unused(trace))
-    return Network(name=name, source=source, nodes=tuple(nodes), notes=found)
+            return error
+        return None
+
+    def _forward(self, arguments: Arguments) -> Any:
+        if self.has_numbers:
+            registered(self.module, self.trace)
+        else:
+            state = stand_ins(self.module, self.trace)
+        whole = Whole(self.trace, has_numbers=self.has_numbers)
+        with whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
+            if self.has_numbers or not state:
+                return self.module(*arguments.args, **arguments.kwargs)
+            return torch.func.functional_call(self.module, state, arguments.args, dict(arguments.kwargs))
+
+    def network(self, notes: tuple[Note, ...]) -> Network:
+        """The network of what was recorded."""
+        results = [tensor for tensor in tensors_in(_plain(self.output)) if self.trace.knows(tensor)]
+        if self.output is not None and not results:
+            why = "the module's output does not depend on its input, so there is nothing to see"
+            raise ReadError(f"{self.name}: {why}")
+        ends = [self.trace.step_of(tensor) for tensor in results]
+        nodes = nodes_of(self.trace, self.inputs)
+        found = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
+        outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
+        return Network(name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=found, outputs=outputs)
+
+    def failure(self, error: Exception, notes: tuple[Note, ...]) -> ReadError:
+        """The user's own error, said as theirs, with what was read before."""
+        found = ReadError(self.explain(error))
+        if len(self.trace.steps) > len(self.inputs):
+            stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
+            found.partial = self.network((*notes, stopped))
+        return found
+
+    def explain(self, error: Exception) -> str:
+        """Where the forward pass stopped, and why."""
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if _needs_numbers(error):
+            text = f"its computation needs numbers, not only shapes ({text.partition(',')[0]})"
+        return f"{self.name} cannot be traced on an input of {self.shape}: {self.places.of_failure()}: {text}"
 
 
-def _bounds(nodes: list[Node]) -> list[Note]:
-    """What the ops without a rule mean for the numbers."""
-    bounds = [
-        Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
-        for n in nodes
-        if isinstance(n.op, Unknown)
-    ]
-    if bounds:
+def _other_inputs(inputs: Mapping[Step, str]) -> list[Note]:
+    first, *others = inputs.values()
+    if not others:
+        return []
+    text = f"fields are of the input {first}; give {' or '.join(others)} first to see of that"
+    return [Note(None, "remark", text)]
+
+
+def _bounds(nodes: Iterable[Node]) -> list[Note]:
+    """What the ops without a rule, or whose reads depend on the data, mean for the numbers."""
+    bounds, is_counted = [], True
+    for n in nodes:
+        if isinstance(n.op, Unknown):
+            is_counted = False
+            bounds.append(
+                Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
+            )
+        elif any(read.is_bound for read in n.reads):
+            why = f"the op {n.op.kind} reads positions that depend on the data"
+            bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))
+    if not is_counted:
         bounds.append(Note(None, "bound", "totals are at least: operations of ops without a rule are not counted"))
     return bounds
 
@@ -91,140 +207,25 @@ def _unused(trace: Trace) -> list[Note]:
 
 
 def _plain(out: Any) -> Any:
-    """Outputs of any kind as nested lists: dicts, tuples, dataclasses."""
-    if hasattr(out, "__dict__") and not isinstance(out, torch.Tensor | dict | list | tuple):
-        return list(vars(out).values())
-    return list(out.values()) if isinstance(out, dict) else out
+    """Outputs of any kind as nested lists: dictionaries, tuples, dataclasses and other objects that hold tensors."""
+    leaves = tree_leaves(out)
+    return [
+        leaf if isinstance(leaf, torch.Tensor) or not hasattr(leaf, "__dict__") else _plain(list(vars(leaf).values()))
+        for leaf in leaves
+    ]
 
 
-def _check_signature(module: torch.nn.Module, name: str) -> None:
+def _initialised(module: torch.nn.Module, arguments: Arguments, name: str) -> torch.nn.Module:
+    meta = arguments.without_numbers()
     try:
-        parameters = inspect.signature(module.forward).parameters.values()
-    except (TypeError, ValueError):
-        return
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind in positional]
-    if len(needed) > 1:
+        return initialised_copy(module, meta.args, dict(meta.kwargs))
+    except Exception as error:
         raise ReadError(
-            f"{name}: {type(module).__name__}.forward needs {len(needed)} inputs ({', '.join(needed)});"
-            " modules with one input can be read so far. Wrap it in a module that takes the image and makes the rest"
-        )
-
-
-def _dtype(module: torch.nn.Module) -> torch.dtype:
-    for parameter in module.parameters():
-        if parameter.is_floating_point():
-            return parameter.dtype
-    return torch.get_default_dtype()
-
-
-def _meta_state(module: torch.nn.Module, trace: Trace) -> dict[str, torch.Tensor]:
-    """Stand-ins without memory for all weights and buffers; weights that are shared stay shared."""
-    twins: dict[int, torch.Tensor] = {}
-    state = {}
-    for named, is_param in ((module.named_parameters, True), (module.named_buffers, False)):
-        for name, tensor in named(remove_duplicate=False):
-            if torch.nn.parameter.is_lazy(tensor):
-                raise ReadError(f"{name} is not initialised yet; run the module once on an example input")
-            if id(tensor) not in twins:
-                twins[id(tensor)] = torch.empty_like(tensor, device="meta")
-                if is_param:
-                    trace.add_param(name, twins[id(tensor)], tensor.numel())
-            state[name] = twins[id(tensor)]
-    return state
-
-
-@contextmanager
-def _in_evaluation(module: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, each module's own mode restored afterwards; no method of the user's is called."""
-    modes = [(child, child.training) for child in module.modules()]
-    for child, _ in modes:
-        child.training = False
-    try:
-        yield
-    finally:
-        for child, mode in modes:
-            child.training = mode
-
-
-class _Places:
-    """Follows which of a model's modules is running, by hooks that are gone afterwards."""
-
-    def __init__(self, root: torch.nn.Module, trace: Trace) -> None:
-        self.trace = trace
-        self.paths = {id(child): path for path, child in reversed(list(root.named_modules()))}
-        self.kinds = {path: type(child).__name__ for path, child in root.named_modules()}
-        self.calls: dict[str, int] = {}
-        self.stack: list[Place] = []
-        self.failed: Place | None = None
-
-    @contextmanager
-    def followed(self) -> Iterator[None]:
-        """While this lasts the trace knows its place."""
-        handles = (
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, always_call=True),
-        )
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        path = self.paths.get(id(module))
-        if path is None:
-            path = self.trace.place.path
-        self.calls[path] = self.calls.get(path, 0) + 1
-        self.stack.append(self.trace.place)
-        self.trace.place = Place(path, self.calls[path], next(module.children(), None) is None)
-        self.failed = self.trace.place
-
-    def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
-        if output is not None:
-            self.failed = None
-        self.trace.place = self.stack.pop() if self.stack else Place()
-
-
-class _Whole(TorchFunctionMode):
-    """Keeps functions whole that PyTorch writes in Python as many ops, where people know one."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__()
-        self.trace = trace
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """PyTorch's entry: called for every public function."""
-        kwargs = kwargs or {}
-        if func is torch.nn.functional.local_response_norm and args and self.trace.knows(args[0]):
-            return self._local_response_norm(*args, **kwargs)
-        return func(*args, **kwargs)
-
-    def _local_response_norm(
-        self, x: torch.Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-    ) -> torch.Tensor:
-        out = torch.empty_like(x)
-        # PyTorch divides alpha by size; the paper, and LocalResponseNorm here, do not
-        op = LocalResponseNorm(size=size, alpha=alpha / size, beta=beta, k=k)
-        self.trace.bind(out, self.trace.record(op, [self.trace.step_of(x)], out.shape))
-        return out
+            f"{name}: its lazy layers cannot take their shapes from an input of that shape: {error};"
+            " run the module once on an example input"
+        ) from error
 
 
 def _needs_numbers(error: Exception) -> bool:
     """Whether an error says that control flow or a shape depends on values."""
     return isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "Meta" in str(error)
-
-
-def _explain(error: Exception, name: str, place: _Places, input_shape: tuple[int, ...]) -> str:
-    at = place.failed
-    where = f"in {at.path} ({place.kinds.get(at.path, 'module')})" if at is not None and at.path else "in forward"
-    shape = "×".join(map(str, input_shape))
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if _needs_numbers(error):
-        text = text.partition(",")[0]
-        why = f"its computation needs numbers, not only shapes ({text})"
-    else:
-        why = text
-    return f"{name} cannot be traced on an input of {shape}: {where}: {why}"

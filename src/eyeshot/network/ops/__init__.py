@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from eyeshot.network.ops.mixing import Aggregate, Concatenate, Linear, MatMul, Mixing, Rearrange
-from eyeshot.network.ops.op import Edges, Input, Op, Unknown
+from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
+from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Recurrent, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.network.ops.taps import AdaptivePool, EdgePad, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
@@ -11,6 +12,7 @@ from eyeshot.network.ops.windows import (
     ConvTranspose,
     Copy,
     Cumulative,
+    Insert,
     LocalResponseNorm,
     Pad,
     Pool,
@@ -21,6 +23,7 @@ from eyeshot.network.ops.windows import (
 
 OPS: tuple[type[Op], ...] = (
     Input,
+    Constant,
     Conv,
     ConvTranspose,
     Pool,
@@ -29,6 +32,7 @@ OPS: tuple[type[Op], ...] = (
     Pad,
     EdgePad,
     Slice,
+    Insert,
     Shift,
     Resize,
     Tile,
@@ -45,6 +49,13 @@ OPS: tuple[type[Op], ...] = (
     Concatenate,
     Rearrange,
     Aggregate,
+    Index,
+    Pick,
+    GridSample,
+    DeformConv,
+    FractionalPool,
+    Scatter,
+    Recurrent,
     Unknown,
 )
 
@@ -54,14 +65,20 @@ __all__ = [
     "Aggregate",
     "Arithmetic",
     "Concatenate",
+    "Constant",
     "Conv",
     "ConvTranspose",
     "Copy",
     "Cumulative",
+    "DeformConv",
     "Dropout",
     "EdgePad",
     "Edges",
+    "FractionalPool",
+    "GridSample",
+    "Index",
     "Input",
+    "Insert",
     "Linear",
     "LocalResponseNorm",
     "MatMul",
@@ -69,10 +86,13 @@ __all__ = [
     "Norm",
     "Op",
     "Pad",
+    "Pick",
     "Pointwise",
     "Pool",
     "Rearrange",
+    "Recurrent",
     "Resize",
+    "Scatter",
     "Shift",
     "Slice",
     "Sliding",

@@ -41,6 +41,22 @@ class Input(Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Constant(Op):
+    """Values that depend on no input, where a layer's output was overwritten with them."""
+
+    name: str = "constant"
+
+    @property
+    def kind(self) -> str:
+        """How the model wrote them: zero, fill, copy."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Nothing."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unknown(Op):
     """An op without a rule: everything it could read, marked as a bound."""
 

@@ -149,6 +149,27 @@ class Slice(Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Insert(Op):
+    """Put at every ``step``-th position along ``axis`` from ``start`` on, as slices are written; the rest is empty."""
+
+    axis: int
+    start: int
+    step: int = 1
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Output i reads (i − start)/step where that is whole."""
+        window = Window(
+            axes=(self.axis,),
+            kernel=(1,),
+            stride=(1,),
+            dilation=(1,),
+            padding=((self.start, 0),),
+            base=(self.step,),
+        )
+        return (Read(0, window),)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalResponseNorm(Op):
     """Local response normalisation over ``size`` neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
 

@@ -18,10 +18,14 @@ from eyeshot.network.ops import (
     Pointwise,
     Rearrange,
 )
-from eyeshot.read.aten.rules import axis_of, one, rule
+from eyeshot.read.aten.rules import axis_of, each, one, rule, show
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.views import Reordered, Reshaped, Same
 
-SAME = ("contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh", "resolve_conj")
+SAME = (
+    "contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh", "resolve_conj", "resolve_neg",
+    "lift_fresh_copy", "lift", "cpu", "cuda", "data", "detach_copy", "real", "conj",
+)  # fmt: skip
 RESHAPES = (
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias", "view_as",
 )  # fmt: skip
@@ -142,27 +146,30 @@ def _aggregate(trace: Trace, call: Call) -> Any:
 
 @rule(*SAME)
 def _same(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    if out is not x and trace.knows(x):  # to(other) and type_as(other) take no numbers from the other
-        trace.bind(out, trace.step_of(x))
-    return out
+    out = call.run()  # to(other) and type_as(other) take no numbers from the other
+    return show(trace, call.x, Same(), out)
 
 
 @rule(*RESHAPES)
 def _reshape(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    if tuple(out.shape) == tuple(x.shape):
-        if out is not x:
-            trace.bind(out, trace.step_of(x))
-        return out
     name = call.name.strip("_") if call.name in {"flatten", "squeeze", "unsqueeze"} else "reshape"
-    return one(trace, call, Rearrange(name=name), [x], out)
+    return show(trace, x, Same() if tuple(out.shape) == tuple(x.shape) else Reshaped(name), out)
 
 
 @rule("permute")
 def _permute(trace: Trace, call: Call) -> Any:
     x = call.x
-    return _reorder(trace, call, [axis_of(a, x.dim()) for a in call["dims"]])
+    return show(trace, x, Reordered(tuple(axis_of(a, x.dim()) for a in call["dims"])), call.run())
+
+
+@rule("movedim", "moveaxis")
+def _movedim(trace: Trace, call: Call) -> Any:
+    x = call.x
+    source, target = ([axis_of(a, x.dim()) for a in each(call[name], 1)] for name in ("source", "destination"))
+    rest = iter([a for a in range(x.dim()) if a not in source])
+    order = tuple(source[target.index(j)] if j in target else next(rest) for j in range(x.dim()))
+    return show(trace, x, Reordered(order), call.run())
 
 
 @rule("transpose", "swapaxes", "swapdims")
@@ -171,16 +178,15 @@ def _transpose(trace: Trace, call: Call) -> Any:
     a, b = (axis_of(v, x.dim()) for v in list(call.arguments.values())[1:3])
     order = list(range(x.dim()))
     order[a], order[b] = order[b], order[a]
-    return _reorder(trace, call, order)
+    return show(trace, x, Reordered(tuple(order)), call.run())
 
 
-@rule("t")
+@rule("t", "numpy_T", "mT", "mH")
 def _t(trace: Trace, call: Call) -> Any:
-    return _reorder(trace, call, list(range(call.x.dim()))[::-1])
-
-
-def _reorder(trace: Trace, call: Call, order: list[int]) -> Any:
-    return one(trace, call, Rearrange(name="permute", order=tuple(order)), [call.x], call.run())
+    rank = call.x.dim()
+    order = list(range(rank))
+    order[-2:] = order[-2:][::-1]
+    return show(trace, call.x, Reordered(tuple(order if call.name != "numpy_T" else range(rank)[::-1])), call.run())
 
 
 @rule(*SHUFFLES)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
-from eyeshot.read.aten.rules import axis_of, like_input, one, rule
+from eyeshot.read.aten.rules import axis_of, one, rule, show
 from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.views import Repeated
 
 POINTWISE = (
     "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "hardswish", "mish", "softplus",
     "sigmoid", "hardsigmoid", "log_sigmoid", "tanh", "hardtanh", "hardshrink", "softshrink", "softsign", "threshold",
     "exp", "log", "sqrt", "rsqrt", "abs", "neg", "pow", "square", "reciprocal", "clamp", "clamp_min", "clamp_max",
-    "erf", "sin", "cos", "floor", "round", "sign", "logical_not", "expand", "expand_as", "broadcast_to",
+    "erf", "sin", "cos", "floor", "round", "sign", "logical_not",
+    "bitwise_not", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+    "log2", "log10", "log1p", "exp2", "expm1", "ceil", "trunc", "frac", "logit", "erfc", "erfinv", "lgamma", "digamma",
+    "isnan", "isinf", "isfinite", "nan_to_num", "signbit", "sgn", "rrelu", "sinc", "quantize_per_tensor",
+    "dequantize", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine", "angle", "positive",
 )  # fmt: skip
 ARITHMETIC = (
     "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
     "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
-    "logical_and", "logical_or",
+    "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide",
+    "true_divide", "copysign", "hypot", "xlogy", "logaddexp", "fmax", "fmin", "heaviside", "nextafter", "isclose",
 )  # fmt: skip
+CHANGING = frozenset({"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle"})
+"""Functions whose output may have another shape or type than the input."""
 FRESH = (
     "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",
     "new_empty", "new_zeros", "new_ones", "new_full", "sym_size", "size", "dim", "is_same_size",
@@ -35,8 +41,12 @@ def _pointwise(trace: Trace, call: Call) -> Any:
     name = call.name.rstrip("_")
     if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
         name = "relu6"
-    same_shape = name not in {"expand", "expand_as", "broadcast_to", "pow"}
-    return one(trace, call, Pointwise(name=name), [x], like_input(call, x) if same_shape else call.run())
+    return one(trace, call, Pointwise(name=name), [x], call.like(x) if name not in CHANGING else call.run())
+
+
+@rule("expand", "expand_as", "broadcast_to")
+def _expand(trace: Trace, call: Call) -> Any:
+    return show(trace, call.x, Repeated(call.name), call.run())
 
 
 @rule(*FRESH)
@@ -54,7 +64,7 @@ def _batch_norm(trace: Trace, call: Call) -> Any:
         out = call.run()
         one(trace, call, op, [x], out[0])
         return out
-    return one(trace, call, op, [x], torch.empty_like(x))
+    return one(trace, call, op, [x], call.like(x))
 
 
 @rule("layer_norm", "rms_norm")
@@ -62,7 +72,7 @@ def _layer_norm(trace: Trace, call: Call) -> Any:
     x = call.x
     axes = tuple(range(x.dim() - len(call["normalized_shape"]), x.dim()))
     op = Norm(mode=call.name.split("_")[0], statistics=axes)
-    return one(trace, call, op, [x], torch.empty_like(x))
+    return one(trace, call, op, [x], call.like(x))
 
 
 @rule("group_norm", "instance_norm")
@@ -71,19 +81,19 @@ def _group_norm(trace: Trace, call: Call) -> Any:
     mode = call.name.split("_")[0]
     first = 1 if mode == "group" else 2
     op = Norm(mode=mode, statistics=tuple(range(first, x.dim())))
-    return one(trace, call, op, [x], torch.empty_like(x))
+    return one(trace, call, op, [x], call.like(x))
 
 
 @rule("dropout", "feature_dropout", "alpha_dropout")
 def _dropout(trace: Trace, call: Call) -> Any:
     x = call.x
-    return one(trace, call, Dropout(p=float(call["p"])), [x], like_input(call, x))
+    return one(trace, call, Dropout(p=float(call["p"])), [x], call.like(x))
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
 def _softmax(trace: Trace, call: Call) -> Any:
     x = call.x
-    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], torch.empty_like(x))
+    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], call.like(x))
 
 
 @rule(*ARITHMETIC)

@@ -13,7 +13,7 @@ import torch
 
 from eyeshot.network.ops import Op
 from eyeshot.network.relations import Sides
-from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in
+from eyeshot.read.trace import AtenRule, Call, Trace, View, tensors_in
 
 RULES: dict[str, AtenRule] = {}
 
@@ -32,14 +32,22 @@ def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
     """Record one op that reads the given tensors and uses whatever weights are among the call's arguments."""
-    params = trace.params_of(tensors_in(list(call.arguments.values())))
-    trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params))
+    given = list(tensors_in(list(call.arguments.values())))
+    params, owner = trace.params_of(given), trace.owner_of(given)
+    trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
 
 
-def like_input(call: Call, tensor: torch.Tensor) -> torch.Tensor:
-    """An output of the input's shape, without asking PyTorch: the input itself for in-place ops."""
-    return tensor if call.name.endswith("_") else torch.empty_like(tensor)
+def show(trace: Trace, whole: torch.Tensor, view: View, out: torch.Tensor) -> torch.Tensor:
+    """Record that an output shows the memory of a tensor, or a copy of it."""
+    if out is whole:
+        return out
+    if out.untyped_storage()._cdata == whole.untyped_storage()._cdata:
+        trace.share(out, whole, view)
+        trace.held_by(out)
+    elif (held := trace.held_by(whole)) is not None:
+        trace.bind(out, view.take(trace, held, tuple(out.shape)))
+    return out
 
 
 def each(value: Any, axes: int) -> tuple[int, ...]:

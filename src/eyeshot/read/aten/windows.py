@@ -18,8 +18,9 @@ from eyeshot.network.ops import (
     Slice,
 )
 from eyeshot.network.relations import Sides
-from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule
+from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show
 from eyeshot.read.trace import Call, Trace, tensors_in, unknown
+from eyeshot.read.views import Cut, Same
 
 
 @rule("conv1d", "conv2d", "conv3d")
@@ -94,6 +95,15 @@ def _conv_transpose(trace: Trace, call: Call) -> Any:
     return one(trace, call, op, [x], out)
 
 
+@rule("convolution", "_convolution")
+def _general_convolution(trace: Trace, call: Call) -> Any:
+    """What exported and traced programs call: one op for all convolutions."""
+    axes = call["weight"].dim() - 2
+    name = f"conv{'_transpose' if call['transposed'] else ''}{axes}d"
+    plain = Call(name, call.arguments, call.run, call.has_numbers)
+    return _conv_transpose(trace, plain) if call["transposed"] else _conv(trace, plain)
+
+
 @rule(
     *("constant_pad_nd", "pad", "_pad_circular", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
     *("replication_pad1d", "replication_pad2d", "replication_pad3d"),
@@ -104,8 +114,7 @@ def _pad(trace: Trace, call: Call) -> Any:
     # amounts come in pairs from the last axis on
     pairs = list(zip(amounts[::2], amounts[1::2], strict=True))[::-1]
     if not any(before or after for before, after in pairs):
-        trace.bind(out, trace.step_of(x))
-        return out
+        return show(trace, x, Same(), out)
     mode = _pad_mode(call)
     if mode != "constant":
         return one(trace, call, EdgePad(mode=mode, padding=tuple(pairs)), [x], out)
@@ -191,47 +200,41 @@ def _slice(trace: Trace, call: Call) -> Any:
     axis = axis_of(call["dim"] or 0, x.dim())
     size = x.shape[axis]
     start = min(max(axis_of(call["start"] or 0, size), 0), size)
-    if tuple(out.shape) == tuple(x.shape):
-        trace.bind(out, trace.step_of(x))
-        return out
-    return one(trace, call, Slice(axis=axis, start=start, step=call["step"]), [x], out)
+    view = Same() if tuple(out.shape) == tuple(x.shape) else Cut(axis, start, call["step"])
+    return show(trace, x, view, out)
 
 
 @rule("narrow")
 def _narrow(trace: Trace, call: Call) -> Any:
-    x = call.x
+    x, out = call.x, call.run()
     axis = axis_of(call["dim"], x.dim())
-    return one(trace, call, Slice(axis=axis, start=axis_of(int(call["start"]), x.shape[axis])), [x], call.run())
+    view = Same() if tuple(out.shape) == tuple(x.shape) else Cut(axis, axis_of(int(call["start"]), x.shape[axis]))
+    return show(trace, x, view, out)
 
 
 @rule("select")
 def _select(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
+    x = call.x
     axis = axis_of(call["dim"], x.dim())
-    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    piece = trace.record(Slice(axis=axis, start=axis_of(int(call["index"]), x.shape[axis])), [trace.step_of(x)], one)
-    trace.bind(out, trace.record(Rearrange(name="select"), [piece], out.shape))
-    return out
+    index = axis_of(int(call["index"]), x.shape[axis])
+    return show(trace, x, Cut(axis, index, squeezed=True), call.run())
 
 
 @rule("unbind")
 def _unbind(trace: Trace, call: Call) -> Any:
     x, parts = call.x, call.run()
     axis = axis_of(call["dim"], x.dim())
-    one_wide = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    source = trace.step_of(x)
     for i, part in enumerate(parts):
-        piece = trace.record(Slice(axis=axis, start=i), [source], one_wide)
-        trace.bind(part, trace.record(Rearrange(name="select"), [piece], part.shape))
+        show(trace, x, Cut(axis, i, squeezed=True), part)
     return parts
 
 
-@rule("chunk", "split", "split_with_sizes", "tensor_split")
+@rule("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split")
 def _split(trace: Trace, call: Call) -> Any:
     x, parts = call.x, call.run()
     axis = axis_of(call["dim"], x.dim())
-    source, start = trace.step_of(x), 0
+    start = 0
     for part in parts:
-        trace.bind(part, trace.record(Slice(axis=axis, start=start), [source], part.shape))
+        show(trace, x, Same() if len(parts) == 1 else Cut(axis, start), part)
         start += part.shape[axis]
     return parts

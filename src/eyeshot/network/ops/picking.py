@@ -1,0 +1,169 @@
+"""Ops that read or write positions given by numbers: indexing, gathering, sampling, scattering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from eyeshot.network.ops.op import Edges, Op
+from eyeshot.network.ops.windows import Cumulative
+from eyeshot.network.relations import Elementwise, Opaque, Pattern, Read, Reads, Reduce, Relation, Shape, Sizes, Taps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index(Op):
+    """Fixed positions along one axis, such as a table of indices."""
+
+    axis: int
+    positions: tuple[int, ...]
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The positions listed."""
+        steps = {b - a for a, b in pairwise(self.positions)}
+        step = steps.pop() if len(steps) == 1 else 0
+        pattern = Pattern(step, ((self.positions[0],),)) if step > 0 and not steps else None
+        reads = tuple((p,) for p in self.positions)
+        return (Read(0, Taps(axes=(self.axis,), reads=(reads,), endless=(pattern,))),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick(Op):
+    """Positions along some axes that depend on the data or are not known, as gathering and unpooling read them.
+
+    Further inputs say which positions.
+    """
+
+    name: str
+    axes: tuple[int, ...]
+
+    @property
+    def kind(self) -> str:
+        """The framework's name."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """All positions along the axes, as a bound; where to read, as a gate."""
+        which = tuple(
+            Read(i, Elementwise() if shape == out else Opaque(), gate=True)
+            for i, shape in enumerate(inputs[1:], start=1)
+        )
+        return (Read(0, Reduce(axes=self.axes, keep=True), may_read_less=True), *which)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSample(Op):
+    """The input sampled where a grid says; ``taps`` where the grid is constant, ``is_exact`` where axes are apart.
+
+    With a grid that depends on the data (a second input) any position may be read, as a bound.
+    """
+
+    mode: str
+    taps: tuple[Reads, ...] | None = None
+    is_exact: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The usual name."""
+        return "grid_sample"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Taps of a constant grid; everything, and the grid at the same position as a gate."""
+        axes = tuple(range(2, len(out)))
+        if self.taps is not None:
+            taps = Taps(axes=axes, reads=self.taps, endless=(None,) * len(axes))
+            return (Read(0, taps, may_read_less=not self.is_exact),)
+        everything = Read(0, Reduce(axes=axes, keep=True), may_read_less=True)
+        return (everything, *(Read(i, Elementwise(), gate=True) for i in range(1, len(inputs))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeformConv(Op):
+    """A convolution whose taps are moved by offsets that depend on the data (Dai et al. 2017, arXiv:1703.06211)."""
+
+    kernel: Sizes
+    groups: int = 1
+
+    @property
+    def kind(self) -> str:
+        """The usual name."""
+        return "deform_conv2d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Any position of the input, as a bound; offsets and masks at the same position, over channels, as gates."""
+        everything = Read(0, Reduce(axes=(1, 2, 3), keep=True), may_read_less=True)
+        offsets = tuple(Read(i, Reduce(axes=(1,), keep=True), gate=True) for i in range(1, len(inputs)))
+        return (everything, *offsets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FractionalPool(Op):
+    """Max pooling in windows at random steps (Graham 2014, arXiv:1412.6071)."""
+
+    kernel: Sizes
+    size: Sizes
+
+    @property
+    def kind(self) -> str:
+        """fractional_max_pool2d or 3d."""
+        return f"fractional_max_pool{len(self.kernel)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Wherever a window may start, as a bound.
+
+        With a = (n − k)/(m − 1), window i starts at ⌊(i + u)·a⌋ − ⌊u·a⌋ for a random u, which is ⌊i·a⌋ or ⌈i·a⌉; the
+        last one at n − k.
+        """
+        axes = tuple(range(len(out) - len(self.size), len(out)))
+        reads = tuple(_fractional(inputs[0][axis], out[axis], k) for axis, k in zip(axes, self.kernel, strict=True))
+        return (Read(0, Taps(axes=axes, reads=reads, endless=(None,) * len(axes)), may_read_less=True),)
+
+
+def _fractional(n: int, m: int, k: int) -> Reads:
+    starts = [((n - k) * i, max(m - 1, 1)) for i in range(m - 1)] + [(n - k, 1)]
+    return tuple(tuple(range(a // b, min(-(-a // b) + k, n))) for a, b in starts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter(Op):
+    """Values written at positions that depend on the data or are not known; ``has_base`` where the first input is
+    what they are written into.
+    """
+
+    name: str
+    has_base: bool
+
+    @property
+    def kind(self) -> str:
+        """The framework's name."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """What was there, and any of the values, as a bound."""
+        relations: list[Relation] = [Opaque() for _ in inputs]
+        if self.has_base:
+            relations[0] = Elementwise()
+        return tuple(Read(i, relation, may_read_less=True) for i, relation in enumerate(relations))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurrent(Op):
+    """A recurrent layer along ``axis``, behind the mixing of its features: position i reads 0 … i, or all if both ways.
+
+    ``weights`` are used once per position, which is what it costs.
+    """
+
+    name: str
+    axis: int
+    both_ways: bool
+    weights: int
+
+    @property
+    def kind(self) -> str:
+        """lstm, gru or rnn."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """A causal window, or every position."""
+        if self.both_ways:
+            return (Read(0, Reduce(axes=(self.axis,), keep=True)),)
+        return Cumulative(name=self.name, axis=self.axis).reads(inputs, out)

@@ -1,0 +1,252 @@
+"""Indexing, gathering, sorting, sampling, and writing into memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from eyeshot.network.ops import (
+    Constant,
+    DeformConv,
+    FractionalPool,
+    GridSample,
+    Index,
+    Mixing,
+    Pick,
+    Pointwise,
+    Rearrange,
+    Scatter,
+)
+from eyeshot.network.relations import Reads
+from eyeshot.read.aten.rules import axis_of, each, one, rule
+from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+
+MOST_POSITIONS = 1 << 16
+
+
+@rule("index_select")
+def _index_select(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    return _at_positions(trace, call, x, axis_of(call["dim"], x.dim()), call["index"], out)
+
+
+@rule("index")
+def _index(trace: Trace, call: Call) -> Any:
+    """One table of numbers along one axis is followed; other forms are bounds along the axes that they index."""
+    x, out = call.x, call.run()
+    tables = [(axis, table) for axis, table in enumerate(call["indices"]) if table is not None]
+    axes = tuple(axis for axis, _ in tables)
+    if trace.knows(x) and len(tables) == 1 and tables[0][1].dim() == 1 and tables[0][1].dtype != torch.bool:
+        return _at_positions(trace, call, x, axes[0], tables[0][1], out)
+    which = [table for _, table in tables if trace.knows(table)]
+    if trace.knows(x) and not which and out.dim() == x.dim():
+        return one(trace, call, Pick(name="index", axes=axes), [x], out)
+    if trace.knows(x) and len(tables) == 1:
+        return _at_table(trace, call, x, axes[0], tables[0][1], out)
+    unknown(trace, "index", tensors_in(list(call.arguments.values())), [out], "it picks positions by several tables")
+    return out
+
+
+def _at_positions(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: Any, out: torch.Tensor) -> torch.Tensor:
+    """One position after the other along an axis."""
+    numbers = trace.numbers_of(table)
+    if trace.knows(x) and numbers is not None and 0 < numbers.numel() <= MOST_POSITIONS and numbers.dim() == 1:
+        positions = tuple(int(n) % x.shape[axis] for n in numbers.tolist())
+        return one(trace, call, Index(axis=axis, positions=positions), [x], out)
+    return _picked(trace, call, (axis,), x, [table], out)
+
+
+def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch.Tensor, out: Any) -> Any:
+    """A table of several axes: its positions one after the other, then put into its shape."""
+    numbers = trace.numbers_of(table)
+    flat = (*x.shape[:axis], table.numel(), *x.shape[axis + 1 :])
+    step = trace.step_of(x)
+    if numbers is not None and numbers.dtype != torch.bool and 0 < numbers.numel() <= MOST_POSITIONS:
+        positions = tuple(int(n) % x.shape[axis] for n in numbers.flatten().tolist())
+        picked = trace.record(Index(axis=axis, positions=positions), [step], flat)
+    else:
+        picked = trace.record(Pick(name="index", axes=(axis,)), [step], flat)
+    trace.bind(out, trace.record(Rearrange(name="reshape"), [picked], out.shape))
+    return out
+
+
+def _picked(
+    trace: Trace, call: Call, axes: tuple[int, ...], x: Any, which: list[Any], out: torch.Tensor
+) -> torch.Tensor:
+    """Positions along some axes that are not known, or depend on the data."""
+    if not trace.knows(x):
+        known = [tensor for tensor in which if trace.knows(tensor)]
+        unknown(trace, call.name, known, [out], "a table of numbers is read at positions that depend on the data")
+        return out
+    inputs = [x, *(tensor for tensor in which if trace.knows(tensor))]
+    return one(trace, call, Pick(name=call.name, axes=axes), inputs, out)
+
+
+@rule("gather", "take_along_dim")
+def _gather(trace: Trace, call: Call) -> Any:
+    x, index, out = call.x, call.arguments.get("index", call.arguments.get("indices")), call.run()
+    return _picked(trace, call, (axis_of(call["dim"], x.dim()),), x, [index], out)
+
+
+@rule("embedding")
+def _embedding(trace: Trace, call: Call) -> Any:
+    """A row of weights for each number."""
+    numbers, out = call["indices"], call.run()
+    params, owner = trace.params_of([call["weight"]]), trace.owner_of([call["weight"]])
+    column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(numbers)], (*numbers.shape, 1))
+    trace.bind(out, trace.record(Pointwise(name="embedding"), [column], out.shape, params, owner))
+    return out
+
+
+@rule("one_hot")
+def _one_hot(trace: Trace, call: Call) -> Any:
+    numbers, out = call.x, call.run()
+    column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(numbers)], (*numbers.shape, 1))
+    trace.bind(out, trace.record(Pointwise(name="one_hot"), [column], out.shape))
+    return out
+
+
+@rule("sort", "topk", "argsort", "msort", "kthvalue", "median", "nanmedian", "mode", "argmax", "argmin", "aminmax")
+def _sort(trace: Trace, call: Call) -> Any:
+    """Each result depends on all positions along the axis, as a maximum does."""
+    x, out = call.x, call.run()
+    given = call.arguments.get("dim", None if call.name != "msort" else 0)
+    axes = tuple(range(x.dim())) if given is None else (axis_of(int(given), x.dim()),)
+    first, *others = tensors_in(out)
+    op = Mixing(name=call.name, axes=axes)
+    step = trace.record(op, [trace.step_of(x)], first.shape if first.dim() == x.dim() else _kept(x, axes))
+    if first.dim() != x.dim():
+        step = trace.record(Rearrange(name="squeeze"), [step], first.shape)
+    for tensor in (first, *others):
+        trace.bind(tensor, step)
+    return out
+
+
+def _kept(x: torch.Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+
+
+@rule("max_unpool2d", "max_unpool3d")
+def _max_unpool(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    sizes = int(call.name[-2])
+    return _picked(trace, call, tuple(range(x.dim() - sizes, x.dim())), x, [], out)
+
+
+@rule("fractional_max_pool2d", "fractional_max_pool3d")
+def _fractional_pool(trace: Trace, call: Call) -> Any:
+    out = call.run()
+    values, indices = out
+    axes = int(call.name[-2])
+    op = FractionalPool(kernel=each(call["kernel_size"], axes), size=each(call["output_size"], axes))
+    one(trace, call, op, [call.x], values)
+    trace.bind(indices, trace.step_of(values))
+    return out
+
+
+# --- sampling ---------------------------------------------------------------------------------------------------------
+
+
+@rule("grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "_grid_sampler_2d_cpu_fallback")
+def _grid_sample(trace: Trace, call: Call) -> Any:
+    x, grid, out = call.x, call["grid"], call.run()
+    mode = ("bilinear", "nearest", "bicubic")[call["interpolation_mode"]]
+    numbers = None if trace.knows(grid) else trace.numbers_of(grid)
+    if trace.knows(x) and numbers is not None:
+        found = [_taps_of_grid(numbers, a, x.shape, call, mode) for a in range(x.dim() - 2)]
+        is_exact = all(is_apart for _, is_apart in found)
+        return one(
+            trace, call, GridSample(mode=mode, taps=tuple(reads for reads, _ in found), is_exact=is_exact), [x], out
+        )
+    if not trace.knows(grid):
+        return one(trace, call, GridSample(mode=mode), [x], out)
+    # coordinates stand on the grid's last axis: first on the channels', then all of them for every channel
+    channels = (grid.shape[0], 1, *grid.shape[1:-1])
+    where = trace.record(Mixing(name="grid", axes=(grid.dim() - 1,)), [trace.step_of(grid)], (*grid.shape[:-1], 1))
+    where = trace.record(Rearrange(name="reshape"), [where], channels)
+    if trace.knows(x):
+        trace.bind(out, trace.record(GridSample(mode=mode), [trace.step_of(x), where], out.shape))
+    else:
+        trace.bind(out, trace.record(Pointwise(name="grid_sample"), [where], out.shape))
+    return out
+
+
+def _taps_of_grid(grid: torch.Tensor, a: int, shape: torch.Size, call: Call, mode: str) -> tuple[Reads, bool]:
+    """For each output position along an axis the input positions read, and whether the other axes leave them alone."""
+    n = shape[2 + a]
+    coordinate = grid[..., grid.shape[-1] - 1 - a].double()
+    scale = (n - 1) / 2 if call["align_corners"] else n / 2
+    centre = coordinate * scale + (n - 1) / 2
+    if call["padding_mode"] == 1:
+        centre = centre.clamp(0, n - 1)
+    lines = centre.movedim(1 + a, 0).reshape(centre.shape[1 + a], -1)
+    is_apart = bool((lines == lines[:, :1]).all()) and call["padding_mode"] != 2
+    reads = []
+    for line in lines:
+        low, high = float(line.min()), float(line.max())
+        reads.append(_positions_between(low, high, n, mode, call["padding_mode"]))
+    return tuple(reads), is_apart and all(reads)
+
+
+def _positions_between(low: float, high: float, n: int, mode: str, padding_mode: int) -> tuple[int, ...]:
+    if padding_mode == 2:  # reflection folds what lies outside back inside: anywhere
+        return tuple(range(n))
+    if mode == "nearest":
+        first, last = round(low), round(high)
+    else:
+        reach = 2 if mode == "bicubic" else 1
+        first = int(low // 1) - reach + 1
+        last = int(high // 1) + (reach if high != high // 1 else 0)
+        first = first if low != low // 1 else int(low)
+    return tuple(range(max(first, 0), min(last, n - 1) + 1))
+
+
+@rule("torchvision::deform_conv2d")
+def _deform_conv(trace: Trace, call: Call) -> Any:
+    """The operator is compiled in torchvision; its output's shape is that of the offsets."""
+    x, weight, offset = call["input"], call["weight"], call["offset"]
+    out = x.new_empty((x.shape[0], weight.shape[0], *offset.shape[2:])) if not call.has_numbers else call.run()
+    inputs = [t for t in (x, offset, call["mask"]) if trace.knows(t)]
+    if not trace.knows(x):
+        unknown(trace, "deform_conv2d", inputs, [out], "only its offsets depend on the data")
+        return out
+    return one(trace, call, DeformConv(kernel=tuple(weight.shape[2:]), groups=call["groups"]), inputs, out)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+@rule("copy")
+def _copy(trace: Trace, call: Call) -> Any:
+    source, out = call["src"], call.run()
+    if not trace.knows(source):
+        trace.bind(out, trace.record(Constant(name="copy"), (), out.shape))
+        return out
+    step = trace.step_of(source)
+    if tuple(source.shape) != tuple(out.shape):
+        step = trace.record(Pointwise(name="expand"), [step], out.shape)
+    trace.bind(out, step)
+    return out
+
+
+@rule("fill", "zero")
+def _fill(trace: Trace, call: Call) -> Any:
+    value, out = call.arguments.get("value"), call.run()
+    step: Step
+    if isinstance(value, torch.Tensor) and trace.knows(value):
+        step = trace.record(Pointwise(name="fill"), [trace.step_of(value)], out.shape)
+    else:
+        step = trace.record(Constant(name=call.name.rstrip("_")), (), out.shape)
+    trace.bind(out, step)
+    return out
+
+
+@rule(
+    *("index_put", "_index_put_impl", "scatter", "scatter_add", "scatter_reduce", "index_copy", "index_add"),
+    *("index_fill", "masked_scatter", "slice_scatter", "select_scatter", "put", "index_reduce"),
+)
+def _scatter(trace: Trace, call: Call) -> Any:
+    base, out = call.x, call.run()
+    given = [tensor for tensor in tensors_in(list(call.arguments.values())) if trace.knows(tensor)]
+    return one(trace, call, Scatter(name=call.name.strip("_"), has_base=trace.knows(base)), given, out)

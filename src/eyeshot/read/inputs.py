@@ -1,0 +1,105 @@
+"""What goes into a module: shapes, which axes carry positions, types; as people write them.
+
+3x224x224             channels and sizes, the batch left out
+224x224x3:HWC         a layout: C for channels, any other letter for an axis of positions
+128:T:int64           a type: token numbers along one axis
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eyeshot.errors import UsageError
+
+_TYPES = re.compile(r"(?:u?int|float|bfloat|complex)\d+|bool")
+_LARGEST = 10**7
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """One input: ``shape`` without the batch, ``layout`` one letter per axis; ``dtype`` None for the module's own."""
+
+    shape: tuple[int, ...]
+    layout: str
+    dtype: str | None = None
+    name: str | None = None
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of positions, counted with the batch axis."""
+        return tuple(axis for axis, letter in enumerate(self.layout, start=1) if letter != "C")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether channels come first, and nothing else was said."""
+        return self.layout == _channels_first(len(self.shape)) and self.dtype is None
+
+
+def inputs_given(given: Any) -> list[InputSpec]:
+    """The inputs that a user gave: one shape, a text, several of them, or a dictionary by the names of arguments.
+
+    Raises:
+        UsageError: what is no input, and what one looks like.
+    """
+    if isinstance(given, InputSpec):
+        return [given]
+    if isinstance(given, Mapping):
+        return [replace(_one(value), name=str(name)) for name, value in given.items()]
+    if isinstance(given, Sequence) and not isinstance(given, str) and given and not _is_number(given[0]):
+        return [_one(value) for value in given]
+    return [_one(given)]
+
+
+def _one(given: Any) -> InputSpec:
+    if isinstance(given, InputSpec):
+        return given
+    if isinstance(given, str):
+        return parse_input(given)
+    try:
+        shape = tuple(operator.index(n) for n in given)
+    except TypeError:
+        shape = ()
+    if not shape or not all(0 < n < _LARGEST for n in shape):
+        raise UsageError(f"an input shape is whole numbers from 1 on, such as (3, 224, 224); found {given!r}")
+    return InputSpec(shape=shape, layout=_channels_first(len(shape)))
+
+
+def parse_input(text: str) -> InputSpec:
+    """Read one input as a person writes it: ``[name=]SIZES[:LAYOUT][:TYPE]``.
+
+    Example:
+        >>> parse_input("224x224x3:HWC").axes
+        (1, 2)
+    """
+    name, _, rest = text.rpartition("=")
+    sizes, *more = rest.split(":")
+    parts = sizes.lower().replace("×", "x").split("x")
+    if not all(part.isdecimal() and 0 < int(part) < _LARGEST for part in parts):
+        raise UsageError(
+            f"{text!r} is no input; write channels and sizes, such as 3x224x224,"
+            " and a layout where channels do not come first, such as 224x224x3:HWC"
+        )
+    spec = InputSpec(shape=tuple(map(int, parts)), layout=_channels_first(len(parts)), name=name or None)
+    for word in more:
+        if _TYPES.fullmatch(word):
+            spec = replace(spec, dtype=word)
+        elif word.isalpha() and word.isupper() and len(word) == len(parts) and word.count("C") <= 1:
+            spec = replace(spec, layout=word)
+        else:
+            raise UsageError(
+                f"{text!r}: {word!r} is neither a type, such as int64, nor a layout, one capital letter for each of"
+                f" {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
+            )
+    return spec
+
+
+def _channels_first(rank: int) -> str:
+    return "C" + {1: "L", 2: "HW", 3: "DHW"}.get(rank - 1, "ABDEFGHIJKLMNOPQRSTUVWXYZ"[: rank - 1])
+
+
+def _is_number(value: Any) -> bool:
+    return hasattr(value, "__index__")

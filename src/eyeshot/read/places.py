@@ -1,0 +1,77 @@
+"""Where in the user's model a forward pass is: followed by hooks that are gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from eyeshot.read.trace import Place, Trace, tensors_in
+
+_OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
+
+
+class Places:
+    """Follows which of a model's modules is running."""
+
+    def __init__(self, root: torch.nn.Module, trace: Trace) -> None:
+        self.trace = trace
+        self.paths = {id(child): path for path, child in reversed(list(root.named_modules()))}
+        self.modules = dict(root.named_modules())
+        self.calls: dict[str, int] = {}
+        self.stack: list[Place] = []
+        self.failed: Place | None = None
+        self._inputs: Any = ()
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """While this lasts the trace knows its place."""
+        handles = (
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave, always_call=True),
+        )
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
+        path = self.paths.get(id(module))
+        if path is None:
+            path = self.trace.place.path
+        self.calls[path] = self.calls.get(path, 0) + 1
+        self.stack.append(self.trace.place)
+        self.trace.place = Place(path, self.calls[path], next(module.children(), None) is None)
+        self.failed, self._inputs = self.trace.place, inputs
+
+    def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        if output is not None:
+            self.failed = None
+        self.trace.place = self.stack.pop() if self.stack else Place()
+
+    def of_failure(self) -> str:
+        """Where a forward pass failed: the innermost module, what went into it, and its weight's shape."""
+        at = self.failed
+        if at is None or not at.path:
+            return "in forward"
+        module = self.modules.get(at.path)
+        shapes = " and ".join("×".join(map(str, tensor.shape)) for tensor in tensors_in(self._inputs))
+        weight = getattr(module, "weight", None)
+        has_shape = isinstance(weight, torch.Tensor) and not torch.nn.parameter.is_lazy(weight)
+        own = f" with a weight of {'×'.join(map(str, weight.shape))}" if has_shape and weight is not None else ""
+        return f"in {at.path} ({type(module).__name__}{own}), which got {shapes or 'no tensor'}"
+
+
+def line_of_user() -> str:
+    """The innermost line of code that is neither PyTorch's nor ours, as ``file:line``."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OWN):
+        frame = frame.f_back  # type: ignore[assignment]
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

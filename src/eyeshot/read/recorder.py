@@ -1,0 +1,163 @@
+"""Watches a forward pass op by op, and hands each op that depends on the input to its rule.
+
+The pass runs in inference mode, in which PyTorch hands over whole ops (aten.conv2d, aten.linear, …) before taking them
+apart. Most passes run on meta tensors, which have shapes and no numbers; only constants that a pass makes of numbers
+keep theirs, since what is read may depend on them. An op without a rule is taken apart by PyTorch where it can be, and
+recorded as unknown where it cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+from eyeshot.network.ops import LocalResponseNorm
+from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
+from eyeshot.read.views import Hidden
+
+RANGES = frozenset({"arange", "linspace", "logspace", "tril_indices", "triu_indices"})
+"""Ops that make small constants of numbers alone."""
+
+
+class Recorder(TorchDispatchMode):
+    """Hands every op that depends on the input to its rule; ``has_numbers`` where the pass runs on real tensors."""
+
+    def __init__(self, trace: Trace, rules: Mapping[str, AtenRule], *, has_numbers: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trace, self.rules, self.has_numbers = trace, rules, has_numbers
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """PyTorch's entry: called for every op."""
+        kwargs = kwargs or {}
+        given = list(tensors_in((args, kwargs)))
+        if not self.has_numbers:
+            if len({tensor.device.type for tensor in given}) > 1:
+                return self._with_twins(func, types, args, kwargs)
+            if not given and func._schema.name.removeprefix("aten::") in RANGES:
+                kwargs = {**kwargs, "device": torch.device("cpu")}
+        name = func._schema.name.removeprefix("aten::")
+        if not any(self.trace.knows(tensor) for tensor in given):
+            return self._constant(func, name, args, kwargs, given)
+        rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
+        if rule is not None:
+            call = Call(name, _bind(func, args, kwargs), lambda: func(*args, **kwargs), self.has_numbers)
+            out = self._follow(rule, call, given, _written(func, args, kwargs))
+            return self._hidden(out, given) if func.is_view else out
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            with self:
+                return func.decompose(*args, **kwargs)
+        out = func(*args, **kwargs)
+        unknown(self.trace, name, given, _outputs(out, _written(func, args, kwargs)))
+        return self._hidden(out, given) if func.is_view else out
+
+    def _with_twins(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The op on twins without memory of the tensors that have some; what it writes is written to those."""
+        twin_args, twin_kwargs = tree_map(self._without_numbers, (args, kwargs))
+        out = self.__torch_dispatch__(func, types, twin_args, twin_kwargs)
+        for own, twin in zip(_written(func, args, kwargs), _written(func, twin_args, twin_kwargs), strict=True):
+            if own is not twin and self.trace.knows(twin):
+                self.trace.bind(own, self.trace.step_of(twin))
+                out = own if out is twin else out
+        return out
+
+    def _constant(self, func: Any, name: str, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+        """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
+        out = func(*args, **kwargs)
+        self.trace.follow_params(given, tensors_in(out))
+        rule = self.rules.get(name) if func.is_view else None
+        if rule is not None:
+            rule(self.trace, Call(name, _bind(func, args, kwargs), lambda: out, self.has_numbers))
+        return out
+
+    def _hidden(self, out: Any, given: list[torch.Tensor]) -> Any:
+        """A view whose rule does not say how it shows its whole: right until the whole is written."""
+        whole = given[0]
+        for view in tensors_in(out):
+            is_followed = view is whole or self.trace.is_shared(view)
+            if not is_followed and self.trace.knows(view) and _storage(view) == _storage(whole):
+                self.trace.share_as_held(view, whole, Hidden())
+        return out
+
+    def _without_numbers(self, value: Any) -> Any:
+        """A tensor's twin without memory: forward passes make tensors of their own where the model lives."""
+        if not isinstance(value, torch.Tensor) or value.device.type == "meta":
+            return value
+        twin = self.trace.without_numbers(value)
+        self.trace.follow_params([value], [twin])
+        if self.trace.knows(value):
+            self.trace.bind(twin, self.trace.step_of(value))
+        return twin
+
+    def _follow(self, rule: AtenRule, call: Call, given: list[torch.Tensor], written: list[torch.Tensor]) -> Any:
+        """Let a rule record the call; a call of a form that the rule does not know is an unknown op, not a crash."""
+        steps = len(self.trace.steps)
+        try:
+            return rule(self.trace, call)
+        except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            out = call.run()  # raises again what is the user's own error
+            self.trace.drop(steps)
+            reason = f"its rule does not know this form ({type(error).__name__}: {error})"
+            unknown(self.trace, call.name, given, _outputs(out, written), reason)
+            return out
+
+
+class Whole(TorchFunctionMode):
+    """Keeps functions whole that PyTorch writes in Python as many ops, where people know one."""
+
+    def __init__(self, trace: Trace, *, has_numbers: bool = False) -> None:
+        super().__init__()
+        self.trace, self.has_numbers = trace, has_numbers
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """PyTorch's entry: called for every public function."""
+        kwargs = kwargs or {}
+        is_lrn = func is torch.nn.functional.local_response_norm
+        if is_lrn and args and self.trace.knows(args[0]) and not self.has_numbers:
+            return self._local_response_norm(*args, **kwargs)
+        return func(*args, **kwargs)
+
+    def _local_response_norm(
+        self, x: torch.Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+    ) -> torch.Tensor:
+        out = torch.empty_like(x)
+        # PyTorch divides alpha by size; the paper, and LocalResponseNorm here, do not
+        op = LocalResponseNorm(size=size, alpha=alpha / size, beta=beta, k=k)
+        self.trace.bind(out, self.trace.record(op, [self.trace.step_of(x)], out.shape))
+        return out
+
+
+def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """The arguments that an op writes in place."""
+    if not func._schema.is_mutable:
+        return []
+    names = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+    given = _bind(func, args, kwargs)
+    return list(tensors_in([given[name] for name in names]))
+
+
+def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:
+    """What an op returns and what it writes, each once."""
+    return list({id(tensor): tensor for tensor in (*tensors_in(out), *written)}.values())
+
+
+def _bind(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    bound = {}
+    for i, argument in enumerate(func._schema.arguments):
+        if i < len(args):
+            bound[argument.name] = args[i]
+        else:
+            bound[argument.name] = kwargs.get(argument.name, argument.default_value)
+    return bound
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
