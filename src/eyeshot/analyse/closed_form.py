@@ -97,6 +97,10 @@ def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shap
     if pattern is None:
         return _scatter(sight, before, after)
     phases = len(pattern.offsets)
+    if phases == sight.period == 1 and pattern.offsets[0]:
+        first = sight.firsts[0] + min(pattern.offsets[0]) * sight.step
+        last = sight.lasts[0] + max(pattern.offsets[0]) * sight.step
+        return Moving(axis, sight.step * pattern.step, (first,), (last,), _still_touches(sight, pattern, before, after))
     turns = sight.period // math.gcd(sight.period, pattern.step)
     firsts, lasts = [], []
     for unit in range(phases * turns):
@@ -104,8 +108,14 @@ def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shap
         read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
         firsts.append(min((sight.first(j) for j in read), default=NEVER))
         lasts.append(max((sight.last(j) for j in read), default=-NEVER))
-    touches = sight.touches and pattern.reads(0, 0) and pattern.reads(after[axis] - 1, before[axis] - 1)
-    return moving(axis, sight.step * (pattern.step * turns // sight.period), firsts, lasts, touches)
+    step = sight.step * (pattern.step * turns // sight.period)
+    return moving(axis, step, firsts, lasts, _still_touches(sight, pattern, before, after))
+
+
+def _still_touches(sight: Moving, pattern: Pattern, before: Shape, after: Shape) -> bool:
+    """Whether the first unit reads the first one before it, and the last the last."""
+    axis = sight.axis
+    return sight.touches and pattern.reads(0, 0) and pattern.reads(after[axis] - 1, before[axis] - 1)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:

@@ -16,7 +16,7 @@ from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sight
 from eyeshot.network.graph import Network, Node
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Hulls, Interval
+    from eyeshot.analyse.hulls import Hulls, Interval, Labels
 
 Step = int | Fraction
 
@@ -60,6 +60,8 @@ class Fields:
         self.network = network
         self.gates = gates and any(read.gate for node in network for read in node.reads)
         self.data: Fields = Fields(network, gates=False) if self.gates else self
+        self._made: dict[tuple[object, ...], Field] = {}
+        self._full: dict[int, bool] = {}
 
     @cached_property
     def _forms(self) -> dict[str, Sights]:
@@ -94,7 +96,16 @@ class Fields:
 
     def __getitem__(self, name: str) -> Field:
         node = self.network[name]
-        form = self.form(name)
+        # layers that see alike hold the very same values, so most fields are made once for several layers
+        hulls = id(self._hulls[name]) if "_hulls" in self.__dict__ else None
+        data = None if self.data is self else id(self.data[name])
+        key = (id(self._forms[name]), node.shape, hulls, data, name in self.bounded)
+        if key not in self._made:
+            self._made[key] = self._make(node)
+        return self._made[key]
+
+    def _make(self, node: Node) -> Field:
+        form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
         starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
@@ -106,7 +117,7 @@ class Fields:
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
             is_global=self._sees_everything(node, form),
-            is_exact=name not in self.bounded,
+            is_exact=node.name not in self.bounded,
         )
 
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
@@ -146,12 +157,15 @@ class Fields:
         is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        import numpy as np
+        return all(self._covers(ends, size) for ends, size in zip(self._hulls[node.name], extent, strict=True))
 
-        return all(
-            bool(np.all(ends[0] == 0)) and bool(np.all(ends[1] == 1 - size))
-            for ends, size in zip(self._hulls[node.name], extent, strict=True)
-        )
+    def _covers(self, ends: Labels, size: int) -> bool:
+        """Whether every label says from the first pixel to the last."""
+        found = self._full.get(id(ends))
+        if found is None:
+            first, negated_last = ends.reshape(2, -1).max(axis=1).tolist()
+            found = self._full[id(ends)] = first == 0 and negated_last == 1 - size
+        return found
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``, one index per followed axis (0 where the layer has no axis)."""
@@ -172,5 +186,7 @@ class Fields:
 def _stride(sight: Moving | None) -> Step | None:
     if sight is None:
         return None
+    if sight.period == 1:
+        return sight.step
     step = Fraction(sight.step, sight.period)
     return int(step) if step.denominator == 1 else step

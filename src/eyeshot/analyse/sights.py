@@ -96,12 +96,12 @@ def _occurring(sights: Sights) -> list[int]:
 
 def unite(parts: Sequence[Sights], shape: Shape) -> Sights:
     """What units of a tensor see that several reads contribute to."""
+    if all(part.index is None for part in parts):
+        return Sights((unite_classes([part.table[0] for part in parts], shape),))
     return reduce(lambda a, b: _unite_pair(a, b, shape), parts)
 
 
 def _unite_pair(a: Sights, b: Sights, shape: Shape) -> Sights:
-    if a.index is None and b.index is None:
-        return Sights((unite_classes([a.table[0], b.table[0]], shape),))
     import numpy as np
 
     one = np.zeros((1,) * len(shape), dtype=np.intp)
@@ -151,6 +151,9 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
 
 
 def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
+    if a.axis == b.axis and a.step == b.step and len(a.firsts) == len(b.firsts) == 1:
+        ends = (min(a.firsts[0], b.firsts[0]),), (max(a.lasts[0], b.lasts[0]),)
+        return Moving(a.axis, a.step, *ends, a.touches and b.touches)
     if a.axis != b.axis or a.step * b.period != b.step * a.period:
         return Scattered(a.axis, min(first_of(a, shape), first_of(b, shape)), max(last_of(a, shape), last_of(b, shape)))
     period = math.lcm(a.period, b.period)

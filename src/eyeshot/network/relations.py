@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 Shape = tuple[int, ...]
 Sizes = tuple[int, ...]
@@ -65,12 +66,17 @@ class Window:
 
     def pattern(self, a: int) -> Pattern:
         """What outputs read along ``axes[a]``, away from the borders."""
-        k, s, d, (p, _), b = self.kernel[a], self.stride[a], self.dilation[a], self.padding[a], self.bases()[a]
-        phases = b // math.gcd(s, b)
-        offsets = tuple(
-            tuple((r * s - p + t * d) // b for t in range(k) if (r * s - p + t * d) % b == 0) for r in range(phases)
-        )
-        return Pattern(s * phases // b, offsets)
+        base = 1 if self.base is None else self.base[a]
+        return _window_pattern(self.kernel[a], self.stride[a], self.dilation[a], self.padding[a][0], base)
+
+
+@lru_cache(maxsize=512)
+def _window_pattern(k: int, s: int, d: int, p: int, b: int) -> Pattern:
+    phases = b // math.gcd(s, b)
+    offsets = tuple(
+        tuple((r * s - p + t * d) // b for t in range(k) if (r * s - p + t * d) % b == 0) for r in range(phases)
+    )
+    return Pattern(s * phases // b, offsets)
 
 
 Reads = tuple[tuple[int, ...], ...]

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from eyeshot.network.ops import LocalResponseNorm
+from eyeshot.read.shapes import output_of
 from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Hidden
 
@@ -47,7 +48,13 @@ class Recorder(TorchDispatchMode):
             return self._constant(func, name, args, kwargs, given)
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
-            call = Call(name, _bind(func, args, kwargs), lambda: func(*args, **kwargs), self.has_numbers)
+            arguments = _bind(func, args, kwargs)
+
+            def run() -> Any:
+                out = None if self.has_numbers else output_of(name, arguments)
+                return func(*args, **kwargs) if out is None else out
+
+            call = Call(name, arguments, run, self.has_numbers)
             out = self._follow(rule, call, given, _written(func, args, kwargs))
             return self._hidden(out, given) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):

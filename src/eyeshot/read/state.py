@@ -15,45 +15,63 @@ from eyeshot.read.trace import Trace
 _MOST_NUMBERS = 1 << 20
 
 
-def stand_ins(module: torch.nn.Module, trace: Trace) -> dict[str, torch.Tensor]:
-    """Stand-ins for all weights and buffers, by name; weights that are shared stay shared.
+@contextmanager
+def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
+    """While this lasts all weights and buffers have no memory, and what a forward pass does to them is undone.
 
-    Weights of scripted modules cannot be replaced from outside; they are registered as they are.
+    Each module's tables are exchanged as a whole, which costs a fraction of setting attributes one by one. Weights that
+    are shared stay shared. Scripted modules keep theirs elsewhere; those are registered as they are.
     """
-    scripted = _scripted(module)
     twins: dict[int, torch.Tensor] = {}
-    state = {}
-    for named, is_param in ((module.named_parameters, True), (module.named_buffers, False)):
-        for name, tensor in named(remove_duplicate=False):
-            is_own = name.startswith(scripted)
-            if id(tensor) not in twins:
-                twins[id(tensor)] = tensor if is_own else _stand_in(tensor, name, is_param)
-                if is_param:
-                    trace.add_param(name, twins[id(tensor)], tensor.numel())
-            if not is_own:
-                state[name] = twins[id(tensor)]
-    return state
+    held: list[tuple[dict[str, Any], str, Any]] = []
+
+    def twin(path: str, name: str, tensor: torch.Tensor, is_param: bool) -> torch.Tensor:
+        found = twins.get(id(tensor))
+        if found is None:
+            found = twins[id(tensor)] = _stand_in(tensor, name, is_param)
+            if is_param:
+                trace.add_param(f"{path}.{name}" if path else name, found, tensor.numel())
+        return found
+
+    try:
+        for path, child in module.named_modules():
+            if isinstance(child, torch.jit.ScriptModule):
+                for name, tensor in child.named_parameters(path, recurse=False):
+                    trace.add_param(name, tensor, tensor.numel())
+                continue
+            attributes = child.__dict__
+            for table in ("_parameters", "_buffers"):
+                own = attributes[table]
+                held.append((attributes, table, own))
+                attributes[table] = {
+                    name: tensor if tensor is None else twin(path, name, tensor, table == "_parameters")
+                    for name, tensor in own.items()
+                }
+            if "_flat_weights" in attributes:  # recurrent modules hold their weights a second time
+                held.append((attributes, "_flat_weights", attributes["_flat_weights"]))
+                attributes["_flat_weights"] = [twins.get(id(w), w) for w in attributes["_flat_weights"]]
+        yield
+    finally:
+        for attributes, table, own in reversed(held):
+            attributes[table] = own
 
 
-def registered(module: torch.nn.Module, trace: Trace) -> None:
-    """Tell a trace of a module's weights, which are used as they are."""
+@contextmanager
+def as_they_are(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
+    """All weights are used as they are; the trace is told of them."""
     for name, tensor in module.named_parameters():
         trace.add_param(name, tensor, tensor.numel())
+    yield
 
 
 def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
     """A tensor without memory; small buffers of numbers that may say what is read keep theirs, in a copy."""
-    says_what_is_read = tensor.numel() == 1 or not (tensor.is_floating_point() or tensor.is_complex())
-    is_small = tensor.numel() <= _MOST_NUMBERS and not name.endswith("num_batches_tracked")
-    if not is_param and says_what_is_read and is_small and tensor.device.type != "meta":
+    if tensor.device.type == "meta":
+        return tensor
+    says_what_is_read = not is_param and (tensor.numel() == 1 or not tensor.dtype.is_floating_point)
+    if says_what_is_read and tensor.numel() <= _MOST_NUMBERS and name != "num_batches_tracked":
         return tensor.detach().to("cpu", copy=True)
-    return torch.empty_like(tensor, device="meta")
-
-
-def _scripted(module: torch.nn.Module) -> tuple[str, ...]:
-    """Prefixes of the names of weights inside scripted modules."""
-    found = [path for path, child in module.named_modules() if isinstance(child, torch.jit.ScriptModule)]
-    return tuple("" if not path else f"{path}." for path in found)
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
 
 
 def has_lazy_weights(module: torch.nn.Module) -> bool:

@@ -26,11 +26,11 @@ from eyeshot.read.naming import nodes_of
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole
 from eyeshot.read.state import (
+    as_they_are,
     device_of,
     has_lazy_weights,
     in_evaluation,
     initialised_copy,
-    registered,
     stand_ins,
 )
 from eyeshot.read.trace import Step, Trace, tensors_in
@@ -125,22 +125,17 @@ class _Reading:
             self.trace.bind(tensor, step)
             self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
         try:
-            with in_evaluation(self.module), self.places.followed(), torch.inference_mode():
+            weights = as_they_are if self.has_numbers else stand_ins
+            with weights(self.module, self.trace), in_evaluation(self.module), self.places.followed():
                 self.output = self._forward(arguments)
         except Exception as error:
             return error
         return None
 
     def _forward(self, arguments: Arguments) -> Any:
-        if self.has_numbers:
-            registered(self.module, self.trace)
-        else:
-            state = stand_ins(self.module, self.trace)
         whole = Whole(self.trace, has_numbers=self.has_numbers)
-        with whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
-            if self.has_numbers or not state:
-                return self.module(*arguments.args, **arguments.kwargs)
-            return torch.func.functional_call(self.module, state, arguments.args, dict(arguments.kwargs))
+        with torch.inference_mode(), whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
+            return self.module(*arguments.args, **arguments.kwargs)
 
     def network(self, notes: tuple[Note, ...]) -> Network:
         """The network of what was recorded."""

@@ -14,6 +14,7 @@ import torch
 
 from eyeshot.network.ops import Op, Unknown
 from eyeshot.network.relations import Shape
+from eyeshot.read.shapes import fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class Call:
         if self.has_numbers:
             out: torch.Tensor = self.run()
             return out
-        return tensor if self.name.endswith("_") else torch.empty_like(tensor)
+        if self.name.endswith("_"):
+            return tensor
+        return fresh(tensor.shape, tensor.dtype) if tensor.is_contiguous() else torch.empty_like(tensor)
 
 
 AtenRule = Callable[["Trace", Call], Any]
