@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.design.named import DEFAULT_INPUT, network_named
+from eyeshot.design.named import network_named
 from eyeshot.network.graph import Network
 from eyeshot.report.inspection import Report
 
@@ -13,26 +12,31 @@ if TYPE_CHECKING:
     from eyeshot.report.comparison import Comparison
 
 
-def inspect(model: Any, input_shape: tuple[int, ...] | None = None) -> Report:
+def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:
     """What each layer of a model sees and costs.
 
     Args:
-        model: a name or notation (see ``eyeshot models``), a Network, or a torch.nn.Module, which is neither run on
-            numbers nor changed.
-        input_shape: channels and sizes without the batch; the model's own, or (3, 224, 224), unless given.
+        model: a name or notation (see ``eyeshot models``), a Network, a torch.nn.Module, which is neither run on
+            numbers nor changed, or a torch.export program.
+        input_shape: channels and sizes without the batch; the model's own, or (3, 224, 224), unless given. A text says
+            more, such as "224x224x3:HWC" or "128:T:int64"; a dictionary gives several inputs by the names of forward's
+            arguments. Fields are of the first.
+        example: for modules: what forward is called with, instead of a shape: a tensor, a tuple or a dictionary, batch
+            axis included. Where control flow depends on values, its numbers decide.
+        lines: for modules: keep the line of code that called each layer.
 
     Raises:
-        UsageError: if a name is neither a known model nor a design.
-        ReadError: if a module cannot be traced.
+        UsageError: if a name is neither a known model nor a design, or the input is none.
+        ReadError: if a module cannot be traced; its ``partial`` is the Network up to there.
 
     Example:
         >>> inspect("alexnet")["conv5"].field.size
         (163, 163)
     """
-    return Report(_network(model, input_shape))
+    return Report(_network(model, input_shape, example, lines))
 
 
-def compare(*models: Any, input_shape: tuple[int, ...] | None = None) -> Comparison:
+def compare(*models: Any, input_shape: Any = None) -> Comparison:
     """What several models see and cost, side by side.
 
     Example:
@@ -47,26 +51,12 @@ def compare(*models: Any, input_shape: tuple[int, ...] | None = None) -> Compari
     return Comparison([inspect(model, input_shape) for model in models])
 
 
-def _network(model: Any, input_shape: tuple[int, ...] | None) -> Network:
-    if input_shape is not None:
-        input_shape = _checked(input_shape)
+def _network(model: Any, input_shape: Any, example: Any, lines: bool) -> Network:
     if isinstance(model, Network):
         return model
     if isinstance(model, str):
-        return network_named(model, input_shape)
+        return network_named(model, input_shape, example=example, with_lines=lines)
     from eyeshot.read.torch import read_module
 
-    return read_module(model, input_shape or DEFAULT_INPUT, name=type(model).__name__, source="torch")
-
-
-def _checked(input_shape: Any) -> tuple[int, ...]:
-    """The shape as integers, complained of where it is none."""
-    from eyeshot.errors import UsageError
-
-    try:
-        shape = tuple(operator.index(n) for n in input_shape)
-    except TypeError:
-        shape = ()
-    if not shape or any(n < 1 for n in shape):
-        raise UsageError(f"an input shape is whole numbers from 1 on, such as (3, 224, 224); found {input_shape!r}")
-    return shape
+    name = type(model).__name__
+    return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)

@@ -17,7 +17,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["show", "C3-64 Q4"], 2, "        ^ character 7"),
     (["show", "alexnt"], 2, "did you mean alexnet"),
     (["show", "C11p0-64", "--input", "3x5x5"], 2, "kernel spans 11×11 pixels and is larger than its 5×5 map"),
-    (["show", "alexnet", "--input", "3"], 2, "'3' is no input; write channels and one to three sizes"),
+    (["show", "alexnet", "--input", "3"], 2, "an input is channels and one to three sizes, such as 3x224x224; found 3"),
     (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
     (["show", "alexnet", "--json", "--csv"], 2, "--json and --csv cannot go together"),
     (["show", "net.onnx"], 2, "ONNX files cannot be read yet"),
@@ -217,7 +217,7 @@ def test_a_design_without_layers_is_shown_without_one_to_ask_about(eyeshot: Eyes
 def test_what_the_machine_lacks_is_said_without_a_traceback(
     failure: Exception, message: str, eyeshot: Eyeshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise failure
 
     monkeypatch.setattr("eyeshot.api.inspect", fails)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.analyse.sights import (
     NEVER,
+    Class,
     Fixed,
     Moving,
     Scattered,
@@ -74,11 +75,19 @@ _rules: Rules[Sights] = Rules("closed form", unite)
 
 @_rules.rule(Window)
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
+    along_1 = any(isinstance(sight, Moving | Scattered) and sight.axis == 1 for cls in value.table for sight in cls)
+    if along_1 and relation.groups is not None:  # what others call channels are positions here
+        value = (
+            _reduce(_ALL_OF_1, value, before, before) if relation.groups == 1 else _without_form(value, before, after)
+        )
     value = _select_channels(relation, value, before, after)
     for a, axis in enumerate(relation.axes):
-        if axis != 1:
+        if axis != 1 or along_1:
             value = _follow(value, axis, relation.pattern(a), before, after)
     return value
+
+
+_ALL_OF_1 = Reduce(axes=(1,), keep=True)
 
 
 def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sights:
@@ -131,16 +140,26 @@ def _select_channels(relation: Window, value: Sights, before: Shape, after: Shap
     elif 1 in relation.axes:
         a = relation.axes.index(1)
         k, s, d, p = relation.kernel[a], relation.stride[a], relation.dilation[a], relation.padding[a][0]
-        members = []
-        for i in range(after[1]):
-            read = [j for j in (i * s - p + t * d for t in range(k)) if 0 <= j < before[1]]
-            members.append(index[:, read])
+        b = relation.bases()[a]
+        read = [{(i * s - p + t * d) // b for t in range(k) if (i * s - p + t * d) % b == 0} for i in range(after[1])]
+        members = [index[:, sorted(j for j in positions if 0 <= j < before[1])] for positions in read]
         repeats = 1
     else:
         return value
+    return _classes(value, members, repeats, before, after)
+
+
+def _classes(value: Sights, members: list[npt.NDArray[np.intp]], repeats: int, before: Shape, after: Shape) -> Sights:
+    """Channels that each read some channels of the input, whose classes ``members`` gives."""
+    import numpy as np
+
+    assert value.index is not None
+    index = value.index
     if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
         return _without_form(value, before, after)
-    table = [unite_classes([value.table[c] for c in sorted(set(m.ravel().tolist()))], before) for m in members]
+    nothing: Class = (None,) * len(value.table[0])
+    read = [sorted(set(m.ravel().tolist())) for m in members]
+    table = [unite_classes([value.table[c] for c in classes], before) if classes else nothing for classes in read]
     shape = [1] * index.ndim
     shape[1] = -1
     return compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
@@ -160,8 +179,11 @@ def _scatter(sight: Sight, before: Shape, after: Shape) -> Sight:
 
 @_rules.rule(Taps)
 def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
-    for axis, pattern in zip(relation.axes, relation.endless, strict=True):
-        value = _follow(value, axis, pattern, before, after)
+    for axis, reads, pattern in zip(relation.axes, relation.reads, relation.endless, strict=True):
+        if axis == 1 and value.index is not None and value.index.shape[1] > 1:
+            value = _classes(value, [value.index[:, list(tap)] for tap in reads], 1, before, after)
+        else:
+            value = _follow(value, axis, pattern, before, after)
     return value
 
 

@@ -32,6 +32,8 @@ class Field:
         is_regular: every unit has the same size, at an even stride.
         is_global: every unit sees the whole image, as it is.
         is_exact: False for a bound from above, behind an op whose reads are unknown.
+        phases: where units differ in a fixed turn, as a decoder's do, the sizes in that turn from unit 0 on, per axis;
+            None where they do not.
     """
 
     size: tuple[int, ...]
@@ -40,6 +42,7 @@ class Field:
     is_regular: bool
     is_global: bool
     is_exact: bool
+    phases: tuple[tuple[int, ...] | None, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class Fields:
             ),
             is_global=self._sees_everything(node, form),
             is_exact=node.name not in self.bounded,
+            phases=_phases(moving),
         )
 
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
@@ -181,6 +185,16 @@ class Fields:
             else:
                 unclipped.append(inside)
         return UnitHull(tuple(unclipped), clipped)
+
+
+def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:
+    turns = [
+        tuple(max(b - a + 1, 0) for a, b in zip(sight.firsts, sight.lasts, strict=True))
+        if sight is not None and sight.period > 1
+        else None
+        for sight in moving
+    ]
+    return None if all(turn is None or len(set(turn)) == 1 for turn in turns) else tuple(turns)
 
 
 def _stride(sight: Moving | None) -> Step | None:

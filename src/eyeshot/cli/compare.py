@@ -63,7 +63,7 @@ CONVENTIONS = (
 @colour_option
 def compare(
     models: tuple[str, ...],
-    input_shape: tuple[int, ...] | None,
+    input_shape: Any,
     all_layers: bool,
     train: bool,
     output: Path | None,
@@ -166,7 +166,7 @@ def _print_what_next(
     comparison: Comparison,
     terminal: Terminal,
     models: tuple[str, ...],
-    input_shape: tuple[int, ...] | None,
+    input_shape: Any,
     train: bool,
 ) -> None:
     terminal.say()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,7 +34,7 @@ def field(
     model: str,
     layer: str,
     at: tuple[int, ...] | None,
-    input_shape: tuple[int, ...] | None,
+    input_shape: Any,
     as_json: bool,
     no_colour: bool,
 ) -> None:

@@ -26,19 +26,19 @@ BOUND = 4
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Shape(_ParamType):
-    """Channels and sizes such as 3x224x224."""
+def _input(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
+    """What was given by ``--input``: None, one shape, or several inputs."""
+    if not given:
+        return None
+    from eyeshot.read.inputs import parse_input
 
-    name = "CxHxW"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The sizes as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).lower().replace("×", "x").split("x")
-        if not all(part.isdecimal() and 0 < int(part) < 10**7 for part in parts) or not 2 <= len(parts) <= 4:
-            self.fail(f"{value!r} is no input; write channels and one to three sizes, such as 3x224x224", param, ctx)
-        return tuple(int(part) for part in parts)
+    specs = []
+    for text in given:
+        try:
+            specs.append(parse_input(text))
+        except UsageError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+    return specs[0].shape if len(specs) == 1 and specs[0].is_plain else specs
 
 
 class Position(_ParamType):
@@ -57,9 +57,13 @@ class Position(_ParamType):
 
 
 def input_option(command: Command) -> Command:
-    """``--input``: the shape of what goes in."""
-    words = "Shape of the input. [default: the design's own, or 3x224x224]"
-    return click.option("--input", "input_shape", type=Shape(), metavar="CxHxW", help=words)(command)
+    """``--input``: what goes in."""
+    words = (
+        "Shape of the input [default: the design's own, or 3x224x224]. For modules also: a layout (224x224x3:HWC), a"
+        " type (128:T:int64), names for several (--input left=3x64x64 --input right=3x64x64)."
+    )
+    option = click.option("--input", "input_shape", callback=_input, multiple=True, metavar="CxHxW", help=words)
+    return option(command)
 
 
 def json_option(command: Command) -> Command:
@@ -139,13 +143,15 @@ def write_file(path: Path, content: bytes) -> None:
         raise RunError(f"{path} could not be written: {error.strerror or error}") from error
 
 
-def typed(model: str, *more: str, verb: str, input_shape: tuple[int, ...] | None = None) -> str:
+def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
     """A command line as a user would type it."""
     import shlex
 
     words = ["eyeshot", verb, model, *more]
     if input_shape:
-        words += ["--input", "x".join(map(str, input_shape))]
+        from eyeshot.read.inputs import inputs_given
+
+        words += [word for spec in inputs_given(input_shape) for word in ("--input", str(spec))]
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
 
@@ -166,7 +172,7 @@ def naming(model: str) -> Iterator[None]:
         raise
 
 
-def inspected(model: str, input_shape: tuple[int, ...] | None, *, is_named: bool = False) -> Report:
+def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bool = False) -> Report:
     """The report of what a user typed for a model; ``is_named`` lets failures name the model, one of several."""
     from contextlib import nullcontext
 
@@ -174,7 +180,7 @@ def inspected(model: str, input_shape: tuple[int, ...] | None, *, is_named: bool
 
     check_factory(model)
     with stdout_for_data(), naming(model) if is_named else nullcontext():
-        return inspect(model, input_shape)
+        return inspect(model, input_shape, lines=lines)
 
 
 def check_factory(model: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ from eyeshot.cli.options import (
     table_options,
     typed,
 )
+from eyeshot.errors import ReadError
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -34,13 +35,15 @@ CONVENTIONS = (
 @click.argument("model")
 @input_option
 @click.option("--all", "all_layers", is_flag=True, help="A line for every layer; nothing folded.")
+@click.option("--lines", is_flag=True, help="For modules: the line of code that called each layer.")
 @json_option
 @table_options
 @colour_option
 def show(
     model: str,
-    input_shape: tuple[int, ...] | None,
+    input_shape: Any,
     all_layers: bool,
+    lines: bool,
     as_json: bool,
     as_csv: bool,
     plain: bool,
@@ -54,12 +57,19 @@ def show(
       eyeshot show resnet50 --input 3x384x384
       eyeshot show "C3-64 C3-64 P2 C3-128" --csv
       eyeshot show my_net.py:make_net --json
+      eyeshot show my_net.py:make_net --input 224x224x3:HWC --lines
     """
     from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.inspection import Report
     from eyeshot.report.ledger import records
 
     one_format(json=as_json, csv=as_csv, plain=plain)
-    report = inspected(model, input_shape)
+    try:
+        report = inspected(model, input_shape, lines=lines)
+    except ReadError as error:
+        if error.partial is not None and not (as_json or as_csv or plain):
+            _print_up_to_failure(Report(error.partial), Terminal(colour=not no_colour), all_layers)
+        raise
     if as_json:
         print_json(report.to_json())
     elif as_csv or plain:
@@ -76,8 +86,17 @@ def show(
         )
 
 
-def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
+def _print_up_to_failure(report: Report, terminal: Terminal, all_layers: bool) -> None:
     from eyeshot.report.ledger import ledger
+
+    terminal.say((report.network.name, "strong"), (", up to where it fails", "dim"))
+    terminal.say()
+    terminal.table(ledger(report, folded=not all_layers))
+    terminal.say()
+
+
+def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.ledger import differing, ledger
     from eyeshot.report.verdict import on_one
     from eyeshot.report.wording import short, times
 
@@ -91,6 +110,10 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
         " (elements, one image)"
     )
     terminal.say((CONVENTIONS, "dim"))
+    if turning := differing(report):
+        others = f" and {len(turning) - 1} more layers" if len(turning) > 1 else ""
+        words = f"units of {turning[0].name}{others} differ in a fixed turn: the largest is told; `field` tells each"
+        terminal.say((words, "dim"))
     for note in report.notes:
         place = f"{note.layer}: " if note.layer else ""
         terminal.say((f"{note.kind}: ", "warn"), place + note.text)
@@ -98,7 +121,7 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
     terminal.say(on_one(report))
 
 
-def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape: tuple[int, ...] | None) -> None:
+def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape: Any) -> None:
     from eyeshot.report.verdict import last_convolution
 
     layer = last_convolution(report) or (report.layers[-1] if report.layers else None)

@@ -21,6 +21,7 @@ from eyeshot.design.named import design_named, is_module_name, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
+from eyeshot.read.inputs import shape_given
 from eyeshot.report.inspection import Report
 from eyeshot.study.plan import Arm, Plan
 from eyeshot.train.budget import Budget
@@ -124,7 +125,7 @@ class Study:
 
 def plan_study(
     models: Sequence[str],
-    input_shape: tuple[int, ...] | None,
+    input_shape: Any,
     *,
     data: str | None,
     seeds: int | None,
@@ -151,7 +152,7 @@ def plan_study(
     from eyeshot.train.data import load
 
     dataset = load(data or DATA)
-    if input_shape is not None and input_shape != dataset.shape:
+    if input_shape is not None and shape_given(input_shape, "a design that is trained") != dataset.shape:
         raise UsageError(
             f"--input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; leave --input out when training"

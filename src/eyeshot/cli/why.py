@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @input_option
 @json_option
 @colour_option
-def why(model: str, layer: str, input_shape: tuple[int, ...] | None, as_json: bool, no_colour: bool) -> None:
+def why(model: str, layer: str, input_shape: Any, as_json: bool, no_colour: bool) -> None:
     """Print the sum that makes the receptive field of a LAYER of MODEL, term by term.
 
     \b

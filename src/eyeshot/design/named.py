@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
@@ -18,18 +19,28 @@ from eyeshot.design.syntax import Design
 from eyeshot.design.zoo import entries
 from eyeshot.errors import NotationError, UsageError
 from eyeshot.network.graph import Network, Note
+from eyeshot.read.inputs import shape_given
 
 DEFAULT_INPUT = (3, 224, 224)
 _MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
-def network_named(name: str, input_shape: tuple[int, ...] | None = None, *, classes: int | None = None) -> Network:
+def network_named(
+    name: str,
+    input_shape: Any = None,
+    *,
+    classes: int | None = None,
+    example: Any = None,
+    with_lines: bool = False,
+) -> Network:
     """The network that a name stands for.
 
     Args:
         name: a zoo name, notation, or ``source:model``; see the module's docstring.
-        input_shape: channels and sizes; the model's own, or 3×224×224, unless given.
+        input_shape: channels and sizes; the model's own, or 3×224×224, unless given; modules take other inputs too
+            (see ``eyeshot.read.inputs``).
+        example, with_lines: for modules, as ``eyeshot.read.torch.read_module`` has them.
         classes: width of a design's last F, where that gives none.
 
     Raises:
@@ -42,13 +53,16 @@ def network_named(name: str, input_shape: tuple[int, ...] | None = None, *, clas
         from eyeshot.read.loading import load_module
         from eyeshot.read.torch import read_module
 
-        return read_module(load_module(name), input_shape or DEFAULT_INPUT, name=name, source=name)
+        return read_module(
+            load_module(name), input_shape, name=name, source=name, example=example, with_lines=with_lines
+        )
     entry = entries().get(name.lower())
     design = design_named(name)
+    shape = None if input_shape is None else shape_given(input_shape, name)
     notes = () if entry is None or entry.slip is None else (Note(None, "slip", entry.slip),)
     return lower(
         design,
-        input_shape or (entry.input_shape if entry else DEFAULT_INPUT),
+        shape or (entry.input_shape if entry else DEFAULT_INPUT),
         name=name.lower() if entry else " ".join(name.split()),
         source="zoo" if entry else "notation",
         classes=classes or (entry.classes if entry else 1000),

@@ -8,7 +8,18 @@ from functools import cached_property
 
 from eyeshot.errors import UsageError
 from eyeshot.network.ops import Input, Op
-from eyeshot.network.relations import Read, Reshape, Shape, Window
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Permute,
+    Read,
+    Reduce,
+    Relation,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,20 +122,27 @@ class Network:
 
     @cached_property
     def tells_channels_apart(self) -> bool:
-        """Whether some node reads a part of its input's channels only.
+        """Whether maps that see differently are put side by side along axis 1 and may be read one without the other.
 
-        Where none does, what all channels see together is all there is to know.
+        Where that never happens, what all channels see together is all there is to know.
         """
-        return any(
-            (isinstance(read.relation, Window) and 1 in read.relation.axes)
-            or (isinstance(read.relation, Reshape) and _splits_channels(self[node.inputs[read.source]], node))
-            for node in self.nodes
-            for read in node.reads
+        reads = [(read.relation, self[n.inputs[read.source]].shape, n.shape) for n in self.nodes for read in n.reads]
+        return any(isinstance(relation, Concat) and relation.axis == 1 for relation, _, _ in reads) and (
+            1 in self.axes or any(_parts_axis_1(*read) for read in reads)
         )
 
 
-def _splits_channels(before: Node, after: Node) -> bool:
-    return len(after.shape) > 2 and before.shape[1:2] != after.shape[1:2]
+def _parts_axis_1(relation: Relation, before: Shape, after: Shape) -> bool:
+    """Whether a relation reads a part of axis 1, or makes another axis the first."""
+    if isinstance(relation, Window | Taps):
+        return 1 in relation.axes
+    if isinstance(relation, Reshape):
+        return len(after) > 2 and before[1:2] != after[1:2]
+    if isinstance(relation, Permute):
+        return len(after) > 1 and relation.order[1] != 1
+    if isinstance(relation, Reduce):
+        return not relation.keep and min(relation.axes, default=2) < 2
+    return isinstance(relation, Elementwise) and len(before) != len(after)
 
 
 def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0, line: str = "") -> Node:

@@ -33,10 +33,16 @@ class InputSpec:
         """The axes of positions, counted with the batch axis."""
         return tuple(axis for axis, letter in enumerate(self.layout, start=1) if letter != "C")
 
+    def __str__(self) -> str:
+        """As a person writes it."""
+        layout = "" if self.layout == _channels_first(len(self.shape)) else f":{self.layout}"
+        dtype = f":{self.dtype}" if self.dtype else ""
+        return f"{f'{self.name}=' if self.name else ''}{'x'.join(map(str, self.shape))}{layout}{dtype}"
+
     @property
     def is_plain(self) -> bool:
         """Whether channels come first, and nothing else was said."""
-        return self.layout == _channels_first(len(self.shape)) and self.dtype is None
+        return str(self) == "x".join(map(str, self.shape))
 
 
 def inputs_given(given: Any) -> list[InputSpec]:
@@ -52,6 +58,19 @@ def inputs_given(given: Any) -> list[InputSpec]:
     if isinstance(given, Sequence) and not isinstance(given, str) and given and not _is_number(given[0]):
         return [_one(value) for value in given]
     return [_one(given)]
+
+
+def shape_given(given: Any, model: str) -> tuple[int, ...]:
+    """The one shape, channels first, that a design or a file takes.
+
+    Raises:
+        UsageError: several inputs, a layout or a type were given.
+    """
+    specs = inputs_given(given)
+    if len(specs) > 1 or not specs[0].is_plain:
+        found = ", ".join(map(str, specs))
+        raise UsageError(f"{model} takes one input, channels first, such as 3x224x224; found {found}")
+    return specs[0].shape
 
 
 def _one(given: Any) -> InputSpec:

@@ -14,17 +14,18 @@ from eyeshot.read.trace import Place, Step, Trace
 def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     """Name the steps and link them; ``inputs`` names the first ones.
 
-    A module that makes one step gives it its path; other steps take their module's path and their op. A second step of
-    one name is ``name#2``. Padding that was folded into the window behind it has no node.
+    A module that makes one step, or one that uses weights, gives it its path; other steps take their module's path and
+    their op. A second step of one name is ``name#2``. Padding that was folded into the window behind it has no node.
     """
     folded = _folded_padding(trace.steps)
     dropped = set(folded.values())
     steps = [step for step in trace.steps if step not in dropped]
     per_call: Counter[Place] = Counter(step.place for step in steps if not isinstance(step.op, Input))
+    weighted: Counter[Place] = Counter(step.place for step in steps if step.uses_weights)
     made: dict[Step, Node] = {}
     used: Counter[str] = Counter()
     for step in steps:
-        base = inputs.get(step) or _base_name(step, per_call)
+        base = inputs.get(step) or _base_name(step, per_call, weighted)
         used[base] += 1
         pad = folded.get(step)
         made[step] = node(
@@ -38,9 +39,9 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     return made
 
 
-def _base_name(step: Step, per_call: Counter[Place]) -> str:
+def _base_name(step: Step, per_call: Counter[Place], weighted: Counter[Place]) -> str:
     place = step.place
-    if place.is_leaf and place.path and per_call[place] == 1:
+    if place.is_leaf and place.path and (per_call[place] == 1 or (step.uses_weights and weighted[place] == 1)):
         return place.path
     return f"{place.path}.{step.op.kind}" if place.path else step.op.kind
 

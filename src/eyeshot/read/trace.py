@@ -36,6 +36,7 @@ class Step:
     params: int
     place: Place
     line: str = ""
+    uses_weights: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Trace:
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
         place = self.place if self.place.path or not owner else Place(owner, 0, True)
-        step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code())
+        step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
         self.steps.append(step)
         return step
 

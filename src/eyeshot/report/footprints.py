@@ -11,7 +11,7 @@ import numpy.typing as npt
 from eyeshot.report.inspection import Layer, Report, Unit
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
-from eyeshot.report.wording import NONE, percent, times
+from eyeshot.report.wording import NONE, listed, percent, times
 
 _ROWS, _COLUMNS = 24, 60
 """Characters of a map at most; one is about twice as high as it is wide."""
@@ -80,6 +80,11 @@ def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
             f"It has holes: {count:,} of the {hull:,} pixels between these ends are seen ({percent(count / hull)}),"
             f" in {len(unit.footprint.boxes()):,} boxes."
         )
+    if layer.field.phases is not None:
+        turns = [turn and listed([str(n) for n in dict.fromkeys(turn)], "or") for turn in layer.field.phases]
+        names = axis_names(len(turns))
+        told = ", ".join(f"{name} {turn}" for name, turn in zip(names, turns, strict=True) if turn)
+        yield f"Units of {layer.name} differ in a fixed turn; on an endless image they see, in this order: {told}."
     data = layer.data.unit(*unit.at)
     if data.hull != unit.hull:
         size = times(last - first + 1 for first, last in data.hull.unclipped)

@@ -10,7 +10,7 @@ from eyeshot.analyse.cost import Cost, Totals, cost, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
-from eyeshot.network.ops import Conv, Pool
+from eyeshot.network.ops import Conv, ConvTranspose, Input, Sliding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,15 +144,17 @@ class Layer(View):
             "inputs": list(self.node.inputs),
             "out": list(self.out),
         }
-        if isinstance(op, Conv | Pool):
+        if isinstance(op, Sliding):
             document |= {
                 "kernel": list(op.kernel),
                 "stride": list(op.stride),
                 "dilation": list(op.dilation),
                 "padding": [list(sides) for sides in op.padding],
             }
-        if isinstance(op, Conv):
+        if isinstance(op, Conv | ConvTranspose):
             document["groups"] = op.groups
+        if self.node.line:
+            document["line"] = self.node.line
         return document | {
             "field": _field_dict(self.field),
             "data_field": _field_dict(self.data.field),
@@ -213,6 +215,7 @@ class Report:
                 "name": self.network.name,
                 "source": self.network.source,
                 "input": list(self.network.input.shape[1:]),
+                **_ends_dict(self.network),
             },
             "layers": [layer.to_dict() for layer in self.layers],
             "totals": {
@@ -286,7 +289,23 @@ def _field_dict(field: Field) -> dict[str, Any]:
         "regular": field.is_regular,
         "global": field.is_global,
         "exact": field.is_exact,
+        **({} if field.phases is None else {"phases": [turn and list(turn) for turn in field.phases]}),
     }
+
+
+def _ends_dict(network: Network) -> dict[str, Any]:
+    """All inputs and outputs, where there is more to say than one image and the last layer."""
+    document: dict[str, Any] = {}
+    usual = tuple(range(2, len(network.input.shape)))
+    if len(network.inputs) > 1 or network.axes != usual:
+        document["inputs"] = [
+            {"name": node.name, "shape": list(node.shape[1:]), "axes": [axis - 1 for axis in node.op.axes]}
+            for node in network.inputs
+            if isinstance(node.op, Input)
+        ]
+    if network.outputs not in ((), (network.output.name,)):
+        document["outputs"] = list(network.outputs)
+    return document
 
 
 def _number(step: object) -> object:

@@ -19,6 +19,7 @@ from eyeshot.report.wording import (
     field_size,
     field_stride,
     image_share,
+    line_of_code,
     op_name,
     op_words,
     percent,
@@ -145,6 +146,16 @@ def has_gates(report: Report) -> bool:
     return any(layer.field != layer.data.field for layer in report)
 
 
+def has_lines(report: Report) -> bool:
+    """Whether layers know the lines of code that called them."""
+    return any(layer.node.line for layer in report)
+
+
+def differing(report: Report) -> list[Layer]:
+    """Layers whose units differ in a fixed turn."""
+    return [layer for layer in report if layer.field.phases is not None]
+
+
 def ledger(report: Report, *, folded: bool = True) -> Table:
     """The ledger as a table, totals included."""
     found = lines(report, folded=folded)
@@ -162,6 +173,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
             Column(heading="params", priority=3),
             Column(heading="MACs", priority=2),
             Column(heading="of MACs", priority=8, style="dim"),
+            Column(heading="line" if has_lines(report) else "", is_number=False, priority=9, style="dim"),
         ]
     )
     rules = _rules(found, gates)
@@ -182,6 +194,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
             f"{line.params:,}" if line.params else NONE,
             f"{line.macs:,}" if line.macs else NONE,
             percent(line.macs / macs) if line.macs else NONE,
+            line_of_code(layer.node.line),
         )
     table.rule()
     table.add(
@@ -195,6 +208,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
         f"{report.totals.params:,}",
         f"{macs:,}",
         "100 %" if macs else NONE,
+        "",
         style="strong",
     )
     return table
@@ -232,6 +246,7 @@ def records(report: Report, *, folded: bool = False) -> list[dict[str, Any]]:
             "params": line.params,
             "macs": line.macs,
             "macs_share": line.macs / macs if macs else 0.0,
+            **({"line": line.shown.node.line} if has_lines(report) else {}),
         }
         for line in lines(report, folded=folded)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -142,6 +143,13 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     'a, b and c'
     """
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def line_of_code(line: str) -> str:
+    """A line of code, its file told from the working directory on where it lies in that."""
+    path, _, number = line.rpartition(":")
+    here = os.getcwd() + os.sep
+    return f"{path.removeprefix(here)}:{number}" if line else ""
 
 
 def op_words(op: Op) -> str:
