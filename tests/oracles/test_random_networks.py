@@ -109,8 +109,8 @@ def test_a_layer_is_global_where_each_of_its_units_sees_the_whole_image(
     labels = hulls(network)
     for layer in Report(network):
         sees_all = [
-            bool((ends[0] == 0).all() and (ends[1] == 1 - n).all())
-            for ends, n in zip(labels[layer.name], network.extent, strict=True)
+            bool((found.ends[0] == 0).all() and (found.ends[1] == 1 - n).all())
+            for found, n in zip(labels[layer.name], network.extent, strict=True)
         ]
         assert layer.field.is_global == all(sees_all), layer.name
 

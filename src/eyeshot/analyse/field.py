@@ -16,7 +16,8 @@ from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sight
 from eyeshot.network.graph import Network, Node
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Hulls, Interval, Labels
+    from eyeshot.analyse.hulls import Hulls, Interval
+    from eyeshot.analyse.labels import Labels
 
 Step = int | Fraction
 
@@ -136,13 +137,9 @@ class Fields:
             elif sight.size is not None:
                 sizes.append(sight.size)
             else:
-                import numpy as np
+                from eyeshot.analyse.hulls import widest
 
-                from eyeshot.analyse.hulls import NOTHING
-
-                first, negated_last = self._hulls[node.name][axis]
-                widths = np.where(first == NOTHING, 0, 1 - first - negated_last)
-                sizes.append(int(widths.max()))
+                sizes.append(widest(self._hulls[node.name], axis))
         if self.data is self:
             return tuple(sizes)
         return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
@@ -161,14 +158,14 @@ class Fields:
         is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        return all(self._covers(ends, size) for ends, size in zip(self._hulls[node.name], extent, strict=True))
+        return all(self._covers(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True))
 
-    def _covers(self, ends: Labels, size: int) -> bool:
-        """Whether every label says from the first pixel to the last."""
-        found = self._full.get(id(ends))
+    def _covers(self, labels: Labels, size: int) -> bool:
+        found = self._full.get(id(labels))
         if found is None:
-            first, negated_last = ends.reshape(2, -1).max(axis=1).tolist()
-            found = self._full[id(ends)] = first == 0 and negated_last == 1 - size
+            from eyeshot.analyse.hulls import all_see_everything
+
+            found = self._full[id(labels)] = all_see_everything(labels, size)
         return found
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:

@@ -1,8 +1,8 @@
 """Which interval of the input does every unit see? Composed from the input on, clipped to the image, exact.
 
-For each followed axis of the input a tensor carries one array of labels. It has the tensor's axes, with size 1
-along every axis on which the label does not depend, and in front an axis of two: the first position seen and the
-negated last one, so that uniting is one minimum. A unit that sees nothing has both at ``NOTHING``.
+For each followed axis of the input a tensor carries labels (see ``labels``). A unit that sees nothing along one axis
+sees nothing along any: its window lies in the padding. That is agreed upon only where it matters, when several units
+are read together or several reads are united, so that labels keep to the axes on which they depend.
 
 Cost: linear in nodes, edges, and height + width for networks whose labels depend on one axis each; the width of a
 kernel enters with its logarithm.
@@ -16,6 +16,23 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.labels import (
+    NOTHING,
+    Ends,
+    Labels,
+    broadcast,
+    ends_along,
+    lower,
+    merged,
+    of_nothing,
+    permuted,
+    reduced,
+    reshaped,
+    resized,
+    room,
+    settled,
+    some_see_nothing,
+)
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -28,14 +45,10 @@ from eyeshot.network.relations import (
     Shape,
     Taps,
     Window,
-    matching_axes,
 )
 
-Labels = npt.NDArray[np.int64]
 Hulls = tuple[Labels, ...]
-"""One label array per followed axis of the input."""
-
-NOTHING = np.int64(1) << 62
+"""One value per followed axis of the input."""
 Interval = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
@@ -45,16 +58,18 @@ def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
     return dict(rules.forward(network, _of_input, lambda node: _nothing(network, node), gates=gates))
 
 
-def per_axis(node: Node, labels: Hulls, network: Network) -> list[Interval]:
+def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
     """What the units at each position along an axis see: (first, last) per followed axis, last < first for nothing.
 
     United over channels and the other axes. A layer whose axes are no longer the image's has one entry per axis.
     """
     result = []
-    for axis, ends in zip(network.axes, labels, strict=True):
-        keeps_axes = len(node.shape) == len(network.input.shape)
-        others = tuple(a for a in range(1, ends.ndim) if not (keeps_axes and a == axis + 1))
-        first, last = ends.min(axis=others)
+    keeps_axes = len(node.shape) == len(network.input.shape)
+    value = tuple(merged(labels, axis) for labels, axis in zip(value, network.axes, strict=True)) if keeps_axes else value
+    for i, axis in enumerate(network.axes):
+        ends = ends_along(value, i, axis if keeps_axes else None)
+        own = _place(value, i, axis) if keeps_axes else None
+        first, last = ends.min(axis=tuple(a for a in range(1, ends.ndim) if a != own))
         first, last = np.atleast_1d(first), np.atleast_1d(-last)
         if keeps_axes:
             size = node.shape[axis]
@@ -64,22 +79,53 @@ def per_axis(node: Node, labels: Hulls, network: Network) -> list[Interval]:
     return result
 
 
+def widest(value: Hulls, i: int) -> int:
+    """The most positions that a unit sees along the i-th followed axis."""
+    first, negated_last = ends_along(value, i, None)
+    return int(np.where(first == NOTHING, 0, 1 - first - negated_last).max())
+
+
+def all_see_everything(labels: Labels, size: int) -> bool:
+    """Whether every unit sees from the first position to the last, of ``size``."""
+    first, negated_last = labels.ends.reshape(2, -1).max(axis=1).tolist()
+    return bool(first == 0 and negated_last == 1 - size)
+
+
 def _of_input(node: Node) -> Hulls:
     labels = []
     for axis in getattr(node.op, "axes", ()):
         positions = np.arange(node.shape[axis])
         shape = [1] * len(node.shape)
         shape[axis] = -1
-        labels.append(np.stack([positions, -positions]).reshape(2, *shape))
+        labels.append(Labels(np.stack([positions, -positions]).reshape(2, *shape)))
     return tuple(labels)
 
 
 def _nothing(network: Network, node: Node) -> Hulls:
-    return tuple(np.full((2, *(1 for _ in node.shape)), NOTHING) for _ in network.axes)
+    return tuple(of_nothing(len(node.shape)) for _ in network.axes)
 
 
 def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
-    return tuple(reduce(np.minimum, labels) for labels in zip(*parts, strict=True))
+    return reduce(_unite_two, parts)
+
+
+def _unite_two(a: Hulls, b: Hulls) -> Hulls:
+    if any(labels.may_be_empty for labels in (*a, *b)) and sum(map(_differ, a, b)) > 1:
+        a, b = settled(a), settled(b)
+    return tuple(map(lower, a, b))
+
+
+def _differ(a: Labels, b: Labels) -> bool:
+    return a.ends is not b.ends and (a.split != b.split or not np.array_equal(a.ends, b.ends))
+
+
+def _settled_for(value: Hulls, axes: Sequence[int]) -> Hulls:
+    """Agreed on what sees nothing, where units that differ along an axis by several labels are read together."""
+    if any(labels.may_be_empty for labels in value) and any(
+        sum(labels.varies(axis) for labels in value) > 1 for axis in axes
+    ):
+        return settled(value)
+    return value
 
 
 _rules: Rules[Hulls] = Rules("hulls", _unite)
@@ -87,59 +133,79 @@ _rules: Rules[Hulls] = Rules("hulls", _unite)
 
 @_rules.rule(Window)
 def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return _agreed_on_nothing(tuple(_slide(relation, ends, before, after) for ends in value))
+    mixes = relation.groups is not None
+    value = _settled_for(value, (1, *relation.axes) if mixes else relation.axes)
+    if mixes:
+        value = tuple(_mix_channels(labels, relation.groups or 1, before, after) for labels in value)
+    for a, axis in enumerate(relation.axes):
+        value = _slide(relation, a, value, before[axis], after[axis])
+    return value
 
 
-def _agreed_on_nothing(value: Hulls) -> Hulls:
-    """A unit that sees nothing along one axis sees nothing along any: its window lies in the padding."""
-    if not any(bool((ends[0] == NOTHING).any()) for ends in value):
+def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
+    """What units see behind a window along one axis of n positions, of which m windows are taken."""
+    axis, k, s, d, (p, _) = (
+        relation.axes[a],
+        relation.kernel[a],
+        relation.stride[a],
+        relation.dilation[a],
+        relation.padding[a],
+    )
+    b = relation.bases()[a]
+    if k == s == b == 1 and p == 0 and m == n:
         return value
-    empty = reduce(np.logical_or, (ends[0] == NOTHING for ends in value))
-    return tuple(np.where(empty, NOTHING, ends) for ends in value)
+    # the first window must reach position 0, the last begin at the end or before, and taps not step over it all
+    is_within = b == 1 and p <= d * (k - 1) and (m - 1) * s - p < n and (d == 1 or d <= n)
+    varying = [labels.varies(axis) for labels in value]
+    if not is_within and not any(varying):
+        varying[0] = True
+    result = []
+    for labels, varies in zip(value, varying, strict=True):
+        labels = merged(labels, axis)
+        place = labels.parts(axis)[0]
+        ends = labels.ends
+        if varies:
+            if ends.shape[place] != n:
+                ends = ends.repeat(n, axis=place)
+            read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + d * (k - 1) + 1)
+            read = _sliding_minimum(read, place, k, d)
+            ends = read[(slice(None),) * place + (slice(0, (m - 1) * s + 1, s),)]
+        labels = resized(labels, axis, m, ends)
+        if varies and not (is_within and not labels.may_be_empty):
+            labels = Labels(ends, labels.split, some_see_nothing(ends))
+        result.append(labels)
+    return tuple(result)
 
 
-def _slide(relation: Window, ends: Labels, before: Shape, after: Shape) -> Labels:
-    if relation.groups is not None and ends.shape[2] > 1:
-        ends = _mix_channels(ends, relation.groups, after[1])
-    for axis, k, s, d, (p, _), b in zip(
-        relation.axes,
-        relation.kernel,
-        relation.stride,
-        relation.dilation,
-        relation.padding,
-        relation.bases(),
-        strict=True,
-    ):
-        if ends.shape[axis + 1] == 1 and before[axis] > 1:
-            continue
-        m = after[axis]
-        ends = _with_gaps(ends, axis + 1, b)
-        read = _stretch(ends, axis + 1, -p, (m - 1) * s + d * (k - 1) + 1)
-        read = _sliding_minimum(read, axis + 1, k, d)
-        ends = read[(slice(None),) * (axis + 1) + (slice(0, (m - 1) * s + 1, s),)]
-    return ends
+def _place(value: Hulls, i: int, axis: int) -> int:
+    return value[i].parts(axis)[0]
 
 
-def _mix_channels(ends: Labels, groups: int, channels: int) -> Labels:
+def _mix_channels(labels: Labels, groups: int, before: Shape, after: Shape) -> Labels:
+    if not labels.varies(1):
+        return labels if labels.split is None else resized(merged(labels, 1), 1, after[1])
     if groups == 1:
-        united: Labels = ends.min(axis=2, keepdims=True)
-        return united
-    grouped: Labels = ends.reshape(2, ends.shape[1], groups, -1, *ends.shape[3:]).min(axis=3)
-    return grouped.repeat(channels // groups, axis=2)
+        return reduced(labels, (1,), after)
+    labels = merged(labels, 1)
+    place = labels.parts(1)[0]
+    shape = labels.ends.shape
+    grouped = labels.ends.reshape(*shape[:place], groups, -1, *shape[place + 1 :]).min(axis=place + 1)
+    return resized(labels, 1, after[1], grouped.repeat(after[1] // groups, axis=place))
 
 
-def _with_gaps(ends: Labels, axis: int, b: int) -> Labels:
+def _with_gaps(ends: Ends, axis: int, b: int) -> Ends:
     """The labels with b − 1 positions that see nothing put between neighbours."""
     if b == 1:
         return ends
     shape = list(ends.shape)
     shape[axis] = (shape[axis] - 1) * b + 1
+    room(shape)
     spread = np.full(shape, NOTHING)
     spread[(slice(None),) * axis + (slice(None, None, b),)] = ends
     return spread
 
 
-def _stretch(ends: Labels, axis: int, start: int, length: int) -> Labels:
+def _stretch(ends: Ends, axis: int, start: int, length: int) -> Ends:
     """The labels of positions start … start + length − 1, NOTHING where there is no such position."""
     n = ends.shape[axis]
     if start >= 0 and start + length <= n:
@@ -154,7 +220,7 @@ def _stretch(ends: Labels, axis: int, start: int, length: int) -> Labels:
     return result
 
 
-def _sliding_minimum(ends: Labels, axis: int, k: int, d: int) -> Labels:
+def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
     """Minimum over taps i, i + d, … i + (k − 1)·d, by doubling: about log₂ k passes."""
     lead = (slice(None),) * axis
     width = 1
@@ -167,71 +233,87 @@ def _sliding_minimum(ends: Labels, axis: int, k: int, d: int) -> Labels:
 
 @_rules.rule(Taps)
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
+    value = _settled_for(value, relation.axes)
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
         count = max(map(len, reads))
         table = np.array([[*tap, *(tap[-1:] * (count - len(tap)))] for tap in reads])
-        value = tuple(
-            ends if ends.shape[axis + 1] == 1 else np.take(ends, table, axis=axis + 1).min(axis=axis + 2)
-            for ends in value
-        )
+        value = tuple(_tapped(labels, axis, table, after[axis]) for labels in value)
     return value
+
+
+def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], size: int) -> Labels:
+    varies = labels.varies(axis)
+    labels = merged(labels, axis)
+    if not varies:
+        return resized(labels, axis, size)
+    place = labels.parts(axis)[0]
+    return resized(labels, axis, size, np.take(labels.ends, table, axis=place).min(axis=place + 1))
 
 
 @_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    missing = (1,) * (len(after) - len(before))
-    return tuple(ends.reshape(2, *missing, *ends.shape[1:]) for ends in value) if missing else value
+    if before == after:
+        return value
+    return tuple(broadcast(labels, before, after) for labels in value)
 
 
 @_rules.rule(Concat)
 def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    axis = relation.axis + 1
+    """Labels placed among positions that see nothing; where none depends on the axis, the first says so for all."""
+    axis = relation.axis
+    varying = [labels.varies(axis) for labels in value]
+    if not any(varying):
+        varying[0] = True
     result = []
-    for ends in value:
+    for labels, varies in zip(value, varying, strict=True):
+        labels = merged(labels, axis)
+        ends, size = labels.ends, after[axis]
+        if not varies:
+            result.append(resized(labels, axis, size))
+            continue
+        place = labels.parts(axis)[0]
         shape = list(ends.shape)
-        shape[axis] = after[relation.axis]
+        shape[place] = size
+        room(shape)
         placed = np.full(shape, NOTHING)
-        lead = (slice(None),) * axis
-        placed[(*lead, slice(relation.offset, relation.offset + before[relation.axis]))] = ends
-        result.append(placed)
+        placed[(slice(None),) * place + (slice(relation.offset, relation.offset + before[axis]),)] = ends
+        result.append(Labels(placed, resized(labels, axis, size, placed).split, before[axis] < size or labels.may_be_empty))
     return tuple(result)
 
 
 def _concat_of_channels_taken_together(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return value if relation.axis == 1 else _concat(relation, value, before, after)
+    if relation.axis != 1:
+        return _concat(relation, value, before, after)
+    if all(labels.split is None for labels in value):
+        return value
+    return tuple(resized(merged(labels, 1), 1, after[1]) for labels in value)
 
 
 @_rules.rule(Reshape)
 def _reshape(relation: Reshape, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    runs = matching_axes(before, after)
-    return tuple(_reshape_labels(ends, runs, before, after) for ends in value)
-
-
-def _reshape_labels(
-    ends: Labels, runs: list[tuple[tuple[int, ...], tuple[int, ...]]], before: Shape, after: Shape
-) -> Labels:
-    expanded, final = [2], [2]
-    for inner, outer in runs:
-        varies = any(ends.shape[a + 1] > 1 for a in inner)
-        expanded += [before[a] if varies else 1 for a in inner]
-        final += [after[a] if varies else 1 for a in outer]
-    return np.broadcast_to(ends, expanded).reshape(final)
+    return tuple(reshaped(labels, before, after) for labels in value)
 
 
 @_rules.rule(Permute)
 def _permute(relation: Permute, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return tuple(ends.transpose(0, *(a + 1 for a in relation.order)) for ends in value)
+    return tuple(permuted(labels, relation.order) for labels in value)
 
 
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    axes = tuple(a + 1 for a in relation.axes)
-    return tuple(ends.min(axis=axes, keepdims=relation.keep) for ends in value)
+    value = _settled_for(value, relation.axes)
+    return tuple(reduced(labels, relation.axes, after if relation.keep else None) for labels in value)
 
 
 @_rules.rule(Opaque)
 def _opaque(relation: Opaque, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    return tuple(ends.min(axis=tuple(range(1, ends.ndim))).reshape(2, *(1 for _ in after)) for ends in value)
+    value = settled(value)
+    ones = (1,) * len(after)
+    result = []
+    for labels in value:
+        ends = labels.ends.min(axis=tuple(range(1, labels.ends.ndim))).reshape(2, *ones)
+        result.append(Labels(ends, may_be_empty=some_see_nothing(ends)))
+    return tuple(result)
 
 
 _rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)

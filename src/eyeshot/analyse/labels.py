@@ -1,0 +1,325 @@
+"""Which interval of the input does each position of a tensor see, along one axis of the input? As arrays.
+
+An array of labels has the axes of the tensor, with size 1 along every axis on which the label does not depend, and in
+front an axis of two: the first position seen and the negated last one, so that uniting is one minimum. A position that
+sees nothing has both at ``NOTHING``.
+
+Where a reshape has merged axes of which only some matter, they stay apart: a flattened map of H rows still costs H, and
+tokens cut out of windows cost what the windows' rows and columns cost. ``split`` gives, for each axis of the tensor, the
+sizes of the parts that it is made of, outermost first; the array has one axis for each part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeshot.errors import RunError
+from eyeshot.network.relations import Shape, matching_axes
+
+Ends = npt.NDArray[np.int64]
+Split = tuple[tuple[int, ...], ...]
+
+NOTHING = np.int64(1) << 62
+_MOST = 1 << 27
+"""Elements of one array at most: a gibibyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a tensor.
+
+    ``split`` is None where every axis is one part. ``may_be_empty``: some position may see nothing.
+    """
+
+    ends: Ends
+    split: Split | None = None
+    may_be_empty: bool = False
+
+    def parts(self, axis: int) -> tuple[int, int]:
+        """The axes of the array, from and up to, that make up an axis of the tensor."""
+        if self.split is None:
+            return axis + 1, axis + 2
+        start = 1 + sum(map(len, self.split[:axis]))
+        return start, start + len(self.split[axis])
+
+    def varies(self, axis: int) -> bool:
+        """Whether the label depends on the position along an axis of the tensor."""
+        start, stop = self.parts(axis)
+        return any(n > 1 for n in self.ends.shape[start:stop])
+
+
+def of_nothing(rank: int) -> Labels:
+    """Labels of positions that see nothing."""
+    return Labels(np.full((2,) + (1,) * rank, NOTHING), may_be_empty=True)
+
+
+def some_see_nothing(ends: Ends) -> bool:
+    """Whether some position sees nothing."""
+    return bool(ends[0].max() == NOTHING)
+
+
+def room(shape: Sequence[int]) -> None:
+    """Complain before an array is made that no machine has room for."""
+    if math.prod(shape) > _MOST:
+        raise RunError(
+            f"what the units see would take an array of {'×'.join(map(str, shape[1:]))} positions: too many. Their rows and"
+            " columns cannot be told apart any more; a smaller input can be asked for"
+        )
+
+
+def merged(labels: Labels, axis: int) -> Labels:
+    """The same with an axis of the tensor made one part."""
+    if labels.split is None or len(labels.split[axis]) == 1:
+        return labels
+    start, stop = labels.parts(axis)
+    sizes = labels.split[axis]
+    shape = labels.ends.shape
+    size = math.prod(sizes)
+    split = _tidy((*labels.split[:axis], (size,), *labels.split[axis + 1 :]))
+    if not labels.varies(axis):
+        return Labels(labels.ends.reshape(*shape[:start], 1, *shape[stop:]), split, labels.may_be_empty)
+    full = (*shape[:start], *sizes, *shape[stop:])
+    room(full)
+    ends = np.broadcast_to(labels.ends, full).reshape(*shape[:start], size, *shape[stop:])
+    return Labels(ends, split, labels.may_be_empty)
+
+
+def whole(labels: Labels) -> Labels:
+    """The same with every axis one part."""
+    for axis in range(0 if labels.split is None else len(labels.split)):
+        labels = merged(labels, axis)
+    return labels
+
+
+def resized(labels: Labels, axis: int, size: int, ends: Ends | None = None) -> Labels:
+    """Labels whose ``axis``, one part, has another size, and with another array if one is given."""
+    split = labels.split
+    if split is None and ends is None:
+        return labels
+    if split is not None:
+        split = (*split[:axis], (size,), *split[axis + 1 :])
+    return Labels(labels.ends if ends is None else ends, split, labels.may_be_empty)
+
+
+def _tidy(split: Split) -> Split | None:
+    return None if all(len(parts) == 1 for parts in split) else split
+
+
+# --- the same elements under other axes -----------------------------------------------------------------------------
+
+
+def reshaped(labels: Labels, before: Shape, after: Shape) -> Labels:
+    """The labels of the same elements, in row-major order, under another shape."""
+    shape: list[int] = [2]
+    split: list[tuple[int, ...]] = []
+    full: list[int] = [2]
+    for inner, outer in matching_axes(before, after):
+        start, stop = (labels.parts(inner[0])[0], labels.parts(inner[-1])[1]) if inner else (0, 0)
+        have = list(labels.ends.shape[start:stop])
+        if labels.split is None:
+            sizes = [before[a] for a in inner]
+        else:
+            sizes = [n for a in inner for n in labels.split[a]]
+        wanted = [after[a] for a in outer]
+        groups = _regroup(sizes, have, wanted)
+        if groups is None:  # the parts cannot be cut along the new axes
+            full += sizes
+            shape += wanted
+            split += [(n,) for n in wanted]
+            continue
+        for group in groups:
+            split.append(tuple(n for n, _ in group))
+            shape += [m for _, m in group]
+        full += have
+    if len(full) != labels.ends.ndim or tuple(full) != labels.ends.shape:
+        room(full)
+        ends = np.broadcast_to(labels.ends, full).reshape(shape)
+    else:
+        ends = labels.ends.reshape(shape)
+    return Labels(ends, _tidy(tuple(split)), labels.may_be_empty)
+
+
+def _regroup(sizes: list[int], have: list[int], wanted: list[int]) -> list[list[tuple[int, int]]] | None:
+    """Parts (size, size in the array) dealt out to axes of the wanted sizes, cut where need be; None if that fails.
+
+    Neighbours on which nothing depends become one part.
+    """
+    if all(m == 1 for m in have):
+        return [[(n, 1)] for n in wanted]
+    queue = [(n, m) for n, m in zip(sizes, have, strict=True) if n != 1][::-1]
+    groups = []
+    for size in wanted:
+        group: list[tuple[int, int]] = []
+        left = size
+        while left > 1:
+            n, m = queue.pop()
+            if left % n and n % left:
+                return None
+            if left % n:  # cut: the outer piece belongs here, the inner one to the next axis
+                queue.append((n // left, 1 if m == 1 else n // left))
+                n, m = left, 1 if m == 1 else left
+            if group and group[-1][1] == m == 1:
+                group[-1] = (group[-1][0] * n, 1)
+            else:
+                group.append((n, m))
+            left //= n
+        groups.append(group or [(1, 1)])
+    return groups
+
+
+def permuted(labels: Labels, order: tuple[int, ...]) -> Labels:
+    """The labels with the tensor's axes reordered."""
+    if labels.split is None:
+        return Labels(labels.ends.transpose(0, *(a + 1 for a in order)), None, labels.may_be_empty)
+    axes = [0]
+    for axis in order:
+        axes += range(*labels.parts(axis))
+    return Labels(labels.ends.transpose(axes), tuple(labels.split[a] for a in order), labels.may_be_empty)
+
+
+def broadcast(labels: Labels, before: Shape, after: Shape) -> Labels:
+    """The labels of a tensor that is broadcast to another shape, axes aligned from the last one."""
+    missing = len(after) - len(before)
+    if not missing and (labels.split is None or before == after):
+        return labels
+    ends = labels.ends.reshape(2, *(1,) * missing, *labels.ends.shape[1:])
+    split = labels.split
+    if split is not None:
+        pairs = zip(split, before, after[missing:], strict=True)
+        split = (*((n,) for n in after[:missing]), *(parts if m == n else (n,) for parts, m, n in pairs))
+    return Labels(ends, split, labels.may_be_empty)
+
+
+def reduced(labels: Labels, axes: Sequence[int], keep: Shape | None) -> Labels:
+    """What all positions along some axes see together; the axes stay, with ``keep``'s sizes, or go."""
+    if labels.split is None:
+        ends = labels.ends.min(axis=tuple(a + 1 for a in axes), keepdims=keep is not None)
+        return Labels(ends, None, labels.may_be_empty)
+    over = tuple(a for axis in axes for a in range(*labels.parts(axis)))
+    ends = labels.ends.min(axis=over, keepdims=True)
+    shape, split = [2], []
+    for axis, parts in enumerate(labels.split):
+        if axis not in axes:
+            shape += ends.shape[slice(*labels.parts(axis))]
+            split.append(parts)
+        elif keep is not None:
+            shape.append(1)
+            split.append((keep[axis],))
+    return Labels(ends.reshape(shape), _tidy(tuple(split)), labels.may_be_empty)
+
+
+# --- uniting --------------------------------------------------------------------------------------------------------
+
+
+def lower(a: Labels, b: Labels) -> Labels:
+    """What two labels see together, position by position."""
+    if a.ends is b.ends and a.split == b.split:
+        return a
+    a, b = aligned([a, b])
+    shape = np.broadcast_shapes(a.ends.shape, b.ends.shape)
+    room(shape)
+    ends = np.minimum(a.ends, b.ends)
+    may_be_empty = a.may_be_empty and b.may_be_empty and some_see_nothing(ends)
+    return Labels(ends, a.split, may_be_empty)
+
+
+def aligned(several: Sequence[Labels]) -> list[Labels]:
+    """The same labels, all split alike."""
+    if all(labels.split == several[0].split for labels in several[1:]):
+        return list(several)
+    rank = max(len(labels.split) for labels in several if labels.split is not None)
+    sizes = [
+        max(
+            math.prod(labels.split[axis]) if labels.split is not None else labels.ends.shape[axis + 1]
+            for labels in several
+        )
+        for axis in range(rank)
+    ]
+    target: list[tuple[int, ...]] = []
+    for axis, size in enumerate(sizes):
+        cuts = {size}
+        for labels in several:
+            parts = (size,) if labels.split is None else labels.split[axis]
+            cuts |= {math.prod(parts[i:]) for i in range(len(parts) + 1)}
+        chain = sorted(cuts, reverse=True)
+        divides = all(big % small == 0 for big, small in zip(chain, chain[1:], strict=False))
+        fine = tuple(big // small for big, small in zip(chain, chain[1:], strict=False)) or (1,)
+        target.append(fine if divides else (size,))
+    split = _tidy(tuple(target))
+    return [_cut(labels, tuple(target), split) for labels in several]
+
+
+def _cut(labels: Labels, target: Split, split: Split | None) -> Labels:
+    """The labels split as the target says: finer, or one part where the target has one."""
+    shape = [2]
+    for axis, parts in enumerate(target):
+        if len(parts) == 1:
+            labels = merged(labels, axis)
+    for axis, parts in enumerate(target):
+        start, stop = labels.parts(axis)
+        own = list(labels.ends.shape[start:stop])
+        sizes = [math.prod(parts)] if labels.split is None else list(labels.split[axis])
+        if all(m == 1 for m in own):
+            shape += [1] * len(parts)
+            continue
+        for size, m in zip(sizes, own, strict=True):
+            left = size
+            while left > 1:
+                part = parts[len(shape) - 1 - sum(map(len, target[:axis]))]
+                shape.append(1 if m == 1 else part)
+                left //= part
+        shape += [1] * (1 + sum(map(len, target[: axis + 1])) - len(shape))
+    return Labels(labels.ends.reshape(shape), split, labels.may_be_empty)
+
+
+def settled(value: Sequence[Labels]) -> tuple[Labels, ...]:
+    """The labels of one tensor for all axes of the input, agreed on which positions see nothing."""
+    if not any(labels.may_be_empty for labels in value):
+        return tuple(value)
+    value = aligned(value)
+    masks = [_mask(labels) for labels in value]
+    shape = np.broadcast_shapes(*(mask.shape for mask in masks))
+    empty = reduce(np.logical_or, masks)
+    if not empty.any():
+        return tuple(Labels(labels.ends, labels.split) for labels in value)
+    result = []
+    for labels in value:
+        full = np.broadcast_shapes((1, *shape), labels.ends.shape)
+        room(full)
+        result.append(Labels(np.where(empty, NOTHING, labels.ends), labels.split, may_be_empty=True))
+    return tuple(result)
+
+
+def ends_along(value: Sequence[Labels], i: int, keep: int | None) -> Ends:
+    """The labels for the i-th followed axis, NOTHING where no position sees anything.
+
+    Positions that differ only along axes on which the label does not depend are taken together, but for axis ``keep``.
+    """
+    labels = value[i]
+    if not any(other.may_be_empty for other in value):
+        return labels.ends
+    value = aligned(value)
+    labels = value[i]
+    kept = () if keep is None else range(*labels.parts(keep))
+    empty = np.zeros((1,) * (labels.ends.ndim - 1), dtype=bool)
+    others = [_mask(other) for j, other in enumerate(value) if j != i]
+    for mask in others:
+        empty = empty | mask
+    alone = tuple(a - 1 for a, n in enumerate(labels.ends.shape) if a and n == 1 and a not in kept)
+    empty = empty.all(axis=alone, keepdims=True)
+    return np.where(empty, NOTHING, labels.ends)
+
+
+def _mask(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Which positions see nothing, with size 1 along every axis on which that does not depend."""
+    mask: npt.NDArray[np.bool_] = labels.ends[0] == NOTHING
+    for axis, n in enumerate(mask.shape):
+        if n > 1 and bool((mask.any(axis=axis) == mask.all(axis=axis)).all()):
+            mask = mask.take([0], axis=axis)
+    return mask
