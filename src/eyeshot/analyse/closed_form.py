@@ -82,12 +82,14 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
         )
     value = _select_channels(relation, value, before, after)
     for a, axis in enumerate(relation.axes):
-        if axis != 1 or along_1:
+        stays = before[axis] == after[axis] and relation.pattern(a) == _SAME_PLACE
+        if (axis != 1 or along_1) and not stays:
             value = _follow(value, axis, relation.pattern(a), before, after)
     return value
 
 
 _ALL_OF_1 = Reduce(axes=(1,), keep=True)
+_SAME_PLACE = Pattern(1, ((0,),))
 
 
 def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sights:
@@ -99,7 +101,7 @@ def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, af
 
 
 def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sight:
-    if isinstance(sight, Fixed) and pattern != Pattern(1, ((0,),)):
+    if isinstance(sight, Fixed) and pattern != _SAME_PLACE:
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if not isinstance(sight, Moving) or sight.axis != axis:
         return sight
@@ -297,6 +299,10 @@ def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> S
 
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sights:
+    if relation.keep and value.index is None:
+        places = {sight.axis for sight in value.table[0] if isinstance(sight, Moving | Scattered)}
+        if places.isdisjoint(relation.axes):
+            return value
     if value.index is not None and any(value.index.shape[a] > 1 for a in relation.axes):
         varies_elsewhere = any(n > 1 and a not in relation.axes for a, n in enumerate(value.index.shape))
         value = _without_form(value, before, before) if varies_elsewhere else Sights((together(value, before),))

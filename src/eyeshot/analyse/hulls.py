@@ -10,7 +10,7 @@ kernel enters with its logarithm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 import numpy as np
@@ -112,7 +112,13 @@ def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
 def _unite_two(a: Hulls, b: Hulls) -> Hulls:
     if any(labels.may_be_empty for labels in (*a, *b)) and sum(map(_differ, a, b)) > 1:
         a, b = settled(a), settled(b)
-    return tuple(map(lower, a, b))
+    return _kept(a, map(lower, a, b))
+
+
+def _kept(value: Hulls, made: Iterable[Labels]) -> Hulls:
+    """What was made, or the value itself where that is the same: units that see alike share one value."""
+    result = tuple(made)
+    return value if all(a is b for a, b in zip(value, result, strict=True)) else result
 
 
 def _differ(a: Labels, b: Labels) -> bool:
@@ -136,7 +142,7 @@ def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hull
     mixes = relation.groups is not None
     value = _settled_for(value, (1, *relation.axes) if mixes else relation.axes)
     if mixes:
-        value = tuple(_mix_channels(labels, relation.groups or 1, before, after) for labels in value)
+        value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))
     for a, axis in enumerate(relation.axes):
         value = _slide(relation, a, value, before[axis], after[axis])
     return value
@@ -254,7 +260,7 @@ def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], size: int) 
 def _elementwise(relation: Elementwise, value: Hulls, before: Shape, after: Shape) -> Hulls:
     if before == after:
         return value
-    return tuple(broadcast(labels, before, after) for labels in value)
+    return _kept(value, (broadcast(labels, before, after) for labels in value))
 
 
 @_rules.rule(Concat)
@@ -302,7 +308,7 @@ def _permute(relation: Permute, value: Hulls, before: Shape, after: Shape) -> Hu
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Hulls, before: Shape, after: Shape) -> Hulls:
     value = _settled_for(value, relation.axes)
-    return tuple(reduced(labels, relation.axes, after if relation.keep else None) for labels in value)
+    return _kept(value, (reduced(labels, relation.axes, after if relation.keep else None) for labels in value))
 
 
 @_rules.rule(Opaque)

@@ -100,7 +100,7 @@ def whole(labels: Labels) -> Labels:
 def resized(labels: Labels, axis: int, size: int, ends: Ends | None = None) -> Labels:
     """Labels whose ``axis``, one part, has another size, and with another array if one is given."""
     split = labels.split
-    if split is None and ends is None:
+    if ends is None and (split is None or split[axis] == (size,)):
         return labels
     if split is not None:
         split = (*split[:axis], (size,), *split[axis + 1 :])
@@ -186,7 +186,7 @@ def permuted(labels: Labels, order: tuple[int, ...]) -> Labels:
 def broadcast(labels: Labels, before: Shape, after: Shape) -> Labels:
     """The labels of a tensor that is broadcast to another shape, axes aligned from the last one."""
     missing = len(after) - len(before)
-    if not missing and (labels.split is None or before == after):
+    if not missing and labels.split is None:
         return labels
     ends = labels.ends.reshape(2, *(1,) * missing, *labels.ends.shape[1:])
     split = labels.split
@@ -198,6 +198,10 @@ def broadcast(labels: Labels, before: Shape, after: Shape) -> Labels:
 
 def reduced(labels: Labels, axes: Sequence[int], keep: Shape | None) -> Labels:
     """What all positions along some axes see together; the axes stay, with ``keep``'s sizes, or go."""
+    if keep is not None and not any(labels.varies(axis) for axis in axes):
+        for axis in axes if labels.split is not None else ():
+            labels = resized(merged(labels, axis), axis, keep[axis])
+        return labels
     if labels.split is None:
         ends = labels.ends.min(axis=tuple(a + 1 for a in axes), keepdims=keep is not None)
         return Labels(ends, None, labels.may_be_empty)

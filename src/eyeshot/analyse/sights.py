@@ -97,6 +97,9 @@ def _occurring(sights: Sights) -> list[int]:
 def unite(parts: Sequence[Sights], shape: Shape) -> Sights:
     """What units of a tensor see that several reads contribute to."""
     if all(part.index is None for part in parts):
+        first = parts[0].table[0]
+        if all(part.table[0] == first for part in parts):
+            return parts[0]
         return Sights((unite_classes([part.table[0] for part in parts], shape),))
     return reduce(lambda a, b: _unite_pair(a, b, shape), parts)
 
