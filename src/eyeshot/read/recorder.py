@@ -9,6 +9,8 @@ recorded as unknown where it cannot.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -37,24 +39,20 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
-        given = list(tensors_in((args, kwargs)))
+        given = [arg for arg in args if isinstance(arg, torch.Tensor)]
+        if len(given) < len(args) or kwargs:
+            given = list(tensors_in((args, kwargs)))
         if not self.has_numbers:
-            if len({tensor.device.type for tensor in given}) > 1:
+            if len(given) > 1 and len({tensor.device for tensor in given}) > 1:
                 return self._with_twins(func, types, args, kwargs)
-            if not given and func._schema.name.removeprefix("aten::") in RANGES:
+            if not given and _signature(func).name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
-        name = func._schema.name.removeprefix("aten::")
-        if not any(self.trace.knows(tensor) for tensor in given):
+        name = _signature(func).name
+        if not any(map(self.trace.knows, given)):
             return self._constant(func, name, args, kwargs, given)
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
-            arguments = _bind(func, args, kwargs)
-
-            def run() -> Any:
-                out = None if self.has_numbers else output_of(name, arguments)
-                return func(*args, **kwargs) if out is None else out
-
-            call = Call(name, arguments, run, self.has_numbers)
+            call = self._call(func, name, args, kwargs)
             out = self._follow(rule, call, given, _written(func, args, kwargs))
             return self._hidden(out, given) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
@@ -63,6 +61,15 @@ class Recorder(TorchDispatchMode):
         out = func(*args, **kwargs)
         unknown(self.trace, name, given, _outputs(out, _written(func, args, kwargs)))
         return self._hidden(out, given) if func.is_view else out
+
+    def _call(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        arguments = _bind(func, args, kwargs)
+
+        def run() -> Any:
+            out = None if self.has_numbers else output_of(name, arguments)
+            return func(*args, **kwargs) if out is None else out
+
+        return Call(name, arguments, run, self.has_numbers)
 
     def _with_twins(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The op on twins without memory of the tensors that have some; what it writes is written to those."""
@@ -144,9 +151,9 @@ class Whole(TorchFunctionMode):
 
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
     """The arguments that an op writes in place."""
-    if not func._schema.is_mutable:
+    names = _signature(func).written
+    if not names:
         return []
-    names = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
     given = _bind(func, args, kwargs)
     return list(tensors_in([given[name] for name in names]))
 
@@ -156,14 +163,31 @@ def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:
     return list({id(tensor): tensor for tensor in (*tensors_in(out), *written)}.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What an op's schema says: its name without namespace, its arguments in order and their defaults, what it writes."""
+
+    name: str
+    names: tuple[str, ...]
+    defaults: dict[str, Any]
+    written: tuple[str, ...]
+
+
+@lru_cache(maxsize=None)
+def _signature(func: Any) -> _Signature:
+    arguments = func._schema.arguments
+    return _Signature(
+        name=func._schema.name.removeprefix("aten::"),
+        names=tuple(a.name for a in arguments),
+        defaults={a.name: a.default_value for a in arguments},
+        written=tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write),
+    )
+
+
 def _bind(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    bound = {}
-    for i, argument in enumerate(func._schema.arguments):
-        if i < len(args):
-            bound[argument.name] = args[i]
-        else:
-            bound[argument.name] = kwargs.get(argument.name, argument.default_value)
-    return bound
+    """All arguments of a call by name, in the schema's order."""
+    signature = _signature(func)
+    return {**signature.defaults, **dict(zip(signature.names, args, strict=False)), **kwargs}
 
 
 def _storage(tensor: torch.Tensor) -> int:
