@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from eyeshot.read.state import modules_in
 from eyeshot.read.trace import Place, Trace, tensors_in
 
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
@@ -22,8 +23,8 @@ class Places:
 
     def __init__(self, root: torch.nn.Module, trace: Trace) -> None:
         self.trace = trace
-        self.paths = {id(child): path for path, child in reversed(list(root.named_modules()))}
-        self.modules = dict(root.named_modules())
+        self.modules = dict(modules_in(root))
+        self.paths = {id(child): path for path, child in self.modules.items()}
         self.calls: dict[str, int] = {}
         self.stack: list[Place] = []
         self.failed: Place | None = None
@@ -48,7 +49,7 @@ class Places:
             path = self.trace.place.path
         self.calls[path] = self.calls.get(path, 0) + 1
         self.stack.append(self.trace.place)
-        self.trace.place = Place(path, self.calls[path], next(module.children(), None) is None)
+        self.trace.place = Place(path, self.calls[path], not module._modules)
         self.failed, self._inputs = self.trace.place, inputs
 
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:

@@ -39,9 +39,7 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
-        given = [arg for arg in args if isinstance(arg, torch.Tensor)]
-        if len(given) < len(args) or kwargs:
-            given = list(tensors_in((args, kwargs)))
+        given = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
         if not self.has_numbers:
             if len(given) > 1 and len({tensor.device for tensor in given}) > 1:
                 return self._with_twins(func, types, args, kwargs)

@@ -15,6 +15,20 @@ from eyeshot.read.trace import Trace
 _MOST_NUMBERS = 1 << 20
 
 
+def modules_in(root: torch.nn.Module) -> list[tuple[str, torch.nn.Module]]:
+    """All modules with their paths, each once, as ``named_modules`` gives them; without its generators' depth."""
+    found: dict[int, tuple[str, torch.nn.Module]] = {}
+    ahead = [("", root)]
+    while ahead:
+        path, module = ahead.pop()
+        if id(module) in found:
+            continue
+        found[id(module)] = (path, module)
+        lead = f"{path}." if path else ""
+        ahead += [(lead + name, child) for name, child in module._modules.items() if child is not None][::-1]
+    return list(found.values())
+
+
 @contextmanager
 def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
     """While this lasts all weights and buffers have no memory, and what a forward pass does to them is undone.
@@ -34,7 +48,7 @@ def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
         return found
 
     try:
-        for path, child in module.named_modules():
+        for path, child in modules_in(module):
             if isinstance(child, torch.jit.ScriptModule):
                 for name, tensor in child.named_parameters(path, recurse=False):
                     trace.add_param(name, tensor, tensor.numel())
@@ -102,14 +116,14 @@ def _bare(tensor: torch.Tensor) -> torch.Tensor:
 @contextmanager
 def in_evaluation(module: torch.nn.Module) -> Iterator[None]:
     """Evaluation mode, each module's own mode restored afterwards; no method of the user's is called."""
-    modes = [(child, child.training) for child in module.modules()]
-    for child, _ in modes:
+    trained = [child for _, child in modules_in(module) if child.training]
+    for child in trained:
         child.training = False
     try:
         yield
     finally:
-        for child, mode in modes:
-            child.training = mode
+        for child in trained:
+            child.training = True
 
 
 def floating_type(module: torch.nn.Module) -> torch.dtype:

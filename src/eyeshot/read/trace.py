@@ -69,6 +69,8 @@ class Call:
         return fresh(tensor.shape, tensor.dtype) if tensor.is_contiguous() else torch.empty_like(tensor)
 
 
+_NO_PARAMS: tuple[None, frozenset[str]] = (None, frozenset())
+
 AtenRule = Callable[["Trace", Call], Any]
 """Records the steps of a call and returns its output."""
 
@@ -218,14 +220,14 @@ class Trace:
         """Number of weights among the values that no step before has used."""
         total = 0
         for value in values:
-            for name in self._from_params.get(id(value), (None, frozenset[str]()))[1]:
+            for name in self._from_params.get(id(value), _NO_PARAMS)[1]:
                 total += self.param_counts.pop(name, 0)
         return total
 
     def owner_of(self, values: Iterable[object]) -> str:
         """Path of the module that owns the first weight among the values."""
         for value in values:
-            for name in self._from_params.get(id(value), (None, frozenset[str]()))[1]:
+            for name in self._from_params.get(id(value), _NO_PARAMS)[1]:
                 return name.rpartition(".")[0]
         return ""
 
@@ -252,12 +254,15 @@ def unknown(
         params = 0
 
 
-def tensors_in(value: Any) -> Iterable[torch.Tensor]:
+def tensors_in(value: Any) -> list[torch.Tensor]:
     """All tensors in nested lists, tuples and dicts."""
     if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from tensors_in(item)
-    elif isinstance(value, dict):
-        yield from tensors_in(list(value.values()))
+        return [value]
+    found: list[torch.Tensor] = []
+    if isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, torch.Tensor):
+                found.append(item)
+            elif isinstance(item, list | tuple | dict):
+                found += tensors_in(item)
+    return found
