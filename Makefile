@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench conformance clean
+.PHONY: demo test test-slow check format bench bench-peers conformance clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -32,6 +32,9 @@ conformance: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py
 
+bench-peers: $(VENV)/.bench
+	$(BIN)/python benchmarks/peers.py
+
 # torch goes first and pinned, so that the CPU build is taken where it is at hand
 $(VENV)/.run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eyeshot needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -46,6 +49,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "adding what the tests need (once)"
 	@$(PIP) -e '.[all]' -r requirements-dev.txt
 	@$(PIP) --no-deps torchvision timm
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.txt
+	@echo "adding the tools to compare with (once)"
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 clean:

@@ -102,7 +102,7 @@ def torchlens(module: nn.Module, x: torch.Tensor) -> object:
     import torchlens as tl
 
     with torch.no_grad():
-        return tl.trace(module, x, save="none").receptive_fields()
+        return tl.trace(module, x, save=None).receptive_fields()
 
 
 def one_gradient(module: nn.Module, x: torch.Tensor) -> object:
@@ -151,7 +151,10 @@ def medians(model: str, contestants: dict[str, Contestant], repeats: int) -> tup
     for name, contestant in contestants.items():
         numbers = name in NEEDS_NUMBERS
         # every tool has a module of its own, since some leave hooks and buffers behind
-        modules[name] = (build(model, numbers=numbers), torch.empty(1, 3, side, side, device="cpu" if numbers else "meta"))
+        modules[name] = (
+            build(model, numbers=numbers),
+            torch.empty(1, 3, side, side, device="cpu" if numbers else "meta"),
+        )
         try:
             run(contestant, *modules[name])
         except ImportError:

@@ -1,9 +1,8 @@
-"""How fast is the first answer, and reading a module? Side by side, in one run, medians.
+"""How fast is the first answer? Whole commands against the imports that they cannot avoid, in one run, medians.
 
     make bench
 
-Whole commands against the imports that they cannot avoid; reading a module against PyTorch's own operation counter,
-which gives no fields.
+How fast modules are read, against every other tool, is in peers.py; how costs grow, in growth.py.
 """
 
 from __future__ import annotations
@@ -14,12 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
-from eyeshot import inspect
-from eyeshot.read.loading import load_module
-
 REPEATS = 9
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
@@ -28,7 +21,6 @@ COMMANDS = {
     "eyeshot show resnet152": ["-m", "eyeshot", "show", "resnet152"],
     "eyeshot why alexnet conv5": ["-m", "eyeshot", "why", "alexnet", "conv5"],
 }
-MODELS = ("resnet50", "resnet152", "densenet201", "vgg16", "efficientnet_b0")
 
 
 def medians(contestants: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -46,27 +38,9 @@ def command(arguments: list[str]) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def count_flops(module: torch.nn.Module) -> None:
-    with torch.device("meta"), FlopCounterMode(display=False), torch.no_grad():
-        module.eval()(torch.empty(1, 3, 224, 224))
-
-
 def main() -> None:
     for name, seconds in medians({name: command(arguments) for name, arguments in COMMANDS.items()}).items():
         print(f"{name:28} {1000 * seconds:7.0f} ms")
-    print()
-    print(f"{'model':18} {'inspect':>9} {'all fields':>11} {'torch FlopCounterMode':>22}")
-    for name in MODELS:
-        module = load_module(f"torchvision:{name}")
-        found = medians(
-            {
-                "inspect": lambda module=module: inspect(module),
-                "fields": lambda module=module: inspect(module).to_json(),
-                "flops": lambda module=module: count_flops(module),
-            }
-        )
-        inspected, fields, flops = (1000 * found[key] for key in ("inspect", "fields", "flops"))
-        print(f"{name:18} {inspected:6.0f} ms {fields:8.0f} ms {flops:19.0f} ms")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
     """
     result = []
     keeps_axes = len(node.shape) == len(network.input.shape)
-    value = tuple(merged(labels, axis) for labels, axis in zip(value, network.axes, strict=True)) if keeps_axes else value
+    value = (
+        tuple(merged(labels, axis) for labels, axis in zip(value, network.axes, strict=True)) if keeps_axes else value
+    )
     for i, axis in enumerate(network.axes):
         ends = ends_along(value, i, axis if keeps_axes else None)
         own = _place(value, i, axis) if keeps_axes else None
@@ -283,7 +285,9 @@ def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hull
         room(shape)
         placed = np.full(shape, NOTHING)
         placed[(slice(None),) * place + (slice(relation.offset, relation.offset + before[axis]),)] = ends
-        result.append(Labels(placed, resized(labels, axis, size, placed).split, before[axis] < size or labels.may_be_empty))
+        result.append(
+            Labels(placed, resized(labels, axis, size, placed).split, before[axis] < size or labels.may_be_empty)
+        )
     return tuple(result)
 
 

@@ -4,9 +4,9 @@ An array of labels has the axes of the tensor, with size 1 along every axis on w
 front an axis of two: the first position seen and the negated last one, so that uniting is one minimum. A position that
 sees nothing has both at ``NOTHING``.
 
-Where a reshape has merged axes of which only some matter, they stay apart: a flattened map of H rows still costs H, and
-tokens cut out of windows cost what the windows' rows and columns cost. ``split`` gives, for each axis of the tensor, the
-sizes of the parts that it is made of, outermost first; the array has one axis for each part.
+Where a reshape has merged axes of which only some matter, they stay apart: a flattened map of H rows still costs H,
+and tokens cut out of windows cost what the windows' rows and columns cost. ``split`` gives, for each axis of the
+tensor, the sizes of the parts that it is made of, outermost first; the array has one axis for each part.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from eyeshot.errors import RunError
 from eyeshot.network.relations import Shape, matching_axes
 
 Ends = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 Split = tuple[tuple[int, ...], ...]
 
 NOTHING = np.int64(1) << 62
@@ -68,8 +70,8 @@ def room(shape: Sequence[int]) -> None:
     """Complain before an array is made that no machine has room for."""
     if math.prod(shape) > _MOST:
         raise RunError(
-            f"what the units see would take an array of {'×'.join(map(str, shape[1:]))} positions: too many. Their rows and"
-            " columns cannot be told apart any more; a smaller input can be asked for"
+            f"what the units see would take an array of {'×'.join(map(str, shape[1:]))} positions, which is too many:"
+            " rows and columns no longer depend on one axis each here; ask for a smaller input"
         )
 
 
@@ -122,10 +124,7 @@ def reshaped(labels: Labels, before: Shape, after: Shape) -> Labels:
     for inner, outer in matching_axes(before, after):
         start, stop = (labels.parts(inner[0])[0], labels.parts(inner[-1])[1]) if inner else (0, 0)
         have = list(labels.ends.shape[start:stop])
-        if labels.split is None:
-            sizes = [before[a] for a in inner]
-        else:
-            sizes = [n for a in inner for n in labels.split[a]]
+        sizes = [n for a in inner for n in ((before[a],) if labels.split is None else labels.split[a])]
         wanted = [after[a] for a in outer]
         groups = _regroup(sizes, have, wanted)
         if groups is None:  # the parts cannot be cut along the new axes
@@ -252,8 +251,8 @@ def aligned(several: Sequence[Labels]) -> list[Labels]:
             parts = (size,) if labels.split is None else labels.split[axis]
             cuts |= {math.prod(parts[i:]) for i in range(len(parts) + 1)}
         chain = sorted(cuts, reverse=True)
-        divides = all(big % small == 0 for big, small in zip(chain, chain[1:], strict=False))
-        fine = tuple(big // small for big, small in zip(chain, chain[1:], strict=False)) or (1,)
+        divides = all(big % small == 0 for big, small in pairwise(chain))
+        fine = tuple(big // small for big, small in pairwise(chain)) or (1,)
         target.append(fine if divides else (size,))
     split = _tidy(tuple(target))
     return [_cut(labels, tuple(target), split) for labels in several]
@@ -311,18 +310,17 @@ def ends_along(value: Sequence[Labels], i: int, keep: int | None) -> Ends:
     value = aligned(value)
     labels = value[i]
     kept = () if keep is None else range(*labels.parts(keep))
-    empty = np.zeros((1,) * (labels.ends.ndim - 1), dtype=bool)
-    others = [_mask(other) for j, other in enumerate(value) if j != i]
-    for mask in others:
-        empty = empty | mask
+    empty: Mask = np.zeros((1,) * (labels.ends.ndim - 1), dtype=bool)
+    for j, other in enumerate(value):
+        if j != i:
+            empty = np.logical_or(empty, _mask(other))
     alone = tuple(a - 1 for a, n in enumerate(labels.ends.shape) if a and n == 1 and a not in kept)
-    empty = empty.all(axis=alone, keepdims=True)
-    return np.where(empty, NOTHING, labels.ends)
+    return np.where(empty.all(axis=alone, keepdims=True), NOTHING, labels.ends)
 
 
-def _mask(labels: Labels) -> npt.NDArray[np.bool_]:
+def _mask(labels: Labels) -> Mask:
     """Which positions see nothing, with size 1 along every axis on which that does not depend."""
-    mask: npt.NDArray[np.bool_] = labels.ends[0] == NOTHING
+    mask: Mask = labels.ends[0] == NOTHING
     for axis, n in enumerate(mask.shape):
         if n > 1 and bool((mask.any(axis=axis) == mask.all(axis=axis)).all()):
             mask = mask.take([0], axis=axis)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -163,7 +163,7 @@ def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What an op's schema says: its name without namespace, its arguments in order and their defaults, what it writes."""
+    """What an op's schema says: its name without namespace, its arguments in order, their defaults, what it writes."""
 
     name: str
     names: tuple[str, ...]
@@ -171,7 +171,7 @@ class _Signature:
     written: tuple[str, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _signature(func: Any) -> _Signature:
     arguments = func._schema.arguments
     return _Signature(

@@ -1,0 +1,121 @@
+"""Shape rules of our own answer as PyTorch does, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eyeshot.read.recorder import _bind
+from eyeshot.read.shapes import output_of
+
+aten = torch.ops.aten
+
+
+def meta(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def agrees(func: Any, *args: Any, **kwargs: Any) -> bool:
+    """Whether our rule answered; it must then answer as PyTorch does, which must not complain."""
+    name = func._schema.name.removeprefix("aten::")
+    ours = output_of(name, _bind(func, args, kwargs))
+    if ours is None:
+        return False
+    theirs = func(*args, **kwargs)
+    assert ours.shape == theirs.shape
+    assert ours.dtype == theirs.dtype
+    assert ours.device == theirs.device
+    assert ours.is_contiguous()
+    assert not name.endswith("_") or ours is args[0]
+    return True
+
+
+small, side = st.integers(-1, 3), st.integers(0, 7)
+
+
+def per_axis(numbers: st.SearchStrategy[int], axes: int) -> st.SearchStrategy[Any]:
+    return st.one_of(st.lists(numbers, min_size=axes, max_size=axes), st.lists(numbers, min_size=1, max_size=1))
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_convolutions_of_any_arguments(data: st.DataObject) -> None:
+    axes = data.draw(st.integers(1, 3))
+    groups = data.draw(st.integers(1, 3))
+    conv = (aten.conv1d.default, aten.conv2d.default, aten.conv3d.default)[axes - 1]
+    x = meta(*(data.draw(st.integers(1, 2)), data.draw(st.integers(1, 6))), *(data.draw(side) for _ in range(axes)))
+    channels = x.shape[1] // groups if data.draw(st.booleans()) else data.draw(st.integers(1, 3))
+    weight = meta(data.draw(st.integers(1, 6)), max(channels, 1), *(data.draw(st.integers(1, 4)) for _ in range(axes)))
+    bias = data.draw(st.sampled_from([None, meta(weight.shape[0]), meta(2)]))
+    settings = [data.draw(per_axis(small, axes)) for _ in range(3)]
+
+    agrees(conv, x, weight, bias, *settings, groups)
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_pools_of_any_arguments(data: st.DataObject) -> None:
+    x = meta(*(data.draw(side) for _ in range(data.draw(st.integers(3, 4)))))
+    kernel, stride, padding, dilation = (data.draw(per_axis(small, 2)) for _ in range(4))
+    ceil = data.draw(st.booleans())
+
+    agrees(aten.max_pool2d.default, x, kernel, stride, padding, dilation, ceil)
+    agrees(aten.avg_pool2d.default, x, kernel, stride, padding, ceil)
+    agrees(aten.adaptive_avg_pool2d.default, x, [data.draw(small), data.draw(small)])
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_products_sums_and_means_of_any_shapes(data: st.DataObject) -> None:
+    shapes = st.lists(st.integers(0, 3), min_size=0, max_size=4)
+    a, b = (
+        meta(*data.draw(shapes), dtype=data.draw(st.sampled_from([torch.float32] * 3 + [torch.float64, torch.int64])))
+        for _ in range(2)
+    )
+    number = data.draw(st.sampled_from([2, 1.5, True]))
+
+    for op in (aten.add, aten.sub, aten.mul, aten.div, aten.add_, aten.mul_):
+        agrees(op.Tensor, a, b)
+        agrees(op.Tensor, a, number)
+    agrees(aten.maximum.default, a, b)
+    agrees(aten.matmul.default, a, b)
+    agrees(aten.linear.default, a, b, data.draw(st.sampled_from([None, meta(2)])))
+    agrees(aten.cat.default, [a, b, a], data.draw(st.integers(-4, 4)))
+    axes = data.draw(st.lists(st.integers(-4, 4), max_size=2))
+    agrees(aten.mean.dim, a, axes, data.draw(st.booleans()))
+    agrees(aten.roll.default, a, [1] * len(axes), axes)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: agrees(aten.conv2d.default, meta(1, 4, 9, 9), meta(8, 2, 3, 3), meta(8), [2], [1], [1], 2),
+        lambda: agrees(aten.max_pool2d.default, meta(1, 4, 9, 9), [3], [2], [1], [1], True),
+        lambda: agrees(aten.avg_pool2d.default, meta(1, 4, 9, 9), [2]),
+        lambda: agrees(aten.adaptive_avg_pool2d.default, meta(1, 4, 9, 9), [1, 1]),
+        lambda: agrees(aten.linear.default, meta(1, 7, 5), meta(3, 5), meta(3)),
+        lambda: agrees(aten.matmul.default, meta(2, 3, 4), meta(2, 4, 5)),
+        lambda: agrees(aten.add.Tensor, meta(1, 4, 9, 9), meta(4, 1, 1)),
+        lambda: agrees(aten.add_.Tensor, meta(1, 4, 9, 9), meta(1, 4, 9, 9)),
+        lambda: agrees(aten.mul.Tensor, meta(1, 4, 9, 9), 2),
+        lambda: agrees(aten.cat.default, [meta(1, 4, 9, 9), meta(1, 2, 9, 9)], 1),
+        lambda: agrees(aten.mean.dim, meta(1, 4, 9, 9), [2, 3], True),
+        lambda: agrees(aten.roll.default, meta(1, 9, 9, 4), [1, -1], [1, 2]),
+    ],
+)
+def test_common_calls_need_not_ask_pytorch(call: Callable[[], bool]) -> None:
+    assert call()
+
+
+@pytest.mark.parametrize(
+    "x",
+    [meta(1, 4, 9, 9).transpose(2, 3), meta(1, 4, 9, 9).int(), torch.zeros(1, 4, 9, 9)],
+    ids=["strided", "int", "cpu"],
+)
+def test_what_is_not_plain_is_left_to_pytorch(x: torch.Tensor) -> None:
+    assert output_of("add", _bind(aten.add.Tensor, (x, x), {})) is None
