@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
+from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.network.graph import Network, Node
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Fields:
         return frozenset(found)
 
     def hulls(self, name: str) -> list[Interval]:
-        """Per followed axis what the units at each position along it see, clipped to the image."""
+        """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
         from eyeshot.analyse.hulls import per_axis
 
         return per_axis(self.network[name], self._hulls[name], self.network)
@@ -169,19 +170,25 @@ class Fields:
         return found
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
-        """The field of the unit at position ``at``, one index per followed axis (0 where the layer has no axis)."""
-        clipped = tuple((int(first[i]), int(last[i])) for (first, last), i in zip(self.hulls(name), at, strict=True))
+        """The field of the unit at position ``at``: one index per axis along which units lie (see ``units``)."""
+        axes = unit_axes(self.network, name)
+        place = dict(zip(axes, at, strict=True)) if axes else {}
+        clipped = []
+        for i, (first, last) in enumerate(self.hulls(name)):
+            index = tuple(place[axis] for axis in axes_counting(self.network, name, i)) or (0,)
+            clipped.append((int(first[index]), int(last[index])))
         if any(last < first for first, last in clipped):
-            clipped = tuple((0, -1) for _ in clipped)
+            clipped = [(0, -1) for _ in clipped]
         unclipped = []
-        for sight, i, inside in zip(self.form(name), at, clipped, strict=True):
+        for sight, inside in zip(self.form(name), clipped, strict=True):
+            i = place.get(sight.axis, 0) if isinstance(sight, Moving) else 0
             if isinstance(sight, Moving) and sight.first(i) <= sight.last(i):
                 unclipped.append((sight.first(i), sight.last(i)))
             elif isinstance(sight, Fixed):
                 unclipped.append((sight.first, sight.last))
             else:
                 unclipped.append(inside)
-        return UnitHull(tuple(unclipped), clipped)
+        return UnitHull(tuple(unclipped), tuple(clipped))
 
 
 def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:

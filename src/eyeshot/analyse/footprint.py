@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.units import unit_axes
 from eyeshot.analyse.walk import Rules
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
@@ -77,7 +78,7 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     Args:
         network: the network.
         name: the layer.
-        at: one index per followed axis; ignored where the layer no longer has the axis.
+        at: one index per axis along which the layer's units lie (see ``units``); ignored where there is none.
         gates: False leaves gates and statistics out.
 
     Raises:
@@ -85,11 +86,10 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     """
     node = network[name]
     check_unit(network, name, at)
-    keeps_axes = len(node.shape) == len(network.input.shape)
     offsets: list[int | None] = [None] * len(node.shape)
-    if keeps_axes:
-        for axis, i in zip(network.axes, at, strict=True):
-            offsets[axis] = i
+    axes = unit_axes(network, name)
+    for axis, i in zip(axes, at if axes else (), strict=True):
+        offsets[axis] = i
     mark = Mark(tuple(offsets), np.ones((1,) * len(node.shape), dtype=bool))
     marks = _rules.backward(network, {name: mark}, gates=gates)
     found = marks.get(network.input.name)
@@ -99,16 +99,16 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
 
 
 def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
-    """Complain of a position that a layer does not have."""
-    node = network[name]
-    if len(at) != len(network.axes):
+    """Complain of a position that a layer does not have; any will do where one field is that of all units."""
+    axes = unit_axes(network, name)
+    count = len(axes) or len(network.axes)
+    sizes = tuple(network[name].shape[axis] for axis in axes)
+    if len(at) != count:
+        where = f" of {'×'.join(map(str, sizes))}" if axes else ""
         raise UsageError(
-            f"{name} of {network.name}: --at takes {len(network.axes)} positions, one per axis, found {len(at)}"
+            f"{name} of {network.name}: --at takes {count} positions, one per axis{where}, found {len(at)}"
         )
-    if len(node.shape) != len(network.input.shape):
-        return
-    sizes = tuple(node.shape[axis] for axis in network.axes)
-    if any(not 0 <= i < n for i, n in zip(at, sizes, strict=True)):
+    if any(not 0 <= i < n for i, n in zip(at, sizes or at, strict=True)) and axes:
         raise UsageError(
             f"{name} of {network.name} has {'×'.join(map(str, sizes))} positions, counted from 0;"
             f" there is none at {','.join(map(str, at))}"
@@ -116,11 +116,9 @@ def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
 
 
 def centre_unit(network: Network, name: str) -> tuple[int, ...]:
-    """The middle unit of a layer, or zeros where it no longer has the image's axes."""
-    node = network[name]
-    if len(node.shape) != len(network.input.shape):
-        return (0,) * len(network.axes)
-    return tuple(node.shape[axis] // 2 for axis in network.axes)
+    """The middle unit of a layer, or zeros where one field is that of all units."""
+    axes = unit_axes(network, name)
+    return tuple(network[name].shape[axis] // 2 for axis in axes) if axes else (0,) * len(network.axes)
 
 
 def _on_image(mark: Mark, network: Network) -> Footprint:

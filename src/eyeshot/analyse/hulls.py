@@ -33,6 +33,7 @@ from eyeshot.analyse.labels import (
     settled,
     some_see_nothing,
 )
+from eyeshot.analyse.units import axes_counting
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -59,23 +60,21 @@ def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
 
 
 def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
-    """What the units at each position along an axis see: (first, last) per followed axis, last < first for nothing.
+    """What the units at each position see: (first, last) per followed axis, last < first for nothing.
 
-    United over channels and the other axes. A layer whose axes are no longer the image's has one entry per axis.
+    The arrays run along the axes of the tensor that count positions of that axis of the input (see ``units``): one for
+    maps; united over channels and all others. A layer without such an axis has one entry.
     """
     result = []
-    keeps_axes = len(node.shape) == len(network.input.shape)
-    value = (
-        tuple(merged(labels, axis) for labels, axis in zip(value, network.axes, strict=True)) if keeps_axes else value
-    )
-    for i, axis in enumerate(network.axes):
-        ends = ends_along(value, i, axis if keeps_axes else None)
-        own = _place(value, i, axis) if keeps_axes else None
-        first, last = ends.min(axis=tuple(a for a in range(1, ends.ndim) if a != own))
-        first, last = np.atleast_1d(first), np.atleast_1d(-last)
-        if keeps_axes:
-            size = node.shape[axis]
-            first, last = np.broadcast_to(first, size), np.broadcast_to(last, size)
+    for i in range(len(network.axes)):
+        own = axes_counting(network, node.name, i)
+        kept = tuple(reduce(merged, own, labels) for labels in value)
+        ends = ends_along(kept, i, own)
+        places = [kept[i].parts(axis)[0] for axis in own]
+        ends = ends.min(axis=tuple(a for a in range(1, ends.ndim) if a not in places))
+        first, last = ends[0], -ends[1]
+        sizes = tuple(node.shape[axis] for axis in own) or (1,)
+        first, last = np.broadcast_to(first, sizes), np.broadcast_to(last, sizes)
         empty = first > last
         result.append((np.where(empty, 0, first), np.where(empty, -1, last)))
     return result
@@ -83,7 +82,7 @@ def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
 
 def widest(value: Hulls, i: int) -> int:
     """The most positions that a unit sees along the i-th followed axis."""
-    first, negated_last = ends_along(value, i, None)
+    first, negated_last = ends_along(value, i, ())
     return int(np.where(first == NOTHING, 0, 1 - first - negated_last).max())
 
 
@@ -183,10 +182,6 @@ def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
             labels = Labels(ends, labels.split, some_see_nothing(ends))
         result.append(labels)
     return tuple(result)
-
-
-def _place(value: Hulls, i: int, axis: int) -> int:
-    return value[i].parts(axis)[0]
 
 
 def _mix_channels(labels: Labels, groups: int, before: Shape, after: Shape) -> Labels:

@@ -299,17 +299,17 @@ def settled(value: Sequence[Labels]) -> tuple[Labels, ...]:
     return tuple(result)
 
 
-def ends_along(value: Sequence[Labels], i: int, keep: int | None) -> Ends:
+def ends_along(value: Sequence[Labels], i: int, keep: Sequence[int]) -> Ends:
     """The labels for the i-th followed axis, NOTHING where no position sees anything.
 
-    Positions that differ only along axes on which the label does not depend are taken together, but for axis ``keep``.
+    Positions that differ only along axes on which the label does not depend are taken together, but for axes ``keep``.
     """
     labels = value[i]
     if not any(other.may_be_empty for other in value):
         return labels.ends
     value = aligned(value)
     labels = value[i]
-    kept = () if keep is None else range(*labels.parts(keep))
+    kept = {a for axis in keep for a in range(*labels.parts(axis))}
     empty: Mask = np.zeros((1,) * (labels.ends.ndim - 1), dtype=bool)
     for j, other in enumerate(value):
         if j != i:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from eyeshot.errors import UsageError
 from eyeshot.network.ops import Input, Op
@@ -74,6 +75,11 @@ class Network:
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What analyses have found out about this network and want to find again, by their own keys."""
+        return {}
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.units import unit_axes
 from eyeshot.report.inspection import Layer, Report, Unit
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
@@ -24,7 +25,7 @@ _LEGEND = "█ sees   ▒ ░ sees some of   · does not"
 def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
     """The unit and how much it sees; where and how much of the image."""
     network = report.network
-    place = f"[{','.join(map(str, unit.at))}]" if len(layer.node.shape) == len(network.input.shape) else ""
+    place = f"[{','.join(map(str, unit.at))}]" if unit_axes(network, layer.name) else ""
     head = [(f"{layer.name}{place}", "strong"), (f" of {network.name} ", "")]
     clipped, count = unit.hull.clipped, unit.footprint.count
     if count == 0:

@@ -78,6 +78,8 @@ class View:
     def hulls(self) -> list[Interval]:
         """Per spatial axis a pair (first, last) of int arrays: the clipped interval of input positions that the units
         at each position along that axis see, united over the other axes and channels; last < first: nothing.
+
+        Tokens have one axis for all spatial ones, and windows of them two: the arrays run along those.
         """
         return self.fields.hulls(self.name)
 

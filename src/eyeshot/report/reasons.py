@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from eyeshot.analyse.recurrence import Recurrence, Term, recurrence
+from eyeshot.analyse.units import unit_axes
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.report.inspection import Layer
@@ -54,7 +55,7 @@ def _read_whole(node: Node, layer: Layer) -> Node | None:
     network = layer.fields.network
     while node is not network.input and node.inputs:
         node = network[node.inputs[0]]
-        if layer.fields[node.name].stride is not None and len(node.shape) == len(network.input.shape):
+        if layer.fields[node.name].stride is not None and unit_axes(network, node.name):
             return node
     return None
 
