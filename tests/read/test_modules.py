@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -277,3 +279,24 @@ def test_a_users_file_may_import_torchvision(tmp_path: Path) -> None:
     file.write_text("import torchvision\ndef net():\n    return torchvision.models.squeezenet1_1(weights=None)\n")
 
     assert inspect(f"{file}:net").totals.params == 1_235_496
+
+
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # PyTorch's compiler, while it is imported
+def test_a_compiled_module_is_read_as_it_is_written() -> None:
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+    half = nn.Sequential(torch.compile(nn.Conv2d(1, 2, 3)), nn.ReLU())
+
+    whole = inspect(torch.compile(plain), (1, 8, 8))
+    partly = inspect(half, (1, 8, 8))
+
+    assert [layer.name for layer in whole] == ["0", "1"]
+    assert [layer.field for layer in partly] == [layer.field for layer in whole]
+
+
+def test_the_first_reading_imports_neither_pytorchs_compiler_nor_sympy() -> None:
+    code = "import sys, torch, eyeshot; eyeshot.inspect(torch.nn.Conv2d(3, 8, 3)).to_json()"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+
+    assert not {"torch._dynamo", "sympy"} & set(run.stdout.split())

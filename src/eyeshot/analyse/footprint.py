@@ -1,20 +1,37 @@
-"""Which pixels exactly does one unit see, holes and crosses included? A boolean mark pulled back from the unit.
-
-A mark covers a box of its tensor. An axis along which every position is marked alike has extent 1 and no offset, so
-that marks stay small for channels and for fully connected layers.
-"""
+"""Which pixels exactly does one unit see, holes and crosses included? A mark pulled back from the unit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.marks import (
+    Along,
+    Bits,
+    Mark,
+    Some,
+    Term,
+    along_axis,
+    apart,
+    at,
+    bits_of,
+    count_of,
+    line,
+    mapped,
+    regrouped,
+    room,
+    united,
+)
 from eyeshot.analyse.units import unit_axes
 from eyeshot.analyse.walk import Rules
-from eyeshot.errors import UsageError
+from eyeshot.errors import RunError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.relations import (
     Concat,
@@ -27,18 +44,12 @@ from eyeshot.network.relations import (
     Shape,
     Taps,
     Window,
-    matching_axes,
 )
 
-Bits = npt.NDArray[np.bool_]
+_MOST_BOXES = 10_000_000
 
-
-@dataclass(frozen=True)
-class Mark:
-    """Marked positions of a tensor: ``bits`` from ``offsets`` on; offset None: alike all along that axis."""
-
-    offsets: tuple[int | None, ...]
-    bits: Bits
+Box = tuple[tuple[int, int], ...]
+"""Inclusive ranges per axis."""
 
 
 @dataclass(frozen=True)
@@ -46,30 +57,90 @@ class Footprint:
     """The exact set of pixels inside the image that a unit sees.
 
     Attributes:
-        offset: position of the box's first pixel per axis.
-        bits: the box around the set; True where the unit sees.
+        parts: disjoint products of pixels along each axis, whose union is the set; None for a whole axis.
         extent: size of the image per axis.
     """
 
-    offset: tuple[int, ...]
-    bits: Bits
+    parts: Mark
     extent: tuple[int, ...]
 
     @property
     def count(self) -> int:
         """Number of pixels seen."""
-        return int(self.bits.sum())
+        return sum(math.prod(map(count_of, part, self.extent)) for part in self.parts)
+
+    @cached_property
+    def hull(self) -> Box:
+        """The box around the set; an empty range has last < first."""
+        if not self.parts:
+            return ((0, -1),) * len(self.extent)
+        return tuple(
+            (
+                min(0 if part[a] is None else part[a].start for part in self.parts),  # type: ignore[union-attr]
+                max(n if part[a] is None else part[a].stop for part in self.parts) - 1,  # type: ignore[union-attr]
+            )
+            for a, n in enumerate(self.extent)
+        )
+
+    @property
+    def offset(self) -> tuple[int, ...]:
+        """Position of the first pixel of the box around the set, per axis."""
+        return tuple(first for first, _ in self.hull)
+
+    @cached_property
+    def bits(self) -> Bits:
+        """The box around the set; True where the unit sees.
+
+        Raises:
+            RunError: if the box has more pixels than a machine holds; ``boxes`` may be few all the same.
+        """
+        sizes = [last - first + 1 for first, last in self.hull]
+        room(math.prod(sizes))
+        bits = np.zeros(sizes, dtype=bool)
+        for part in self.parts:
+            lines = [
+                bits_of(along, n)[first : last + 1]
+                for along, n, (first, last) in zip(part, self.extent, self.hull, strict=True)
+            ]
+            bits[np.ix_(*lines)] = True
+        return bits
 
     def mask(self) -> Bits:
-        """The set as a boolean image of the input's size."""
+        """The set as a boolean image of the input's size.
+
+        Raises:
+            RunError: if the image has more pixels than a machine holds.
+        """
+        room(math.prod(self.extent))
         full = np.zeros(self.extent, dtype=bool)
-        full[tuple(slice(o, o + n) for o, n in zip(self.offset, self.bits.shape, strict=True))] = self.bits
+        full[tuple(slice(first, last + 1) for first, last in self.hull)] = self.bits
         return full
 
-    def boxes(self) -> list[tuple[tuple[int, int], ...]]:
-        """Disjoint boxes of inclusive ranges per axis whose union is the set."""
-        found = _boxes(self.bits)
-        return [tuple((o + a, o + b) for o, (a, b) in zip(self.offset, box, strict=True)) for box in found]
+    def shares(self, cells: Sequence[int]) -> npt.NDArray[np.float64]:
+        """The share of each cell that is seen, with the image cut into so many cells along each axis."""
+        total = np.zeros(tuple(cells))
+        for part in self.parts:
+            share = np.ones((1,) * len(cells))
+            for axis, (along, n, m) in enumerate(zip(part, self.extent, cells, strict=True)):
+                shares = _shares(bits_of(along, n), m)
+                share = share * shares.reshape((-1,) + (1,) * (len(cells) - 1 - axis))
+            total += share
+        return total
+
+    def boxes(self) -> list[Box]:
+        """Disjoint boxes of inclusive ranges per axis whose union is the set, in reading order.
+
+        Raises:
+            RunError: if there are more than a machine holds.
+        """
+        if self.box_count > _MOST_BOXES:
+            raise RunError(f"the set is {self.box_count:,} boxes, too many to list; its parts say the same in short")
+        return _boxes(self.parts, self.extent)
+
+    @cached_property
+    def box_count(self) -> int:
+        """How many boxes there are."""
+        return _count_boxes(self.parts, self.extent)
 
 
 def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool = True) -> Footprint:
@@ -84,18 +155,20 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     Raises:
         UsageError: if the layer has no such unit.
     """
-    node = network[name]
     check_unit(network, name, at)
-    offsets: list[int | None] = [None] * len(node.shape)
+    marks = _rules.backward(network, {name: (_unit(network, name, at),)}, gates=gates)
+    found = marks.get(network.input.name, ())
+    terms = [tuple(term[axis] for axis in network.axes) for term in found]
+    return Footprint(apart(united([[term] for term in terms], network.extent), network.extent), network.extent)  # type: ignore[misc]
+
+
+def _unit(network: Network, name: str, position: tuple[int, ...]) -> Term:
+    node = network[name]
+    lines: list[Along] = [None] * len(node.shape)
     axes = unit_axes(network, name)
-    for axis, i in zip(axes, at if axes else (), strict=True):
-        offsets[axis] = i
-    mark = Mark(tuple(offsets), np.ones((1,) * len(node.shape), dtype=bool))
-    marks = _rules.backward(network, {name: mark}, gates=gates)
-    found = marks.get(network.input.name)
-    if found is None:
-        return Footprint((0,) * len(network.axes), np.zeros((0,) * len(network.axes), dtype=bool), network.extent)
-    return _on_image(found, network)
+    for axis, i in zip(axes, position if axes else (), strict=True):
+        lines[axis] = at(i, node.shape[axis])
+    return tuple(lines)
 
 
 def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
@@ -121,195 +194,163 @@ def centre_unit(network: Network, name: str) -> tuple[int, ...]:
     return tuple(network[name].shape[axis] // 2 for axis in axes) if axes else (0,) * len(network.axes)
 
 
-def _on_image(mark: Mark, network: Network) -> Footprint:
-    others = tuple(a for a in range(len(mark.offsets)) if a not in network.axes)
-    bits = mark.bits.any(axis=others)
-    offsets = [mark.offsets[axis] for axis in network.axes]
-    shape = [n if o is None else b for n, o, b in zip(network.extent, offsets, bits.shape, strict=True)]
-    return Footprint(tuple(o or 0 for o in offsets), np.broadcast_to(bits, shape), network.extent)
+def _shares(bits: Bits, cells: int) -> npt.NDArray[np.float64]:
+    """The share of each of so many cells that is marked; a cell smaller than a position is marked as that is."""
+    n = len(bits)
+    if cells >= n:
+        return bits[[i * n // cells for i in range(cells)]].astype(float)
+    edges = [i * n // cells for i in range(cells + 1)]
+    return np.diff(np.concatenate([[0], np.cumsum(bits)])[edges]) / np.diff(edges)
 
 
-def _boxes(bits: Bits) -> list[tuple[tuple[int, int], ...]]:
-    if bits.ndim == 1:
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], bits.view(np.int8), [0]])))
-        return [((int(a), int(b) - 1),) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    result: list[tuple[tuple[int, int], ...]] = []
-    row = 0
-    while row < len(bits):
-        end = row + 1
-        while end < len(bits) and np.array_equal(bits[row], bits[end]):
-            end += 1
-        result += [((row, end - 1), *rest) for rest in _boxes(np.ascontiguousarray(bits[row]))]
-        row = end
-    return result
+def _boxes(parts: Mark, extent: tuple[int, ...]) -> list[Box]:
+    """Rows that are alike and follow each other are told together, and so on along each axis."""
+    if not extent:
+        return [()]
+    boxes: list[Box] = []
+    made: dict[Mark, list[Box]] = {}
+    for first, last, rest in _runs(parts, extent[0]):
+        if rest not in made:
+            made[rest] = _boxes(rest, extent[1:])
+        boxes += [((first, last), *box) for box in made[rest]]
+    return boxes
+
+
+def _count_boxes(parts: Mark, extent: tuple[int, ...]) -> int:
+    if not extent:
+        return 1
+    runs = Counter(rest for _, _, rest in _runs(parts, extent[0]))
+    return sum(times * _count_boxes(rest, extent[1:]) for rest, times in runs.items())
+
+
+def _runs(parts: Mark, n: int) -> Iterator[tuple[int, int, Mark]]:
+    """Runs along the first axis in which the same is marked: first, last, and what is marked along the others."""
+    if not parts:
+        return
+    table = np.stack([bits_of(part[0], n) for part in parts])
+    changes = np.flatnonzero(np.any(table[:, 1:] != table[:, :-1], axis=0)) + 1
+    made: dict[bytes, Mark] = {}
+    for first, end in pairwise([0, *changes.tolist(), n]):
+        column = table[:, first]
+        key = column.tobytes()
+        if key not in made:
+            made[key] = tuple(parts[i][1:] for i in np.flatnonzero(column).tolist())
+        if made[key]:
+            yield first, end - 1, made[key]
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
 
-
-def _unite(marks: Sequence[Mark], shape: Shape) -> Mark:
-    first, *rest = marks
-    for mark in rest:
-        first = _unite_two(first, mark, shape)
-    return first
-
-
-def _unite_two(a: Mark, b: Mark, shape: Shape) -> Mark:
-    offsets: list[int | None] = []
-    sizes = []
-    for oa, ob, na, nb, n in zip(a.offsets, b.offsets, a.bits.shape, b.bits.shape, shape, strict=True):
-        if oa is None and ob is None:
-            offsets.append(None)
-            sizes.append(1)
-            continue
-        low_a, high_a = (0, n) if oa is None else (oa, oa + na)
-        low_b, high_b = (0, n) if ob is None else (ob, ob + nb)
-        offsets.append(min(low_a, low_b))
-        sizes.append(max(high_a, high_b) - min(low_a, low_b))
-    bits = np.zeros(sizes, dtype=bool)
-    for mark in (a, b):
-        place = tuple(
-            slice(None) if o is None else slice(o - low, o - low + n)
-            for o, low, n in zip(mark.offsets, (low or 0 for low in offsets), mark.bits.shape, strict=True)
-        )
-        bits[place] |= mark.bits
-    return Mark(tuple(offsets), bits)
-
-
-_rules: Rules[Mark] = Rules("footprint", _unite)
+_rules: Rules[Mark] = Rules("footprint", united)
 
 
 @_rules.rule(Window)
 def _window(relation: Window, mark: Mark, before: Shape, after: Shape) -> Mark:
-    offsets, bits = list(mark.offsets), mark.bits
+    shape = list(after)
     if relation.groups is not None:
-        offsets[1], bits = _pull_channels(relation.groups, offsets[1], bits, before, after)
-    for axis, k, s, d, (p, _), b in zip(
-        relation.axes,
-        relation.kernel,
-        relation.stride,
-        relation.dilation,
-        relation.padding,
-        relation.bases(),
-        strict=True,
-    ):
-        lead = (slice(None),) * axis
-        m, low = bits.shape[axis], offsets[axis]
-        if low is None:
-            bits, m, low = bits.repeat(after[axis], axis=axis), after[axis], 0
-        if m == 0:
-            continue
-        spread = list(bits.shape)
-        spread[axis] = (m - 1) * s + (k - 1) * d + 1
-        result = np.zeros(spread, dtype=bool)
-        for t in range(k):
-            result[(*lead, slice(t * d, t * d + (m - 1) * s + 1, s))] |= bits
-        start = low * s - p
-        first, last = max(-(-start // b), 0), min((start + spread[axis] - 1) // b, before[axis] - 1)
-        bits = result[(*lead, slice(max(first * b - start, 0), max(last * b - start + 1, 0), b))]
-        offsets[axis] = min(first, before[axis])
-    return Mark(tuple(offsets), bits)
+        shape[1] = before[1]
+        mark = along_axis(mark, 1, tuple(shape), lambda along: _channels(along, relation.groups or 1, before, after))
+    for a, axis in enumerate(relation.axes):
+        shape[axis] = before[axis]
+        mark = along_axis(mark, axis, tuple(shape), lambda along, a=a: _pulled(along, relation, a, before, after))  # type: ignore[misc]
+    return mark
 
 
-def _pull_channels(groups: int, offset: int | None, bits: Bits, before: Shape, after: Shape) -> tuple[int | None, Bits]:
-    if groups == 1 or offset is None:
-        return None, np.any(bits, axis=1, keepdims=True)
-    full_shape = list(bits.shape)
-    full_shape[1] = after[1]
-    full = np.zeros(full_shape, dtype=bool)
-    full[:, offset : offset + bits.shape[1]] = bits
-    grouped = full.reshape(full.shape[0], groups, -1, *full.shape[2:]).any(axis=2)
-    return 0, grouped.repeat(before[1] // groups, axis=1)
+def _channels(along: Along, groups: int, before: Shape, after: Shape) -> Some:
+    if along is None or groups == 1:
+        return (None,)
+    chosen = bits_of(along, after[1]).reshape(groups, -1).any(axis=1)
+    return line(0, chosen.repeat(before[1] // groups), before[1])
+
+
+def _pulled(along: Along, relation: Window, a: int, before: Shape, after: Shape) -> Some:
+    """Output position i reads (i·s − p + t·d)/b for the taps t at which that is whole and exists."""
+    axis, k, s, d = relation.axes[a], relation.kernel[a], relation.stride[a], relation.dilation[a]
+    (p, _), b, n, m = relation.padding[a], relation.bases()[a], before[axis], after[axis]
+    if k == s == b == 1 and p == 0 and n == m:
+        return (along,)
+    low, bits = (0, np.ones(m, dtype=bool)) if along is None else (along.start, along.bits)
+    spread = np.zeros((len(bits) - 1) * s + (k - 1) * d + 1, dtype=bool)
+    spread[: (len(bits) - 1) * s + 1 : s] = bits
+    width = 1
+    while width < k:  # marks double with every pass
+        step = min(width, k - width)
+        spread[step * d :] |= spread[: len(spread) - step * d].copy()
+        width += step
+    start = low * s - p
+    first, last = max(-(-start // b), 0), min((start + len(spread) - 1) // b, n - 1)
+    return line(first, spread[max(first * b - start, 0) : max(last * b - start + 1, 0) : b], n)
 
 
 @_rules.rule(Taps)
 def _taps(relation: Taps, mark: Mark, before: Shape, after: Shape) -> Mark:
+    shape = list(after)
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
-        if mark.offsets[axis] is None and _covers(reads, before[axis]):
-            continue
-        mark = _in_full(mark, (axis,), (*after[: axis + 1], *mark.bits.shape[axis + 1 :]))
-        shape = list(mark.bits.shape)
-        shape[axis] = before[axis]
-        bits = np.zeros(shape, dtype=bool)
-        source, result = np.moveaxis(mark.bits, axis, 0), np.moveaxis(bits, axis, 0)
-        for i, tap in enumerate(reads):
-            result[list(tap)] |= source[i]
-        mark = Mark(mark.offsets, bits)
+        n = shape[axis] = before[axis]
+        mark = along_axis(mark, axis, tuple(shape), lambda along, reads=reads, n=n: _tapped(along, reads, n))  # type: ignore[misc]
     return mark
 
 
-def _covers(reads: Reads, size: int) -> bool:
-    return {j for tap in reads for j in tap} == set(range(size))
+def _tapped(along: Along, reads: Reads, n: int) -> Some:
+    chosen: Iterable[tuple[int, ...]] = reads
+    if along is not None:
+        chosen = [reads[along.start + i] for i in np.flatnonzero(along.bits).tolist()]
+    bits = np.zeros(n, dtype=bool)
+    bits[[j for tap in chosen for j in tap]] = True
+    return line(0, bits, n)
 
 
 @_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, mark: Mark, before: Shape, after: Shape) -> Mark:
+    if before == after:
+        return mark
     extra = len(after) - len(before)
-    bits: Bits = np.any(mark.bits, axis=tuple(range(extra)))
-    offsets = list(mark.offsets[extra:])
-    for axis, (n, m) in enumerate(zip(before, after[extra:], strict=True)):
-        if n == 1 and m > 1:
-            bits, offsets[axis] = np.any(bits, axis=axis, keepdims=True), 0
-    return Mark(tuple(offsets), bits)
+
+    def narrowed(term: Term) -> list[Term]:
+        return [tuple(None if n == 1 else along for n, along in zip(before, term[extra:], strict=True))]
+
+    return mapped(mark, before, narrowed)
 
 
 @_rules.rule(Concat)
 def _concat(relation: Concat, mark: Mark, before: Shape, after: Shape) -> Mark:
-    axis = relation.axis
-    offset = mark.offsets[axis]
-    if offset is None:
-        return mark
-    start = offset - relation.offset
-    first, last = max(start, 0), min(start + mark.bits.shape[axis], before[axis])
-    lead = (slice(None),) * axis
-    bits = mark.bits[(*lead, slice(max(first - start, 0), max(last - start, 0)))]
-    offsets = (*mark.offsets[:axis], min(first, before[axis]), *mark.offsets[axis + 1 :])
-    return Mark(offsets, bits)
+    n, offset = before[relation.axis], relation.offset
+
+    def part(along: Along) -> Some:
+        if along is None:
+            return (None,)
+        start = along.start - offset
+        first, last = max(start, 0), min(start + len(along.bits), n)
+        return line(first, along.bits[first - start : max(last - start, 0)], n) if first < last else ()
+
+    return along_axis(mark, relation.axis, before, part)
 
 
 @_rules.rule(Reshape)
 def _reshape(relation: Reshape, mark: Mark, before: Shape, after: Shape) -> Mark:
-    offsets: list[int | None] = []
-    sizes = []
-    full_axes = []
-    for inner, outer in matching_axes(before, after):
-        alike = all(mark.offsets[a] is None for a in outer)
-        full_axes += [] if alike else list(outer)
-        offsets += [None if alike else 0 for _ in inner]
-        sizes += [1 if alike else before[a] for a in inner]
-    return Mark(tuple(offsets), _in_full(mark, tuple(full_axes), after).bits.reshape(sizes))
+    return mapped(mark, before, lambda term: regrouped(term, before, after))
 
 
 @_rules.rule(Permute)
 def _permute(relation: Permute, mark: Mark, before: Shape, after: Shape) -> Mark:
     back = tuple(relation.order.index(axis) for axis in range(len(before)))
-    return Mark(tuple(mark.offsets[j] for j in back), mark.bits.transpose(back))
+    return tuple(tuple(term[j] for j in back) for term in mark)
 
 
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, mark: Mark, before: Shape, after: Shape) -> Mark:
-    bits, offsets = mark.bits, list(mark.offsets)
-    for axis in sorted(relation.axes):
-        if relation.keep:
-            bits, offsets[axis] = np.any(bits, axis=axis, keepdims=True), None
-        else:
-            bits = np.expand_dims(bits, axis)
-            offsets.insert(axis, None)
-    return Mark(tuple(offsets), bits)
+    def widened(term: Term) -> list[Term]:
+        lines = list(term)
+        for axis in sorted(relation.axes):
+            if relation.keep:
+                lines[axis] = None
+            else:
+                lines.insert(axis, None)
+        return [tuple(lines)]
+
+    return mapped(mark, before, widened)
 
 
 @_rules.rule(Opaque)
 def _opaque(relation: Opaque, mark: Mark, before: Shape, after: Shape) -> Mark:
-    return Mark((None,) * len(before), mark.bits.any().reshape((1,) * len(before)))
-
-
-def _in_full(mark: Mark, axes: tuple[int, ...], shape: Shape) -> Mark:
-    """The same mark with the given axes written out from 0 to their end."""
-    sizes = [shape[a] if a in axes else n for a, n in enumerate(mark.bits.shape)]
-    bits = np.zeros(sizes, dtype=bool)
-    place = tuple(
-        slice(None) if a not in axes or o is None else slice(o, o + n)
-        for a, (o, n) in enumerate(zip(mark.offsets, mark.bits.shape, strict=True))
-    )
-    bits[place] = mark.bits
-    return Mark(tuple(0 if a in axes else o for a, o in enumerate(mark.offsets)), bits)
+    return ((None,) * len(before),) if mark else ()

@@ -27,7 +27,11 @@ class Arguments:
 
     def without_numbers(self) -> Arguments:
         """The same on tensors without memory."""
-        twins = {id(tensor): torch.empty_like(tensor, device="meta") for _, tensor in self.specs}
+        twins = {
+            # empty_like is written in Python for such tensors, and imports much
+            id(tensor): torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            for _, tensor in self.specs
+        }
         return self._with(twins)
 
     def with_numbers(self, device: torch.device) -> Arguments:

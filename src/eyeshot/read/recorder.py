@@ -8,7 +8,10 @@ recorded as unknown where it cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -33,6 +36,11 @@ class Recorder(TorchDispatchMode):
     def __init__(self, trace: Trace, rules: Mapping[str, AtenRule], *, has_numbers: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace, self.rules, self.has_numbers = trace, rules, has_numbers
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: PyTorch would import its compiler for that, which takes longer than reading most models."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -145,6 +153,17 @@ class Whole(TorchFunctionMode):
         op = LocalResponseNorm(size=size, alpha=alpha / size, beta=beta, k=k)
         self.trace.bind(out, self.trace.record(op, [self.trace.step_of(x)], out.shape))
         return out
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """While this lasts compiled modules run as they are written."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*when there are global hooks on modules")
+        yield
 
 
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:

@@ -24,7 +24,7 @@ from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
 from eyeshot.read.naming import nodes_of
 from eyeshot.read.places import Places, line_of_user
-from eyeshot.read.recorder import Recorder, Whole
+from eyeshot.read.recorder import Recorder, Whole, eagerly
 from eyeshot.read.state import (
     as_they_are,
     device_of,
@@ -69,6 +69,7 @@ def read_module(
     if isinstance(module, torch.export.ExportedProgram):
         example = module.example_inputs if example is None and input_shape is None else example
         module = module.module()
+    module = getattr(module, "_orig_mod", module)  # of a compiled module
     if not isinstance(module, torch.nn.Module):
         raise ReadError(f"{name}: a {type(module).__name__} is no torch.nn.Module, and no name of a model either")
     if example is not None and input_shape is not None:
@@ -134,7 +135,7 @@ class _Reading:
 
     def _forward(self, arguments: Arguments) -> Any:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
-        with torch.inference_mode(), whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
+        with torch.inference_mode(), eagerly(), whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
             return self.module(*arguments.args, **arguments.kwargs)
 
     def network(self, notes: tuple[Note, ...]) -> Network:

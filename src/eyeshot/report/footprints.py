@@ -79,7 +79,7 @@ def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
     if 0 < count < hull:
         yield (
             f"It has holes: {count:,} of the {hull:,} pixels between these ends are seen ({percent(count / hull)}),"
-            f" in {len(unit.footprint.boxes()):,} boxes."
+            f" in {unit.footprint.box_count:,} boxes."
         )
     if layer.field.phases is not None:
         turns = [turn and listed([str(n) for n in dict.fromkeys(turn)], "or") for turn in layer.field.phases]
@@ -97,12 +97,14 @@ def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
     footprint = unit.footprint
     if len(footprint.extent) > 2 or footprint.count in (0, math.prod(footprint.extent)):
         return
-    mask = footprint.mask()
-    height, length = mask.shape if mask.ndim == 2 else (1, len(mask))
+    height, length = footprint.extent if len(footprint.extent) == 2 else (1, *footprint.extent)
     columns = min(_COLUMNS, (width or 80) - 2, 2 * length)
-    rows = max(1, min(_ROWS, round(columns * height / length / 2), height)) if mask.ndim == 2 else 1
-    columns = min(columns, max(1, round(2 * rows * length / height))) if mask.ndim == 2 else columns
-    yield f"the image, {times(mask.shape)} pixels   {_LEGEND}", shaded(mask, rows, columns)
+    rows = max(1, min(_ROWS, round(columns * height / length / 2), height)) if height > 1 else 1
+    columns = min(columns, max(1, round(2 * rows * length / height))) if len(footprint.extent) == 2 else columns
+    cells = (rows, columns) if len(footprint.extent) == 2 else (columns,)
+    yield f"the image, {times(footprint.extent)} pixels   {_LEGEND}", shaded(footprint.shares(cells))
+    if max(last - first + 1 for first, last in footprint.hull) > _ZOOM:
+        return
     bits = footprint.bits
     if not bits.all() and max(bits.shape) <= min(_ZOOM, ((width or 80) - 2) // 2):
         yield (
@@ -111,17 +113,9 @@ def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
         )
 
 
-def shaded(mask: npt.NDArray[np.bool_], rows: int, columns: int) -> list[str]:
+def shaded(shares: npt.NDArray[np.float64]) -> list[str]:
     """The share of each cell that is seen, as a shade: none, under half, half or more, all."""
-    picture = np.atleast_2d(mask).astype(float)
-    for axis, n in enumerate((rows, columns)):
-        length = picture.shape[axis]
-        edges = [i * length // n for i in range(n)]
-        if n >= length:
-            picture = picture.take([i * length // n for i in range(n)], axis=axis)
-        else:
-            counts = np.diff([*edges, length]).reshape((-1, 1) if axis == 0 else (1, -1))
-            picture = np.add.reduceat(picture, edges, axis=axis) / counts
+    picture = np.atleast_2d(shares)
     # Shares of whole cells are exact quotients, so 1 is met exactly where all is seen.
     levels = np.where(picture >= 1 - 1e-9, 3, np.where(picture >= 0.5, 2, np.where(picture > 0, 1, 0)))
     return ["  " + "".join(_SHADES[level] for level in row) for row in levels]
