@@ -28,6 +28,8 @@ from eyeshot.read.views import Hidden
 
 RANGES = frozenset({"arange", "linspace", "logspace", "tril_indices", "triu_indices"})
 """Ops that make small constants of numbers alone."""
+_MOST_NUMBERS = 1 << 20
+"""Elements of a constant at most whose numbers are computed."""
 
 
 class Recorder(TorchDispatchMode):
@@ -91,9 +93,31 @@ class Recorder(TorchDispatchMode):
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
         out = func(*args, **kwargs)
         self.trace.follow_params(given, tensors_in(out))
+        if func._schema.is_mutable:
+            self.trace.forget_numbers()
+        elif _is_new_and_bare(out, given) and all(map(self.trace.has_numbers, given)):
+            self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
         if rule is not None:
             rule(self.trace, Call(name, _bind(func, args, kwargs), lambda: out, self.has_numbers))
+        return out
+
+    def _numbers(self, func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
+        """What an op on constants computes, where all of them have numbers."""
+
+        def on_processor(value: Any) -> Any:
+            if isinstance(value, torch.Tensor):
+                found = self.trace.numbers_of(value)
+                if found is None:
+                    raise LookupError
+                return found
+            return torch.device("cpu") if isinstance(value, torch.device) else value
+
+        try:
+            own_args, own_kwargs = tree_map(on_processor, (args, kwargs))
+        except LookupError:
+            return None
+        out: torch.Tensor = func(*own_args, **own_kwargs)
         return out
 
     def _hidden(self, out: Any, given: list[torch.Tensor]) -> Any:
@@ -164,6 +188,12 @@ def eagerly() -> Iterator[None]:
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*when there are global hooks on modules")
         yield
+
+
+def _is_new_and_bare(out: Any, given: list[torch.Tensor]) -> bool:
+    """Whether an op on constants gave one new tensor without memory, and not a large one."""
+    is_bare = bool(given) and isinstance(out, torch.Tensor) and out.device.type == "meta"
+    return is_bare and out is not given[0] and out.numel() <= _MOST_NUMBERS
 
 
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:

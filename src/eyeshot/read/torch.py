@@ -6,6 +6,7 @@ and the network says so.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -125,10 +126,12 @@ class _Reading:
             step = self.trace.record(Input(axes=axes), (), tensor.shape)
             self.trace.bind(tensor, step)
             self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
+        weights = as_they_are if self.has_numbers else stand_ins
         try:
-            weights = as_they_are if self.has_numbers else stand_ins
-            with weights(self.module, self.trace), in_evaluation(self.module), self.places.followed():
-                self.output = self._forward(arguments)
+            with weights(self.module, self.trace), in_evaluation(self.module), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what PyTorch warns of, it warns of again when the module is used
+                with self.places.followed():
+                    self.output = self._forward(arguments)
         except Exception as error:
             return error
         return None

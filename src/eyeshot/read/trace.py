@@ -104,6 +104,10 @@ class Shared:
     root: int
 
 
+Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
+"""A constant's numbers, or how they are computed."""
+
+
 @dataclass
 class Trace:
     """Steps so far, and which tensors they made. Tensors are held, so that no identity is used twice."""
@@ -117,21 +121,37 @@ class Trace:
     _writes: dict[int, int] = field(default_factory=dict)
     _from_params: dict[int, tuple[torch.Tensor, frozenset[str]]] = field(default_factory=dict)
     _twins: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
-    _numbers: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    _numbers: dict[int, tuple[torch.Tensor, Numbers]] = field(default_factory=dict)
 
     def numbers_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
-        """A constant's numbers; None where it has none, or depends on the input."""
+        """A constant's numbers, computed when first asked for; None where it has none, or depends on the input."""
         if self.knows(tensor):
             return None
         if tensor.device.type != "meta":
             return tensor
-        return self._numbers.get(id(tensor), (tensor, None))[1]
+        _, numbers = self._numbers.get(id(tensor), (tensor, None))
+        if callable(numbers) and not isinstance(numbers, torch.Tensor):
+            numbers = numbers()
+            self._numbers[id(tensor)] = (tensor, numbers)
+        return numbers
+
+    def has_numbers(self, tensor: torch.Tensor) -> bool:
+        """Whether a constant's numbers are there, or known how to be computed."""
+        return tensor.device.type != "meta" or id(tensor) in self._numbers
 
     def without_numbers(self, tensor: torch.Tensor) -> torch.Tensor:
         """A constant's twin without memory, which is remembered."""
         twin, _ = self._twins.setdefault(id(tensor), (tensor.to("meta"), tensor))
         self._numbers[id(twin)] = (twin, tensor)
         return twin
+
+    def remember_numbers(self, tensor: torch.Tensor, compute: Callable[[], torch.Tensor | None]) -> None:
+        """Say how a constant without memory would get its numbers."""
+        self._numbers[id(tensor)] = (tensor, compute)
+
+    def forget_numbers(self) -> None:
+        """After a constant was written in place: what was to be computed from others may no longer hold."""
+        self._numbers.clear()
 
     def add_param(self, name: str, tensor: torch.Tensor, count: int) -> None:
         """Register a weight, which the first step that uses it is charged for."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from eyeshot.network.ops import AdaptivePool, Rearrange, Resize, Shift, Tile
 from eyeshot.read.aten.rules import axis_of, each, one, rule
-from eyeshot.read.trace import Call, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, Trace, tensors_in
 
 
 @rule("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
@@ -75,10 +75,13 @@ def _step(n: int, m: int, scale: float | None, aligned: bool) -> Fraction:
 @rule("roll")
 def _roll(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    if not call["dims"]:
-        unknown(trace, "roll", [x], [out], "it rolls over all axes at once")
-        return out
     step = trace.step_of(x)
+    if not call["dims"]:  # over all elements in a row
+        (shift,) = each(call["shifts"], 1)
+        step = trace.record(Rearrange(name="flatten"), [step], (x.numel(),))
+        step = trace.record(Shift(axis=0, shift=shift), [step], (x.numel(),))
+        trace.bind(out, trace.record(Rearrange(name="reshape"), [step], x.shape))
+        return out
     for shift, axis in zip(each(call["shifts"], 1), each(call["dims"], 1), strict=True):
         step = trace.record(Shift(axis=axis_of(axis, x.dim()), shift=shift), [step], x.shape)
     trace.bind(out, step)
