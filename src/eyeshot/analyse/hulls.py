@@ -107,6 +107,17 @@ def _nothing(network: Network, node: Node) -> Hulls:
 
 
 def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
+    first = parts[0]
+    if (
+        all(
+            labels.split == one.split and labels.ends.shape == one.ends.shape and not labels.may_be_empty
+            for part in parts
+            for labels, one in zip(part, first, strict=True)
+        )
+        and len(parts) > 2
+    ):  # many at once
+        several = zip(*parts, strict=True)
+        return tuple(Labels(np.minimum.reduce([part.ends for part in same]), same[0].split) for same in several)
     return reduce(_unite_two, parts)
 
 

@@ -130,10 +130,20 @@ def compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
 def unite_classes(classes: Sequence[Class], shape: Shape) -> Class:
     """What units see together that see by several classes."""
     distinct = list(dict.fromkeys(classes))
-    united = distinct[0]
-    for cls in distinct[1:]:
-        united = tuple(_unite_two(a, b, shape) for a, b in zip(united, cls, strict=True))
-    return united
+    if len(distinct) == 1:
+        return distinct[0]
+    return tuple(_unite_several(sights, shape) for sights in zip(*distinct, strict=True))
+
+
+def _unite_several(sights: Sequence[Sight], shape: Shape) -> Sight:
+    first = sights[0]
+    if isinstance(first, Moving) and all(
+        isinstance(sight, Moving) and len(sight.firsts) == 1 and sight.step == first.step and sight.axis == first.axis
+        for sight in sights
+    ):  # the usual case, in one go
+        ends = (min(s.firsts for s in sights), max(s.lasts for s in sights))  # type: ignore[union-attr]
+        return Moving(first.axis, first.step, *ends, all(s.touches for s in sights))  # type: ignore[union-attr]
+    return reduce(lambda a, b: _unite_two(a, b, shape), sights)
 
 
 def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
@@ -154,9 +164,6 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
 
 
 def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
-    if a.axis == b.axis and a.step == b.step and len(a.firsts) == len(b.firsts) == 1:
-        ends = (min(a.firsts[0], b.firsts[0]),), (max(a.lasts[0], b.lasts[0]),)
-        return Moving(a.axis, a.step, *ends, a.touches and b.touches)
     if a.axis != b.axis or a.step * b.period != b.step * a.period:
         return Scattered(a.axis, min(first_of(a, shape), first_of(b, shape)), max(last_of(a, shape), last_of(b, shape)))
     period = math.lcm(a.period, b.period)
