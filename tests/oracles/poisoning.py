@@ -5,7 +5,7 @@ In float64, since fast float32 convolutions smear NaN over tiles. Shares no code
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,17 @@ def outputs_of(module: nn.Module, names: list[str], x: torch.Tensor) -> dict[str
 
 
 def poisoned_lines(
-    module: nn.Module, names: list[str], shape: tuple[int, ...], axis: int, *, one_by_one: bool = False
+    module: nn.Module,
+    names: list[str],
+    shape: tuple[int, ...],
+    axis: int,
+    *,
+    one_by_one: bool = False,
+    along: Mapping[str, tuple[int, ...]] | None = None,
 ) -> dict[str, Bits]:
     """Per layer, which positions along an axis (columns) see which input positions along it (rows).
+
+    ``along`` says along which axes of a layer's output positions are told apart, where that is not the same axis.
 
     One whole line of the input is NaN at a time; all lines go through as one batch, or one by one where a module mixes
     its batch.
@@ -48,9 +56,9 @@ def poisoned_lines(
         x[i].select(axis - 1, i).fill_(float("nan"))
     result = {}
     for name, out in _all_outputs(module, names, x, one_by_one).items():
-        nan = out.isnan()
-        keeps_axis = out.dim() == len(shape)
-        others = [a for a in range(1, out.dim()) if not (keeps_axis and a == axis)]
+        nan = out.isnan().reshape(n, -1, *out.shape[1:])
+        kept = ((axis,) if out.dim() == len(shape) else ()) if along is None else along[name]
+        others = [a + 1 for a in range(out.dim()) if a not in kept]
         bits = nan.amax(dim=others) if others else nan
         result[name] = bits.reshape(n, -1).numpy()
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import assume, given, note, settings
@@ -10,11 +11,14 @@ from hypothesis import strategies as st
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sights import Moving
+from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.network.ops import EdgePad
 from eyeshot.read.torch import read_module
 from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import Bits, hull_of, outputs_of, poisoned_lines, prepared
 from tests.oracles.programs import Program, Resize, programs
+
+Ends = npt.NDArray[np.int64]
 
 
 def read(program: Program) -> Report:
@@ -43,12 +47,17 @@ def assert_hulls_equal_the_oracle(program: Program) -> None:
     module = oracle(program)
     assert report.is_exact
     for a, axis in enumerate((2, 3)):
-        seen = poisoned_lines(module, names, program.shape, axis, one_by_one=True)
-        for name in names:
-            first, last = hull_of(seen[name])
-            layer = report[name]
-            np.testing.assert_array_equal(layer.hulls[a][0], first, err_msg=f"{name} axis {axis}, first")
-            np.testing.assert_array_equal(layer.hulls[a][1], last, err_msg=f"{name} axis {axis}, last")
+        for name, (first, last) in seen_along(module, report, names, a).items():
+            hulls = report[name].hulls[a]
+            np.testing.assert_array_equal(hulls[0].ravel(), first, err_msg=f"{name} axis {axis}, first")
+            np.testing.assert_array_equal(hulls[1].ravel(), last, err_msg=f"{name} axis {axis}, last")
+
+
+def seen_along(module: Program, report: Report, names: list[str], a: int) -> dict[str, tuple[Ends, Ends]]:
+    """First and last line that units see along a followed axis, as poisoning has it, in the order of `hulls`."""
+    along = {name: axes_counting(report.network, name, a) for name in names}
+    seen = poisoned_lines(module, names, module.shape, a + 2, one_by_one=True, along=along)
+    return {name: hull_of(bits) for name, bits in seen.items()}
 
 
 @given(programs())
@@ -64,27 +73,28 @@ def test_hulls_of_all_units_equal_poisoning_in_many_modules(program: Program) ->
     assert_hulls_equal_the_oracle(program)
 
 
-def pixels_seen(program: Program, name: str, at: tuple[int, ...]) -> Bits:
-    """One pixel NaN at a time, one image at a time."""
+def pixels_seen(program: Program, name: str, axes: tuple[int, ...], at: tuple[int, ...]) -> Bits:
+    """What the unit at a position along some axes sees: one pixel NaN at a time, one image at a time."""
     module = oracle(program)
     bits = np.zeros(program.shape[2:], dtype=bool)
     for y, x in np.ndindex(*bits.shape):
         image = torch.rand(program.shape, dtype=torch.float64) + 0.5
         image[:, :, y, x] = float("nan")
         out = outputs_of(module, [name], image)[name].isnan()
-        bits[y, x] = bool((out[(slice(None), slice(None), *at)] if out.dim() == 4 else out).any())
+        place = dict(zip(axes, at, strict=True))
+        bits[y, x] = bool(out[tuple(place.get(axis, slice(None)) for axis in range(out.dim()))].any())
     return bits
 
 
 def assert_footprint_equals_the_oracle(program: Program, data: st.DataObject) -> None:
     report = read(program)
     name = data.draw(st.sampled_from(marks(program)))
-    out = report[name].node.shape
-    at = tuple(data.draw(st.integers(0, n - 1)) for n in out[2:]) if len(out) == 4 else (0, 0)
+    axes = unit_axes(report.network, name)
+    at = tuple(data.draw(st.integers(0, report[name].node.shape[axis] - 1)) for axis in axes)
 
-    footprint = report[name].unit(*at).footprint
+    footprint = report[name].unit(*(at or (0, 0))).footprint
 
-    np.testing.assert_array_equal(footprint.mask(), pixels_seen(program, name, at), err_msg=f"{name} {at}")
+    np.testing.assert_array_equal(footprint.mask(), pixels_seen(program, name, axes, at), err_msg=f"{name} {at}")
     boxes = footprint.boxes()
     assert footprint.box_count == len(boxes)
     assert footprint.count == sum(int(np.prod([last - first + 1 for first, last in box])) for box in boxes)
@@ -109,16 +119,14 @@ def test_bounds_hold_and_say_that_they_are_bounds(program: Program) -> None:
     report = read(program)
     names = marks(program)
     module = oracle(program)
-    for a, axis in enumerate((2, 3)):
-        seen = poisoned_lines(module, names, program.shape, axis, one_by_one=True)
-        for name in names:
-            first, last = hull_of(seen[name])
-            layer = report[name]
+    for a in range(2):
+        for name, (first, last) in seen_along(module, report, names, a).items():
+            own_first, own_last = (ends.ravel() for ends in report[name].hulls[a])
             sees = first <= last
-            assert (layer.hulls[a][0][sees] <= first[sees]).all(), name
-            assert (layer.hulls[a][1][sees] >= last[sees]).all(), name
-            if layer.field.is_exact:
-                np.testing.assert_array_equal(layer.hulls[a][0], first)
+            assert (own_first[sees] <= first[sees]).all(), name
+            assert (own_last[sees] >= last[sees]).all(), name
+            if report[name].field.is_exact:
+                np.testing.assert_array_equal(own_first, first)
 
 
 @given(programs())
@@ -129,9 +137,9 @@ def test_what_units_see_on_the_image_lies_within_what_they_see_on_an_endless_one
     assume(not any(isinstance(layer.node.op, EdgePad) for layer in report))
     fields = Fields(report.network)
     for layer in report:
-        for a, axis in enumerate((2, 3)):
+        for a in range(2):
             sight = fields.form(layer.name)[a]
-            if not isinstance(sight, Moving) or sight.axis != axis or len(layer.node.shape) != 4:
+            if not isinstance(sight, Moving) or (sight.axis,) != axes_counting(report.network, layer.name, a):
                 continue
             for unit, (first, last) in enumerate(zip(*layer.hulls[a], strict=True)):
                 assert last < first or sight.first(unit) <= first <= last <= sight.last(unit), layer.name
