@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench bench-peers conformance clean
+.PHONY: demo test test-slow check format bench bench-peers torchlens conformance clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -34,6 +34,9 @@ bench: $(VENV)/.dev
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers.py
+
+torchlens: $(VENV)/.bench
+	$(BIN)/python scripts/torchlens_agreement.py
 
 # torch goes first and pinned, so that the CPU build is taken where it is at hand
 $(VENV)/.run: pyproject.toml constraints.txt

@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import assume, given, note, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sights import Moving
@@ -16,14 +18,12 @@ from eyeshot.network.ops import EdgePad
 from eyeshot.read.torch import read_module
 from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import Bits, hull_of, outputs_of, poisoned_lines, prepared
-from tests.oracles.programs import Program, Resize, programs
+from tests.oracles.programs import Program, Resize, Step, programs
 
 Ends = npt.NDArray[np.int64]
 
 
 def read(program: Program) -> Report:
-    note(repr(program))
-    assume(len(program.steps) > 0)
     return Report(read_module(program, program.shape[1:], name="random", source="test"))
 
 
@@ -58,6 +58,26 @@ def seen_along(module: Program, report: Report, names: list[str], a: int) -> dic
     along = {name: axes_counting(report.network, name, a) for name in names}
     seen = poisoned_lines(module, names, module.shape, a + 2, one_by_one=True, along=along)
     return {name: hull_of(bits) for name, bits in seen.items()}
+
+
+FOUND = {
+    "pixels to channels, below numbers": (
+        lambda x: functional.pixel_unshuffle(x, 2),
+        lambda x: torch.cat([torch.ones_like(x), x], 2),
+    ),
+    "maps with gaps, interleaved": (
+        nn.ConvTranspose2d(2, 2, 1, (1, 2)),
+        lambda x: torch.stack(x.split(1, 1), 3).flatten(3, 4),
+    ),
+}
+"""What random modules found."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_random_modules_found_once(name: str) -> None:
+    steps = [Step(name, function, (i,)) for i, function in enumerate(FOUND[name])]
+
+    assert_hulls_equal_the_oracle(Program(steps, (1, 2, 2, 4)))
 
 
 @given(programs())

@@ -20,8 +20,8 @@ from eyeshot.analyse.labels import (
     NOTHING,
     Ends,
     Labels,
+    alone,
     broadcast,
-    ends_along,
     lower,
     merged,
     of_nothing,
@@ -68,10 +68,9 @@ def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
     result = []
     for i in range(len(network.axes)):
         own = axes_counting(network, node.name, i)
-        kept = tuple(reduce(merged, own, labels) for labels in value)
-        ends = ends_along(kept, i, own)
-        places = [kept[i].parts(axis)[0] for axis in own]
-        ends = ends.min(axis=tuple(a for a in range(1, ends.ndim) if a not in places))
+        labels = reduce(merged, own, alone(value, i, own))
+        places = [labels.parts(axis)[0] for axis in own]
+        ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))
         first, last = ends[0], -ends[1]
         sizes = tuple(node.shape[axis] for axis in own) or (1,)
         first, last = np.broadcast_to(first, sizes), np.broadcast_to(last, sizes)
@@ -82,7 +81,7 @@ def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
 
 def widest(value: Hulls, i: int) -> int:
     """The most positions that a unit sees along the i-th followed axis."""
-    first, negated_last = ends_along(value, i, ())
+    first, negated_last = alone(value, i, ()).ends
     return int(np.where(first == NOTHING, 0, 1 - first - negated_last).max())
 
 

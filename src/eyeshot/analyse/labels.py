@@ -299,14 +299,13 @@ def settled(value: Sequence[Labels]) -> tuple[Labels, ...]:
     return tuple(result)
 
 
-def ends_along(value: Sequence[Labels], i: int, keep: Sequence[int]) -> Ends:
+def alone(value: Sequence[Labels], i: int, keep: Sequence[int]) -> Labels:
     """The labels for the i-th followed axis, NOTHING where no position sees anything.
 
     Positions that differ only along axes on which the label does not depend are taken together, but for axes ``keep``.
     """
-    labels = value[i]
     if not any(other.may_be_empty for other in value):
-        return labels.ends
+        return value[i]
     value = aligned(value)
     labels = value[i]
     kept = {a for axis in keep for a in range(*labels.parts(axis))}
@@ -314,8 +313,9 @@ def ends_along(value: Sequence[Labels], i: int, keep: Sequence[int]) -> Ends:
     for j, other in enumerate(value):
         if j != i:
             empty = np.logical_or(empty, _mask(other))
-    alone = tuple(a - 1 for a, n in enumerate(labels.ends.shape) if a and n == 1 and a not in kept)
-    return np.where(empty.all(axis=alone, keepdims=True), NOTHING, labels.ends)
+    together = tuple(a - 1 for a, n in enumerate(labels.ends.shape) if a and n == 1 and a not in kept)
+    ends = np.where(empty.all(axis=together, keepdims=True), NOTHING, labels.ends)
+    return Labels(ends, labels.split, may_be_empty=True)
 
 
 def _mask(labels: Labels) -> Mask:
