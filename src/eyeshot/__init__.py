@@ -13,13 +13,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eyeshot.api import compare, inspect
+    from eyeshot.api import compare, effective, inspect
     from eyeshot.errors import EyeshotError
 
 __version__ = "0.1.0"
-__all__ = ["EyeshotError", "__version__", "compare", "inspect"]
+__all__ = ["EyeshotError", "__version__", "compare", "effective", "inspect"]
 
-_HOMES = {"EyeshotError": "eyeshot.errors", "compare": "eyeshot.api", "inspect": "eyeshot.api"}
+_HOMES = {
+    "EyeshotError": "eyeshot.errors",
+    "compare": "eyeshot.api",
+    "effective": "eyeshot.api",
+    "inspect": "eyeshot.api",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,9 @@
-"""The two functions that most programs need."""
+"""The three functions that most programs need."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.design.named import network_named
@@ -10,6 +12,8 @@ from eyeshot.report.inspection import Report
 
 if TYPE_CHECKING:
     from eyeshot.report.comparison import Comparison
+    from eyeshot.report.effective import EffectiveField
+    from eyeshot.usage.run import Progress
 
 
 def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:
@@ -51,7 +55,114 @@ def compare(*models: Any, input_shape: Any = None) -> Comparison:
     return Comparison([inspect(model, input_shape) for model in models])
 
 
-def _network(model: Any, input_shape: Any, example: Any, lines: bool) -> Network:
+def effective(
+    model: Any,
+    layer: str | None = None,
+    *,
+    source: str = "density",
+    unit: tuple[int, ...] | str = "centre",
+    measure: str = "abs",
+    channel: int | str = "mixed",
+    images: Any = None,
+    limit: int | None = None,
+    weights: str | Path | None = None,
+    seeds: int = 16,
+    per_seed: int = 4,
+    precision: float | None = None,
+    gates: bool = False,
+    input_shape: Any = None,
+    batch: int | None = None,
+    device: str | None = None,
+    dtype: str = "float32",
+    run: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+) -> EffectiveField:
+    """How much of what a unit sees it really uses: its effective receptive field.
+
+    Args:
+        model: as for ``inspect``.
+        layer: a layer's name; the last convolution's unless given.
+        source: "density", the paths of the network alone, each counted alike; "init", gradients averaged over random
+            weights; "weights", gradients with the model's own weights, or those in the file ``weights``, on ``images``.
+        unit: "centre", "all" (the mean over all units, each moved by its field's centre), or a unit's indices.
+        measure: of the gradients, the mean "abs", "square", "signed", or "positive" (of rectified outputs, RepLKNet's).
+        channel: of the gradients: one channel or class by its index, "sum" of all, or "mixed", all in a direction drawn
+            for each image ("sum" where signs are kept).
+        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless given.
+        limit: images at most, a random choice.
+        weights: a file with a state dict; a library's weights where they are on this machine unless given.
+        seeds, per_seed: number of initialisations, and of images for each, for "init".
+        precision: measure no longer than until the 95 % interval of σ is within this share of it, such as 0.02.
+        gates: whether paths through gates and statistics count, too, for "density"; gradients always follow them.
+        input_shape: as for ``inspect``.
+        batch: images at once; by memory unless given.
+        device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless given.
+        run: a directory that keeps what is done, from which a run that was stopped goes on.
+        on_progress, notice: told how it goes, and of what was found damaged.
+
+    Raises:
+        UsageError: there is no such layer, unit or channel, or nothing of the image reaches it.
+        ReadError: the weights are not here.
+        RunError: the forward pass fails.
+
+    Example:
+        Three 3×3 use a width of √2 pixels, one 7×7 of 2.
+
+        >>> [round(effective(design, input_shape=(8, 32, 32)).sigma[0], 3) for design in ("C3-8 C3-8 C3-8", "C7-8")]
+        [1.414, 2.0]
+    """
+    from eyeshot.errors import UsageError
+
+    if source == "density":
+        from eyeshot.usage.density import density
+
+        report = Report(_network(model, input_shape))
+        return density(report.network, _layer_named(report, layer), unit, gates=gates)
+    if source not in ("init", "weights"):
+        raise UsageError(f"source {source!r}: needed is density, init or weights")
+    if source == "weights" and images is None:
+        raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
+    from eyeshot.usage.gradients import gradients
+    from eyeshot.usage.images import images_of
+    from eyeshot.usage.request import Request
+    from eyeshot.usage.subject import subject
+
+    found = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
+    request = Request(
+        layer=_layer_named(Report(found.network), layer),
+        unit=unit,
+        measure=measure,
+        channel=channel,
+        seeds=seeds,
+        per_seed=per_seed,
+        precision=precision,
+        batch=batch,
+        device=device,
+        dtype=dtype,
+    )
+    given = None if images is None else images_of(images, found.network.input.shape[1:], found.prepare, limit)
+    return gradients(
+        found,
+        request,
+        given,
+        directory=None if run is None else Path(run),
+        on_progress=on_progress,
+        notice=notice,
+    )
+
+
+def _layer_named(report: Report, layer: str | None) -> str:
+    """The layer asked for, or the last convolution."""
+    if layer is not None:
+        return report[layer].name
+    from eyeshot.report.verdict import last_convolution
+
+    found = last_convolution(report) or report.layers[-1]
+    return found.name
+
+
+def _network(model: Any, input_shape: Any, example: Any = None, lines: bool = False) -> Network:
     if isinstance(model, Network):
         return model
     if isinstance(model, str):

@@ -44,6 +44,35 @@ def test_the_contract_s_own_example_of_a_field(eyeshot: Eyeshot) -> None:
     assert document["footprint"]["count"] == 163 * 163
 
 
+EFFECTIVE = """schema network layer source measure unit channel gates exact runs map profiles widths sigma shift
+    gaussian field share_of_field share_of_image share_on_padding intervals area_ratios""".split()  # noqa: SIM905
+
+
+def test_effective_keeps_its_schema(eyeshot: Eyeshot) -> None:
+    document = json.loads(eyeshot("effective", "C3-8 C3-8 C3-8", "--input", "8x32x32", "--json").stdout)
+
+    assert list(document) == EFFECTIVE
+    assert document["schema"] == "eyeshot.effective/1"
+    assert (document["layer"], document["unit"]) == ("conv3", [16, 16])
+    assert document["map"]["start"] == [13, 13]
+    assert document["map"]["shape"] == [7, 7]
+    assert sum(document["map"]["values"]) == pytest.approx(1)
+    assert [len(profile) for profile in document["profiles"]] == [7, 7]
+    assert all(sum(profile) == pytest.approx(1) for profile in document["profiles"])
+    assert list(document["widths"]) == ["50", "68", "95", "99"]
+    assert document["sigma"] == pytest.approx([2**0.5, 2**0.5])
+    assert document["field"] == {"size": [7, 7], "inside": [7, 7], "centre": [16, 16]}
+
+
+def test_the_map_of_an_effective_field_as_csv_has_every_pixel(eyeshot: Eyeshot) -> None:
+    text = eyeshot("effective", "C3d2-8 C3d2-8", "--input", "1x32x32", "--csv").stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+
+    assert len(rows) == 81
+    assert rows[0]["y"] == "12"
+    assert sum(float(row["share"]) for row in rows) == pytest.approx(1)
+
+
 def test_why_names_its_terms(eyeshot: Eyeshot) -> None:
     document = json.loads(eyeshot("why", "alexnet", "conv5", "--json").stdout)
 

@@ -31,6 +31,13 @@ COMMANDS = {
     "why-alexnet-fc6.txt": ["why", "alexnet", "fc6"],
     "why-resnet50.txt": ["why", "resnet50", "layer4.2.conv2"],
     "why-unequal-axes.txt": ["why", "[C1x7-8 | C3x1-8] C3d2-4", "conv3", "--input", "1x32x32"],
+    "effective-alexnet-conv5.txt": ["effective", "alexnet", "conv5"],
+    "effective-alexnet-conv5-corner.txt": ["effective", "alexnet", "conv5", "--unit", "0,12"],
+    "effective-alexnet-all.txt": ["effective", "alexnet-28", "conv5", "--unit", "all"],
+    "effective-3x3.txt": ["effective", "C3-64 C3-64 C3-64", "--input", "64x32x32"],
+    "effective-1d.txt": ["effective", "C9s2-16 P2 C9d2-32", "--input", "1x400"],
+    "effective-3d.txt": ["effective", "C3-8 P2 C1x3x3-16", "--input", "1x8x32x32"],
+    "effective-holes.txt": ["effective", "C3d2-8 C3d2-8", "--input", "1x32x32"],
     "compare-alexnet.txt": ["compare", "alexnet", "alexnet-alternating"],
     "compare-alexnet.csv": ["compare", "alexnet", "alexnet-alternating", "--csv"],
     "compare-words.txt": ["compare", "CONV-POOL-CONV-POOL-CONV-POOL", "CONV-POOL-CONV-CONV-CONV-POOL"],
@@ -51,7 +58,7 @@ def test_the_output_is_as_recorded(name: str, eyeshot: Eyeshot, golden: Callable
     golden(name, result.stdout)
 
 
-@pytest.mark.parametrize("verb", ["show", "field", "why", "compare", "models", "doctor"])
+@pytest.mark.parametrize("verb", ["show", "field", "why", "effective", "compare", "models", "doctor"])
 def test_every_verb_explains_itself_with_examples(verb: str, eyeshot: Eyeshot) -> None:
     result = eyeshot(verb, "--help")
 

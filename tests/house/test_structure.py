@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import eyeshot
-from eyeshot.analyse import closed_form, density, footprint, hulls
+from eyeshot.analyse import closed_form, density, footprint, hulls, pull
 from eyeshot.analyse.walk import Rules
 from eyeshot.design.zoo import entries
 
@@ -60,6 +60,7 @@ def test_a_plain_design_is_shown_without_numpy(name: str) -> None:
         hulls._rules,
         footprint._rules,
         density._rules,
+        pull._rules,
     ],
     ids=lambda rules: rules.question,
 )

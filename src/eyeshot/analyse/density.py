@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
+from eyeshot.analyse.field import Fields
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -34,12 +36,16 @@ from eyeshot.network.relations import (
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths into unit 0, over all channels: how many, and per followed axis the step, mean and variance in pixels."""
+    """Paths into unit 0, over all channels: how many, and per followed axis the step, mean and variance in pixels.
 
-    count: int
+    ``is_alike``: every channel has the same paths, as is not so behind a concatenation.
+    """
+
+    count: Fraction
     steps: tuple[int, ...]
     means: tuple[float, ...]
     variances: tuple[float, ...]
+    is_alike: bool = True
 
 
 def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
@@ -56,24 +62,42 @@ def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
     return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in found.items()}
 
 
+def width(fields: Fields, name: str) -> tuple[float, ...] | None:
+    """A layer's standard deviation of path density per followed axis, in pixels, on an endless image.
+
+    In closed form where there is one; else of the middle unit's paths, counted. None where none reaches the image.
+    """
+    network = fields.network
+    found = widths(network)[name]
+    if found is not None:
+        return found
+    from eyeshot.analyse.places import Units
+    from eyeshot.analyse.pull import path_counts
+    from eyeshot.analyse.spread import moments_of
+
+    units = Units(fields, name)
+    counts = path_counts(network, name, units.index(units.centre), endless=True)
+    return None if counts is None else tuple(sigma for _, sigma in moments_of(counts.values))
+
+
 def _of_input(node: Node) -> Paths:
     n = len(node.shape) - 2
-    return Paths(node.shape[1], (1,) * n, (0.0,) * n, (0.0,) * n)
+    return Paths(Fraction(node.shape[1]), (1,) * n, (0.0,) * n, (0.0,) * n)
 
 
 def _unite(parts: Sequence[Paths | None], shape: Shape) -> Paths | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len({part.steps for part in known}) > 1:
         return None
-    count = sum(part.count for part in known)
-    shares = [part.count / count for part in known]
+    count = sum((part.count for part in known), Fraction(0))
+    shares = [float(part.count / count) for part in known]
     axes = range(len(known[0].steps))
     means = tuple(sum(w * part.means[a] for w, part in zip(shares, known, strict=True)) for a in axes)
     variances = tuple(
         sum(w * (part.variances[a] + (part.means[a] - means[a]) ** 2) for w, part in zip(shares, known, strict=True))
         for a in axes
     )
-    return Paths(count, known[0].steps, means, variances)
+    return Paths(count, known[0].steps, means, variances, all(part.is_alike for part in known))
 
 
 _rules: Rules[Paths | None] = Rules("path density", _unite)
@@ -84,7 +108,7 @@ def _window(relation: Window, value: Paths | None, before: Shape, after: Shape) 
     if value is None or relation.base is not None or (1 in relation.axes and relation.stride != (1,)):
         return None
     if 1 in relation.axes:
-        return value if before == after else None
+        return _across_channels(relation, value, before, after)
     steps, means, variances = list(value.steps), list(value.means), list(value.variances)
     for axis, k, s, d, (p, _) in zip(
         relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
@@ -95,7 +119,16 @@ def _window(relation: Window, value: Paths | None, before: Shape, after: Shape) 
         steps[a] *= s
     fan_out = 1 if relation.groups is None else after[1] // relation.groups
     count = value.count * math.prod(relation.kernel) * fan_out
-    return Paths(count, tuple(steps), tuple(means), tuple(variances))
+    return Paths(count, tuple(steps), tuple(means), tuple(variances), value.is_alike or relation.groups == 1)
+
+
+def _across_channels(relation: Window, value: Paths, before: Shape, after: Shape) -> Paths | None:
+    """Neighbouring channels, as in local response normalisation: those at the ends have fewer."""
+    if before != after or not value.is_alike:
+        return None
+    (k,), (d,), ((p, _),), n = relation.kernel, relation.dilation, relation.padding, before[1]
+    reads = sum(max(0, n - abs(t * d - p)) for t in range(k))
+    return replace(value, count=value.count * reads / n)
 
 
 @_rules.rule(Elementwise)
@@ -105,7 +138,7 @@ def _elementwise(relation: Elementwise, value: Paths | None, before: Shape, afte
 
 @_rules.rule(Concat)
 def _concat(relation: Concat, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
-    return value if relation.axis == 1 else None
+    return None if value is None or relation.axis != 1 else replace(value, is_alike=False)
 
 
 @_rules.rule(Taps, Reshape, Permute, Reduce, Opaque)

@@ -19,6 +19,7 @@ VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
     "why": "why does a layer see that many pixels?",
+    "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
     "models": "which designs are built in?",
     "doctor": "what is installed here, and what does it enable?",

@@ -41,17 +41,22 @@ def load_module(name: str) -> Any:
 
 def _from_library(library: str, model: str) -> Any:
     if library == "torchvision":
-        models = _import_torchvision()
+        models = import_torchvision()
         names, build = models.list_models(), _build_torchvision
     else:
-        _import_torchvision()
-        timm = _import(library)
+        import_torchvision()
+        timm = import_library(library)
         names, build = timm.list_models(), timm.create_model
+    check_known(library, model, names)
+    return build(model)
+
+
+def check_known(library: str, model: str, names: list[str]) -> None:
+    """Complain of a model that a library does not have."""
     if model not in names:
         near = difflib.get_close_matches(model, names, 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else f"; it has {len(names)} others"
         raise ReadError(f"{library} has no model {model!r}{hint}")
-    return build(model)
 
 
 def _build_torchvision(model: str) -> Any:
@@ -63,7 +68,7 @@ def _build_torchvision(model: str) -> Any:
     return get_model(model, weights=None, **quick)
 
 
-def _import_torchvision() -> Any:
+def import_torchvision() -> Any:
     """torchvision.models, also where its compiled part does not fit the torch at hand (a CPU build, say).
 
     The architectures are plain Python; only the schemas of two compiled ops must exist for the import to pass.
@@ -90,7 +95,8 @@ _kept: list[Any] = []
 """Library fragments; their ops last as long as they do."""
 
 
-def _import(library: str) -> Any:
+def import_library(library: str) -> Any:
+    """A library by its name."""
     try:
         return importlib.import_module(library)
     except ModuleNotFoundError:
@@ -126,7 +132,7 @@ def _users_code(source: str, name: str) -> Any:
         raise ReadError(f"{name}: cannot import {error.name!r} (run from the folder that holds it?)") from error
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and not _kept:
-            _import_torchvision()
+            import_torchvision()
             return _users_code(source, name)
         raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
 

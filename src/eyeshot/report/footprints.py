@@ -14,7 +14,7 @@ from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, listed, percent, times
 
-_ROWS, _COLUMNS = 24, 60
+ROWS, COLUMNS = 24, 60
 """Characters of a map at most; one is about twice as high as it is wide."""
 _ZOOM = 33
 """Pixels along a side up to which a footprint with holes is shown pixel by pixel."""
@@ -98,8 +98,8 @@ def maps(unit: Unit, width: int | None) -> Iterator[tuple[str, list[str]]]:
     if len(footprint.extent) > 2 or footprint.count in (0, math.prod(footprint.extent)):
         return
     height, length = footprint.extent if len(footprint.extent) == 2 else (1, *footprint.extent)
-    columns = min(_COLUMNS, (width or 80) - 2, 2 * length)
-    rows = max(1, min(_ROWS, round(columns * height / length / 2), height)) if height > 1 else 1
+    columns = min(COLUMNS, (width or 80) - 2, 2 * length)
+    rows = max(1, min(ROWS, round(columns * height / length / 2), height)) if height > 1 else 1
     columns = min(columns, max(1, round(2 * rows * length / height))) if len(footprint.extent) == 2 else columns
     cells = (rows, columns) if len(footprint.extent) == 2 else (columns,)
     yield f"the image, {times(footprint.extent)} pixels   {_LEGEND}", shaded(footprint.shares(cells))

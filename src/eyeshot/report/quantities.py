@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eyeshot.analyse.cost import rectifications
-from eyeshot.analyse.density import widths
+from eyeshot.analyse.density import width
 from eyeshot.network.ops import Conv, Linear
 from eyeshot.report.inspection import Layer, Report, View
 from eyeshot.report.verdict import deepest_before, horizon, last_convolution, macs_before, weighted
@@ -119,7 +119,7 @@ def _sees(reports: Sequence[Report]) -> list[Quantity]:
     last = [last_convolution(report) for report in reports]
     deepest = [deepest_before(report) for report in reports]
     ends = [horizon(report) for report in reports]
-    sigma = [_width(report, layer) for report, layer in zip(reports, last, strict=True)]
+    sigma = [_width(layer) for layer in last]
     shares = [
         None if layer is None else image_share(layer.field, report.network.extent)
         for report, layer in zip(reports, last, strict=True)
@@ -207,9 +207,9 @@ def _stride(layer: View) -> Any:
     return None if stride is None else tuple(s if s is None or isinstance(s, int) else float(s) for s in stride)
 
 
-def _width(report: Report, layer: Layer | None) -> float | None:
+def _width(layer: Layer | None) -> float | None:
     """The largest width over the axes, in pixels."""
-    found = None if layer is None else widths(report.network)[layer.name]
+    found = None if layer is None else width(layer.fields, layer.name)
     return max(found) if found else None
 
 

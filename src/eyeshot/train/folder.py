@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ from eyeshot.train.dataset import Dataset, Labels, Pixels
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 # A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
 _SHOWN_AS = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
+_WITH_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
+_DEEP = ("I;16", "I;16L", "I;16B")
+_OTHER = ("CMYK", "YCbCr", "LAB", "HSV")
+_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 _TEST_EVERY = 6
 """Without a split every sixth image of a class is for testing, as in MNIST's 60,000 + 10,000 (one in
 seven)."""
@@ -155,10 +160,74 @@ def _check_memory(size: int, folder: Path) -> None:
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    """One image as (channels, height, width).
+    """One image as (channels, height, width), as stored.
 
     Raises:
         DataError: not an image, damaged, too large to be meant well, animated, or in a mode such as RGBA.
+    """
+    image, mode = _opened(path)
+    if mode not in _SHOWN_AS:
+        raise DataError(f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency")
+    pixels = np.asarray(image.convert(_SHOWN_AS[mode]))
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def read_image(path: Path, mode: str) -> Any:
+    """A picture of any size and mode as Pillow's image in mode L or RGB, upright; what is transparent becomes white.
+
+    Raises:
+        DataError: not an image, damaged, too large to be meant well, animated, or in a mode without a usual meaning.
+        MissingExtraError: Pillow is not installed.
+    """
+    image, stored = _opened(path)
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if stored in _DEEP:
+        # Pillow cuts off what is above 255 where it should scale.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    elif stored not in (*_SHOWN_AS, *_WITH_ALPHA, *_OTHER):
+        raise DataError(f"{path}: mode {stored}; save it as 8-bit greyscale or RGB")
+    if stored in _WITH_ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """All files with a picture's ending in a folder and those below it, in the order of their paths; none is opened.
+
+    Raises:
+        DataError: there is no such folder, it may not be read, it holds none, or a link leads out of it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: {'a file' if folder.exists() else 'nothing'} there; give a folder of images")
+    try:
+        found = _below(folder, folder)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
+    if not found:
+        raise DataError(f"{folder}: holds no images ({', '.join(_ENDINGS)}), nor do the folders in it")
+    return found
+
+
+def _below(folder: Path, root: Path) -> list[Path]:
+    found = []
+    for entry in _entries(folder):
+        _check_inside(entry, root)
+        # A folder behind a link may hold the link itself.
+        if entry.is_dir() and not entry.is_symlink():
+            found += _below(entry, root)
+        elif entry.suffix.lower() in _ENDINGS:
+            found.append(entry)
+    return found
+
+
+def _opened(path: Path) -> tuple[Any, str]:
+    """A still image, decoded, and its mode.
+
+    Raises:
+        DataError: not an image, damaged, too large to be meant well, or animated.
     """
     try:
         from PIL import Image
@@ -169,8 +238,8 @@ def _read(path: Path) -> NDArray[np.uint8]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
                 mode, frames = image.mode, getattr(image, "n_frames", 1)
-                if frames == 1 and mode in _SHOWN_AS:
-                    pixels = np.asarray(image.convert(_SHOWN_AS[mode]))
+                if frames == 1:
+                    image.load()
     except PermissionError:
         raise
     except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
@@ -180,9 +249,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
         ) from error
     if frames != 1:
         raise DataError(f"{path}: {frames} pictures in one file; save one of them as a still image")
-    if mode not in _SHOWN_AS:
-        raise DataError(f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency")
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return image, mode
 
 
 def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path]) -> None:

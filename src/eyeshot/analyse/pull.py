@@ -1,0 +1,357 @@
+"""How many paths lead from one unit back to every pixel? The unit's mark of 1, pulled back and summed.
+
+Each read of each relation is one step of a path, and every path counts alike: that is the path density of Luo et al.
+2016. The boolean twin of this is the footprint. Counts outgrow any float in deep networks, so a mark carries a power
+of two that all its counts share; scaling by it rounds nothing.
+
+On the image a path that reads padding ends there. On an endless image there is no padding: positions outside a
+tensor are followed as if it went on. The first pull divided by the second is the share of paths that reach the image.
+
+Reference: Luo, Li, Urtasun & Zemel 2016, arXiv:1701.04128, section 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeshot.analyse.walk import Rules
+from eyeshot.network.graph import Network
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Opaque,
+    Pattern,
+    Permute,
+    Reads,
+    Reduce,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+    matching_axes,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Paths into the positions of a tensor: ``values``·2^``exponent`` from ``offsets`` on; None: alike all along.
+
+    Attributes:
+        is_endless: positions outside the tensor are kept.
+        is_whole: none had to be dropped; False where an op, such as a reshape, has no outside.
+    """
+
+    offsets: tuple[int | None, ...]
+    values: Floats
+    exponent: int
+    is_endless: bool
+    is_whole: bool = True
+
+
+def path_counts(
+    network: Network, name: str, at: dict[int, int], *, gates: bool = False, endless: bool = False
+) -> Counts | None:
+    """Paths from a unit of a layer, over all its channels, to the input's pixels, over all channels.
+
+    Args:
+        network: the network.
+        name: the layer.
+        at: the unit: its index along the tensor axes that tell units apart.
+        gates: True follows gates and statistics as well.
+        endless: True gives the counts as on an image that goes on beyond its borders.
+
+    Returns: counts with one axis per followed axis of the input; None where no path leads to it.
+    """
+    shape = network[name].shape
+    offsets = tuple(at.get(axis) for axis in range(len(shape)))
+    start = Counts(offsets, np.ones((1,) * len(shape)), 0, endless)
+    found = _rules.backward(network, {name: start}, gates=gates).get(network.input.name)
+    return None if found is None else _on_image(found, network)
+
+
+def _on_image(found: Counts, network: Network) -> Counts | None:
+    shape = network.input.shape
+    for axis in range(len(shape)):
+        found = _in_full(found, axis, shape[axis]) if axis in network.axes else _summed(found, axis, shape[axis])
+    others = tuple(axis for axis in range(len(shape)) if axis not in network.axes)
+    values = found.values.sum(axis=others)
+    offsets = tuple(found.offsets[axis] for axis in network.axes)
+    return replace(found, offsets=offsets, values=values) if values.any() else None
+
+
+def _scaled(found: Counts) -> Counts:
+    """The same counts, the largest near 1, for the next step's sum not to overflow."""
+    largest = float(found.values.max(initial=0.0))
+    if not largest:
+        return found
+    _, shift = math.frexp(largest)
+    return replace(found, values=np.ldexp(found.values, -shift), exponent=found.exponent + shift)
+
+
+def _summed(found: Counts, axis: int, size: int) -> Counts:
+    """All counts along an axis together, at its one position 0."""
+    values = found.values.sum(axis=axis, keepdims=True)
+    if found.offsets[axis] is None:
+        values = values * size
+    return replace(found, values=values, offsets=_with(found.offsets, axis, 0))
+
+
+def _alike(found: Counts, axis: int) -> Counts:
+    return replace(found, offsets=_with(found.offsets, axis, None))
+
+
+def _with(offsets: tuple[int | None, ...], axis: int, offset: int | None) -> tuple[int | None, ...]:
+    return (*offsets[:axis], offset, *offsets[axis + 1 :])
+
+
+def _in_full(found: Counts, axis: int, size: int) -> Counts:
+    """An axis along which all is alike, written out."""
+    if found.offsets[axis] is not None:
+        return found
+    return replace(found, values=found.values.repeat(size, axis=axis), offsets=_with(found.offsets, axis, 0))
+
+
+def _cut(found: Counts, axis: int, low: int, high: int) -> Counts:
+    """The counts at positions low … high − 1 of an axis that is written out; zeros where there were none."""
+    offset = found.offsets[axis]
+    assert offset is not None
+    shape = list(found.values.shape)
+    first, last = max(low, offset), min(high, offset + shape[axis])
+    lead = (slice(None),) * axis
+    kept = found.values[(*lead, slice(first - offset, max(last, first) - offset))]
+    if (first, last) != (low, high):
+        shape[axis] = high - low
+        values = np.zeros(shape)
+        values[(*lead, slice(first - low, max(last, first) - low))] = kept
+        kept = values
+    return replace(found, values=kept, offsets=_with(found.offsets, axis, low))
+
+
+def _inside(found: Counts, axis: int, low: int, high: int) -> Counts:
+    """The counts at positions low … high − 1; what is dropped outside leaves an endless image's counts incomplete."""
+    kept = _cut(found, axis, low, high)
+    if not found.is_endless or kept.values.sum() == found.values.sum():
+        return kept
+    return replace(kept, is_whole=False)
+
+
+def _unite(parts: Sequence[Counts], shape: Shape) -> Counts:
+    exponent = max(part.exponent for part in parts)
+    offsets = parts[0].offsets
+    low: list[int | None] = []
+    high: list[int] = []
+    for axis in range(len(offsets)):
+        if all(part.offsets[axis] is None for part in parts):
+            low.append(None)
+            high.append(1)
+            continue
+        parts = [_in_full(part, axis, shape[axis]) for part in parts]
+        starts = [part.offsets[axis] or 0 for part in parts]
+        low.append(min(starts))
+        high.append(max(a + part.values.shape[axis] for a, part in zip(starts, parts, strict=True)))
+    values = np.zeros([b - (a or 0) for a, b in zip(low, high, strict=True)])
+    for part in parts:
+        place = tuple(
+            slice((o or 0) - (a or 0), (o or 0) - (a or 0) + n)
+            for o, a, n in zip(part.offsets, low, part.values.shape, strict=True)
+        )
+        values[place] += np.ldexp(part.values, part.exponent - exponent)
+    return Counts(tuple(low), values, exponent, parts[0].is_endless, all(part.is_whole for part in parts))
+
+
+_rules: Rules[Counts] = Rules("path counts", _unite)
+
+
+@_rules.rule(Window)
+def _window(relation: Window, value: Counts, before: Shape, after: Shape) -> Counts:
+    if relation.groups is not None:
+        value = _pull_channels(relation.groups, value, before, after)
+    # Neighbouring channels, as in local response normalisation, have no endless image.
+    is_clipped = not value.is_endless or (relation.axes == (1,) and relation.kernel != (1,))
+    for axis, k, s, d, (p, _), b in zip(
+        relation.axes,
+        relation.kernel,
+        relation.stride,
+        relation.dilation,
+        relation.padding,
+        relation.bases(),
+        strict=True,
+    ):
+        value = _in_full(value, axis, after[axis])
+        value = _spread(value, axis, k, s, d, p)
+        value = _every(value, axis, b)
+        if is_clipped:
+            first, last = value.offsets[axis] or 0, (value.offsets[axis] or 0) + value.values.shape[axis]
+            low = min(max(first, 0), before[axis])
+            value = _cut(value, axis, low, max(min(last, before[axis]), low))
+    return _scaled(value)
+
+
+def _pull_channels(groups: int, value: Counts, before: Shape, after: Shape) -> Counts:
+    fan_out = after[1] // groups
+    if groups == 1:
+        return _alike(_summed(value, 1, after[1]), 1)
+    if value.offsets[1] is None:
+        return replace(value, values=value.values * fan_out)
+    values = _cut(value, 1, 0, after[1]).values
+    grouped = values.reshape(values.shape[0], groups, fan_out, *values.shape[2:]).sum(axis=2)
+    return replace(value, values=grouped.repeat(before[1] // groups, axis=1), offsets=_with(value.offsets, 1, 0))
+
+
+def _spread(value: Counts, axis: int, k: int, s: int, d: int, p: int) -> Counts:
+    """Position i of the output adds its count to i·s − p + t·d for all taps t."""
+    lead = (slice(None),) * axis
+    shape = list(value.values.shape)
+    m = shape[axis]
+    if m == 0:
+        return value
+    shape[axis] = (m - 1) * s + (k - 1) * d + 1
+    values = np.zeros(shape)
+    for t in range(k):
+        values[(*lead, slice(t * d, t * d + (m - 1) * s + 1, s))] += value.values
+    return replace(value, values=values, offsets=_with(value.offsets, axis, (value.offsets[axis] or 0) * s - p))
+
+
+def _every(value: Counts, axis: int, b: int) -> Counts:
+    """Every b-th position: those of a base with gaps that are real."""
+    if b == 1:
+        return value
+    start = value.offsets[axis] or 0
+    first = -(-start // b)
+    lead = (slice(None),) * axis
+    values = value.values[(*lead, slice(first * b - start, None, b))]
+    return replace(value, values=values, offsets=_with(value.offsets, axis, first))
+
+
+@_rules.rule(Taps)
+def _taps(relation: Taps, value: Counts, before: Shape, after: Shape) -> Counts:
+    for axis, reads, pattern in zip(relation.axes, relation.reads, relation.endless, strict=True):
+        value = _in_full(value, axis, after[axis])
+        if pattern is None:
+            value = _inside(value, axis, 0, after[axis])
+        low, size = value.offsets[axis] or 0, value.values.shape[axis]
+        value = _listed(value, axis, [_taps_of(i, reads, pattern) for i in range(low, low + size)])
+    return _scaled(value)
+
+
+def _taps_of(i: int, reads: Reads, pattern: Pattern | None) -> Sequence[int]:
+    """What position i reads: as listed where the tensor has it, by the pattern beyond its ends."""
+    if 0 <= i < len(reads):
+        return reads[i]
+    assert pattern is not None
+    turn, phase = divmod(i, len(pattern.offsets))
+    return [turn * pattern.step + offset for offset in pattern.offsets[phase]]
+
+
+def _listed(value: Counts, axis: int, taps: Sequence[Sequence[int]]) -> Counts:
+    """Position i adds its count to each position that its taps list."""
+    everything = [j for tap in taps for j in tap]
+    low, high = min(everything, default=0), max(everything, default=-1) + 1
+    shape = list(value.values.shape)
+    shape[axis] = high - low
+    values = np.zeros(shape)
+    into, out_of = np.moveaxis(values, axis, 0), np.moveaxis(value.values, axis, 0)
+    for i, tap in enumerate(taps):
+        for j in tap:
+            into[j - low] += out_of[i]
+    return replace(value, values=values, offsets=_with(value.offsets, axis, low))
+
+
+@_rules.rule(Elementwise)
+def _elementwise(relation: Elementwise, value: Counts, before: Shape, after: Shape) -> Counts:
+    extra = len(after) - len(before)
+    for axis in range(len(after)):
+        if axis < extra or (before[axis - extra] == 1 and after[axis] > 1):
+            value = _summed(value, axis, after[axis])
+    values = value.values.reshape(value.values.shape[extra:])
+    return replace(value, values=values, offsets=value.offsets[extra:])
+
+
+@_rules.rule(Concat)
+def _concat(relation: Concat, value: Counts, before: Shape, after: Shape) -> Counts:
+    axis, size = relation.axis, before[relation.axis]
+    if value.offsets[axis] is None:
+        return value
+    value = _inside(value, axis, 0, after[axis])
+    value = _cut(value, axis, relation.offset, relation.offset + size)
+    return replace(value, offsets=_with(value.offsets, axis, 0))
+
+
+@_rules.rule(Reshape)
+def _reshape(relation: Reshape, value: Counts, before: Shape, after: Shape) -> Counts:
+    offsets: list[int | None] = []
+    sizes: list[int] = []
+    for inner, outer in matching_axes(before, after):
+        if all(value.offsets[axis] is None for axis in outer):
+            offsets += [None for _ in inner]
+            sizes += [1 for _ in inner]
+            continue
+        value, first, count = _run_in_full(value, inner, outer, before, after)
+        leading = _leading(inner, before)
+        offsets += [first if axis == leading else 0 for axis in inner]
+        sizes += [count if axis == leading else before[axis] for axis in inner]
+    return replace(value, values=value.values.reshape(sizes), offsets=tuple(offsets))
+
+
+def _run_in_full(
+    value: Counts, inner: tuple[int, ...], outer: tuple[int, ...], before: Shape, after: Shape
+) -> tuple[Counts, int, int]:
+    """A run of axes written out, so that it is whole rows of the axes before it.
+
+    Only the run's leading axis may reach outside the tensor, or cover a part of it.
+
+    Returns: the counts, and the first position and number of positions along the leading axis before.
+    """
+    leading = _leading(outer, after)
+    for axis in outer:
+        value = _in_full(value, axis, after[axis])
+        if axis != leading:
+            value = _inside(value, axis, 0, after[axis])
+    rows = math.prod(after[axis] for axis in outer if axis != leading)
+    rows_before = math.prod(before[axis] for axis in inner if axis != _leading(inner, before))
+    if leading is None:
+        return value, 0, 1
+    step = rows_before // math.gcd(rows, rows_before)
+    low = value.offsets[leading] or 0
+    high = low + value.values.shape[leading]
+    low, high = low // step * step, -(-high // step) * step
+    if not inner:
+        low, high = 0, 1
+    value = _cut(value, leading, low, high)
+    return value, low * rows // rows_before, (high - low) * rows // rows_before
+
+
+def _leading(axes: tuple[int, ...], shape: Shape) -> int | None:
+    """The first axis of a run that has several positions, or its first."""
+    return next((axis for axis in axes if shape[axis] > 1), axes[0] if axes else None)
+
+
+@_rules.rule(Permute)
+def _permute(relation: Permute, value: Counts, before: Shape, after: Shape) -> Counts:
+    back = tuple(relation.order.index(axis) for axis in range(len(before)))
+    return replace(value, values=value.values.transpose(back), offsets=tuple(value.offsets[axis] for axis in back))
+
+
+@_rules.rule(Reduce)
+def _reduce(relation: Reduce, value: Counts, before: Shape, after: Shape) -> Counts:
+    for axis in sorted(relation.axes):
+        if relation.keep:
+            value = _alike(_summed(value, axis, after[axis]), axis)
+        else:
+            offsets = (*value.offsets[:axis], None, *value.offsets[axis:])
+            value = replace(value, values=np.expand_dims(value.values, axis), offsets=offsets)
+    return _scaled(value)
+
+
+@_rules.rule(Opaque)
+def _opaque(relation: Opaque, value: Counts, before: Shape, after: Shape) -> Counts:
+    for axis in range(len(after)):
+        value = _summed(value, axis, after[axis])
+    return _scaled(replace(value, values=value.values.reshape((1,) * len(before)), offsets=(None,) * len(before)))

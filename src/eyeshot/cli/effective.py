@@ -1,0 +1,235 @@
+"""`eyeshot effective`: what does a unit really use?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eyeshot.cli.options import (
+    check_factory,
+    colour_option,
+    end_bounded,
+    input_option,
+    json_option,
+    one_format,
+    print_json,
+    print_records,
+    say_next,
+    stdout_for_data,
+    typed,
+)
+from eyeshot.errors import UsageError
+
+if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.effective import EffectiveField
+
+    _UnitType = click.ParamType[tuple[int, ...] | str]
+    _ChannelType = click.ParamType[int | str]
+    _ShareType = click.ParamType[float]
+else:
+    _UnitType = _ChannelType = _ShareType = click.ParamType
+
+_OF_GRADIENTS = (
+    "measure", "channel", "images", "limit", "weights", "seeds", "per_seed", "precision", "batch", "device", "dtype",
+    "run",
+)  # fmt: skip
+"""Options that say nothing to the density."""
+
+
+class Unit(_UnitType):
+    """The middle unit, all, or one by its indices."""
+
+    name = "unit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...] | str:
+        """A word as it is, indices as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        word = {"center": "centre"}.get(value, value)
+        if word in ("centre", "all"):
+            return str(word)
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isdecimal() for part in parts):
+            self.fail(f"{value!r} is no unit; write centre, all, or indices counted from 0, such as 6,6", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class Channel(_ChannelType):
+    """All channels, or one by its index."""
+
+    name = "channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """A word as it is, an index as a number."""
+        if value in ("mixed", "sum"):
+            return str(value)
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
+        return int(value)
+
+
+class Share(_ShareType):
+    """A share such as 2% or 0.02."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number from 0 to 1."""
+        text = str(value).strip()
+        try:
+            share = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is no precision; write a share such as 2%", param, ctx)
+        return share
+
+
+@click.command(short_help="what does a unit really use?")
+@click.argument("model")
+@click.argument("layer", required=False)
+@click.option(
+    "--source",
+    type=click.Choice(["density", "init", "weights"]),
+    default="density",
+    show_default=True,
+    help="Paths of the network alone; gradients over random weights; gradients of given weights on images.",
+)
+@click.option(
+    "--unit",
+    type=Unit(),
+    default="centre",
+    show_default=True,
+    metavar="centre|all|y,x",
+    help="One unit, or the mean over all, moved by their fields' centres.",
+)
+@click.option("--gates", is_flag=True, help="density: count paths through gates and statistics, too.")
+@click.option(
+    "--measure",
+    type=click.Choice(["abs", "square", "signed", "positive"]),
+    help="Of the gradients; positive also gives RepLKNet's area ratios. [default: abs]",
+)
+@click.option(
+    "--channel",
+    "--class",
+    type=Channel(),
+    metavar="mixed|sum|K",
+    help="All channels in a direction drawn for each image, their sum, or one. [default: mixed]",
+)
+@click.option("--images", metavar="DIR", help="Images of any size, or: sample, fashion-mnist. [init: noise]")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many of the images, a random choice.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A state dict, or a training run's checkpoint.pt. [weights: the model's own]",
+)
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="init: random initialisations. [default: 16]")
+@click.option("--per-seed", type=click.IntRange(min=1), metavar="N", help="init: images for each. [default: 4]")
+@click.option("--precision", type=Share(), metavar="2%", help="Stop once σ is known that well.")
+@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Images at once. [default: by memory]")
+@click.option("--device", metavar="NAME", help="cpu, cuda … [default: a GPU where there is one]")
+@click.option("--dtype", type=click.Choice(["float32", "bf16"]), help="[default: float32]")
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep what is done there; the same command goes on from it.",
+)
+@input_option
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="The map as CSV, one line per pixel.")
+@colour_option
+def effective(
+    model: str,
+    layer: str | None,
+    source: str,
+    unit: tuple[int, ...] | str,
+    gates: bool,
+    input_shape: tuple[int, ...] | None,
+    as_json: bool,
+    as_csv: bool,
+    no_colour: bool,
+    **options: Any,
+) -> None:
+    """Print how much of what a unit of a LAYER of MODEL sees it really uses; the last convolution's unless given.
+
+    \b
+    Examples:
+      eyeshot effective alexnet conv5
+      eyeshot effective resnet50 layer4.2.conv2 --unit all
+      eyeshot effective "C3-64 C3-64 C3-64" --input 3x32x32 --source init --precision 2%
+      eyeshot effective timm:convnext_tiny --source weights --images photos --run runs/convnext
+      eyeshot effective alexnet-28 --source weights --weights checkpoint.pt --images sample
+    """
+    from eyeshot.api import effective as measure
+    from eyeshot.cli.progress import measured
+    from eyeshot.cli.terminal import Terminal
+
+    one_format(json=as_json, csv=as_csv)
+    check_factory(model)
+    given = {name: value for name, value in options.items() if value is not None}
+    _check_source(source, given, gates)
+    errors = Terminal(sys.stderr, colour=not no_colour)
+    with stdout_for_data(), measured(given.get("run")) as on_progress:
+        result = measure(
+            model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
+            notice=lambda text: errors.say((text, "warn")), **given,
+        )  # fmt: skip
+    if as_json:
+        print_json(result.to_json())
+    elif as_csv:
+        print_records(result.to_records())
+    else:
+        terminal = Terminal(colour=not no_colour)
+        _print(result, terminal)
+        terminal.say()
+        say_next(terminal, *_next(model, result, input_shape))
+    if not result.is_exact:
+        end_bounded(errors, [result.layer])
+
+
+def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
+    """Complain of options that the source has no use for."""
+    if source == "density":
+        unused = [name for name in _OF_GRADIENTS if name in given]
+    else:
+        others = ("seeds", "per_seed") if source == "weights" else ("weights",)
+        unused = [name for name in others if name in given] + ["gates"] * gates
+    if unused:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
+        fitting = "init or weights" if source == "density" else "density" if gates else "the other of init and weights"
+        raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
+
+
+def _print(result: EffectiveField, terminal: Terminal) -> None:
+    from eyeshot.report import effective_text as text
+
+    terminal.say(*text.sentence(result))
+    terminal.say((text.source(result), "dim"))
+    terminal.say()
+    terminal.table(text.widths_table(result))
+    for line in text.remarks(result):
+        terminal.say(line)
+    drawn = text.map_of(result, terminal.width)
+    if drawn is not None:
+        title, lines = drawn
+        terminal.say()
+        terminal.say((title, "dim"))
+        terminal.lines([[(line, "")] for line in lines])
+
+
+def _next(model: str, result: EffectiveField, input_shape: tuple[int, ...] | None) -> list[str]:
+    def command(verb: str, *more: str) -> str:
+        return typed(model, result.layer, *more, verb=verb, input_shape=input_shape)
+
+    found = []
+    if result.origin.source == "density":
+        found.append(command("effective", "--source", "init"))
+    if result.origin.unit is not None and result.origin.source == "density":
+        found.append(command("effective", "--unit", "all"))
+    return [*found, command("field")]

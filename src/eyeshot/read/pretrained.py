@@ -1,0 +1,196 @@
+"""Modules with numbers in them: drawn at random, or a library's trained weights where they lie on this machine.
+
+Nothing is ever downloaded: a file is used where the library itself would keep it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.read import loading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """How a library prepares pictures for a model; ``resize`` None stretches them to ``size``."""
+
+    size: tuple[int, ...]
+    resize: int | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+
+
+def drawn_module(name: str) -> Any:
+    """The module that a name stands for, its weights drawn from PyTorch's generator.
+
+    A callable of the user's is called anew; what it loads or draws is its own business.
+
+    Raises:
+        ReadError: as for ``load_module``.
+    """
+    library, _, model = name.rpartition(":")
+    if library not in loading.LIBRARIES:
+        return loading.load_module(name)
+    if library == "torchvision":
+        return _torchvision(model, None)
+    return _timm(model)
+
+
+def pretrained_module(name: str) -> tuple[Any, str]:
+    """A library's model with trained weights that are on this machine, and in words whose they are.
+
+    Raises:
+        ReadError: there is no such model, or no weights of it here; says where they would have to be.
+    """
+    library, _, model = name.rpartition(":")
+    if library == "torchvision":
+        choices = _torchvision_weights(model)
+        for weights, path in choices.items():
+            if path.is_file():
+                return _torchvision(model, weights), f"torchvision's {weights.name} from {path}"
+        raise _absent(name, [str(path) for path in choices.values()])
+    path = _timm_file(model)
+    return _timm(model, pretrained_cfg_overlay={"file": str(path)}, pretrained=True), f"timm's, from {path}"
+
+
+def picture_of(name: str) -> Picture | None:
+    """How a library's model takes pictures; None where nothing says."""
+    library, _, model = name.rpartition(":")
+    if library == "torchvision":
+        weights = next(iter(_torchvision_weights(model)), None)
+        if weights is None:
+            return None
+        found = weights.transforms()
+        if not hasattr(found, "crop_size"):
+            return None
+        size = (found.crop_size[0],) * 2
+        method = found.interpolation.value
+        return Picture(
+            size=size, resize=found.resize_size[0], mean=tuple(found.mean), std=tuple(found.std), interpolation=method
+        )
+    if library == "timm":
+        cfg = _timm_library().models.get_pretrained_cfg(model)
+        if cfg is None:
+            return None
+        size = tuple(cfg.input_size[1:])
+        # timm cuts the share crop_pct out of the resized picture; other modes than center stretch it.
+        resize = int(min(size) / cfg.crop_pct) if cfg.crop_mode == "center" else None
+        return Picture(size=size, resize=resize, mean=cfg.mean, std=cfg.std, interpolation=cfg.interpolation)
+    return None
+
+
+def load_weights(module: Any, path: Path) -> None:
+    """Put the weights in a file into a module: a state dict, or a checkpoint that holds one.
+
+    Raises:
+        ReadError: the file cannot be read, or its weights are not the module's; says which.
+    """
+    import torch
+
+    try:
+        found = _read_weights(path)
+    except Exception as error:  # torch and pickle meet damage with a dozen kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
+        raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
+    for key in ("module", "state_dict", "model", "model_state_dict"):
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise ReadError(f"{path}: holds no state dict (names with tensors); save module.state_dict()")
+    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    there = {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+    for name, shape in own.items():
+        if name not in there:
+            near = difflib.get_close_matches(name, there, 1)
+            raise ReadError(f"{path}: has no {name!r}{f'; the nearest is {near[0]!r}' if near else ''}")
+        if tuple(there[name].shape) != shape:
+            raise ReadError(f"{path}: {name} is {tuple(there[name].shape)} there, and {shape} in the model")
+    module.load_state_dict({name: there[name] for name in own})
+
+
+def _read_weights(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        try:
+            from safetensors.torch import load_file
+        except ModuleNotFoundError:
+            raise MissingExtraError(f"reading {path}", "safetensors", "torch") from None
+        return load_file(path)
+    import torch
+
+    # weights_only: a file from elsewhere must not run code.
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _torchvision(model: str, weights: Any) -> Any:
+    models = loading.import_torchvision()
+    loading.check_known("torchvision", model, models.list_models())
+    from inspect import signature
+
+    extra: dict[str, Any] = {}
+    if "weights_backbone" in signature(models.get_model_builder(model)).parameters:
+        extra["weights_backbone"] = None
+    return models.get_model(model, weights=weights, **extra)
+
+
+def _torchvision_weights(model: str) -> dict[Any, Path]:
+    """The weights that torchvision knows for a model, its default first, and where it keeps each."""
+    import torch
+
+    models = loading.import_torchvision()
+    loading.check_known("torchvision", model, models.list_models())
+    known = models.get_model_weights(model)
+    if not list(known):
+        return {}
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    return {weights: folder / weights.url.rsplit("/", 1)[-1] for weights in (known.DEFAULT, *known)}
+
+
+def _timm_library() -> Any:
+    loading.import_torchvision()
+    return loading.import_library("timm")
+
+
+def _timm(model: str, **settings: Any) -> Any:
+    timm = _timm_library()
+    loading.check_known("timm", model.partition(".")[0], timm.list_models())
+    create: Callable[..., Any] = timm.create_model
+    return create(model, **settings)
+
+
+def _timm_file(model: str) -> Path:
+    """Where the trained weights of one of timm's models lie on this machine."""
+    import torch
+
+    timm = _timm_library()
+    loading.check_known("timm", model.partition(".")[0], timm.list_models())
+    cfg = timm.models.get_pretrained_cfg(model)
+    places = []
+    if cfg is not None and cfg.hf_hub_id:
+        from huggingface_hub import try_to_load_from_cache
+
+        for file in (cfg.hf_hub_filename or "model.safetensors", "pytorch_model.bin"):
+            found = try_to_load_from_cache(cfg.hf_hub_id, file)
+            if isinstance(found, str):
+                return Path(found)
+        places.append(f"the Hugging Face cache, as {cfg.hf_hub_id}")
+    if cfg is not None and cfg.url:
+        path = Path(torch.hub.get_dir()) / "checkpoints" / str(cfg.url).rsplit("/", 1)[-1]
+        if path.is_file():
+            return path
+        places.append(str(path))
+    raise _absent(f"timm:{model}", places)
+
+
+def _absent(name: str, places: list[str]) -> ReadError:
+    if not places:
+        return ReadError(f"{name}: its library has no trained weights for it; give yours with --weights FILE")
+    return ReadError(
+        f"{name}: no trained weights of it on this machine (looked for {' and '.join(dict.fromkeys(places))});"
+        " nothing is downloaded: put them there, or give a file with --weights FILE"
+    )

@@ -1,0 +1,65 @@
+"""The effective field by path density: from the network alone, exact, without weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eyeshot.analyse.field import Fields
+from eyeshot.analyse.places import At
+from eyeshot.analyse.pull import Counts, path_counts
+from eyeshot.network.graph import Network
+from eyeshot.report.effective import EffectiveField, Origin
+from eyeshot.usage.target import Aligned, Target
+
+
+def density(network: Network, layer: str, unit: At | str = "centre", *, gates: bool = False) -> EffectiveField:
+    """How the paths into a unit are spread over the image, if every path counts alike.
+
+    Args:
+        network: the network.
+        layer: one of its layers.
+        unit: the unit's indices, "centre" for the middle one, or "all" for the mean over all units, each moved by its
+            field's centre.
+        gates: True follows gates (squeeze-excitation, attention) and statistics as well as the data path.
+
+    Raises:
+        UsageError: the layer has no such unit, or the unit sees nothing of the image.
+
+    Reference: Luo, Li, Urtasun & Zemel 2016, arXiv:1701.04128, section 2.
+    """
+    fields = Fields(network)
+    target = Target(fields, layer, unit, gates=gates)
+    maps = Aligned(target)
+    reached = endless = 0.0
+    exponent: int | None = None
+    is_whole = True
+    for at in target.units:
+        index = target.of.index(at)
+        counts = path_counts(network, layer, index, gates=gates)
+        beyond = path_counts(network, layer, index, gates=gates, endless=True)
+        if beyond is None:
+            continue
+        is_whole = is_whole and beyond.is_whole
+        exponent = beyond.exponent if exponent is None else exponent
+        endless += _total(beyond, exponent)
+        if counts is not None:
+            reached += _total(counts, exponent)
+            maps.add(at, tuple(o or 0 for o in counts.offsets), np.ldexp(counts.values, counts.exponent - exponent))
+    start, values = maps.cut()
+    return EffectiveField(
+        network=network.name,
+        network_source=network.source,
+        input_shape=network.input.shape[1:],
+        layer=layer,
+        origin=Origin(source="density", unit=target.single, gates=gates),
+        start=start,
+        map=values / values.sum(),
+        field_size=target.field_size,
+        frame=target.frame,
+        is_exact=target.is_exact,
+        share_on_padding=max(0.0, 1 - reached / endless) if is_whole else None,
+    )
+
+
+def _total(counts: Counts, exponent: int) -> float:
+    return float(np.ldexp(counts.values.sum(), counts.exponent - exponent))

@@ -1,0 +1,191 @@
+"""What is measured: a network, and how to come by a module of it, with weights drawn at random or with its own."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eyeshot.design.named import DEFAULT_INPUT, is_module_name, network_named
+from eyeshot.errors import MissingExtraError, UsageError
+from eyeshot.network.graph import Network
+from eyeshot.usage.images import Preparation, usual
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    raise MissingExtraError("measuring gradients", "torch", "torch") from None
+
+from eyeshot.build.torch import build
+from eyeshot.read.loading import LIBRARIES
+from eyeshot.read.pretrained import drawn_module, load_weights, picture_of, pretrained_module
+from eyeshot.read.torch import read_module
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A network and its modules.
+
+    Attributes:
+        network: what the module was read as.
+        make: a module; the seed decides its weights, None stands for the weights that it has.
+        weights: whose weights, in words.
+        prepare: how it takes pictures; complains where it takes none.
+        is_drawn: whether seeds decide the weights.
+        device: where the module is that was given; None where it is made.
+    """
+
+    network: Network
+    make: Callable[[int | None], nn.Module]
+    weights: str
+    prepare: Callable[[], Preparation]
+    is_drawn: bool
+    device: str | None = None
+
+    def seeded(self, seed: int | None) -> nn.Module:
+        """The module of a seed; the global random generator is as before afterwards."""
+        if seed is None:
+            return self.make(None)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.make(seed)
+
+
+def subject(model: Any, input_shape: tuple[int, ...] | None, *, source: str, weights: Path | None = None) -> Subject:
+    """What a user's model stands for.
+
+    Args:
+        model: a name, notation, a Network or a torch.nn.Module.
+        input_shape: channels and sizes; the model's own, or 3×224×224, unless given.
+        source: init or weights.
+        weights: a file with the weights; the model's own unless given.
+
+    Raises:
+        UsageError: the model has no weights of its own, or cannot be drawn anew.
+        ReadError: it cannot be loaded, or its weights are not here.
+    """
+    if weights is not None and source == "init":
+        raise UsageError(f"--weights {weights}: source init draws its own; give --source weights")
+    if isinstance(model, Network) or (isinstance(model, str) and not is_module_name(model)):
+        network = model if isinstance(model, Network) else network_named(model, input_shape)
+        return _of_design(network, source, weights)
+    if isinstance(model, str):
+        return _of_name(model, input_shape, source, weights)
+    return _of_module(model, input_shape or DEFAULT_INPUT, source, weights)
+
+
+def _of_design(network: Network, source: str, weights: Path | None) -> Subject:
+    def make(seed: int | None) -> nn.Module:
+        module = build(network)
+        if weights is not None:
+            load_weights(module, weights)
+        return module
+
+    if source == "weights" and weights is None:
+        raise UsageError(
+            f"{network.name}: a design has no weights of its own; give them with --weights FILE"
+            " (checkpoint.pt of a training run, or a state dict)"
+        )
+    words = "weights drawn after He and Glorot" if weights is None else f"weights from {weights}"
+    return Subject(
+        network=network,
+        make=make,
+        weights=words,
+        prepare=lambda: usual(network.input.shape[1:]),
+        is_drawn=source == "init",
+    )
+
+
+def _of_name(name: str, input_shape: tuple[int, ...] | None, source: str, weights: Path | None) -> Subject:
+    library = name.rpartition(":")[0]
+    is_library = library in LIBRARIES
+    picture = picture_of(name) if is_library else None
+    if picture is not None and input_shape is None:
+        input_shape = (3, *picture.size)
+    network = network_named(name, input_shape)
+
+    def prepare() -> Preparation:
+        shape = network.input.shape[1:]
+        if picture is None or picture.size != shape[1:] or len(picture.mean) != shape[0]:
+            return usual(shape)
+        return Preparation(
+            size=picture.size, resize=picture.resize, mean=picture.mean, std=picture.std,
+            interpolation=picture.interpolation, whose=f"{library}'s for this model",
+        )  # fmt: skip
+
+    if source == "init":
+        words = f"weights drawn as {library if is_library else 'the model itself'} draws them"
+        return Subject(
+            network=network, make=lambda seed: drawn_module(name), weights=words, prepare=prepare, is_drawn=True
+        )
+    if weights is not None:
+        module = drawn_module(name)
+        load_weights(module, weights)
+        words = f"weights from {weights}"
+    elif is_library:
+        module, words = pretrained_module(name)
+    else:
+        module, words = drawn_module(name), "the model's own weights"
+    return Subject(network=network, make=lambda seed: module, weights=words, prepare=prepare, is_drawn=False)
+
+
+def _of_module(module: Any, input_shape: tuple[int, ...], source: str, weights: Path | None) -> Subject:
+    network = read_module(module, input_shape, name=type(module).__name__, source="torch")
+
+    def make(seed: int | None) -> nn.Module:
+        return module if seed is None else drawn_anew(module)
+
+    if weights is not None:
+        module = copy.deepcopy(module)
+        load_weights(module, weights)
+    words = "the module's own weights" if weights is None else f"weights from {weights}"
+    if source == "init":
+        words = "weights drawn as each layer draws its own"
+    return Subject(
+        network=network,
+        make=make,
+        weights=words,
+        prepare=lambda: usual(input_shape),
+        is_drawn=source == "init",
+        device=_device_of(module),
+    )
+
+
+def _device_of(module: nn.Module) -> str | None:
+    parameter = next(module.parameters(), None)
+    return None if parameter is None else str(parameter.device)
+
+
+def drawn_anew(module: nn.Module) -> nn.Module:
+    """A copy of a module with all weights drawn anew, by each layer's own way.
+
+    Raises:
+        UsageError: a weight belongs to no layer that knows how it is drawn.
+    """
+    twin = copy.deepcopy(module)
+    drawn: set[int] = set()
+    for child in twin.modules():
+        reset = getattr(child, "reset_parameters", None)
+        if callable(reset):
+            reset()
+            drawn |= {id(parameter) for parameter in child.parameters(recurse=False)}
+    for name, parameter in twin.named_parameters():
+        if id(parameter) not in drawn:
+            raise UsageError(
+                f"{name} of {type(module).__name__}: nothing says how this weight is drawn, so the module cannot be"
+                " drawn anew; give a callable that makes the module (file.py:factory), or source='weights'"
+            )
+    return twin
+
+
+def digest(module: nn.Module) -> str:
+    """A hash of all weights and buffers, for a resumed run to know its module by."""
+    found = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,205 @@
+"""A measurement that can be stopped: killed and resumed to the same bits, ended in time, with honest intervals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import eyeshot
+from eyeshot.analyse.spread import Frame
+from eyeshot.errors import RunError, UsageError
+from eyeshot.usage import store
+from eyeshot.usage.request import Request
+from eyeshot.usage.run import plan
+from eyeshot.usage.statistics import intervals
+
+DESIGN, SHAPE = "C3-4 C3-4", (1, 16, 16)
+
+KILLED = """
+import sys, time
+import eyeshot
+from eyeshot.usage import run, store
+from pathlib import Path
+
+run._SAVE_SECONDS = 0.0
+saved = store.save
+def slowly(directory, state):
+    saved(directory, state)
+    if state.done == 5 and "stop" in sys.argv:
+        print("five", flush=True)
+        time.sleep(60)
+store.save = slowly
+run.store.save = slowly
+found = eyeshot.effective("C3-4 C3-4", source="init", unit="all", input_shape=(1, 16, 16), seeds=10, run=sys.argv[1])
+sys.stdout.write(found.map.tobytes().hex() + str(found.intervals))
+"""
+
+
+def measured(directory: Path, *more: str) -> str:
+    words = [sys.executable, "-c", KILLED, str(directory), *more]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path: Path) -> None:
+    whole = measured(tmp_path / "whole")
+
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), "stop"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "five\n"
+        os.kill(process.pid, signal.SIGKILL)
+    with np.load(tmp_path / "killed" / store.STATE) as state:
+        assert int(state["done"]) == 5
+
+    assert measured(tmp_path / "killed") == whole
+
+
+def test_a_finished_run_is_read_and_not_made_again(tmp_path: Path) -> None:
+    settings = {"source": "init", "input_shape": SHAPE, "seeds": 4, "run": tmp_path / "run"}
+    first = eyeshot.effective(DESIGN, **settings)  # type: ignore[arg-type]
+    began = (tmp_path / "run" / store.STATE).stat().st_mtime_ns
+
+    again = eyeshot.effective(DESIGN, **settings)  # type: ignore[arg-type]
+
+    np.testing.assert_array_equal(again.map, first.map)
+    assert (tmp_path / "run" / store.STATE).stat().st_mtime_ns == began
+
+
+def test_a_directory_of_another_measurement_is_left_alone(tmp_path: Path) -> None:
+    eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=2, run=tmp_path / "run")
+
+    with pytest.raises(UsageError, match=r"holds another measurement \(measure: 'abs' there, 'square' here\)"):
+        eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=2, measure="square", run=tmp_path / "run")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UsageError, match="holds other files"):
+        eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=2, run=tmp_path / "full")
+
+
+def test_a_damaged_state_is_told_of_and_made_again(tmp_path: Path) -> None:
+    settings = {"source": "init", "input_shape": SHAPE, "seeds": 3, "run": tmp_path / "run"}
+    first = eyeshot.effective(DESIGN, **settings)  # type: ignore[arg-type]
+    (tmp_path / "run" / store.STATE).write_bytes(b"PK not really")
+    told: list[str] = []
+
+    again = eyeshot.effective(DESIGN, notice=told.append, **settings)  # type: ignore[arg-type]
+
+    np.testing.assert_array_equal(again.map, first.map)
+    assert "cannot be read" in told[0]
+
+
+def test_batches_of_any_size_give_the_same_map() -> None:
+    found = [
+        eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=3, per_seed=5, batch=batch).map
+        for batch in (1, 2, 5)
+    ]
+
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-5)
+
+
+def test_a_precision_ends_a_run_early_and_holds() -> None:
+    settings = {"source": "init", "input_shape": SHAPE, "seeds": 400, "per_seed": 1}
+    found = eyeshot.effective(DESIGN, precision=0.05, **settings)  # type: ignore[arg-type]
+
+    assert 8 <= found.origin.seeds < 400
+    assert found.intervals is not None
+    for sigma, (low, high) in zip(found.sigma, found.intervals.ends["sigma"], strict=True):
+        assert (high - low) / 2 <= 0.05 * sigma
+
+
+def test_every_image_of_every_seed_is_planned_once() -> None:
+    request = Request(layer="conv1", seeds=3, per_seed=5)
+
+    of_seeds = plan(7, request, is_drawn=True, batch=2)
+    of_images = plan(70, request, is_drawn=False, batch=32)
+
+    assert [(s.seed, i) for s in of_seeds for i in s.indices] == [(s, i) for s in range(3) for i in range(5)]
+    assert {g for s in of_seeds for g in s.groups} == {0, 1, 2}
+    assert [i for s in of_images for i in s.indices] == list(range(70))
+    assert np.bincount([g for s in of_images for g in s.groups]).tolist() == [3] * 6 + [2] * 26
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """Maps of random weights around a known profile; of 200 intervals of σ at least 180 have its true value."""
+    draw = np.random.Generator(np.random.PCG64(3))
+    profile = np.exp(-(((np.arange(15) - 7) / 3) ** 2) / 2)
+    true = float(np.sqrt(profile @ (np.arange(15) - 7) ** 2 / profile.sum()))
+    held = 0
+    for _ in range(200):
+        maps = profile * draw.gamma(2.0, 0.5, size=(10, 15))
+        ends = intervals(maps, np.ones(10), (0,), Frame((7.0,), (15,), (15,)))
+        assert ends is not None
+        low, high = ends["sigma"][0]
+        held += low <= true <= high
+
+    assert 180 <= held < 200
+
+
+def test_one_seed_with_one_image_gives_no_interval() -> None:
+    found = eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=1, per_seed=1)
+
+    assert found.intervals is None
+    assert found.to_json()["intervals"] is None
+
+
+def test_a_user_s_module_is_as_it_was() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    module.train()
+    module[0].bias.requires_grad_(False)  # type: ignore[union-attr]
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    images = torch.randn(3, 1, 9, 9)
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+
+    for source in ("weights", "init"):
+        eyeshot.effective(module, "2", source=source, images=images, input_shape=(1, 9, 9), seeds=2)
+
+    assert torch.rand(1) == expected
+    assert all(child.training for child in module.modules())
+    assert [p.requires_grad for p in module.parameters()] == [True, False, True, True]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+    assert not module[2]._forward_hooks
+
+
+def test_a_module_that_mixes_its_batch_is_measured_image_by_image() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, track_running_stats=False), nn.Conv2d(4, 4, 3))
+    images = torch.randn(4, 1, 11, 11)
+    settings = {"source": "weights", "input_shape": (1, 11, 11), "channel": "sum"}
+
+    together = eyeshot.effective(module, "2", images=images, batch=4, **settings)  # type: ignore[arg-type]
+    apart = [eyeshot.effective(module, "2", images=image[None], batch=1, **settings) for image in images]  # type: ignore[arg-type]
+
+    assert together.origin.images == 4
+    assert all(found.start == together.start for found in apart)
+
+
+def test_weights_that_are_not_finite_are_told_of() -> None:
+    module = nn.Conv2d(1, 1, 3)
+    with torch.no_grad():
+        module.weight.fill_(float("nan"))
+
+    with pytest.raises(RunError, match="gradients are not finite"):
+        eyeshot.effective(
+            nn.Sequential(module), "0", source="weights", images="sample", limit=3, input_shape=(1, 28, 28)
+        )
+
+
+def test_progress_comes_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eyeshot.usage.run._REPORT_SECONDS", 0.0)
+    told = []
+
+    eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=5, on_progress=told.append)
+
+    assert [p.done for p in told] == [4, 8, 12, 16, 20]
+    assert {p.total for p in told} == {20}
+    assert told[-1].half_width is not None
