@@ -66,10 +66,8 @@ class Units:
         return dict(zip(self.axes, at, strict=True))
 
     def field_centre(self, at: At) -> tuple[float, ...] | None:
-        """Centre of a unit's field along the data path, in pixels, as on an endless image; None where it sees nothing."""
+        """Centre of a unit's field along the data path, in pixels of an endless image; None if it has none."""
         ends = self._unit(at, gates=False).unclipped
-        if any(last < first for first, last in ends):
-            ends = self._unit(at, gates=True).unclipped
         if any(last < first for first, last in ends):
             return None
         return tuple((first + last) / 2 for first, last in ends)

@@ -7,7 +7,8 @@ and the network says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
@@ -36,6 +37,8 @@ from eyeshot.read.state import (
 )
 from eyeshot.read.trace import Step, Trace, tensors_in
 
+Watching = Callable[[Trace], AbstractContextManager[Any]]
+
 
 def read_module(
     module: Any,
@@ -46,6 +49,7 @@ def read_module(
     notes: tuple[Note, ...] = (),
     example: Any = None,
     with_lines: bool = False,
+    watching: Watching | None = None,
 ) -> Network:
     """The network of a module's forward pass in evaluation mode.
 
@@ -59,6 +63,7 @@ def read_module(
         example: what forward is called with, instead of a shape: a tensor, a tuple or a dictionary; its numbers are
             used only where control flow depends on values.
         with_lines: keep the line of code of each layer.
+        watching: a context for the pass, made with its trace: it sees what the pass calls, and the steps that it makes.
 
     Fields are of the first input. A forward pass whose control flow depends on values is read on numbers where the
     module has weights in memory, else up to there, with a note.
@@ -78,7 +83,7 @@ def read_module(
     arguments = arguments_for(module, name, input_shape, example)
     if has_lazy_weights(module):
         module = _initialised(module, arguments, name)
-    reading = _Reading(module, name, source, with_lines)
+    reading = _Reading(module, name, source, with_lines, watching=watching)
     error = reading.run(arguments.without_numbers())
     if error is None:
         return reading.network(notes)
@@ -86,7 +91,7 @@ def read_module(
         raise reading.failure(error, notes) from error
     why = reading.explain(error)
     if device_of(module).type != "meta":
-        again = _Reading(module, name, source, with_lines, has_numbers=True)
+        again = _Reading(module, name, source, with_lines, watching=watching, has_numbers=True)
         error = again.run(arguments.with_numbers(device_of(module)))
         if error is not None:
             raise again.failure(error, notes) from error
@@ -107,10 +112,18 @@ class _Reading:
     """One forward pass of a module, watched."""
 
     def __init__(
-        self, module: torch.nn.Module, name: str, source: str, with_lines: bool, *, has_numbers: bool = False
+        self,
+        module: torch.nn.Module,
+        name: str,
+        source: str,
+        with_lines: bool,
+        *,
+        watching: Watching | None = None,
+        has_numbers: bool = False,
     ) -> None:
         self.module, self.name, self.source, self.has_numbers = module, name, source, has_numbers
         self.trace = Trace()
+        self.watched = nullcontext() if watching is None else watching(self.trace)
         if with_lines:
             self.trace.line_of_code = line_of_user
         self.places = Places(module, self.trace)
@@ -138,7 +151,8 @@ class _Reading:
 
     def _forward(self, arguments: Arguments) -> Any:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
-        with torch.inference_mode(), eagerly(), whole, Recorder(self.trace, RULES, has_numbers=self.has_numbers):
+        recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers)
+        with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
             return self.module(*arguments.args, **arguments.kwargs)
 
     def network(self, notes: tuple[Note, ...]) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from eyeshot.errors import RunError, UsageError
 from eyeshot.network.graph import Network
+from eyeshot.usage.calls import Made, Watcher
 
 
 class _Reached(Exception):  # noqa: N818 (no error: the way out of a forward pass)
@@ -22,54 +24,66 @@ class Capture:
         module: the module.
         network: what it was read as.
         layer: the layer's name.
+        calls: the calls that make the layers, where the module was read; None where layers are modules by their names.
 
     Raises:
-        UsageError: the layer is a step of a function, which no module of its own computes.
+        UsageError: no call, nor any module, gives the layer.
     """
 
-    def __init__(self, module: nn.Module, network: Network, layer: str) -> None:
+    def __init__(self, module: nn.Module, network: Network, layer: str, calls: dict[str, Made] | None) -> None:
         self.module, self.layer = module, layer
         self.shape = network[layer].shape
+        self._made = None if calls is None else calls.get(layer)
         path, _, call = layer.partition("#")
-        self._call = int(call or 1)
-        modules = dict(module.named_modules())
-        if path not in modules:
-            known = [name for name in network if name.name.partition("#")[0] in modules]
-            near = [node.name for node in known if node.shape == self.shape][-3:]
+        self._call, self._calls, self._output = int(call or 1), 0, None
+        self._target = dict(module.named_modules()).get(path)
+        if self._made is None and self._target is None:
+            known = [name for name in calls or () if network[name].shape == self.shape]
             raise UsageError(
-                f"{layer} of {network.name} is a step inside a module, not a module of its own, so its gradients cannot"
-                f" be taken; layers of the same shape that are: {', '.join(near) or 'none'}"
+                f"{layer} of {network.name} is a step inside a function of PyTorch's, so its gradients cannot be taken;"
+                f" of the same shape are {', '.join(known[-3:]) or 'no others'}"
             )
-        self._target = modules[path]
-        self._calls = 0
-        self._output: Any = None
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's output, with one entry per image in front of the layer's own shape."""
-        self._calls, self._output = 0, None
-        handle = self._target.register_forward_hook(self._keep)
+        end = _Reached()
         try:
-            self.module(x)
+            with ExitStack() as stack:
+                out = self._watched(stack, end)
+                self.module(x)
         except _Reached:
             pass
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             text = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise RunError(f"the forward pass failed on its way to {self.layer}: {text}") from error
-        finally:
-            handle.remove()
-        out = self._output
+        return self._per_image(out(), len(x))
+
+    def _watched(self, stack: ExitStack, end: _Reached) -> Any:
+        """Has the layer's output kept while the stack lasts; returns what gives it then."""
+        if self._made is not None:
+            watcher = stack.enter_context(Watcher(self._made, end))
+            return lambda: watcher.output
+        assert self._target is not None
+        self._calls, self._output = 0, None
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            self._calls += 1
+            if self._calls == self._call:
+                self._output = output[0] if isinstance(output, tuple | list) else output
+                raise end
+
+        stack.callback(self._target.register_forward_hook(keep).remove)
+        return lambda: self._output
+
+    def _per_image(self, out: Any, count: int) -> torch.Tensor:
+        first = self.shape[0]
         if not isinstance(out, torch.Tensor):
-            raise RunError(f"{self.layer} did not run, or gave no tensor ({type(out).__name__})")
-        count, first = len(x), self.shape[0]
+            raise RunError(
+                f"{self.layer} did not come to run: the forward pass took another path than the one that was read"
+            )
         if tuple(out.shape) != (count * first, *self.shape[1:]):
             raise RunError(
                 f"{self.layer}: for {count} images it gave {tuple(out.shape)}, where one gives {self.shape};"
                 " its output is not one entry per image"
             )
         return out.reshape(count, *self.shape)
-
-    def _keep(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._calls += 1
-        if self._calls == self._call:
-            self._output = output[0] if isinstance(output, tuple | list) else output
-            raise _Reached

@@ -20,6 +20,7 @@ from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.report.effective import EffectiveField, Intervals, Origin
 from eyeshot.train.machine import repeatable, versions
+from eyeshot.usage.calls import calls_of
 from eyeshot.usage.density import density
 from eyeshot.usage.images import Images, Noise
 from eyeshot.usage.maps import Maps
@@ -65,13 +66,17 @@ def gradients(
     device = _device(request.device or subject.device)
     if images is None:
         images = Noise(network.input.shape[1:], request.per_seed)
+    if len(network.inputs) > 1:
+        names = " and ".join(node.name for node in network.inputs)
+        raise UsageError(f"{network.name} takes {names}; gradients are measured of networks with one input")
     if not len(images):
         raise UsageError("there are no images, so there is nothing to measure")
     with repeatable(torch.get_num_threads()):
         first = subject.seeded(0 if subject.is_drawn else None)
         batch = 1 if mixes_its_batch(first) else request.batch or _batch_size(network, request.layer, device)
         maps = Maps(target, measure=request.measure, batch=batch, device=device, dtype=request.dtype)
-        run = Run(subject, first, request, images, maps)
+        calls = calls_of(first, network, subject.input_shape) if subject.is_read else None
+        run = Run(subject, first, calls, request, images, maps)
         state = run.to_the_end(directory, on_progress, notice)
     return _result(subject, request, images, maps, state)
 

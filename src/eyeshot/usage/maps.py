@@ -34,6 +34,8 @@ class Maps:
         # Apple's devices have no float64.
         self.device_of_sums = torch.device("cpu") if device.type == "mps" else device
         self._combs = combs(target)
+        network = target.of.network
+        self._others = tuple(a for a in range(1, len(network.input.shape)) if a not in network.axes)
         self._boxes = {at: target.of.hull(at) for at in target.units}
 
     def __call__(self, capture: Capture, x: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
@@ -65,7 +67,7 @@ class Maps:
             (gradient,) = torch.autograd.grad(
                 out, leaf, self._marks(out, chosen, directions), retain_graph=first + repeats < len(self._combs)
             )
-            maps = _measured(gradient, self.measure)
+            maps = _measured(gradient, self.measure, self._others)
             for i, comb in enumerate(chosen):
                 self._add(sums, found, maps[i * count : (i + 1) * count].to(sums.device), comb)
         self._check(found)
@@ -111,12 +113,12 @@ class Maps:
             )
 
 
-def _measured(gradient: torch.Tensor, measure: str) -> torch.Tensor:
-    """(images, channels, …) → (images, …)."""
+def _measured(gradient: torch.Tensor, measure: str, others: tuple[int, ...]) -> torch.Tensor:
+    """The measure at each pixel of each image, summed over channels, which stand on the ``others``."""
     if measure == "abs":
-        return gradient.abs().sum(1)
-    if measure == "square":
-        return gradient.square().sum(1)
-    if measure == "positive":
-        return gradient.relu().sum(1)
-    return gradient.sum(1)
+        gradient = gradient.abs()
+    elif measure == "square":
+        gradient = gradient.square()
+    elif measure == "positive":
+        gradient = gradient.relu()
+    return gradient.sum(others) if others else gradient

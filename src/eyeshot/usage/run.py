@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from eyeshot.errors import EyeshotError, RunError
 from eyeshot.train.machine import versions
 from eyeshot.usage import store
+from eyeshot.usage.calls import Made
 from eyeshot.usage.capture import Capture
 from eyeshot.usage.channels import Channels
 from eyeshot.usage.images import Images
@@ -75,12 +76,22 @@ class Run:
     Args:
         subject: what is measured.
         first: its module for the first seed, or its own.
+        calls: the calls that make its layers, of a user's module.
         request: how it is measured.
         images: at what.
         maps: how one batch is measured.
     """
 
-    def __init__(self, subject: Subject, first: nn.Module, request: Request, images: Images, maps: Maps) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        first: nn.Module,
+        calls: dict[str, Made] | None,
+        request: Request,
+        images: Images,
+        maps: Maps,
+    ) -> None:
+        self.calls = calls
         self.channels = Channels(maps.target, request.channel)
         self.subject, self.request, self.images, self.maps = subject, request, images, maps
         self.plan = plan(len(images), request, is_drawn=subject.is_drawn, batch=maps.batch)
@@ -149,7 +160,7 @@ class Run:
         if tuple(pixels.shape[1:]) != expected:
             found = "×".join(map(str, pixels.shape[1:]))
             raise RunError(f"images of {found}, where {self.subject.network.name} was read for {expected}")
-        capture = Capture(module, self.subject.network, self.request.layer)
+        capture = Capture(module, self.subject.network, self.request.layer, self.calls)
         try:
             with _measuring(module):
                 directions = self.channels.directions(step.indices, step.seed or 0)

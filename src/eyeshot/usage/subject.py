@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyeshot.design.named import DEFAULT_INPUT, is_module_name, network_named
+from eyeshot.design.named import is_module_name, network_named
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.usage.images import Preparation, usual
@@ -34,8 +34,10 @@ class Subject:
         network: what the module was read as.
         make: a module; the seed decides its weights, None stands for the weights that it has.
         weights: whose weights, in words.
+        input_shape: what it was read with.
         prepare: how it takes pictures; complains where it takes none.
         is_drawn: whether seeds decide the weights.
+        is_read: whether the module is a user's, which was read, and not one that was built from the network.
         device: where the module is that was given; None where it is made.
     """
 
@@ -44,6 +46,8 @@ class Subject:
     weights: str
     prepare: Callable[[], Preparation]
     is_drawn: bool
+    is_read: bool = True
+    input_shape: Any = None
     device: str | None = None
 
     def seeded(self, seed: int | None) -> nn.Module:
@@ -55,7 +59,7 @@ class Subject:
             return self.make(seed)
 
 
-def subject(model: Any, input_shape: tuple[int, ...] | None, *, source: str, weights: Path | None = None) -> Subject:
+def subject(model: Any, input_shape: Any, *, source: str, weights: Path | None = None) -> Subject:
     """What a user's model stands for.
 
     Args:
@@ -75,7 +79,7 @@ def subject(model: Any, input_shape: tuple[int, ...] | None, *, source: str, wei
         return _of_design(network, source, weights)
     if isinstance(model, str):
         return _of_name(model, input_shape, source, weights)
-    return _of_module(model, input_shape or DEFAULT_INPUT, source, weights)
+    return _of_module(getattr(model, "_orig_mod", model), input_shape, source, weights)  # of a compiled module
 
 
 def _of_design(network: Network, source: str, weights: Path | None) -> Subject:
@@ -97,10 +101,11 @@ def _of_design(network: Network, source: str, weights: Path | None) -> Subject:
         weights=words,
         prepare=lambda: usual(network.input.shape[1:]),
         is_drawn=source == "init",
+        is_read=False,
     )
 
 
-def _of_name(name: str, input_shape: tuple[int, ...] | None, source: str, weights: Path | None) -> Subject:
+def _of_name(name: str, input_shape: Any, source: str, weights: Path | None) -> Subject:
     library = name.rpartition(":")[0]
     is_library = library in LIBRARIES
     picture = picture_of(name) if is_library else None
@@ -120,7 +125,12 @@ def _of_name(name: str, input_shape: tuple[int, ...] | None, source: str, weight
     if source == "init":
         words = f"weights drawn as {library if is_library else 'the model itself'} draws them"
         return Subject(
-            network=network, make=lambda seed: drawn_module(name), weights=words, prepare=prepare, is_drawn=True
+            network=network,
+            make=lambda seed: drawn_module(name),
+            weights=words,
+            prepare=prepare,
+            is_drawn=True,
+            input_shape=input_shape,
         )
     if weights is not None:
         module = drawn_module(name)
@@ -130,10 +140,21 @@ def _of_name(name: str, input_shape: tuple[int, ...] | None, source: str, weight
         module, words = pretrained_module(name)
     else:
         module, words = drawn_module(name), "the model's own weights"
-    return Subject(network=network, make=lambda seed: module, weights=words, prepare=prepare, is_drawn=False)
+    return Subject(
+        network=network,
+        make=lambda seed: module,
+        weights=words,
+        prepare=prepare,
+        is_drawn=False,
+        input_shape=input_shape,
+    )
 
 
-def _of_module(module: Any, input_shape: tuple[int, ...], source: str, weights: Path | None) -> Subject:
+def _of_module(module: Any, input_shape: Any, source: str, weights: Path | None) -> Subject:
+    if not isinstance(module, nn.Module):
+        raise UsageError(
+            f"a {type(module).__name__} has no gradients to measure: give a name, a Network or a torch.nn.Module"
+        )
     network = read_module(module, input_shape, name=type(module).__name__, source="torch")
 
     def make(seed: int | None) -> nn.Module:
@@ -149,8 +170,9 @@ def _of_module(module: Any, input_shape: tuple[int, ...], source: str, weights: 
         network=network,
         make=make,
         weights=words,
-        prepare=lambda: usual(input_shape),
+        prepare=lambda: usual(network.input.shape[1:]),
         is_drawn=source == "init",
+        input_shape=input_shape,
         device=_device_of(module),
     )
 

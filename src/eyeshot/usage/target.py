@@ -42,8 +42,8 @@ class Target:
             self.frame = Frame(tuple(c % 1 for c in centre), self._covered(gates), network.extent)
         else:
             self.units = [self.single]
-            centre = self.of.field_centre(self.single) or tuple((n - 1) / 2 for n in network.extent)
             hull = self.of.hull(self.single, gates=gates)
+            centre = self.of.field_centre(self.single) or tuple((first + last) / 2 for first, last in hull)
             self.frame = Frame(centre, tuple(max(last - first + 1, 0) for first, last in hull), network.extent)
 
     def _single(self, unit: At | str) -> At | None:

@@ -1,0 +1,116 @@
+"""Layers that are no modules of their own: sums, functions, slices; each is what a hook would have given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import eyeshot
+from eyeshot.errors import RunError, UsageError
+
+SHAPE = (2, 14, 14)
+
+
+class Functions(nn.Module):
+    """Steps of many kinds; ``keep`` holds what each gave in the last pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.keep: dict[str, torch.Tensor] = {}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        keep = self.keep
+        keep["relu"] = x = self.relu(self.a(x))
+        keep["tanh"] = torch.tanh(x)
+        keep["slice"], keep["slice#2"] = halves = self.b(keep["tanh"]).chunk(2, 1)
+        keep["concat"] = torch.cat(halves[::-1], 1)
+        keep["add"] = x + keep["concat"]
+        keep["relu#2"] = x = self.relu(keep["add"])
+        keep["lrn"] = functional.local_response_norm(x, 3)
+        keep["max_pool2d"] = functional.max_pool2d(keep["lrn"], 2)
+        keep["flatten"] = keep["max_pool2d"].flatten(1)
+        return keep["flatten"].mul(2)
+
+
+@pytest.mark.parametrize(
+    "layer", ["relu", "tanh", "slice", "slice#2", "concat", "add", "relu#2", "lrn", "max_pool2d", "flatten"]
+)
+def test_every_step_is_measured_where_it_is_made(layer: str) -> None:
+    torch.manual_seed(0)
+    module = Functions().eval()
+    image = torch.randn(1, *SHAPE)
+    x = image.clone().requires_grad_(True)
+    module(x)
+    out = module.keep[layer]
+    unit = eyeshot.effective(module, layer, source="weights", images=image, input_shape=SHAPE).origin.unit
+    assert unit is not None
+    chosen = out[(0, slice(None), *unit)] if out.dim() == 4 else out
+    (expected,) = torch.autograd.grad(chosen.sum(), x)
+
+    found = eyeshot.effective(module, layer, source="weights", images=image, input_shape=SHAPE, channel="sum")
+
+    values = expected[0].abs().sum(0).double().numpy()
+    np.testing.assert_allclose(found.on_image(), values / values.sum(), atol=1e-6)
+
+
+def test_a_step_inside_a_function_names_others() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 7, stride=7)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            tokens = self.conv(x).flatten(2).transpose(1, 2)
+            return functional.scaled_dot_product_attention(tokens, tokens, tokens)
+
+    report = eyeshot.inspect(Attending(), SHAPE)
+    inner = next(layer.name for layer in report if layer.op == "softmax")
+
+    with pytest.raises(UsageError, match="is a step inside a function of PyTorch's"):
+        eyeshot.effective(Attending(), inner, source="init", input_shape=SHAPE)
+
+
+def test_a_forward_pass_that_takes_another_way_is_told_of() -> None:
+    class Fickle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x)
+            return torch.relu(x) + 1 if torch.is_grad_enabled() else torch.tanh(x) + 1
+
+    with pytest.raises(RunError, match="took another path than the one that was read"):
+        eyeshot.effective(Fickle(), "tanh", source="init", input_shape=SHAPE)
+
+
+def test_networks_with_several_inputs_are_told_of() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3)
+
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return self.conv(a) + self.conv(b)
+
+    with pytest.raises(UsageError, match="takes a and b; gradients are measured of networks with one input"):
+        eyeshot.effective(Two(), source="init", input_shape={"a": SHAPE, "b": SHAPE})
+
+
+def test_channels_last_inputs() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x.permute(0, 3, 1, 2))
+
+    found = eyeshot.effective(Last(), source="init", input_shape="12x14x3:HWC", seeds=2)
+
+    assert found.map.shape == found.field_size == (5, 5)
