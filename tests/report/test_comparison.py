@@ -13,7 +13,8 @@ from eyeshot.api import compare, inspect
 from eyeshot.cli.options import as_csv_text
 from eyeshot.errors import UsageError
 from eyeshot.report.comparison import Comparison
-from eyeshot.report.figures import ArmResult, figure
+from eyeshot.report.figures.compared import figure
+from eyeshot.report.figures.evidence import ArmResult
 from eyeshot.report.reasons import headline
 from eyeshot.report.verdict import last_convolution, on_one, on_several, outgrows
 
@@ -114,10 +115,10 @@ def test_a_figure_has_the_same_bytes_each_time_and_its_data_beside_it(file_forma
     second, _ = figure(comparison, RESULTS, file_format)
 
     assert first == second
-    growth = {(r["design"], r["at"]): r["value"] for r in records if r["panel"] == "growth"}
+    growth = {(r["design"], r["layer"]): r["field"] for r in records if r["panel"] == "growth"}
     assert growth["alexnet", "conv5"] == 163
     assert growth["alexnet-alternating", "conv5"] == 387
-    assert [r["value"] for r in records if r["at"] == "mean"] == [88.0, 87.0]
+    assert [r["score"] for r in records if r["of"] == "mean"] == [88.0, 87.0]
 
 
 def _with_gates() -> Any:

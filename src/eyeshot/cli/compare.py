@@ -180,7 +180,7 @@ def _print_what_next(
 def _check_figure(output: Path, *, force: bool) -> None:
     if output.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"{output}: figures are .png, .svg or .pdf")
-    from eyeshot.report.figures import check_installed
+    from eyeshot.report.figures.style import check_installed
 
     check_installed()
     for path in (output, output.with_suffix(".csv")):
@@ -189,7 +189,7 @@ def _check_figure(output: Path, *, force: bool) -> None:
 
 def _write_figure(comparison: Comparison, study: Study | None, output: Path) -> None:
     from eyeshot.cli.options import as_csv_text
-    from eyeshot.report.figures import figure
+    from eyeshot.report.figures.compared import figure
 
     image, records = figure(comparison, [] if study is None else study.results(), output.suffix[1:].lower())
     write_file(output, image)

@@ -29,7 +29,7 @@ from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.figures import ArmResult
+    from eyeshot.report.figures.evidence import ArmResult
     from eyeshot.study.statistics import Evidence
     from eyeshot.train.dataset import Dataset
     from eyeshot.train.record import Record
@@ -115,7 +115,7 @@ class Study:
 
     def results(self) -> list[ArmResult]:
         """The scores as figures take them."""
-        from eyeshot.report.figures import ArmResult
+        from eyeshot.report.figures.evidence import ArmResult
 
         return [
             ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))

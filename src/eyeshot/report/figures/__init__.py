@@ -1,0 +1,1 @@
+"""Figures for slides and papers, a kind a file: a panel knows its data and how it is drawn."""

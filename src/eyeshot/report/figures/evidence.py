@@ -1,0 +1,87 @@
+"""What training found: each design's scores over seeds, their mean and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from eyeshot.report.figures.style import MARKERS, Panel, colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """One design's scores in percent, one per seed; ``half_width`` of the mean's 95 % interval, in points."""
+
+    label: str
+    mean: float
+    half_width: float | None
+    scores: tuple[float, ...]
+
+
+def evidence(results: Sequence[ArmResult]) -> Panel:
+    """Scores per arm: seeds as points, the mean with its interval beside them."""
+    return Panel(
+        size=(max(4.5, 1.4 * len(results) + 1), 4.6), records=_records(results), draw=lambda axes: _draw(axes, results)
+    )
+
+
+def _draw(axes: Axes, results: Sequence[ArmResult]) -> None:
+    for i, result in enumerate(results):
+        axes.plot(
+            [i - 0.12] * len(result.scores),
+            result.scores,
+            linestyle="",
+            marker=MARKERS[i % len(MARKERS)],
+            color=colour(i),
+            alpha=0.55,
+        )
+        axes.errorbar(
+            [i + 0.08], [result.mean], yerr=None if result.half_width is None else [result.half_width],
+            color=colour(i), marker="_", markersize=16, capsize=5, linewidth=1.6,
+        )  # fmt: skip
+        axes.annotate(
+            f"{result.mean:.2f} %", (i + 0.08, result.mean), (12, -3), textcoords="offset points", color=colour(i)
+        )
+    # Straight lines between the same seed's scores show what pairing gains.
+    for (i, a), (j, b) in pairwise(enumerate(results)):
+        if len(a.scores) == len(b.scores):
+            for one, other in zip(a.scores, b.scores, strict=True):
+                axes.plot([i - 0.12, j - 0.12], [one, other], color="0.8", linewidth=0.8, zorder=0)
+    axes.set_xticks(range(len(results)), [_broken(result.label) for result in results])
+    axes.set_xlim(-0.5, len(results) - 0.35)
+    axes.margins(y=0.15)
+    axes.set_ylabel("test accuracy, %")
+    seeds = max(len(result.scores) for result in results)
+    axes.set_title("What it scores")
+    axes.set_xlabel(
+        f"points: {seeds} seed{'s' * (seeds > 1)}; bar: mean and its 95 % interval", fontsize=9, color="0.35"
+    )
+
+
+def _broken(label: str) -> str:
+    """A label in lines of some 14 characters, parted at dashes and blanks."""
+    lines = [""]
+    for part in label.replace("-", "-\n").replace(" ", " \n").split("\n"):
+        if len(lines[-1]) + len(part) > 14 and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _records(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+    records = []
+    for result in results:
+        for i, score in enumerate(result.scores):
+            records.append(_record(result.label, f"seed {i}", score, None))
+        records.append(_record(result.label, "mean", result.mean, result.half_width))
+    return records
+
+
+def _record(label: str, at: str, value: float, half_width: float | None) -> dict[str, Any]:
+    low, high = (None, None) if half_width is None else (value - half_width, value + half_width)
+    return {"panel": "evidence", "design": label, "of": at, "score": value, "low": low, "high": high}

@@ -1,0 +1,129 @@
+"""How every figure looks and how it becomes a file: one style, one palette, bytes that do not change.
+
+A kind of figure is a function that returns a panel: the data, and how they are drawn on matplotlib's axes. A file holds
+one panel or several.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eyeshot.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe & Ito 2008: told apart with any colour vision, and by lightness in grey."""
+DASHES = ("-", "--", "-.", ":")
+MARKERS = "osD^vPX"
+HEAT = "cividis"
+"""The colour map for shares and densities: even in lightness, the same to any colour vision."""
+FORMATS = ("png", "svg", "pdf")
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "svg.hashsalt": "eyeshot",
+    "svg.fonttype": "path",
+}
+_NO_DATE: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+_DOTS_PER_INCH = 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One picture.
+
+    Attributes:
+        size: width and height in inches when it stands alone.
+        records: the data that are drawn, as plain records; they stand beside the figure as CSV.
+        draw: draws them on axes.
+    """
+
+    size: tuple[float, float]
+    records: Sequence[dict[str, Any]]
+    draw: Callable[[Axes], None]
+
+
+def colour(i: int) -> str:
+    """The colour of the i-th arm."""
+    return COLOURS[i % len(COLOURS)]
+
+
+def line_style(i: int) -> dict[str, Any]:
+    """Colour, dashes and marker of the i-th arm: each alone tells arms apart."""
+    return {"color": colour(i), "linestyle": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def check_installed() -> None:
+    """Complain where matplotlib is not installed, before anything long is computed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("a figure", "matplotlib", "figures")
+
+
+def rendered(
+    rows: Sequence[Sequence[Panel]],
+    file_format: str,
+    *,
+    size: tuple[float, float] | None = None,
+    width_ratios: Sequence[float] | None = None,
+) -> bytes:
+    """A file with panels in rows.
+
+    Args:
+        rows: the panels, as many in each row.
+        file_format: png, svg or pdf.
+        size: of the whole in inches; the first panel's own unless given.
+        width_ratios: how wide the columns are to each other.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    check_installed()
+    with _drawing():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=size or rows[0][0].size, dpi=_DOTS_PER_INCH, layout="constrained")
+        grid = figure.subplots(len(rows), len(rows[0]), squeeze=False, width_ratios=width_ratios)
+        for panels, places in zip(rows, grid, strict=True):
+            for panel, axes in zip(panels, places, strict=True):
+                panel.draw(axes)
+        content = io.BytesIO()
+        figure.savefig(content, format=file_format, metadata=_NO_DATE[file_format])
+    return content.getvalue()
+
+
+def records_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """The data of panels as records with the same names, nothing where a panel has none of that name."""
+    names = dict.fromkeys(name for panel in panels for record in panel.records for name in record)
+    return [dict.fromkeys(names) | record for panel in panels for record in panel.records]
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Matplotlib with our style alone, whatever the user's own file says."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type,unused-ignore]
+        yield
