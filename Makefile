@@ -1,11 +1,12 @@
 # make demo   the founding question on real images    make test    the tests
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
+# make figures  the gallery of docs/figures.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench bench-peers torchlens conformance clean
+.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -28,6 +29,9 @@ format: $(VENV)/.dev
 
 conformance: $(VENV)/.dev
 	$(BIN)/python scripts/conformance.py
+
+figures: $(VENV)/.dev
+	$(BIN)/python scripts/figures.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py

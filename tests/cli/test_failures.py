@@ -49,7 +49,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "verbs are show, field, why, effective, compare, models, doctor"),
+    (["frobnicate"], 2, "verbs are show, field, why, effective, compare, plot, models, doctor"),
 ]
 
 
@@ -144,6 +144,7 @@ main({list(words)!r})
         ("scipy", "train", ["compare", "C3-8", "C5-8", "--train"]),
         ("torch", "torch", ["show", "torchvision:alexnet"]),
         ("matplotlib", "figures", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
+        ("matplotlib", "figures", ["plot", "C3-8", "cone", "-o", "never.png"]),
     ],
 )
 def test_a_missing_extra_is_named_with_its_cure(library: str, extra: str, words: list[str]) -> None:

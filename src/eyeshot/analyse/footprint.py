@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -155,11 +155,20 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     Raises:
         UsageError: if the layer has no such unit.
     """
-    check_unit(network, name, at)
-    marks = _rules.backward(network, {name: (_unit(network, name, at),)}, gates=gates)
-    found = marks.get(network.input.name, ())
+    found = marks(network, name, at, gates=gates).get(network.input.name, ())
     terms = [tuple(term[axis] for axis in network.axes) for term in found]
     return Footprint(apart(united([[term] for term in terms], network.extent), network.extent), network.extent)  # type: ignore[misc]
+
+
+def marks(
+    network: Network, name: str, at: tuple[int, ...], *, gates: bool = True, until: Container[str] = ()
+) -> Mapping[str, Mark]:
+    """What the unit at position ``at`` of a layer sees of every node before it, by name; arguments as `footprint`'s.
+
+    Nodes of ``until`` are reached but not passed: what is seen through them does not count.
+    """
+    check_unit(network, name, at)
+    return _rules.backward(network, {name: (_unit(network, name, at),)}, gates=gates, until=until)
 
 
 def _unit(network: Network, name: str, position: tuple[int, ...]) -> Term:

@@ -7,7 +7,7 @@ mark on the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from eyeshot.network.graph import Network, Node
@@ -73,11 +73,16 @@ class Rules(Generic[V]):
             )
         return values
 
-    def backward(self, network: Network, marks: dict[str, V], *, gates: bool = True) -> Mapping[str, V]:
-        """Send marks on some nodes back to all they depend on; the marks given are included."""
+    def backward(
+        self, network: Network, marks: dict[str, V], *, gates: bool = True, until: Container[str] = ()
+    ) -> Mapping[str, V]:
+        """Send marks on some nodes back to all they depend on; the marks given are included.
+
+        Nodes of ``until`` are reached but not passed.
+        """
         for node in reversed(network.nodes):
             mark = marks.get(node.name)
-            if mark is None:
+            if mark is None or node.name in until:
                 continue
             for read in node.reads:
                 if gates or not read.gate:

@@ -21,6 +21,7 @@ VERBS = {
     "why": "why does a layer see that many pixels?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "plot": "a figure of it, and its data",
     "models": "which designs are built in?",
     "doctor": "what is installed here, and what does it enable?",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eyeshot.cli.options import (
-    check_new,
+    check_figure,
     colour_option,
     end_bounded,
     input_option,
@@ -92,7 +92,7 @@ def compare(
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more; for one: {typed(models[0], verb='show')}")
     if output is not None:
-        _check_figure(output, force=force)
+        check_figure(output, force=force)
     study = None
     if train:
         from eyeshot.cli.training import plan_study
@@ -175,16 +175,6 @@ def _print_what_next(
     if is_small and not train and input_shape is None:
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
     say_next(terminal, *commands)
-
-
-def _check_figure(output: Path, *, force: bool) -> None:
-    if output.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"{output}: figures are .png, .svg or .pdf")
-    from eyeshot.report.figures.style import check_installed
-
-    check_installed()
-    for path in (output, output.with_suffix(".csv")):
-        check_new(path, force=force)
 
 
 def _write_figure(comparison: Comparison, study: Study | None, output: Path) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyeshot.errors import UsageError
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.figures.evidence import ArmResult
     from eyeshot.study.statistics import ArmScores, Evidence
+    from eyeshot.train.record import Record
 
 _STRIP = 41
 """Characters of the strip on which scores are drawn."""
@@ -26,6 +31,33 @@ def print_evidence(found: Evidence, terminal: Terminal) -> None:
     terminal.say()
     for line in found.verdict.splitlines():
         terminal.say((line, "strong"))
+
+
+def arm_results(records: Sequence[Record]) -> list[ArmResult]:
+    """Each arm's scores as figures take them."""
+    from eyeshot.report.figures.evidence import ArmResult
+    from eyeshot.study.statistics import evidence
+
+    return [
+        ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))
+        for arm in evidence(records).arms
+    ]
+
+
+def study_records(directory: Path) -> list[Record]:
+    """What was trained so far of the study in a folder.
+
+    Raises:
+        UsageError: it holds no study, or nothing of it is trained yet.
+    """
+    from eyeshot.study.run import finished_records
+
+    if not (directory / "plan.json").is_file():
+        raise UsageError(f"{directory} is no study's folder: it has no plan.json (compare --train prints the folder)")
+    records = finished_records(directory)
+    if not records:
+        raise UsageError(f"{directory}: nothing of this study is trained yet; the command that began it goes on")
+    return records
 
 
 def _scores(found: Evidence) -> Table:

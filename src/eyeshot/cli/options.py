@@ -132,6 +132,17 @@ def check_new(path: Path, *, force: bool) -> None:
         raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
 
 
+def check_figure(path: Path, *, force: bool) -> None:
+    """Complain of a figure that cannot be drawn or written, before anything long is computed."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{path}: figures are .png, .svg or .pdf")
+    from eyeshot.report.figures.style import check_installed
+
+    check_installed()
+    for each in (path, path.with_suffix(".csv")):
+        check_new(each, force=force)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file whole, or not at all."""
     part = path.with_name(f".{path.name}.part")

@@ -115,12 +115,9 @@ class Study:
 
     def results(self) -> list[ArmResult]:
         """The scores as figures take them."""
-        from eyeshot.report.figures.evidence import ArmResult
+        from eyeshot.cli.evidence import arm_results
 
-        return [
-            ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))
-            for arm in self.evidence.arms
-        ]
+        return arm_results(self.found)
 
 
 def plan_study(

@@ -74,17 +74,22 @@ def lines(report: Report, *, folded: bool = True) -> list[Line]:
     """The lines of a report's ledger; ``folded`` False gives every layer a line of its own."""
     if not folded:
         return [Line((layer,)) for layer in report]
+    found = steps(report)
+    horizons = {line.layers[0].name for line in (horizon(found), horizon(found, data=True)) if line}
+    for level in range(3):
+        found = _fold_repeats(found, level, horizons)
+    return found
+
+
+def steps(report: Report) -> list[Line]:
+    """A line for every layer but those that only follow another; repeated blocks in full."""
     groups: list[list[Layer]] = []
     for layer in report:
         if groups and _only_follows(layer, groups[-1]):
             groups[-1].append(layer)
         else:
             groups.append([layer])
-    found = [Line(tuple(group)) for group in groups]
-    horizons = {line.layers[0].name for line in (horizon(found), horizon(found, data=True)) if line}
-    for level in range(3):
-        found = _fold_repeats(found, level, horizons)
-    return found
+    return [Line(tuple(group)) for group in groups]
 
 
 def _only_follows(layer: Layer, group: Sequence[Layer]) -> bool:

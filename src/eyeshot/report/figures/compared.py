@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.report.figures.evidence import ArmResult, evidence
 from eyeshot.report.figures.growth import growth
+from eyeshot.report.figures.kinds import figure_labels
 from eyeshot.report.figures.style import records_of, rendered
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def figure(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    panels = [growth(comparison.reports, comparison.labels)]
+    panels = [growth(comparison.reports, figure_labels(comparison.reports))]
     if not results:
         return rendered([panels], file_format), records_of(panels)
     panels.append(evidence(results))

@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.network.ops import AdaptivePool, Linear, Sliding
-from eyeshot.report.figures.style import Panel, colour, line_style
+from eyeshot.network.ops import Sliding
+from eyeshot.report.figures.style import Panel, colour, halo, line_style, shortened
 from eyeshot.report.inspection import Layer, Report
+from eyeshot.report.ledger import has_gates
+from eyeshot.report.wording import listed, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_NAMES = 16
+_MOST_ENDS = 5
+_FAR = 6
+"""A side of the input this many times as large as all fields is no longer drawn as a line."""
+_SAME = 1.25
+"""Two designs share the names on the axis where those are at most this many times the longer design's layers."""
 
 
 def growth(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
@@ -23,25 +30,32 @@ def growth(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
         size=(7.5, 4.6),
         records=_records(curves, labels, reports),
         draw=lambda axes: _draw(axes, curves, labels, reports),
+        legend_below=len(reports) > 2,
     )
 
 
 def curve(report: Report) -> list[Layer]:
-    """The layers at which the field grows or is sampled, up to the first fully connected one."""
-    found = []
+    """The layers that slide or see more than all before, as long as units step; none that sees less than one before."""
+    found: list[Layer] = []
     for layer in report:
-        if isinstance(layer.node.op, Linear | AdaptivePool):
-            break
-        if isinstance(layer.node.op, Sliding) and layer.field.stride is not None:
+        stride = layer.data.field.stride
+        if stride is None or None in stride:
+            continue
+        grown = side(layer) - (side(found[-1]) if found else 0)
+        if grown > 0 or (grown == 0 and isinstance(layer.node.op, Sliding)):
             found.append(layer)
     return found
 
 
-def _common_axis(curves: list[list[Layer]]) -> list[str]:
-    """Names of the layers of all designs in one order: what they share stands at one place."""
+def side(layer: Layer) -> int:
+    """The largest side of the field along the data path."""
+    return max(layer.data.field.size)
+
+
+def _common_order(lists: Sequence[Sequence[str]]) -> list[str]:
+    """Names of all lists in one order: what they share stands at one place."""
     names: list[str] = []
-    for curve in curves:
-        added = [layer.name for layer in curve]
+    for added in lists:
         merged: list[str] = []
         matcher = SequenceMatcher(a=names, b=added, autojunk=False)
         for kind, a0, a1, b0, b1 in matcher.get_opcodes():
@@ -52,25 +66,88 @@ def _common_axis(curves: list[list[Layer]]) -> list[str]:
 
 
 def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Report]) -> None:
-    names = _common_axis(curves)
+    names = _common_order([[layer.name for layer in curve] for curve in curves])
+    is_shared = len(curves) <= 2 and len(names) <= _SAME * max(map(len, curves))
     place = {name: i for i, name in enumerate(names)}
-    for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
-        xs, ys = [place[layer.name] for layer in curve], [max(layer.field.size) for layer in curve]
-        axes.plot(xs, ys, label=label, markersize=5, **line_style(i))
-        if xs:
-            axes.annotate(
-                f"{ys[-1]} px", (xs[-1], ys[-1]), (0, 7), textcoords="offset points", ha="center", color=colour(i)
-            )
-    for size in sorted({max(report.network.extent) for report in reports}):
-        axes.axhline(size, color="0.45", linewidth=1)
-        axes.annotate(f"input, {size} px", (0, size), (-0.5, 3), textcoords="offset points", color="0.35", fontsize=9)
-    step = -(-len(names) // _MOST_NAMES)
-    axes.set_xticks(range(0, len(names), step), names[::step], rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_ylabel("receptive field, px")
+    lines = [
+        ([place[layer.name] if is_shared else i for i, layer in enumerate(curve)], [side(layer) for layer in curve])
+        for curve in curves
+    ]
+    draw_lines(axes, lines, labels)
+    input_lines(axes, reports, max((max(ys) for _, ys in lines if ys), default=1), at=0 if len(lines) <= 2 else None)
+    if is_shared:
+        step = -(-len(names) // _MOST_NAMES)
+        shown = [shortened(name) for name in names[::step]]
+        axes.set_xticks(range(0, len(names), step), shown, rotation=45, ha="right", rotation_mode="anchor")
+    else:
+        axes.set_xlabel("layers that slide, from the input on")
+    axes.set_ylabel(field_words(reports))
+    axes.margins(y=0.14)
     axes.set_ylim(bottom=0)
-    axes.margins(y=0.1)
-    axes.set_title("What each design sees")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.97))
+    axes.set_title("What each design sees" if len(curves) > 1 else f"What {labels[0]} sees")
+    if len(curves) == 2:
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.97))
+
+
+def field_words(reports: Sequence[Report]) -> str:
+    """What the vertical axis shows."""
+    along = " along the data path" if any(has_gates(report) for report in reports) else ""
+    return f"receptive field{along}, px"
+
+
+def draw_lines(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]], labels: Sequence[str]) -> None:
+    """A line per design with its last value, in the legend where there are too many to tell apart at their ends."""
+    is_crowded = len(lines) > _MOST_ENDS
+    for i, ((xs, ys), label) in enumerate(zip(lines, labels, strict=True)):
+        words = f"{label}, {ys[-1]} px" if is_crowded and ys else label
+        axes.plot(xs, ys, label=words, markersize=5 if len(xs) <= 40 else 3, **line_style(i))
+    if not is_crowded:
+        _end_words(axes, lines)
+
+
+def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]]) -> None:
+    """The last value of every line above its end, higher where two would meet."""
+    ends = [(xs[-1], ys[-1]) for xs, ys in lines if xs]
+    width = max((x for x, _ in ends), default=1) or 1
+    height = max((y for _, y in ends), default=1) or 1
+    taken: list[tuple[float, float]] = []
+    for i, (xs, ys) in enumerate(lines):
+        if not xs:
+            continue
+        x, y, lift = xs[-1] / width, ys[-1] / height, 0
+        while any(abs(x - a) < 0.09 and abs(y + lift * 0.01 - b) < 0.055 for a, b in taken):
+            lift += 1
+        taken.append((x, y + lift * 0.01))
+        axes.annotate(
+            f"{ys[-1]} px", (xs[-1], ys[-1]), (0, 7 + 2.4 * lift), textcoords="offset points", ha="center",
+            color=colour(i), path_effects=halo(),
+        )  # fmt: skip
+
+
+def input_lines(axes: Axes, reports: Sequence[Report], top: float, at: float | None = None) -> None:
+    """A line at every side of an input, its words at ``at`` or beyond the right edge; near ones share their words.
+
+    Sides far above ``top``, the largest field, are told at the upper right: lines there would flatten all curves.
+    """
+    sides = sorted({size for report in reports for size in report.network.extent})
+    groups: list[list[int]] = []
+    for size in (size for size in sides if size <= _FAR * top):
+        axes.axhline(size, color="0.45", linewidth=1)
+        if groups and size < 1.06 * groups[-1][-1]:
+            groups[-1].append(size)
+        else:
+            groups.append([size])
+    words: dict[str, Any] = {"color": "0.35", "fontsize": 9, "path_effects": halo()}
+    for group in groups:
+        text = f"input, {listed(list(map(str, group)))} px"
+        if at is None:
+            words |= {"textcoords": "offset points", "xycoords": axes.get_yaxis_transform(), "va": "center"}
+            axes.annotate(text.replace(", ", "\n", 1), (1, group[-1]), (3, 0), **words)
+        else:
+            axes.annotate(text, (at, group[-1]), (-0.5, 3), textcoords="offset points", **words)
+    far = [str(size) for size in sides if size > _FAR * top]
+    if far:
+        axes.text(1, 1.01, f"input, {listed(far)} px ↑", transform=axes.transAxes, ha="right", fontsize=9, color="0.35")
 
 
 def _records(curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Report]) -> list[dict[str, Any]]:
@@ -79,8 +156,8 @@ def _records(curves: list[list[Layer]], labels: Sequence[str], reports: Sequence
             "panel": "growth",
             "design": label,
             "layer": layer.name,
-            "field": max(layer.field.size),
-            "input": max(report.network.extent),
+            "field": side(layer),
+            "input": times(report.network.extent).replace("×", "x"),
         }
         for curve, label, report in zip(curves, labels, reports, strict=True)
         for layer in curve

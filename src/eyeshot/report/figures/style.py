@@ -16,6 +16,7 @@ from eyeshot.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe & Ito 2008: told apart with any colour vision, and by lightness in grey."""
@@ -51,11 +52,13 @@ class Panel:
         size: width and height in inches when it stands alone.
         records: the data that are drawn, as plain records; they stand beside the figure as CSV.
         draw: draws them on axes.
+        legend_below: what is labelled stands in a legend below the whole figure, once for all such panels.
     """
 
     size: tuple[float, float]
     records: Sequence[dict[str, Any]]
     draw: Callable[[Axes], None]
+    legend_below: bool = False
 
 
 def colour(i: int) -> str:
@@ -66,6 +69,33 @@ def colour(i: int) -> str:
 def line_style(i: int) -> dict[str, Any]:
     """Colour, dashes and marker of the i-th arm: each alone tells arms apart."""
     return {"color": colour(i), "linestyle": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def with_prefixes(axes: Axes) -> None:
+    """Large numbers along x as 200 M, 1.5 G."""
+    from matplotlib.ticker import EngFormatter
+
+    axes.xaxis.set_major_formatter(EngFormatter())
+
+
+def row_points(axes: Axes, rows: float, largest: float) -> float:
+    """A size of letters that lets so many rows stand in the height of the axes, at most ``largest``."""
+    place = axes.get_subplotspec()
+    share = 1 if place is None else place.get_gridspec().nrows
+    inches = max(float(axes.figure.get_figheight()) / share - 1.1, 0.5)  # type: ignore[union-attr]
+    return min(largest, 72 * inches / max(rows, 1) * 0.8)
+
+
+def shortened(name: str, most: int = 28) -> str:
+    """A name with its middle left out where it is long.
+
+    >>> shortened("features.denseblock4.denselayer32.conv2")
+    'features.dense…layer32.conv2'
+    """
+    name = "".join(c if c.isprintable() else "�" for c in name).replace("$", r"\$")
+    if len(name) <= most:
+        return name
+    return f"{name[: most // 2]}…{name[-(most - most // 2 - 1) :]}"
 
 
 def check_installed() -> None:
@@ -104,12 +134,33 @@ def rendered(
 
         figure = Figure(figsize=size or rows[0][0].size, dpi=_DOTS_PER_INCH, layout="constrained")
         grid = figure.subplots(len(rows), len(rows[0]), squeeze=False, width_ratios=width_ratios)
+        labelled: dict[str, Any] = {}
         for panels, places in zip(rows, grid, strict=True):
             for panel, axes in zip(panels, places, strict=True):
                 panel.draw(axes)
+                if panel.legend_below:
+                    handles, labels = axes.get_legend_handles_labels()
+                    labelled |= dict(zip(labels, handles, strict=True))
+        if labelled:
+            _legend_below(figure, labelled)
         content = io.BytesIO()
         figure.savefig(content, format=file_format, metadata=_NO_DATE[file_format])
     return content.getvalue()
+
+
+def _legend_below(figure: Figure, labelled: dict[str, Any]) -> None:
+    columns = int(figure.get_figwidth() / (0.085 * max(map(len, labelled)) + 0.7))
+    figure.legend(
+        list(labelled.values()), list(labelled), loc="outside lower center", frameon=False, fontsize=9,
+        ncols=max(1, min(columns, len(labelled))),
+    )  # fmt: skip
+
+
+def halo() -> list[Any]:
+    """A white edge for words that may cross lines."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.5, foreground="white")]
 
 
 def records_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
@@ -121,9 +172,13 @@ def records_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
 @contextmanager
 def _drawing() -> Iterator[None]:
     """Matplotlib with our style alone, whatever the user's own file says."""
+    import warnings
+
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A sign that the font lacks is drawn as a box; the data beside the figure have it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type,unused-ignore]
         yield

@@ -1,0 +1,111 @@
+"""`eyeshot plot`: files written whole, never over others, and what cannot be drawn said at once."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from eyeshot.study.plan import Arm, Plan
+from eyeshot.train.budget import Budget
+from eyeshot.train.directory import write_json
+from tests.cli.conftest import Eyeshot
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_plot_writes_the_figure_and_its_data_and_prints_the_path(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    output = tmp_path / "cone.svg"
+
+    result = eyeshot("plot", "alexnet", "cone", "-o", str(output))
+
+    assert result.exit_code == 0
+    assert result.stdout == f"{output}\n"
+    assert "its data are in" in result.stderr
+    assert output.read_bytes().startswith(b"<?xml")
+    rows = rows_of(tmp_path / "cone.csv")
+    assert [(row["layer"], row["first"], row["last"]) for row in rows][:2] == [("conv5", "6", "6"), ("conv4", "5", "7")]
+
+
+def test_units_and_an_axis_can_be_chosen(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    words = ["--layer", "conv2", "--at", "3,0", "--at", "4,0", "--axis", "0", "-o", str(tmp_path / "x.png")]
+
+    result = eyeshot("plot", "alexnet", "cone", *words)
+
+    assert result.exit_code == 0
+    rows = rows_of(tmp_path / "x.csv")
+    assert [row["first"] for row in rows if row["layer"] == "conv2"] == ["3", "4"]
+
+
+@pytest.mark.parametrize("existing", ["x.svg", "x.csv"])
+def test_neither_the_figure_nor_its_data_are_written_over_a_file(
+    existing: str, tmp_path: Path, eyeshot: Eyeshot
+) -> None:
+    (tmp_path / existing).write_text("mine")
+
+    result = eyeshot("plot", "alexnet", "growth", "-o", str(tmp_path / "x.svg"))
+
+    assert result.exit_code == 2
+    assert "--force" in result.stderr
+    assert (tmp_path / existing).read_text() == "mine"
+    assert eyeshot("plot", "alexnet", "growth", "-o", str(tmp_path / "x.svg"), "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["alexnet", "con", "-o", "x.svg"], "did you mean 'cone'?"),
+        (["alexnet", "-o", "x.svg"], "the kind comes last, after the models"),
+        (["growth", "-o", "x.svg"], "plot needs a model before the kind"),
+        (["alexnet", "growth"], "give -o growth.svg, .png or .pdf"),
+        (["alexnet", "growth", "-o", "x.gif"], "figures are .png, .svg or .pdf"),
+        (["alexnet", "vgg16", "cone", "-o", "x.svg"], "cone takes one design, found 2"),
+        (["alexnet", "plane", "-o", "x.svg"], "plane takes 2 designs or more, found 1"),
+        (["alexnet", "growth", "--at", "6,6", "-o", "x.svg"], "say where a cone stands"),
+        (["alexnet", "cone", "--layer", "conv9", "-o", "x.svg"], "has no layer 'conv9'"),
+        (["no-such-folder", "evidence", "-o", "x.svg"], "is no study's folder"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_what_is_right(words: list[str], message: str, eyeshot: Eyeshot) -> None:
+    result = eyeshot("plot", *words)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not Path("x.svg").exists()
+
+
+def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    arm = Arm(label="a", design="C3-8", macs=1, params=1, network_fingerprint="")
+    plan = Plan(arms=(arm,), seeds=(0,), data="sample", data_fingerprint="", budget=Budget.parse("1ep"))
+    write_json(tmp_path / "plan.json", plan.to_json())
+
+    result = eyeshot("plot", str(tmp_path), "evidence", "-o", str(tmp_path / "x.svg"))
+
+    assert result.exit_code == 2
+    assert "nothing of this study is trained yet" in result.stderr
+
+
+BOUNDED = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(torch.sort(x, dim=-1)[0])
+"""
+
+
+def test_a_figure_of_bounds_is_drawn_and_marked_by_the_exit_code(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    (tmp_path / "net.py").write_text(BOUNDED)
+
+    result = eyeshot("plot", f"{tmp_path}/net.py:Net", "cone", "--input", "3x16x16", "-o", str(tmp_path / "x.svg"))
+
+    assert result.exit_code == 4
+    assert (tmp_path / "x.svg").exists()
+    assert "bound from above" in result.stderr

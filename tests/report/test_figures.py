@@ -1,0 +1,114 @@
+"""Figures: the same bytes each time, the numbers of the ledger beside them, and names that are only text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eyeshot.api import inspect
+from eyeshot.network.graph import Network
+from eyeshot.report.blocks import blocks
+from eyeshot.report.figures.kinds import KINDS, Subject, figure, figure_labels
+from eyeshot.report.inspection import Report
+
+PAIR = ("alexnet", "alexnet-alternating")
+
+
+def drawn(kind: str, *models: str, file_format: str = "svg") -> tuple[bytes, list[dict[str, Any]]]:
+    return figure(kind, Subject(reports=[inspect(model) for model in models]), file_format)
+
+
+def models_for(kind: str) -> tuple[str, ...]:
+    return PAIR if KINDS[kind].most is None else PAIR[:1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_the_same_bytes_each_time(kind: str) -> None:
+    assert drawn(kind, *models_for(kind)) == drawn(kind, *models_for(kind))
+
+
+@pytest.mark.parametrize("file_format", ["png", "pdf"])
+def test_other_formats_have_the_same_bytes_each_time(file_format: str) -> None:
+    first, _ = drawn("cone", "alexnet", file_format=file_format)
+
+    assert first == drawn("cone", "alexnet", file_format=file_format)[0]
+    assert first[:4] == {"png": b"\x89PNG", "pdf": b"%PDF"}[file_format]
+
+
+def test_the_user_s_own_matplotlib_style_changes_nothing() -> None:
+    import matplotlib as mpl
+
+    plain, _ = drawn("growth", *PAIR)
+    with mpl.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.grid": True}):
+        assert drawn("growth", *PAIR)[0] == plain
+
+
+def test_price_ends_at_what_the_convolutions_cost() -> None:
+    _, records = drawn("price", "alexnet")
+
+    assert (records[-1]["layer"], records[-1]["field"], records[-1]["macs"]) == ("pool5", 195, 665_784_864)
+
+
+def test_cost_adds_up_to_the_totals() -> None:
+    _, records = drawn("cost", "resnet18", "alexnet")
+    totals = inspect("resnet18").totals
+
+    mine = [record for record in records if record["design"] == "resnet18"]
+    assert sum(record["macs"] for record in mine) == totals.macs
+    assert sum(record["params"] for record in mine) == totals.params
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 20, 1000])
+def test_blocks_are_as_few_as_asked_and_hold_every_layer_once(most: int) -> None:
+    report = inspect("resnet18")
+
+    found = blocks(report, most)
+
+    assert len(found) <= most
+    assert sorted(layer.name for block in found for layer in block.layers) == sorted(layer.name for layer in report)
+
+
+def test_the_plane_marks_the_designs_that_no_other_beats() -> None:
+    _, records = drawn("plane", "alexnet", "alexnet-alternating", "vgg16", "resnet18", "resnet50")
+
+    assert {record["design"] for record in records if record["pareto"]} == {"alexnet-alternating", "resnet18"}
+
+
+def test_growth_follows_the_data_path_and_never_falls() -> None:
+    _, records = drawn("growth", "resnet50")
+
+    fields = [record["field"] for record in records]
+    assert fields == sorted(fields)
+    assert fields[-1] == 427
+
+
+def test_arch_shows_branches_and_where_they_meet() -> None:
+    report = inspect("[C3-8 | C5-8] C3-8", (1, 15, 15))
+    _, records = figure("arch", Subject(reports=[report]), "svg")
+
+    reads = {record["layer"]: record["reads"] for record in records}
+    assert reads == {"input": "", "conv1": "input", "conv2": "input", "concat2": "conv1 conv2", "conv3": "concat2"}
+    assert len({record["lane"] for record in records}) == 2
+
+
+def test_designs_of_one_name_are_told_apart() -> None:
+    report = inspect("alexnet")
+
+    assert figure_labels([report, report]) == ["A: alexnet", "B: alexnet"]
+    assert figure_labels([report]) == ["alexnet"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["$x^2$ $", "<script>alert(1)</script>", "a" * 10_000, "\u202eright to left", "層", "one\ntwo\x00", "%s {x} \\"],
+)
+@pytest.mark.parametrize("kind", ["cone", "growth", "cost", "arch", "plane"])
+def test_names_are_only_text(name: str, kind: str) -> None:
+    network = inspect("C3-8 C3-8", (1, 15, 15)).network
+    report = Report(Network(name=name, source="test", nodes=network.nodes))
+
+    content, _ = figure(kind, Subject(reports=[report] * (2 if kind == "plane" else 1)), "svg")
+
+    assert content.startswith(b"<?xml")
+    assert b"<script" not in content
