@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -90,14 +89,9 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(text)}</th>" for text in ("", *(r.network.name for r in self.reports)))
-        rows = "".join(
-            f"<tr><th>{html.escape(quantity.name)}</th>"
-            + "".join(f"<td>{html.escape(text)}</td>" for text in quantity.texts)
-            + "</tr>"
-            for quantity in self.quantities
-        )
-        return f"<table><tr>{head}</tr>{rows}</table>"
+        from eyeshot.report.notebook import comparison_html
+
+        return comparison_html(self)
 
 
 def _listed(value: Any) -> Any:

@@ -83,6 +83,16 @@ class Cone:
         places = [f"{self.layer}[{','.join(map(str, at))}]" for at in self.units]
         return places if len(places) == 1 else [f"{letter(i)} = {text}" for i, text in enumerate(places)]
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the picture should know."""
+        found = [] if self.is_exact else ["bounds from above"]
+        if self.leaves_gates:
+            found.append("gates and statistics left out")
+        if self.left_out:
+            found.append(f"{self.left_out} levels that look like the one below them left out")
+        return found
+
     @cached_property
     def lanes(self) -> Lanes:
         """The graph of the levels."""

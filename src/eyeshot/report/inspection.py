@@ -258,28 +258,9 @@ class Report:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
-        import html
+        from eyeshot.report.notebook import report_html
 
-        head = "".join(f"<th>{name}</th>" for name in ("layer", "op", "out", "sees", "stride", "params", "MACs"))
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(layer)) + "</tr>"
-            for layer in self.layers
-        )
-        caption = f"{self.network.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs"
-        return f"<table><caption>{html.escape(caption)}</caption><tr>{head}</tr>{rows}</table>"
-
-
-def _cells(layer: Layer) -> list[str]:
-    stride = layer.field.stride
-    return [
-        layer.name,
-        layer.op,
-        "×".join(map(str, layer.out)),
-        "×".join(map(str, layer.field.size)),
-        "–" if stride is None else "×".join("–" if s is None else str(s) for s in stride),
-        f"{layer.params:,}",
-        f"{layer.macs:,}",
-    ]
+        return report_html(self)
 
 
 def _field_dict(field: Field) -> dict[str, Any]:

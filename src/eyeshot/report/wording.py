@@ -126,6 +126,17 @@ def image_share(field: Field, extent: Sequence[int]) -> float:
     return seen / math.prod(extent)
 
 
+def middle_out(text: str, most: int) -> str:
+    """A text with its middle left out where it is longer than ``most``, signs that cannot be shown replaced.
+
+    >>> middle_out("features.denseblock4.denselayer32.conv2", 28)
+    'features.dense…layer32.conv2'
+    """
+    if len(text) > most:
+        text = f"{text[: most // 2]}…{text[-(most - most // 2 - 1) :]}"
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
 def ordinal(n: int) -> str:
     """1st, 2nd, 3rd, 4th …
 

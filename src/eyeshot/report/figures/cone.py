@@ -124,7 +124,8 @@ def _draw_words(axes: Axes, cone: Cone, left: float) -> None:
     axes.spines["bottom"].set_bounds(-0.5, cone.extent - 0.5)
     ticks = MaxNLocator(nbins=6, integer=True).tick_values(0, cone.extent - 1)
     axes.set_xticks([tick for tick in ticks if 0 <= tick < cone.extent])
-    axes.set_xlabel("\n".join([f"input, {cone.along}, px", *_notes(cone)]), fontsize=9, color="0.3")
+    words = [f"input, {cone.along}, px", "; ".join(cone.notes)]
+    axes.set_xlabel("\n".join(filter(None, words)), fontsize=9, color="0.3")
     if len(cone.units) > 1:
         _draw_letters(axes, cone)
     axes.set_title(_title(cone), loc="left")
@@ -147,15 +148,3 @@ def _title(cone: Cone) -> str:
     who = ", ".join(shortened(name, 36) for name in cone.names)
     lines = f"What {who}", f"of {shortened(cone.fields.network.name)} sees"
     return ("\n" if len(" ".join(lines)) > 44 else " ").join(lines)
-
-
-def _notes(cone: Cone) -> list[str]:
-    """What a reader should know of the picture."""
-    notes = []
-    if not cone.is_exact:
-        notes.append("bounds from above")
-    if cone.leaves_gates:
-        notes.append("gates and statistics left out")
-    if cone.left_out:
-        notes.append(f"{cone.left_out} levels that look like the one below them left out")
-    return ["; ".join(notes)] if notes else []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import MissingExtraError
+from eyeshot.report.wording import middle_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,15 +88,8 @@ def row_points(axes: Axes, rows: float, largest: float) -> float:
 
 
 def shortened(name: str, most: int = 28) -> str:
-    """A name with its middle left out where it is long.
-
-    >>> shortened("features.denseblock4.denselayer32.conv2")
-    'features.dense…layer32.conv2'
-    """
-    name = "".join(c if c.isprintable() else "�" for c in name).replace("$", r"\$")
-    if len(name) <= most:
-        return name
-    return f"{name[: most // 2]}…{name[-(most - most // 2 - 1) :]}"
+    """A name as matplotlib draws it: with its middle left out where it is long, and no mathematics in it."""
+    return middle_out(name, most).replace("$", r"\$")
 
 
 def check_installed() -> None:

@@ -1,0 +1,119 @@
+"""What notebooks show of reports and comparisons: a table and side views in HTML, without script, below 60 KiB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from eyeshot.errors import UsageError
+from eyeshot.report.cone import cone
+from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.ledger import ledger
+from eyeshot.report.sidebyside import legend, quantity_table
+from eyeshot.report.table import Row, Rule, Table
+from eyeshot.report.verdict import on_one, on_several
+from eyeshot.report.wording import middle_out, short, times
+
+if TYPE_CHECKING:
+    from eyeshot.report.comparison import Comparison
+    from eyeshot.report.inspection import Report
+
+MOST_BYTES = 60 * 1024
+_FOR_THE_REST = 4 * 1024
+_LONGEST_CELL = 60
+_MOST_VIEWS = 3
+_STYLE = (
+    "<style>.eyeshot table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    ".eyeshot td,.eyeshot th{padding:1px 8px;text-align:right;white-space:pre}"
+    ".eyeshot td.t,.eyeshot th.t{text-align:left}.eyeshot tr.r td{text-align:left;font-weight:bold}</style>"
+)
+
+
+def report_html(report: Report) -> str:
+    """A report's ledger, its sentences and the side view below the middle unit of the last convolution."""
+    network, totals = report.network, report.totals
+    view = _views([report])
+    sentences = [
+        on_one(report),
+        f"Activations {short(totals.activations)}, at most {short(totals.peak_activations)} alive at once.",
+        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in report.notes),
+    ]
+    head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"
+    return _page(head, ledger(report), sentences, view, "report.layers has them all")
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """A comparison's quantities, its sentences and the side views of up to three designs."""
+    view = _views(comparison.reports) if len(comparison.reports) <= _MOST_VIEWS else ""
+    names = "".join(f"<p>{_text(line)}</p>" for line in legend(comparison)) if comparison.labels[0] == "A" else ""
+    sentences = on_several(comparison.reports, comparison.labels)
+    return _page(names, quantity_table(comparison), sentences, view, "comparison.quantities has them all")
+
+
+def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: str) -> str:
+    words = "".join(f"<p>{_text(sentence, 600)}</p>" for sentence in sentences if sentence)
+    room = MOST_BYTES - _FOR_THE_REST - sum(len(part.encode()) for part in (head, view, words))
+    return f'<div class="eyeshot">{_STYLE}{head}{_table(table, room, where)}{words}{view}</div>'
+
+
+def _views(reports: Sequence[Report]) -> str:
+    """The side views that can be drawn."""
+    found = []
+    for report in reports:
+        try:
+            view = cone(report)
+        except UsageError:
+            continue
+        who = f"{', '.join(view.names)} of {report.network.name}"
+        found.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
+    return "".join(found)
+
+
+def _text(text: str, most: int = 200) -> str:
+    return escape(middle_out(text, most))
+
+
+def _table(table: Table, room: int, where: str) -> str:
+    """A table; where it needs more bytes than there are, lines of its middle are left out and counted."""
+    kept = [i for i, column in enumerate(table.columns) if column.heading or any(_cells_of(table, i))]
+    head = "".join(f"<th{_kind(table, i)}>{_text(table.columns[i].heading)}" for i in kept)
+    lines = [_line(table, row, kept) for row in table.rows]
+    room -= len(head.encode())
+    left_out = _too_many(lines, room)
+    if left_out:
+        words = f"{len(left_out)} lines left out; {where}"
+        lines[left_out.start : left_out.stop] = [f'<tr class="r"><td colspan="{len(kept)}">… {words}']
+    return f"<table><tr>{head}{''.join(lines)}</table>"
+
+
+def _cells_of(table: Table, i: int) -> list[str]:
+    return [row.cells[i] for row in table.rows if isinstance(row, Row)]
+
+
+def _kind(table: Table, i: int) -> str:
+    return "" if table.columns[i].is_number else ' class="t"'
+
+
+def _line(table: Table, row: Row | Rule, kept: Sequence[int]) -> str:
+    if isinstance(row, Rule):
+        return f'<tr class="r"><td colspan="{len(kept)}">{_text(row.text)}' if row.text else ""
+    return "<tr>" + "".join(f"<td{_kind(table, i)}>{_text(row.cells[i], _LONGEST_CELL)}" for i in kept)
+
+
+def _too_many(lines: Sequence[str], room: int) -> range:
+    """The lines to leave out: none, or as few as must be, two thirds of the others before them."""
+    sizes = [len(line.encode()) for line in lines]
+    excess = sum(sizes) - room
+    if excess <= 0:
+        return range(0)
+    first = last = len(lines) * 2 // 3
+    while excess > 0 and last - first < len(lines):
+        # Grown to both sides by turns, so that first lines and last ones stay.
+        if ((last - first) % 3 and first > 0) or last == len(lines):
+            first -= 1
+            excess -= sizes[first]
+        else:
+            excess -= sizes[last]
+            last += 1
+    return range(first, last)
