@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from eyeshot.api import inspect
+from eyeshot.api import compare, inspect
+from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.report.blocks import blocks
 from eyeshot.report.figures.kinds import KINDS, Subject, figure, figure_labels
@@ -112,3 +113,19 @@ def test_names_are_only_text(name: str, kind: str) -> None:
 
     assert content.startswith(b"<?xml")
     assert b"<script" not in content
+
+
+def test_notebooks_show_what_the_command_writes() -> None:
+    picture = inspect("alexnet").plot("cone", layer="conv5", units=[(6, 6)])
+
+    content, records = drawn("cone", "alexnet", file_format="png")
+    assert picture._repr_png_() == content
+    assert picture.records == records
+    assert repr(picture) == "<Picture cone of alexnet>"
+
+
+def test_a_picture_that_cannot_be_drawn_is_complained_of_at_once() -> None:
+    with pytest.raises(UsageError, match="no kind of figure is called 'cones'; kinds are growth"):
+        inspect("alexnet").plot("cones")
+    with pytest.raises(UsageError, match="cone takes one design, found 2"):
+        compare("alexnet", "vgg16").plot("cone")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import UsageError
 from eyeshot.report.inspection import Report
 from eyeshot.report.quantities import Quantity, quantities
 from eyeshot.report.sidebyside import Pair, layers_aligned, letter
+
+if TYPE_CHECKING:
+    from eyeshot.report.figures.kinds import Picture
 
 SCHEMA = "eyeshot.comparison/1"
 _LONGEST_LABEL = 24
@@ -87,6 +90,17 @@ class Comparison:
                 for pair in self.layers
             ],
         }
+
+    def plot(self, kind: str) -> Picture:
+        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet.
+
+        Raises:
+            UsageError: there is no such kind, or it takes one design only.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from eyeshot.report.figures.kinds import Subject, picture
+
+        return picture(kind, Subject(reports=self.reports))
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from eyeshot.analyse.footprint import Footprint
     from eyeshot.analyse.hulls import Interval
+    from eyeshot.report.figures.kinds import Picture
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
@@ -256,6 +257,25 @@ class Report:
             for layer in self.layers
         ]
         return pd.DataFrame(rows).set_index("name")
+
+    def plot(
+        self, kind: str, *, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
+    ) -> Picture:
+        """A figure, shown by notebooks: ``report.plot("cone")``; ``.content("svg")`` gives the file.
+
+        Args:
+            kind: growth, price, cone, cost, arch or sheet.
+            layer: of a cone's units; the last convolution unless given.
+            units: a cone's units, up to four; the middle one unless given.
+            axis: a cone's axis of the image; the last unless given.
+
+        Raises:
+            UsageError: there is no such kind, layer, unit or axis.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from eyeshot.report.figures.kinds import Subject, picture
+
+        return picture(kind, Subject(reports=[self], layer=layer, units=units, axis=axis))
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import report_html

@@ -8,7 +8,7 @@ from typing import Any
 
 from eyeshot.errors import UsageError
 from eyeshot.report.comparison import Comparison
-from eyeshot.report.figures.style import Panel, records_of, rendered, shortened
+from eyeshot.report.figures.style import Panel, check_installed, records_of, rendered, shortened
 from eyeshot.report.inspection import Report
 
 _A4 = (11.7, 8.3)
@@ -110,6 +110,52 @@ def check_count(kind: str, count: int) -> None:
     if count < chosen.least or (chosen.most is not None and count > chosen.most):
         takes = "one design" if chosen.most == 1 else f"{chosen.least} designs or more"
         raise UsageError(f"{kind} takes {takes}, found {count}")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that notebooks show, with its data.
+
+    Attributes:
+        kind: one of `KINDS`.
+        subject: what is drawn.
+    """
+
+    kind: str
+    subject: Subject
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.kind} of {', '.join(self.subject.labels)}>"
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The data that are drawn, as plain records."""
+        return records_of([panel for row in KINDS[self.kind].panels(self.subject) for panel in row])
+
+    def content(self, file_format: str) -> bytes:
+        """The figure as a file's content; the same bytes every time.
+
+        Args:
+            file_format: png, svg or pdf.
+        """
+        return figure(self.kind, self.subject, file_format)[0]
+
+    def _repr_png_(self) -> bytes:
+        return self.content("png")
+
+
+def picture(kind: str, subject: Subject) -> Picture:
+    """A figure for notebooks, or a complaint at once.
+
+    Raises:
+        UsageError: there is no such kind, or it takes more or fewer designs.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"no kind of figure is called {kind!r}; kinds are {', '.join(KINDS)}")
+    check_count(kind, len(subject.reports))
+    check_installed()
+    return Picture(kind, subject)
 
 
 def figure(kind: str, subject: Subject, file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
