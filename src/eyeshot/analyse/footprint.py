@@ -29,7 +29,7 @@ from eyeshot.analyse.marks import (
     room,
     united,
 )
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.analyse.walk import Rules
 from eyeshot.errors import RunError, UsageError
 from eyeshot.network.graph import Network
@@ -156,8 +156,28 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
         UsageError: if the layer has no such unit.
     """
     found = marks(network, name, at, gates=gates).get(network.input.name, ())
-    terms = [tuple(term[axis] for axis in network.axes) for term in found]
-    return Footprint(apart(united([[term] for term in terms], network.extent), network.extent), network.extent)  # type: ignore[misc]
+    return _on_axes(found, network.axes, network.extent)
+
+
+def footprints(network: Network, name: str, at: tuple[int, ...], *, gates: bool = True) -> Mapping[str, Footprint]:
+    """What a unit sees of every node before it whose units lie as the image's pixels do; arguments as `footprint`'s.
+
+    Raises:
+        UsageError: if the layer has no such unit.
+    """
+    found: dict[str, Footprint] = {}
+    for node, mark in marks(network, name, at, gates=gates).items():
+        counting = [axes_counting(network, node, followed) for followed in range(len(network.axes))]
+        axes = tuple(axis for each in counting for axis in each)
+        if all(len(each) == 1 for each in counting) and len(set(axes)) == len(axes):
+            found[node] = _on_axes(mark, axes, tuple(network[node].shape[axis] for axis in axes))
+    return found
+
+
+def _on_axes(mark: Mark, axes: tuple[int, ...], extent: tuple[int, ...]) -> Footprint:
+    """A set seen along some axes, united over the others."""
+    terms = [tuple(term[axis] for axis in axes) for term in mark]
+    return Footprint(apart(united([[term] for term in terms], extent), extent), extent)  # type: ignore[misc]
 
 
 def marks(

@@ -26,7 +26,7 @@ def cone_svg(cone: Cone) -> str:
     height = drawn.bottom + 34
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + _RIGHT} {height}"'
-        f' width="{_LEFT + _WIDTH + _RIGHT}" role="img" font-size="11" fill="currentColor" style="max-width:100%">'
+        f' width="{_LEFT + _WIDTH + _RIGHT}" role="img" font-size="11" fill="currentColor">'
         f"<title>What {title} sees, level by level{last}</title>" + "".join(drawn.parts()) + "</svg>"
     )
 

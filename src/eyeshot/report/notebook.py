@@ -24,7 +24,8 @@ _FOR_THE_REST = 4 * 1024
 _LONGEST_CELL = 60
 _MOST_VIEWS = 3
 _STYLE = (
-    "<style>.eyeshot table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    "<style>.eyeshot svg{max-width:100%;height:auto}"
+    ".eyeshot table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     ".eyeshot td,.eyeshot th{padding:1px 8px;text-align:right;white-space:pre}"
     ".eyeshot td.t,.eyeshot th.t{text-align:left}.eyeshot tr.r td{text-align:left;font-weight:bold}</style>"
 )
