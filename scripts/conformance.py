@@ -15,11 +15,11 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from eyeshot.errors import EyeshotError
-from eyeshot.network.ops import Unknown
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
 
@@ -36,7 +36,7 @@ class Outcome:
     seconds: float
 
 
-def names() -> list[tuple[str, tuple[int, ...]]]:
+def names() -> list[tuple[str, Any]]:
     """Every model's name and the input that it is meant for."""
     load_module("torchvision:alexnet")
     import timm
@@ -47,14 +47,17 @@ def names() -> list[tuple[str, tuple[int, ...]]]:
     found = []
     for name in models.list_models():
         side = 299 if name == "inception_v3" else 224
-        found.append((f"torchvision:{name}", (3, 16, side, side) if name in clips else (3, side, side)))
+        shape: Any = (3, 16, side, side) if name in clips else (3, side, side)
+        if name.startswith("raft"):
+            shape = {"image1": shape, "image2": shape}
+        found.append((f"torchvision:{name}", shape))
     for name in timm.list_models():
         config = timm.get_pretrained_cfg(name)
         found.append((f"timm:{name}", tuple(config.input_size) if config else (3, 224, 224)))
     return found
 
 
-def outcome(name: str, shape: tuple[int, ...]) -> Outcome:
+def outcome(name: str, shape: Any) -> Outcome:
     """Read one model."""
     start = time.perf_counter()
     try:
@@ -63,9 +66,9 @@ def outcome(name: str, shape: tuple[int, ...]) -> Outcome:
         return Outcome(name, "failed", str(error).removeprefix(f"{name} ").removeprefix(f"{name}: "), 0.0)
     except Exception as error:
         return Outcome(name, "not built", f"{type(error).__name__}: {error}".splitlines()[0], 0.0)
-    unknown = sorted({f"{node.op.kind} ({node.op.reason})" for node in network if isinstance(node.op, Unknown)})
-    verdict = "bound" if unknown else "exact"
-    return Outcome(name, verdict, "; ".join(unknown), time.perf_counter() - start)
+    bounds = list(dict.fromkeys(note.text for note in network.notes if note.kind == "bound"))
+    why = "; ".join(text.partition("; fields from here")[0] for text in bounds if not text.startswith("totals"))
+    return Outcome(name, "bound" if bounds else "exact", why.replace(f"{name} ", ""), time.perf_counter() - start)
 
 
 def report(outcomes: list[Outcome]) -> str:
@@ -89,13 +92,14 @@ def report(outcomes: list[Outcome]) -> str:
             for library in ("torchvision", "timm")
         ),
         "",
-        "Exact: every op has a rule. Bound: some op has none, and what lies behind it is a bound from above, marked.",
+        "Exact: every op has a rule. Bound: some op reads positions that depend on the data, or the forward pass goes"
+        " on by numbers that a model without weights has not. What is behind that is a bound from above, or missing.",
         "",
         "| model | verdict | why |",
         "|---|---|---|",
     ]
     lines += [
-        f"| {found.name} | {found.verdict} | {found.reason.replace('|', '/')[:240]} |"
+        f"| {found.name} | {found.verdict} | {found.reason.replace('|', '/')} |"
         for found in outcomes
         if found.verdict != "exact"
     ]
