@@ -79,47 +79,61 @@ class _Reach:
     positions: int | None = None
 
 
+@dataclass(frozen=True)
+class Step:
+    """How one layer's field follows from the input that binds: the term it adds, and the branches that meet in it."""
+
+    source: Node
+    size: int
+    term: Term | None
+    meeting: Meeting | None
+
+
 def recurrence(fields: Fields, name: str, axis: int) -> Recurrence:
     """Follow a layer's field along one followed axis back to the input.
 
     A layer without a closed form, such as a flattened one, counts with all its units together.
     """
-    network = fields.network
     terms: list[Term] = []
     meetings: list[Meeting] = []
-    node = network[name]
-    while node is not network.input:
-        reaches = [_reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate]
-        if not reaches:
-            break
-        binding = max(reaches, key=lambda reach: reach.size)
-        size = _size(fields, node, axis)
-        _note_meeting(meetings, node, reaches, binding)
-        window = binding.window
-        if size != _size(fields, binding.source, axis) or (window is not None and window[1] > 1):
-            k, s, d = window or (None, None, None)
-            terms.append(
-                Term(
-                    layer=node.name,
-                    kernel=k,
-                    stride=s,
-                    dilation=d,
-                    positions=binding.positions,
-                    jump=_jump(fields, binding.source, axis),
-                    adds=size - _size(fields, binding.source, axis),
-                    size=size,
-                )
-            )
-        node = binding.source
+    found = step(fields, name, axis)
+    while found is not None:
+        terms += [] if found.term is None else [found.term]
+        meetings += [] if found.meeting is None else [found.meeting]
+        found = step(fields, found.source.name, axis)
     return Recurrence(name, axis, tuple(reversed(terms)), tuple(reversed(meetings)))
 
 
-def _note_meeting(meetings: list[Meeting], node: Node, reaches: list[_Reach], binding: _Reach) -> None:
+def step(fields: Fields, name: str, axis: int) -> Step | None:
+    """The recurrence's step at one layer; None at the input and where a layer reads nothing."""
+    network = fields.network
+    node = network[name]
+    reaches = [_reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate]
+    if node is network.input or not reaches:
+        return None
+    binding = max(reaches, key=lambda reach: reach.size)
+    size, before = _size(fields, node, axis), _size(fields, binding.source, axis)
+    term, window = None, binding.window
+    if size != before or (window is not None and window[1] > 1):
+        k, s, d = window or (None, None, None)
+        term = Term(
+            layer=node.name,
+            kernel=k,
+            stride=s,
+            dilation=d,
+            positions=binding.positions,
+            jump=_jump(fields, binding.source, axis),
+            adds=size - before,
+            size=size,
+        )
+    return Step(binding.source, size, term, _meeting(node, reaches, binding))
+
+
+def _meeting(node: Node, reaches: list[_Reach], binding: _Reach) -> Meeting | None:
     sizes = {binding.source.name: binding.size}
     for reach in reaches:
         sizes[reach.source.name] = max(reach.size, sizes.get(reach.source.name, 0))
-    if len(sizes) > 1:
-        meetings.append(Meeting(node.name, tuple(sizes.items())))
+    return Meeting(node.name, tuple(sizes.items())) if len(sizes) > 1 else None
 
 
 def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:

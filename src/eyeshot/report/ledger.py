@@ -34,11 +34,12 @@ MAY_SEE_ALL = "from here on fields are bounds: every unit may see the whole imag
 class Line:
     """Layers told together: the first with those that only follow it, or blocks that repeat the one before.
 
-    ``blocks`` is empty for a layer, else the names of the blocks.
+    ``blocks`` is empty for a layer, else the names of the blocks; ``members`` are then the lines folded in.
     """
 
     layers: tuple[Layer, ...]
     blocks: tuple[str, ...] = ()
+    members: tuple[Line, ...] = ()
 
     @property
     def shown(self) -> Layer:
@@ -113,8 +114,9 @@ def _fold_repeats(found: list[Line], level: int, horizons: set[str]) -> list[Lin
         if len(others) < 2:
             result += [line for _, members in others for line in members]
             continue
-        layers = tuple(layer for _, members in others for line in members for layer in line.layers)
-        result.append(Line(layers, tuple(str(name) for name, _ in others)))
+        folded = tuple(line for _, members in others for line in members)
+        layers = tuple(layer for line in folded for layer in line.layers)
+        result.append(Line(layers, tuple(str(name) for name, _ in others), folded))
     return result
 
 
@@ -181,7 +183,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
             Column(heading="line" if has_lines(report) else "", is_number=False, priority=9, style="dim"),
         ]
     )
-    rules = _rules(found, gates)
+    rules = rule_words(found, gates)
     macs = report.totals.macs
     for line in found:
         if line.layers[0].name in rules:
@@ -219,7 +221,7 @@ def ledger(report: Report, *, folded: bool = True) -> Table:
     return table
 
 
-def _rules(found: list[Line], gates: bool) -> dict[str, str]:
+def rule_words(found: list[Line], gates: bool) -> dict[str, str]:
     """Words to stand above lines, by the name of the line's first layer."""
     first, along = horizon(found), horizon(found, data=True)
     if first and not first.shown.field.is_exact:

@@ -1,0 +1,1 @@
+"""The explorer page: reports as one document, and the document as one offline file."""

@@ -1,0 +1,204 @@
+"""What the explorer page shows, as one versioned JSON document: schema eyeshot.page/1.
+
+The page draws from this alone and follows relations by itself, so the document holds the graph with its relations,
+and what Python knows better: words, folded ledgers, closed forms, costs, reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import eyeshot
+from eyeshot.analyse.data_path import data_path
+from eyeshot.analyse.field import Field, Fields
+from eyeshot.analyse.recurrence import step
+from eyeshot.analyse.sights import Moving, Scattered
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.ops import Input
+from eyeshot.report.inspection import Layer, Report
+from eyeshot.report.ledger import Line, has_gates, lines, rule_words
+from eyeshot.report.reasons import formula
+from eyeshot.report.verdict import horizon as first_global
+from eyeshot.report.verdict import last_convolution, on_one, on_several
+from eyeshot.report.wording import op_words
+from eyeshot.view.relation import form_of, relation_of
+
+SCHEMA = "eyeshot.page/1"
+
+
+def document(
+    reports: Sequence[Report],
+    *,
+    image: str | None = None,
+    effective: Sequence[Mapping[str, Any]] = (),
+    evidence: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The document of schema eyeshot.page/1, ready for json.dumps.
+
+    Args:
+        reports: one per design; the first is the one that others are compared to.
+        image: a picture for the input, as a data URI.
+        effective: measured effective fields, documents of schema eyeshot.effective/1.
+        evidence: scores of trained designs, see ``eyeshot.view.evidence``.
+    """
+    return {
+        "schema": SCHEMA,
+        "version": eyeshot.__version__,
+        "designs": [design(report) for report in reports],
+        "comparison": _comparison(reports) if len(reports) > 1 else None,
+        "evidence": evidence,
+        "effective": [dict(each) for each in effective],
+        "image": image,
+    }
+
+
+def design(report: Report) -> dict[str, Any]:
+    """One design: its nodes in the order in which they run, and its ledger."""
+    network = report.network
+    index = {node.name: i for i, node in enumerate(network)}
+    relations = _Table()
+    found = lines(report)
+    gates = has_gates(report)
+    last, end, end_data = last_convolution(report), first_global(report), first_global(report, data=True)
+    return {
+        "name": network.name,
+        "source": network.source,
+        "input": index[network.input.name],
+        "axes": list(network.axes),
+        "nodes": [_node(node, report, index, relations) for node in network],
+        "relations": relations.entries,
+        "lines": [_line(line, index) for line in found],
+        "rules": {str(index[name]): words for name, words in rule_words(found, gates).items()},
+        "gates": gates,
+        "exact": report.is_exact,
+        "start": index[(last or report.layers[-1]).name] if report.layers else 0,
+        "horizon": None if end is None else index[end.name],
+        "data_horizon": None if end_data is None else index[end_data.name],
+        "data_path": sorted(index[name] for name in data_path(network)),
+        "totals": report.to_json()["totals"],
+        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in report.notes],
+        "verdict": on_one(report),
+    }
+
+
+class _Table:
+    """Relations told once each, by number."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._known: dict[object, int] = {}
+
+    def number(self, relation: Any) -> int:
+        if relation not in self._known:
+            self._known[relation] = len(self.entries)
+            self.entries.append(relation_of(relation))
+        return self._known[relation]
+
+
+def _node(node: Node, report: Report, index: Mapping[str, int], relations: _Table) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": node.name,
+        "op": node.op.kind,
+        "words": op_words(node.op),
+        "shape": list(node.shape),
+        "reads": [
+            [index[node.inputs[read.source]], relations.number(read.relation), *([1] if read.gate else [])]
+            for read in node.reads
+        ],
+    }
+    if isinstance(node.op, Input):
+        return entry | {"places": list(report.network.axes)}
+    layer = report[node.name]
+    entry |= {"places": places(layer.fields, node), "form": form_of(node.op), **_field(layer.field)}
+    if layer.data.field != layer.field:
+        entry["data"] = _field(layer.data.field)
+    for key, value in (("params", layer.params), ("macs", layer.macs)):
+        if value:
+            entry[key] = value
+    return entry | {"why": _why(layer, index)}
+
+
+def places(fields: Fields, node: Node) -> list[int | None]:
+    """For each followed axis of the image the axis of the tensor along which its units lie; None where there is none.
+
+    A tensor whose axes were reordered, as in channels-last networks, still has the image's axes, elsewhere.
+    """
+    network = fields.network
+    form = fields.data.form(node.name)
+    moved = [sight.axis if isinstance(sight, Moving | Scattered) else None for sight in form]
+    if len(node.shape) == len(network.input.shape):
+        kept = [axis if place is None else place for axis, place in zip(network.axes, moved, strict=True)]
+        if len(set(kept)) == len(kept):
+            return list(kept)
+    taken = [place for place in moved if place is not None]
+    return list(moved) if len(set(taken)) == len(taken) else [None] * len(moved)
+
+
+def _field(field: Field) -> dict[str, Any]:
+    entry: dict[str, Any] = {"size": list(field.size)}
+    if field.stride is not None:
+        entry["stride"] = [None if step is None else float(step) if step.denominator > 1 else int(step)
+                           for step in field.stride]  # fmt: skip
+    if field.start is not None:
+        entry["start"] = list(field.start)
+    flags = {"irregular": not field.is_regular, "global": field.is_global, "bound": not field.is_exact}
+    return entry | {name: 1 for name, holds in flags.items() if holds}
+
+
+def _why(layer: Layer, index: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The recurrence's step at a layer per axis, once where all axes agree."""
+    steps = []
+    for axis in range(len(layer.fields.network.axes)):
+        found = step(layer.fields, layer.name, axis)
+        if found is None:
+            continue
+        entry: dict[str, Any] = {"from": index[found.source.name], "size": found.size}
+        if found.term is not None:
+            term = found.term
+            entry |= {
+                "window": None if term.kernel is None else [term.kernel, term.stride, term.dilation],
+                "all": term.positions,
+                "jump": None if term.jump is None else str(term.jump),
+                "adds": formula(term),
+            }
+        if found.meeting is not None and len({size for _, size in found.meeting.sizes}) > 1:
+            entry["meeting"] = [[index[name], size] for name, size in found.meeting.sizes]
+        steps.append({key: value for key, value in entry.items() if value is not None})
+    return steps[:1] if all(each == steps[0] for each in steps) else steps
+
+
+def _line(line: Line, index: Mapping[str, int]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": line.name, "op": line.op, "layers": [index[layer.name] for layer in line.layers]}
+    if line.blocks:
+        entry |= {"blocks": len(line.blocks), "members": [_line(member, index) for member in line.members]}
+    return entry
+
+
+def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
+    from eyeshot.report.comparison import Comparison
+
+    found = Comparison(reports)
+    return {
+        "labels": found.labels,
+        "quantities": [
+            {"name": q.name, "group": q.group, "texts": list(q.texts), "changes": list(q.change_texts)}
+            for q in found.quantities
+        ],
+        "sentences": on_several(found.reports, found.labels),
+        "layers": [
+            {
+                "role": pair.role,
+                "nodes": [
+                    None if layer is None else _index_in(report.network, layer.name)
+                    for report, layer in zip(reports, pair.layers, strict=True)
+                ],
+            }
+            for pair in found.layers
+        ],
+    }
+
+
+def _index_in(network: Network, name: str) -> int:
+    return next(i for i, node in enumerate(network) if node.name == name)
+

@@ -1,0 +1,185 @@
+// A design as the page holds it: nodes with their relations, and what one selects of them.
+
+import { count, positions, written } from "./sets.js";
+import { pull, push, unite } from "./field.js";
+
+/** @typedef {import("./sets.js").Factor} Factor */
+/** @typedef {import("./sets.js").Positions} Positions */
+/** @typedef {import("./field.js").Product} Product */
+/** @typedef {import("./field.js").Mark} Mark */
+/** @typedef {import("./field.js").Relation} Relation */
+/** @typedef {import("./field.js").Read} Read */
+
+/**
+ * @typedef {object} Field
+ * @property {number[]} size pixels per axis on an endless image
+ * @property {Array<number | null>} [stride] input pixels per step
+ * @property {Array<number | null>} [start] first pixel of unit 0's field
+ * @property {1} [irregular] units differ
+ * @property {1} [global] every unit sees the whole image
+ * @property {1} [bound] only a bound from above
+ */
+
+/**
+ * @typedef {object} Layer
+ * @property {string} name
+ * @property {string} op
+ * @property {string} words
+ * @property {number[]} shape
+ * @property {Read[]} reads
+ * @property {Array<number | null>} places the tensor's axis of each axis of the image
+ * @property {Record<string, any>} form
+ * @property {number} params
+ * @property {number} macs
+ * @property {Field} field
+ * @property {Field} data the same along the data path
+ * @property {any[]} why
+ */
+
+/**
+ * @typedef {object} Design
+ * @property {string} name
+ * @property {string} source
+ * @property {Layer[]} nodes
+ * @property {number} input
+ * @property {number[]} axes
+ * @property {number[]} extent the image's size per axis
+ * @property {any[]} lines
+ * @property {Map<string, number>} index
+ * @property {boolean} gates
+ * @property {any} given what the document holds
+ */
+
+/** A design from the document. @param {any} given @returns {Design} */
+export function designFrom(given) {
+  const relations = given.relations.map(relationFrom);
+  const nodes = given.nodes.map((/** @type {any} */ node) => {
+    const field = fieldFrom(node);
+    return {
+      name: node.name, op: node.op, words: node.words, shape: node.shape, places: node.places, form: node.form ?? {},
+      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [],
+      field, data: node.data ? fieldFrom(node.data) : field,
+      reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) =>
+        ({ source, relation: relations[number], gate: Boolean(gate) })),
+    };
+  });
+  const input = nodes[given.input];
+  return {
+    name: given.name, source: given.source, nodes, input: given.input, axes: given.axes, lines: given.lines,
+    extent: given.axes.map((/** @type {number} */ axis) => input.shape[axis]),
+    index: new Map(nodes.map((/** @type {Layer} */ node, /** @type {number} */ i) => [node.name, i])),
+    gates: given.gates, given,
+  };
+}
+
+/** @param {any} given @returns {Field} */
+function fieldFrom(given) {
+  const { size = [], stride, start, irregular, global, bound } = given;
+  return { size, stride, start, irregular, global, bound };
+}
+
+/** @param {any} given @returns {Relation} */
+export function relationFrom(given) {
+  const { kind, axes, kernel, groups, axis, offset, order, keep } = given;
+  if (kind === "window") {
+    const slides = kernel.map((/** @type {number} */ k, /** @type {number} */ i) => ({
+      kernel: k, stride: given.stride?.[i] ?? 1, dilation: given.dilation?.[i] ?? 1,
+      before: given.padding?.[i][0] ?? 0, after: given.padding?.[i][1] ?? 0, base: given.base?.[i] ?? 1,
+    }));
+    return { kind, axes, slides, groups: groups ?? null };
+  }
+  if (kind === "taps") {
+    const reads = given.reads.map((/** @type {Array<number | number[]>} */ taps) =>
+      taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
+    return { kind, axes, reads };
+  }
+  return { kind, axes, axis, offset, order, keep };
+}
+
+/** Number of units of a layer along each axis of the image; 1 where it has no such axis. @param {Design} design @param {number} at @returns {number[]} */
+export function mapSize(design, at) {
+  const { places, shape } = design.nodes[at];
+  return places.map((place) => (place === null ? 1 : shape[place]));
+}
+
+/** The unit at the middle of a layer. @param {Design} design @param {number} at @returns {number[]} */
+export function middle(design, at) {
+  return mapSize(design, at).map((n) => Math.floor(n / 2));
+}
+
+/** The mark on one unit of a layer, over all its channels. @param {Design} design @param {number} at @param {number[]} unit @returns {Mark} */
+export function unitMark(design, at, unit) {
+  const { places, shape } = design.nodes[at];
+  /** @type {Product} */
+  const product = shape.map(() => null);
+  places.forEach((place, axis) => {
+    if (place !== null && shape[place] > 1) product[place] = [unit[axis], unit[axis]];
+  });
+  return [product];
+}
+
+/** Everything a unit sees, in every layer before it. @param {Design} design @param {number} at @param {number[]} unit @param {boolean} gates */
+export function seenBy(design, at, unit, gates) {
+  return pull(design.nodes, at, unitMark(design, at, unit), gates);
+}
+
+/** Everything that sees a point of the image, in every layer after it. @param {Design} design @param {number[]} point @param {boolean} gates */
+export function seersOf(design, point, gates) {
+  return push(design.nodes, design.input, unitMark(design, design.input, point), gates);
+}
+
+/**
+ * A mark on a layer as products over the image's axes alone, written out: what some channel of it has.
+ * @param {Design} design @param {number} at @param {Mark | undefined} mark @returns {Positions[][]}
+ */
+export function onMap(design, at, mark) {
+  if (!mark || !mark.length) return [];
+  const { places, shape } = design.nodes[at];
+  const flat = mark.map((product) => places.map((place) => (place === null ? null : product[place])));
+  const sizes = mapSize(design, at);
+  return (flat.length > 1 ? unite(flat, []) : flat).map((product) => product.map((factor, axis) => written(factor, sizes[axis])));
+}
+
+/** The smallest box around products, an inclusive range per axis; null where there is nothing. @param {Positions[][]} products @returns {Array<[number, number]> | null} */
+export function boxAround(products) {
+  if (!products.length) return null;
+  return products[0].map((_, axis) => [
+    Math.min(...products.map((product) => product[axis][0])),
+    Math.max(...products.map((product) => /** @type {number} */ (product[axis].at(-1)))),
+  ]);
+}
+
+/** Number of positions in a union of products. @param {Positions[][]} products @returns {number} */
+export function area(products) {
+  if (products.length === 1) return products[0].reduce((n, set) => n * count(set), 1);
+  return bands(products).reduce((sum, band) => sum + band.reduce((n, set) => n * count(set), 1), 0);
+}
+
+/**
+ * The same union as disjoint products: positions along the first axis are grouped by what they hold of the others.
+ * @param {Positions[][]} products @returns {Positions[][]}
+ */
+export function bands(products) {
+  if (products.length < 2) return products;
+  if (products[0].length === 1) return unite(products, []).map((product) => /** @type {Positions[]} */ (product));
+  /** @type {Map<string, {rows: number[], rest: Positions[][]}>} */
+  const groups = new Map();
+  const edges = [...new Set(products.flatMap(([rows]) => rows.map((end, i) => (i % 2 ? end + 1 : end))))].sort((a, b) => a - b);
+  for (let i = 0; i + 1 < edges.length; i++) {
+    const holding = products.filter(([rows]) => isIn(rows, edges[i]));
+    if (!holding.length) continue;
+    const key = holding.map((product) => products.indexOf(product)).join();
+    const known = groups.get(key);
+    if (known) known.rows.push(edges[i], edges[i + 1] - 1);
+    else groups.set(key, { rows: [edges[i], edges[i + 1] - 1], rest: bands(holding.map((product) => product.slice(1))) });
+  }
+  return [...groups.values()].flatMap(({ rows, rest }) => rest.map((tail) => [rows, ...tail]));
+}
+
+/** @param {Positions} set @param {number} at @returns {boolean} */
+function isIn(set, at) {
+  for (let i = 0; i < set.length; i += 2) if (at >= set[i] && at <= set[i + 1]) return true;
+  return false;
+}
+
+export { count, positions };
