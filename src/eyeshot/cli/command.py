@@ -22,6 +22,7 @@ VERBS = {
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
     "plot": "a figure of it, and its data",
+    "report": "the explorer page: fields, costs and comparison in one offline file",
     "models": "which designs are built in?",
     "doctor": "what is installed here, and what does it enable?",
 }

@@ -14,6 +14,9 @@ from eyeshot.report.sidebyside import Pair, layers_aligned, letter
 
 if TYPE_CHECKING:
     from eyeshot.report.figures.kinds import Picture
+    from pathlib import Path
+
+    from eyeshot.view.notebook import Explorer
 
 SCHEMA = "eyeshot.comparison/1"
 _LONGEST_LABEL = 24
@@ -101,6 +104,18 @@ class Comparison:
         from eyeshot.report.figures.kinds import Subject, picture
 
         return picture(kind, Subject(reports=self.reports))
+
+    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
+        """Write the explorer page of all designs, as ``Report.save_html`` does of one."""
+        from eyeshot.view.notebook import save
+
+        return save(self.reports, path, image=image, force=force)
+
+    def explore(self, *, height: int = 820) -> Explorer:
+        """The explorer page of all designs, for a notebook to show in a frame of its own."""
+        from eyeshot.view.notebook import Explorer
+
+        return Explorer(self.reports, height=height)
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html

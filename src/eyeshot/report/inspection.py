@@ -13,11 +13,14 @@ from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Sliding
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from eyeshot.analyse.footprint import Footprint
     from eyeshot.analyse.hulls import Interval
     from eyeshot.report.figures.kinds import Picture
+    from eyeshot.view.notebook import Explorer
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
@@ -276,6 +279,27 @@ class Report:
         from eyeshot.report.figures.kinds import Subject, picture
 
         return picture(kind, Subject(reports=[self], layer=layer, units=units, axis=axis))
+
+    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
+        """Write the explorer page: one file that opens offline in any browser.
+
+        Args:
+            path: the file, which is replaced only with ``force``.
+            image: a picture to show under the fields: PNG, JPEG, GIF or WebP.
+            force: replace a file that exists.
+
+        Raises:
+            UsageError: the file exists, its folder does not, or the picture cannot be used.
+        """
+        from eyeshot.view.notebook import save
+
+        return save([self], path, image=image, force=force)
+
+    def explore(self, *, height: int = 820) -> Explorer:
+        """The explorer page, for a notebook to show in a frame of its own; ``height`` in CSS pixels."""
+        from eyeshot.view.notebook import Explorer
+
+        return Explorer([self], height=height)
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import report_html

@@ -7,9 +7,9 @@ and what Python knows better: words, folded ledgers, closed forms, costs, reason
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
-import eyeshot
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.field import Field, Fields
 from eyeshot.analyse.recurrence import step
@@ -44,7 +44,7 @@ def document(
     """
     return {
         "schema": SCHEMA,
-        "version": eyeshot.__version__,
+        "version": version("eyeshot"),
         "designs": [design(report) for report in reports],
         "comparison": _comparison(reports) if len(reports) > 1 else None,
         "evidence": evidence,
@@ -201,4 +201,3 @@ def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
 
 def _index_in(network: Network, name: str) -> int:
     return next(i for i, node in enumerate(network) if node.name == name)
-

@@ -1,6 +1,6 @@
 // A design as the page holds it: nodes with their relations, and what one selects of them.
 
-import { count, positions, written } from "./sets.js";
+import { count, written } from "./sets.js";
 import { pull, push, unite } from "./field.js";
 
 /** @typedef {import("./sets.js").Factor} Factor */
@@ -181,5 +181,3 @@ function isIn(set, at) {
   for (let i = 0; i < set.length; i += 2) if (at >= set[i] && at <= set[i + 1]) return true;
   return false;
 }
-
-export { count, positions };

@@ -1,0 +1,95 @@
+"""`eyeshot report`: the explorer page of one or several designs, as one offline file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eyeshot.cli.options import check_new, colour_option, end_bounded, input_option, inspected, write_file
+from eyeshot.errors import UsageError
+
+if TYPE_CHECKING:
+    from eyeshot.report.inspection import Report
+
+
+@click.command(short_help="the explorer page: fields, costs and comparison in one offline file")
+@click.argument("models", nargs=-1, required=True, metavar="M...")
+@input_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The page.")
+@click.option("--force", is_flag=True, help="Let -o replace a file.")
+@click.option("--image", type=click.Path(path_type=Path), metavar="PICTURE",
+              help="Shown under the fields: PNG, JPEG, GIF or WebP.")  # fmt: skip
+@click.option("--effective", type=click.Path(path_type=Path), multiple=True, metavar="FILE.json",
+              help="Measured effective fields (eyeshot effective --json); may be given again.")  # fmt: skip
+@click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Show the scores of the study kept there.")  # fmt: skip
+@colour_option
+def report(
+    models: tuple[str, ...],
+    input_shape: tuple[int, ...] | None,
+    output: Path,
+    force: bool,
+    image: Path | None,
+    effective: tuple[Path, ...],
+    directory: Path | None,
+    no_colour: bool,
+) -> None:
+    """Write the explorer page of M…: what each unit sees and uses, what it costs, side by side.
+
+    One file that opens offline in any browser, sends nothing and loads nothing.
+
+    \b
+    Examples:
+      eyeshot report alexnet -o alexnet.html
+      eyeshot report alexnet alexnet-alternating -o pools.html --image cat.png
+      eyeshot report torchvision:resnet50 -o resnet50.html
+    """
+    from eyeshot.view.export import page
+
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{output}: the page is HTML; give a name that ends in .html")
+    check_new(output, force=force)
+    picture = None if image is None else _read(image)
+    measured = [_measured(path) for path in effective]
+    scores = None if directory is None else _scores(directory)
+    reports = [inspected(model, input_shape, is_named=len(models) > 1) for model in models]
+    text = page(reports, image=picture, effective=measured, evidence=scores)
+    write_file(output, text.encode())
+    click.echo(f"wrote {output}", err=True)
+    if not all(each.is_exact for each in reports):
+        _end_bounded(reports, no_colour)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} could not be read: {error.strerror or error}") from error
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    from eyeshot.view.measured import parsed
+
+    return parsed(_read(path), str(path))
+
+
+def _scores(directory: Path) -> dict[str, Any]:
+    """The evidence of a study, and the terms on which it was trained."""
+    from eyeshot.study.kept import kept
+    from eyeshot.study.statistics import evidence
+
+    plan, records = kept(directory)
+    seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
+    terms = f"On {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design."
+    return evidence(records).to_json() | {"terms": terms}
+
+
+def _end_bounded(reports: list[Report], no_colour: bool) -> None:
+    import sys
+
+    from eyeshot.cli.terminal import Terminal
+
+    names = [f"{each.network.name}: {layer.name}" for each in reports for layer in each if not layer.field.is_exact]
+    end_bounded(Terminal(sys.stderr, colour=not no_colour), names)

@@ -1,0 +1,71 @@
+"""What a reader without scripts gets: each design's verdict, ledger and cone, as plain HTML and SVG."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from eyeshot.report.inspection import Report
+from eyeshot.report.ledger import ledger, lines
+from eyeshot.report.table import Row, Rule
+from eyeshot.report.verdict import on_one, on_several
+from eyeshot.report.wording import field_size, times
+
+_WIDTH, _STEP, _MOST_BARS = 300, 10, 60
+"""Of the cone, in CSS pixels: its width, the height of a layer, and how many layers it shows."""
+
+
+def fallback(reports: Sequence[Report]) -> str:
+    """The designs as plain HTML."""
+    parts = ['<div class="plain">', "<h1>eyeshot</h1>", "<p>Scripts are off; this is the page's plain form.</p>"]
+    for report in reports:
+        parts += _design(report)
+    if len(reports) > 1:
+        from eyeshot.report.comparison import Comparison
+
+        sentences = on_several(list(reports), Comparison(reports).labels)
+        parts += ["<h2>Side by side</h2>", *(f"<p>{html.escape(text)}</p>" for text in sentences)]
+    return "\n".join([*parts, "</div>"])
+
+
+def _design(report: Report) -> list[str]:
+    name, shape = html.escape(report.network.name), times(report.network.input.shape[1:])
+    table = ledger(report)
+    shown = [i for i, column in enumerate(table.columns) if column.heading]
+    head = "".join(f'<th scope="col">{html.escape(table.columns[i].heading)}</th>' for i in shown)
+    return [
+        f"<h2>{name} · input {shape}</h2>",
+        f"<p>{html.escape(on_one(report))}</p>",
+        _cone(report),
+        f"<table><thead><tr>{head}</tr></thead><tbody>",
+        *(_row(row, shown) for row in table.rows),
+        "</tbody></table>",
+    ]
+
+
+def _row(row: Row | Rule, shown: Sequence[int]) -> str:
+    if isinstance(row, Rule):
+        return f'<tr><td colspan="{len(shown)}">{html.escape(row.text)}</td></tr>' if row.text else ""
+    first, *others = (html.escape(row.cells[i]) for i in shown)
+    return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others) + "</tr>"
+
+
+def _cone(report: Report) -> str:
+    """Each line's field as a bar against the image's width, the first layer on top: the cone that opens downward."""
+    extent = report.network.extent[-1]
+    found = [line.shown for line in lines(report)][:_MOST_BARS]
+    bars = []
+    for i, layer in enumerate(found):
+        width = _WIDTH * min(layer.field.size[-1], extent) / extent
+        bars.append(
+            f'<rect x="{(_WIDTH - width) / 2:.1f}" y="{i * _STEP}" width="{width:.1f}" height="{_STEP - 2}"'
+            ' fill="#0072b2">'
+            f"<title>{html.escape(layer.name)} sees {html.escape(field_size(layer.field))}</title></rect>"
+        )
+    high = len(found) * _STEP
+    frame = f'<rect x="0" y="0" width="{_WIDTH}" height="{high}" fill="none" stroke="#888"/>'
+    label = f"How wide each layer sees, against the {times(report.network.extent)} input"
+    return (
+        f'<svg role="img" aria-label="{html.escape(label)}" viewBox="-1 -1 {_WIDTH + 2} {high + 2}"'
+        f' width="{_WIDTH + 2}" height="{high + 2}">{frame}{"".join(bars)}</svg>'
+    )

@@ -1,0 +1,55 @@
+"""Measured effective fields from files: documents of schema eyeshot.effective/1, checked before they go into a page."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from eyeshot.errors import UsageError
+
+SCHEMA = "eyeshot.effective/1"
+_MOST_CELLS = 4_000_000
+
+
+def parsed(content: bytes, name: str) -> dict[str, Any]:
+    """The document in a file.
+
+    Raises:
+        UsageError: it is no document of that schema, or its map is not what it says.
+    """
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise UsageError(f"{name} is no JSON: {error}") from error
+    return checked(document, name)
+
+
+def checked(document: Any, name: str) -> dict[str, Any]:
+    """A document that the page can show.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = document.get("schema") if isinstance(document, Mapping) else None
+    if found != SCHEMA:
+        raise UsageError(f"{name}: needed is a document of schema {SCHEMA} (eyeshot effective --json), found {found!r}")
+    try:
+        return _checked(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{name}: the document is incomplete or wrong at {error}") from error
+
+
+def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
+    str(document["network"]["name"]), str(document["layer"]), str(document["source"])
+    start, shape, values = (document["map"][key] for key in ("start", "shape", "values"))
+    if len(start) != len(shape) or not 1 <= len(shape) <= 3:
+        raise ValueError(f"map.start {start} and map.shape {shape}")
+    if any(not isinstance(n, int) or n < 1 for n in shape) or math.prod(shape) > _MOST_CELLS:
+        raise ValueError(f"map.shape {shape}")
+    if len(values) != math.prod(shape):
+        raise ValueError(f"map.values: {len(values)} numbers for a map of {'×'.join(map(str, shape))}")
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        raise ValueError("map.values: a number is not finite")
+    return dict(document)

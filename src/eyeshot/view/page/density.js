@@ -1,0 +1,193 @@
+// How much of each pixel does a unit use, if every path from the input counts alike? Path density: the expected
+// effective field under uniform weights (Luo et al. 2016). A mark of numbers pulled back from the unit along the data
+// path: every element sends its weight to each element that it reads. All channels of a tensor are alike.
+
+/** @typedef {import("./network.js").Design} Design */
+/** @typedef {import("./field.js").Read} Read */
+/** @typedef {{low: number[], size: number[], data: Float64Array, power: number}} Mass weights, times 2^power, in a box of
+ *  positions, row-major; not written out along axes that a tensor no longer has, where size is 1. Paths outgrow any
+ *  float in deep networks, so all weights share a power of two; scaling by it rounds nothing. */
+
+/**
+ * The density of one unit on the image, with sum 1, or the reason why there is none.
+ * @param {Design} design @param {number} at @param {number[]} unit
+ * @returns {{mass: Mass | null, reason: string}}
+ */
+export function density(design, at, unit) {
+  const { nodes } = design;
+  /** @type {Array<Mass | undefined>} */
+  const held = new Array(nodes.length);
+  held[at] = {
+    low: unit.map((n, axis) => (nodes[at].places[axis] === null ? 0 : n)), size: unit.map(() => 1), data: Float64Array.of(1), power: 0,
+  };
+  for (let i = at; i > design.input; i--) {
+    const mass = held[i];
+    held[i] = undefined;
+    if (!mass) continue;
+    for (const read of nodes[i].reads) {
+      if (read.gate) continue;
+      const found = sent(design, i, read, mass);
+      if (typeof found === "string") return { mass: null, reason: found };
+      const known = held[read.source];
+      held[read.source] = scaled(known && found ? sum(known, found) : (known ?? found ?? undefined));
+    }
+  }
+  const mass = held[design.input];
+  if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
+  const total = mass.data.reduce((a, b) => a + b, 0);
+  return { mass: { ...mass, data: mass.data.map((value) => value / total), power: 0 }, reason: "" };
+}
+
+/** What a read sends back; null for nothing, words where density is not followed. @param {Design} design @param {number} at @param {Read} read @param {Mass} mass @returns {Mass | string | null} */
+function sent(design, at, { source, relation }, mass) {
+  const after = design.nodes[at], before = design.nodes[source];
+  const { kind } = relation;
+  if (kind === "opaque") return `${after.name} has no rule`;
+  if (kind === "window" && relation.axes?.includes(1) && before.shape[1] !== after.shape[1]) {
+    return `${after.name} takes channels apart`;
+  }
+  /** @type {Mass | null} */
+  let result = mass;
+  for (let axis = 0; axis < design.axes.length && result; axis++) {
+    const from = after.places[axis], to = before.places[axis];
+    if (to === null) result = from === null ? result : collapsed(result, axis);
+    else if (from === null) result = spread(result, axis, before.shape[to]);
+    else result = moved(result, axis, relation, from, after.shape[from], before.shape[to]);
+    if (typeof result === "string") return `${after.name} ${result}`;
+  }
+  if (!result) return null;
+  const factor = fanOut(relation, before.shape, after.shape);
+  return factor === 1 ? result : { ...result, data: result.data.map((value) => value * factor) };
+}
+
+/** Outputs of other channels that read one element. @param {import("./field.js").Relation} relation @param {number[]} before @param {number[]} after */
+function fanOut(relation, before, after) {
+  if (relation.kind === "window" && relation.groups) return after[1] / relation.groups;
+  if (relation.kind === "reduce" && relation.keep) return (relation.axes ?? []).includes(after.length - 1) ? after[after.length - 1] : 1;
+  return 1;
+}
+
+/** @param {Mass} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place @param {number} m @param {number} n @returns {any} */
+function moved(mass, axis, relation, place, m, n) {
+  const i = relation.axes?.indexOf(place) ?? -1;
+  if (relation.kind === "window" && i >= 0) return slid(mass, axis, /** @type {any} */ (relation.slides)[i], n);
+  if (relation.kind === "taps" && i >= 0) return tapped(mass, axis, /** @type {any} */ (relation.reads)[i], n);
+  if (relation.kind === "reduce" && i >= 0) return spread(collapsed(mass, axis), axis, n);
+  if (relation.kind === "concat" && relation.axis === place) return cropped(mass, axis, relation.offset ?? 0, n);
+  if (relation.kind === "elementwise" && n === 1 && m > 1) return collapsed(mass, axis);
+  return n === m ? mass : "mixes positions with channels";
+}
+
+/**
+ * The same mass with a line of another length along one axis, each filled from the old one.
+ * @param {Mass} mass @param {number} axis @param {number} low @param {number} n
+ * @param {(from: Float64Array, fromAt: number, to: Float64Array, toAt: number, step: number) => void} line @returns {Mass}
+ */
+function relined(mass, axis, low, n, line) {
+  const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1), outer = mass.size.slice(0, axis).reduce((a, b) => a * b, 1);
+  const old = mass.size[axis], data = new Float64Array(outer * n * inner);
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) line(mass.data, o * old * inner + i, data, o * n * inner + i, inner);
+  return { ...mass, low: mass.low.with(axis, low), size: mass.size.with(axis, n), data };
+}
+
+/** @param {Mass} mass @param {number} axis @param {import("./field.js").Slide} slide @param {number} n @returns {Mass | null} */
+function slid(mass, axis, slide, n) {
+  const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
+  const start = mass.low[axis] * s - p, m = mass.size[axis], end = start + (m - 1) * s + (k - 1) * d;
+  const first = Math.max(Math.ceil(start / b), 0), last = Math.min(Math.floor(end / b), n - 1);
+  if (first > last) return null;
+  return relined(mass, axis, first, last - first + 1, (from, fromAt, to, toAt, step) => {
+    if (d === 1 && s === 1 && b === 1 && k > 4) {
+      running(from, fromAt, m, to, toAt, step, start - first, last - first, k);
+      return;
+    }
+    for (let i = 0; i < m; i++) {
+      const weight = from[fromAt + i * step];
+      if (weight === 0) continue;
+      for (let t = 0, at = start + i * s; t < k; t++, at += d) {
+        if (b > 1 && at % b) continue;
+        const j = at / b;
+        if (j >= first && j <= last) to[toAt + (j - first) * step] += weight;
+      }
+    }
+  });
+}
+
+/** A dense window by a running sum: position j of the line gets what outputs j − offset − k + 1 … j − offset hold.
+ *  @param {Float64Array} from @param {number} fromAt @param {number} m @param {Float64Array} to @param {number} toAt
+ *  @param {number} step @param {number} offset @param {number} last @param {number} k */
+function running(from, fromAt, m, to, toAt, step, offset, last, k) {
+  const sums = new Float64Array(m + 1);
+  for (let i = 0; i < m; i++) sums[i + 1] = sums[i] + from[fromAt + i * step];
+  for (let j = 0; j <= last; j++) {
+    const high = Math.min(j - offset, m - 1), low = Math.max(j - offset - k + 1, 0);
+    if (low <= high) to[toAt + j * step] = sums[high + 1] - sums[low];
+  }
+}
+
+/** @param {Mass} mass @param {number} axis @param {number[][]} reads @param {number} n @returns {Mass} */
+function tapped(mass, axis, reads, n) {
+  return relined(mass, axis, 0, n, (from, fromAt, to, toAt, step) => {
+    for (let i = 0; i < mass.size[axis]; i++) {
+      const weight = from[fromAt + i * step], taps = reads[i + mass.low[axis]];
+      for (let t = 0; t < taps.length; t += 2) for (let j = taps[t]; j <= taps[t + 1]; j++) to[toAt + j * step] += weight;
+    }
+  });
+}
+
+/** @param {Mass} mass @param {number} axis @returns {Mass} */
+function collapsed(mass, axis) {
+  return relined(mass, axis, 0, 1, (from, fromAt, to, toAt, step) => {
+    for (let i = 0; i < mass.size[axis]; i++) to[toAt] += from[fromAt + i * step];
+  });
+}
+
+/** @param {Mass} mass @param {number} axis @param {number} n @returns {Mass} */
+function spread(mass, axis, n) {
+  return relined(mass, axis, 0, n, (from, fromAt, to, toAt, step) => {
+    for (let j = 0; j < n; j++) to[toAt + j * step] = from[fromAt];
+  });
+}
+
+/** @param {Mass} mass @param {number} axis @param {number} offset @param {number} n @returns {Mass | null} */
+function cropped(mass, axis, offset, n) {
+  const start = mass.low[axis] - offset;
+  const first = Math.max(start, 0), last = Math.min(start + mass.size[axis] - 1, n - 1);
+  if (first > last) return null;
+  return relined(mass, axis, first, last - first + 1, (from, fromAt, to, toAt, step) => {
+    for (let j = first; j <= last; j++) to[toAt + (j - first) * step] = from[fromAt + (j - start) * step];
+  });
+}
+
+/** @param {Mass} a @param {Mass} b @returns {Mass} */
+function sum(a, b) {
+  const low = a.low.map((n, axis) => Math.min(n, b.low[axis]));
+  const size = a.size.map((n, axis) => Math.max(a.low[axis] + n, b.low[axis] + b.size[axis]) - low[axis]);
+  const data = new Float64Array(size.reduce((n, m) => n * m, 1)), power = Math.max(a.power, b.power);
+  for (const mass of [a, b]) add(mass, low, size, data, 2 ** (mass.power - power));
+  return { low, size, data, power };
+}
+
+/** Kept far from the largest float. @param {Mass | undefined} mass @returns {Mass | undefined} */
+function scaled(mass) {
+  if (!mass) return mass;
+  const most = mass.data.reduce((a, b) => Math.max(a, b), 0);
+  if (most < 2 ** 200) return mass;
+  const shift = Math.floor(Math.log2(most)), factor = 2 ** -shift;
+  return { ...mass, data: mass.data.map((value) => value * factor), power: mass.power + shift };
+}
+
+/** @param {Mass} mass @param {number[]} low @param {number[]} size @param {Float64Array} data @param {number} factor */
+function add(mass, low, size, data, factor) {
+  const last = size.length - 1, width = mass.size[last], lines = mass.data.length / Math.max(width, 1);
+  for (let line = 0; line < lines; line++) {
+    let rest = line, at = 0, block = size[last];
+    for (let axis = last - 1; axis >= 0; axis--) {
+      at += ((rest % mass.size[axis]) + mass.low[axis] - low[axis]) * block;
+      rest = Math.floor(rest / mass.size[axis]);
+      block *= size[axis];
+    }
+    at += mass.low[last] - low[last];
+    for (let j = 0; j < width; j++) data[at + j] += factor * mass.data[line * width + j];
+  }
+}

@@ -1,0 +1,112 @@
+// The tab that answers first: cone and picture on one scale, the unit beside them, the plates below.
+
+import { fill, h, labelled } from "./dom.js";
+import { conePanel } from "./cone.js";
+import { picturePanel } from "./picture.js";
+import { planeSize } from "./paint.js";
+import { platesPanel } from "./plates.js";
+import { hasMap } from "./view.js";
+import { axisNames, range, times } from "./words.js";
+
+/** @typedef {import("./view.js").View} View */
+
+const LEFT = 16, LABELS = 104;
+
+/**
+ * @param {any} actions see main.js
+ * @param {HTMLImageElement | null} image
+ * @param {HTMLElement} steppers
+ */
+export function fieldTab(actions, image, steppers) {
+  const cone = conePanel(actions), picture = picturePanel(actions, image), plates = platesPanel(actions);
+  const side = h("div", { class: "side" });
+  const keys = h("p", { class: "hint", id: "picture-keys" }, "Move over the picture: the nearest unit’s field. Click pins it. Drag: who sees that pixel. Arrow keys move the unit, with Shift the pixel; Esc goes back to the unit.");
+  const figure = h("div", { class: "figure" }, cone.root, picture.root);
+  const root = h("div", { class: "field-tab" }, h("div", { class: "figure-row" }, figure, side), keys, plates.root);
+  const unit = unitControls(actions), facts = h("dl", { class: "facts" }), legend = h("ul", { class: "legend" });
+  fill(side, unit.root, facts, legend, steppers);
+  let width = 0;
+  /** @type {View | null} */
+  let last = null;
+  new ResizeObserver(() => {
+    const now = Math.floor(figure.clientWidth);
+    if (Math.abs(now - width) < 2) return;
+    width = now;
+    if (last) update(last);
+  }).observe(figure);
+
+  /** @param {View} view */
+  function update(view) {
+    last = view;
+    width = Math.floor(figure.clientWidth);
+    if (!width) return;
+    const [rows, columns] = planeSize(view.design.extent);
+    const most = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
+    const place = { left: LEFT, width: most, height: rows === 1 ? 48 : Math.round(Math.min((most * rows) / columns, 420)) };
+    if (rows > 1 && (most * rows) / columns > 420) place.width = Math.round((420 * columns) / rows);
+    cone.update(view, { ...place, height: rows === 1 ? 240 : 168 });
+    picture.update(view, place);
+    plates.update(view);
+    if (!view.isPreview) {
+      unit.update(view);
+      fill(facts, factsOf(view));
+      fill(legend, legendOf(view, Boolean(image)));
+    }
+  }
+  return { root, update };
+}
+
+/** Which unit, in numbers. @param {any} actions */
+function unitControls(actions) {
+  const root = h("div", { class: "unit-controls" });
+  let key = "";
+  /** @type {HTMLInputElement[]} */
+  let inputs = [];
+  /** @type {View} */
+  let current;
+  const back = h("button", { type: "button", class: "chip", onclick: () => actions.moveTo(current.state.unit, true) }, "back to the unit");
+  const middle = h("button", { type: "button", class: "chip", onclick: () => actions.moveTo(current.units.map((n) => Math.floor(n / 2)), true) }, "middle");
+  /** @param {View} view */
+  function update(view) {
+    current = view;
+    const { state, design, units } = view, names = axisNames(design.axes.length).map((name) => name.replace(/s$/, ""));
+    const sizes = state.point ? design.extent : units, at = state.point ?? state.unit;
+    const nextKey = `${view.at} ${state.design} ${state.edits} ${Boolean(state.point)}`;
+    if (nextKey !== key) {
+      key = nextKey;
+      inputs = sizes.map((n) => h("input", { type: "number", min: 0, max: n - 1, step: 1, inputmode: "numeric", onchange: read, disabled: n === 1 }));
+      const what = state.point ? "Pixel" : hasMap(design, view.at) ? "Unit" : "Unit (no map)";
+      fill(root, h("span", { class: "control-title" }, what), inputs.map((input, axis) => labelled(names[axis], input)), state.point ? back : hasMap(design, view.at) ? middle : null);
+    }
+    inputs.forEach((input, axis) => {
+      if (document.activeElement !== input || Number(input.value) !== at[axis]) input.value = String(at[axis]);
+    });
+  }
+  function read() {
+    const { state, design, units } = current, sizes = state.point ? design.extent : units;
+    const at = inputs.map((input, axis) => Math.min(Math.max(Math.round(Number(input.value) || 0), 0), sizes[axis] - 1));
+    if (state.point) actions.reach(at);
+    else actions.moveTo(at, true);
+  }
+  return { root, update };
+}
+
+/** @param {View} view */
+function factsOf(view) {
+  const { box, design, field, layer, units } = view, names = axisNames(design.axes.length);
+  const rows = [["map", times(units)], ["stride", field.stride ? times(new Set(field.stride.map((n) => n ?? "–"))) + " px" : "–"]];
+  if (box && !view.state.point) names.forEach((name, axis) => rows.push([name, range(box[axis])]));
+  const use = view.state.point ? null : view.use();
+  if (use?.half) names.forEach((name, axis) => rows.push([`½ use, ${name}`, range(/** @type {any} */ (use.half)[axis])]));
+  rows.push(["op", layer.words]);
+  return rows.map(([term, text]) => [h("dt", null, term), h("dd", null, text)]);
+}
+
+/** @param {View} view @param {boolean} hasImage */
+function legendOf(view, hasImage) {
+  const entry = (/** @type {string} */ kind, /** @type {string} */ text) => h("li", null, h("span", { class: `key key-${kind}`, "aria-hidden": "true" }), text);
+  if (view.state.point) return [entry("point", "the pixel"), entry("reach", `units of ${[...view.layer.name].slice(-24).join("")} that see it`)];
+  const parts = [entry("outline", "can see"), entry("shade", hasImage ? "cannot see (dimmed)" : "cannot see")];
+  if (view.use().mass) parts.push(entry("heat", "uses, more is brighter"), entry("half", "50 % of use"), entry("most", "95 % of use"));
+  return parts;
+}

@@ -1,0 +1,147 @@
+// The page: one selection, and panels that show it.
+
+import { comparePanel, sign } from "./compare.js";
+import { costPanel } from "./cost.js";
+import { dataPanel } from "./data.js";
+import { fill, h } from "./dom.js";
+import { fieldTab } from "./fieldtab.js";
+import { ledgerPanel } from "./ledger.js";
+import { density } from "./density.js";
+import { area, bands, boxAround, designFrom, mapSize, middle, onMap, seenBy, seersOf } from "./network.js";
+import { sentencePanel } from "./sentence.js";
+import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
+import { tabsOf } from "./tabs.js";
+import { viewOf } from "./view.js";
+import { whyPanel } from "./why.js";
+
+/** @typedef {import("./state.js").State} State */
+
+/** Build the page from its document. @param {any} given @param {HTMLElement} place @param {HTMLImageElement | null} image */
+export function show(given, place, image) {
+  const designs = given.designs.map(designFrom);
+  const opened = fromFragment(location.hash, designs, (at) => designs[at]);
+  /** @type {State} */
+  let state = opened.state;
+  /** @type {Partial<State> | null} */
+  let preview = null;
+  let isDue = false;
+  const write = addressWriter();
+
+  /** @param {Partial<State>} change */
+  function set(change) {
+    state = { ...state, ...change };
+    preview = null;
+    due();
+  }
+  /** @param {Partial<State> | null} change */
+  function look(change) {
+    if (!change && !preview) return;
+    preview = change;
+    due();
+  }
+  function due() {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      render();
+    });
+  }
+  /** @param {number} layer @returns {Partial<State>} */
+  const selecting = (layer) => (layer === state.layer ? {} : { layer, unit: unitOver(designs[state.design], state, layer) });
+  const actions = {
+    pick: (/** @type {number} */ layer) => set(selecting(layer)),
+    pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
+    preview: (/** @type {number | null} */ layer) => look(layer === null || layer === state.layer ? null : selecting(layer)),
+    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
+    leave: () => look(null),
+    reach: (/** @type {number[]} */ point) => set({ point }),
+    setAxis: (/** @type {number} */ axis) => set({ axis }),
+    choose: (/** @type {number} */ design, /** @type {number} */ layer, /** @type {number[]} */ unit) => {
+      const next = startOf(designs, design, state.tab);
+      set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });
+    },
+  };
+  const sentence = sentencePanel(opened), ledger = ledgerPanel(actions);
+  const header = headerOf(given, designs, actions, (gates) => set({ gates }));
+  const tabs = tabsOf([
+    { id: "field", name: "Field", panel: fieldTab(actions, image, h("div")) },
+    { id: "cost", name: "Cost", panel: costPanel(actions) },
+    { id: "compare", name: "Compare", panel: comparePanel(given, designs, actions) },
+    { id: "why", name: "Why", panel: whyPanel(actions) },
+    { id: "data", name: "Data", panel: dataPanel(given) },
+  ], (tab) => set({ tab }));
+  fill(place, header.root, sentence.root, h("div", { class: "split" }, ledger.root, tabs.root));
+
+  function render() {
+    const shown = preview ? { ...state, ...preview } : state;
+    const view = viewOf(shown, designs[shown.design], preview !== null, () => null);
+    header.update(view);
+    sentence.update(view);
+    ledger.update(view);
+    tabs.update(view);
+    if (!preview) write(toFragment(state, designs));
+  }
+  addEventListener("hashchange", () => {
+    if (location.hash === toFragment(state, designs)) return;
+    state = fromFragment(location.hash, designs, (at) => designs[at]).state;
+    preview = null;
+    due();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", due);
+  matchMedia("(forced-colors: active)").addEventListener("change", due);
+  render();
+  // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
+  return { designs, get state() { return state; }, set, render, arithmetic: { area, bands, boxAround, density, designFrom, onMap, seenBy, seersOf } };
+}
+
+/** The unit of another layer over the same place of the image, as near as its map allows. @param {any} design @param {State} state @param {number} layer */
+function unitOver(design, state, layer) {
+  const from = mapSize(design, state.layer), to = mapSize(design, layer);
+  return to.map((n, axis) => (from[axis] <= 1 ? Math.floor(n / 2) : Math.min(Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]), n - 1)));
+}
+
+/** @param {any} given @param {any[]} designs @param {any} actions @param {(gates: boolean) => void} setGates */
+function headerOf(given, designs, actions, setGates) {
+  const tabs = h("div", { class: "designs", role: "group", "aria-label": "Design" });
+  const paths = h("div", { class: "designs", role: "group", "aria-label": "Paths that count" });
+  const root = h("header", { class: "top" }, h("h1", null, h("span", { class: "mark", "aria-hidden": "true" }), "eyeshot"), tabs, paths);
+  /** @param {import("./view.js").View} view */
+  function update(view) {
+    if (view.isPreview) return;
+    fill(tabs, designs.map((design, i) => designs.length > 1
+      ? h("button", { type: "button", class: "chip", title: design.name, "aria-pressed": String(i === view.state.design), onclick: () => actions.choose(i) }, sign(i), " ", clipped(design.name))
+      : h("span", { class: "design-name", title: design.name }, clipped(design.name))));
+    fill(paths, view.design.gates ? [[true, "all paths", "gates and statistics included"], [false, "data path", "without gates (squeeze-excitation) and statistics"]].map(([value, name, title]) =>
+      h("button", { type: "button", class: "chip", title, "aria-pressed": String(view.state.gates === value), onclick: () => setGates(Boolean(value)) }, name)) : []);
+  }
+  return { root, update };
+}
+
+/** @param {string} name */
+const clipped = (name) => ([...name].length <= 48 ? name : `${[...name].slice(0, 46).join("")} …`);
+
+/** Start when the document is there; what goes wrong is said in the page. */
+export async function start() {
+  const place = /** @type {HTMLElement} */ (document.getElementById("eyeshot"));
+  try {
+    const given = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("eyeshot-document")).textContent ?? "");
+    if (given.schema !== "eyeshot.page/1") throw new Error(`this page reads eyeshot.page/1, the document is ${given.schema}`);
+    const image = given.image ? await loaded(given.image) : null;
+    /** @type {any} */ (globalThis).eyeshot = show(given, place, image);
+    place.removeAttribute("aria-busy");
+  } catch (error) {
+    fill(place, h("p", { class: "complaint", role: "alert" }, `The page could not be shown: ${error instanceof Error ? error.message : error}`));
+    throw error;
+  }
+}
+
+/** @param {string} source @returns {Promise<HTMLImageElement | null>} */
+async function loaded(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return image;
+}
+
+start();

@@ -1,0 +1,87 @@
+// The answer, in a sentence: what this unit can see, what it uses, how far that is to be trusted.
+
+import { fill, h } from "./dom.js";
+import { marked, unitName } from "./view.js";
+import { axisNames, counted, listed, percent, range, times, whole } from "./words.js";
+import { area, boxAround } from "./network.js";
+
+/** @typedef {import("./view.js").View} View */
+
+/** @param {{complaints: string[]}} start @returns {{root: HTMLElement, update: (view: View) => void}} */
+export function sentencePanel({ complaints }) {
+  const main = h("p", { class: "sentence", "aria-live": "polite", "aria-atomic": "true", id: "answer" });
+  const more = h("p", { class: "sentence-more" });
+  const said = complaints.length ? h("p", { class: "complaint", role: "status" }, `The link asks for what is not here: ${listed(complaints)}.`) : null;
+  const root = h("section", { class: "answer", "aria-label": "Answer" }, main, more, said);
+  return {
+    root,
+    update: (view) => {
+      const [parts, rest] = view.state.point ? ofPoint(view) : ofUnit(view);
+      fill(main, parts);
+      fill(more, rest);
+      root.toggleAttribute("data-preview", view.isPreview);
+    },
+  };
+}
+
+/** @param {string} text */
+const strong = (text) => h("strong", null, text);
+
+/** @param {View} view @returns {[any[], any[]]} */
+function ofUnit(view) {
+  const { design, field, box } = view;
+  const name = h("span", { class: "unit-name" }, unitName(view));
+  if (!box) return [[name, " sees nothing of the image."], [badge(view)]];
+  const isWhole = view.count === view.pixels;
+  const size = times(box.map(([first, last]) => last - first + 1));
+  const on = `${times(design.extent)} px`;
+  const reach = isWhole ? ["all of the ", strong(on)] : [strong(size), ` of ${on}`];
+  const use = view.isPreview ? null : view.use();
+  const half = use?.half && times(use.half.map(([first, last]) => last - first + 1));
+  const ends = half ? ["; half of what it uses lies in ", strong(half), "."] : ["."];
+  const bound = field.bound ? "can see at most " : "can see ";
+  return [[name, " ", bound, reach, ends], details(view, isWhole, use)];
+}
+
+/** @param {View} view @param {boolean} isWhole @param {import("./view.js").Use | null} use @returns {any[]} */
+function details(view, isWhole, use) {
+  const { box, field, design, layer, state } = view;
+  const parts = [badge(view)];
+  if (box && !isWhole) {
+    parts.push(axisNames(box.length).map((name, axis) => `${name} ${range(box[axis])}`).join(", "));
+    parts.push(`${percent(view.count / view.pixels)} of the image`);
+    const hull = box.reduce((n, [first, last]) => n * (last - first + 1), 1);
+    if (view.count < hull) parts.push(`with holes: ${whole(view.count)} of the ${whole(hull)} pixels between these ends`);
+  }
+  const isCut = box && field.size.some((n, axis) => n > box[axis][1] - box[axis][0] + 1);
+  if (isCut && !isWhole) parts.push(`its field is ${field.irregular ? "up to " : ""}${times(field.size)}, the rest lies outside`);
+  if (isWhole && field.size.some((n, axis) => n > design.extent[axis])) parts.push(`its field is ${times(field.size)}`);
+  if (layer.field.global && !layer.data.global) {
+    parts.push(state.gates ? `along the data path alone ${times(layer.data.size)}` : "through gates or statistics it sees the whole image");
+  }
+  if (use) parts.push(use.mass ? `what it uses: ${use.source}` : `what it uses is not estimated: ${use.reason}`);
+  return parts.flatMap((part, i) => (i ? [h("span", { class: "dot", "aria-hidden": "true" }, " · "), part] : [part]));
+}
+
+/** Exact or bound, told by a word and a sign. @param {View} view */
+function badge(view) {
+  const isBound = Boolean(view.field.bound);
+  const title = isBound ? "An op on the way has no rule: at most this." : "Followed through every layer, holes included.";
+  return h("span", { class: isBound ? "badge badge-bound" : "badge", title }, isBound ? "≤ bound" : "= exact");
+}
+
+/** @param {View} view @returns {[any[], any[]]} */
+function ofPoint(view) {
+  const { state, layer, units } = view;
+  const found = marked(view, view.at), n = area(found), all = units.reduce((a, b) => a * b, 1), box = boxAround(found);
+  const pixel = h("span", { class: "unit-name" }, `Pixel [${state.point?.join()}]`);
+  if (!box) return [[pixel, " is seen by no unit of ", strong(layer.name), "."], [badge(view)]];
+  const who = n === all ? ["all ", strong(counted(all, "unit"))] : [strong(whole(n)), ` of the ${counted(all, "unit")}`];
+  const where = axisNames(box.length).map((name, axis) => `${name} ${range(box[axis])}`).join(", ");
+  const readers = view.design.nodes.filter((_, i) => i !== view.design.input && view.marks[i]?.length).length;
+  return [
+    [pixel, " is seen by ", who, " of ", strong(layer.name), "."],
+    [badge(view), h("span", { class: "dot" }, " · "), n === all && all === 1 ? "" : `units in ${where}, ${percent(n / all)} of the map · `,
+      `${counted(readers, "layer")} of ${view.design.nodes.length - 1} depend on it`],
+  ];
+}

@@ -1,0 +1,112 @@
+// What is selected, kept in the URL fragment by name, so that a link or a bookmark shows the same.
+
+import { mapSize, middle } from "./network.js";
+
+export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+
+/**
+ * @typedef {object} State
+ * @property {number} design
+ * @property {number} layer index of the layer
+ * @property {number[]} unit one index per axis
+ * @property {number[] | null} point a pixel whose readers are shown, instead of a unit's field
+ * @property {string} tab
+ * @property {boolean} gates whether dependence through gates and statistics counts
+ * @property {number} axis the axis along which the cone is drawn
+ * @property {string} edits changes tried, as layer.parameter=value;…
+ */
+
+/** The state that a page opens with. @param {any[]} designs @returns {State} */
+export function initial(designs) {
+  return startOf(designs, 0, "field");
+}
+
+/** @param {any[]} designs @param {number} design @param {string} tab @returns {State} */
+export function startOf(designs, design, tab) {
+  const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
+  const gates = !(node.field.global && !node.data.global);
+  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "" };
+}
+
+/** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
+export function toFragment(state, designs) {
+  const design = designs[state.design], start = startOf(designs, state.design, "field");
+  /** @type {Array<[string, string]>} */
+  const parts = [];
+  if (state.design) parts.push(["design", nameOf(designs, state.design)]);
+  parts.push(["layer", design.nodes[state.layer].name]);
+  if (state.point) parts.push(["point", state.point.join()]);
+  else parts.push(["unit", state.unit.join()]);
+  if (state.tab !== "field") parts.push(["tab", state.tab]);
+  if (state.gates !== start.gates) parts.push(["paths", state.gates ? "all" : "data"]);
+  if (state.axis !== start.axis) parts.push(["axis", String(state.axis)]);
+  if (state.edits) parts.push(["edit", state.edits]);
+  return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
+}
+
+/** @param {any[]} designs @param {number} at @returns {string} */
+function nameOf(designs, at) {
+  const { name } = designs[at];
+  return designs.filter((design) => design.name === name).length > 1 ? String(at + 1) : name;
+}
+
+/**
+ * The state that a fragment asks for, and what of it there is not.
+ * @param {string} fragment @param {any[]} designs @param {(at: number, edits: string) => any} editedDesign
+ * @returns {{state: State, complaints: string[]}}
+ */
+export function fromFragment(fragment, designs, editedDesign) {
+  const asked = new URLSearchParams(fragment.replace(/^#/, "").replace(/\+/g, "%2B"));
+  /** @type {string[]} */
+  const complaints = [];
+  let at = 0;
+  const wanted = asked.get("design");
+  if (wanted) {
+    at = designs.findIndex((_, i) => nameOf(designs, i) === wanted);
+    if (at < 0) {
+      complaints.push(`no design is called ${wanted}`);
+      at = 0;
+    }
+  }
+  const tab = asked.get("tab") ?? "field";
+  const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
+  state.edits = asked.get("edit") ?? "";
+  const design = editedDesign(at, state.edits);
+  const layer = asked.get("layer");
+  if (layer !== null) {
+    const found = design.index.get(layer);
+    if (found === undefined || found === design.input) complaints.push(`${design.name} has no layer ${layer}`);
+    else {
+      state.layer = found;
+      state.unit = middle(design, found);
+    }
+  }
+  const unit = positionOf(asked.get("unit"), mapSize(design, state.layer));
+  if (unit) state.unit = unit;
+  else if (asked.get("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
+  state.point = positionOf(asked.get("point"), design.extent);
+  if (asked.has("paths")) state.gates = asked.get("paths") !== "data";
+  const axis = Number(asked.get("axis") ?? state.axis);
+  if (axis >= 0 && axis < design.axes.length) state.axis = axis;
+  return { state, complaints };
+}
+
+/** @param {string | null} text @param {number[]} sizes @returns {number[] | null} */
+function positionOf(text, sizes) {
+  if (!text) return null;
+  const at = text.split(",").map(Number);
+  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis]) ? at : null;
+}
+
+/** Writes fragments where the frame lets one; frames without an address of their own throw. @returns {(fragment: string) => void} */
+export function addressWriter() {
+  let works = true;
+  return (fragment) => {
+    if (!works || fragment === location.hash) return;
+    try {
+      history.replaceState(null, "", fragment);
+    } catch {
+      works = false;
+    }
+  };
+}

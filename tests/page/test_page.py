@@ -1,0 +1,79 @@
+"""The page opens anywhere, asks for nothing, and answers to pointer, keyboard and link."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.page.conftest import Open
+
+
+def test_it_opens_from_a_file_with_one_request_and_no_complaint(opened: Open) -> None:
+    page = opened("alexnet", "alexnet-alternating")
+    for tab in page.tab.query_selector_all("[role=tab]"):
+        tab.click()
+        page.settle()
+
+    assert len(page.requests) == 1, page.requests
+    assert page.complaints == []
+
+
+def test_the_first_screen_answers_without_a_click(opened: Open) -> None:
+    page = opened("alexnet")
+
+    assert page.answer.startswith("conv5[6,6] can see 163×163 of 227×227 px; half of what it uses lies in 58×58.")
+    assert "exact" in page.tab.inner_text(".sentence-more")
+    assert page.tab.is_visible(".ledger >> text=conv5")
+    assert page.tab.is_visible(".picture canvas")
+    assert page.tab.is_visible(".cone canvas")
+
+
+def test_a_click_on_a_layer_selects_it_and_the_address_says_so(opened: Open) -> None:
+    page = opened("alexnet")
+    page.tab.click(".ledger .row-name >> text=pool2")
+
+    assert page.answer.startswith("pool2[6,6] can see 67×67")
+    assert page.fragment == "#layer=pool2&unit=6,6"
+
+
+def test_a_link_shows_the_same_again(opened: Open) -> None:
+    page = opened(
+        "alexnet", "alexnet-alternating", fragment="#design=alexnet-alternating&layer=conv3&unit=0,12&tab=why"
+    )
+
+    assert page.answer.startswith("conv3[0,12]")
+    assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
+
+
+def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(opened: Open) -> None:
+    page = opened("alexnet", fragment="#layer=conv9&unit=1,1")
+
+    assert "alexnet has no layer conv9" in page.tab.inner_text(".complaint")
+    assert page.answer.startswith("conv5[")
+
+
+def test_moving_over_the_picture_previews_a_click_pins_and_dragging_asks_who_sees_a_pixel(opened: Open) -> None:
+    page = opened("alexnet")
+    box = page.tab.locator(".picture canvas").bounding_box()
+    left, top = box["x"] + 20, box["y"] + 20
+
+    page.tab.mouse.move(left, top)
+    assert page.answer.startswith("conv5[0,0]")
+    assert page.fragment == "#layer=conv5&unit=6,6"
+
+    page.tab.mouse.down()
+    page.tab.mouse.up()
+    assert page.fragment == "#layer=conv5&unit=0,0"
+
+    page.tab.mouse.down()
+    page.tab.mouse.move(left + 60, top + 60, steps=4)
+    page.tab.mouse.up()
+    assert page.answer.startswith("Pixel [")
+    assert "of the 169 units of conv5" in page.answer
+
+
+@pytest.mark.parametrize("model", ["alexnet", "[C1x3-4 | C3x1-4] C3-4", "C3-4 P2 C3-4"])
+def test_a_design_of_few_layers_or_one_axis_has_all_panels(opened: Open, model: str) -> None:
+    page = opened(model)
+
+    assert page.complaints == []
+    assert page.answer

@@ -1,0 +1,169 @@
+"""What the page computes in the browser is what Python computes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+import eyeshot
+from eyeshot.report.inspection import Report
+from eyeshot.view.document import design
+from tests.oracles.designs import designs
+from tests.oracles.test_random_networks import network_of
+from tests.page.conftest import Open, Opened
+
+SEEN = """({design, units, gates}) => {
+  const {designFrom, seenBy, onMap, bands, area, boxAround} = eyeshot.arithmetic;
+  const own = designFrom(design);
+  return units.map(([layer, at]) => {
+    const marks = seenBy(own, own.index.get(layer), at, gates);
+    const seen = onMap(own, own.input, marks[own.input]);
+    return {count: area(seen), box: boxAround(seen), bands: bands(seen)};
+  });
+}"""
+READERS = """({design, layer, pixels, units}) => {
+  const {designFrom, seenBy, seersOf, onMap} = eyeshot.arithmetic;
+  const own = designFrom(design), at = own.index.get(layer);
+  const holds = (products, at) => products.some((product) => product.every((set, axis) => {
+    for (let i = 0; i < set.length; i += 2) if (at[axis] >= set[i] && at[axis] <= set[i + 1]) return true;
+    return false;
+  }));
+  return pixels.map((pixel) => {
+    const readers = onMap(own, at, seersOf(own, pixel, true)[at]);
+    const field = (unit) => onMap(own, own.input, seenBy(own, at, unit, true)[own.input]);
+    return units.map((unit) => [holds(readers, unit), holds(field(unit), pixel)]);
+  });
+}"""
+
+
+def mask_of(bands: list[list[list[int]]], extent: tuple[int, ...]) -> Any:
+    """A union of disjoint products as a boolean image."""
+    times = np.zeros(extent, dtype=int)
+    for product in bands:
+        lines = []
+        for ends, n in zip(product, extent, strict=True):
+            line = np.zeros(n, dtype=int)
+            for first, last in zip(ends[::2], ends[1::2], strict=True):
+                line[first : last + 1] = 1
+            lines.append(line)
+        times += np.multiply.outer(lines[0], lines[1]) if len(lines) == 2 else lines[0]
+    assert times.max(initial=0) <= 1
+    return times.astype(bool)
+
+
+def some_units(report: Report, count: int, chance: random.Random) -> list[tuple[str, list[int]]]:
+    """Units of layers that Python addresses by the image's axes."""
+    network = report.network
+    entries = {node["name"]: node for node in design(report)["nodes"]}
+    layers = [
+        layer
+        for layer in report
+        if 0 not in layer.node.shape
+        and entries[layer.name]["places"]
+        == (list(network.axes) if len(layer.node.shape) == len(network.input.shape) else [None] * len(network.axes))
+    ]
+    found = []
+    for _ in range(count):
+        layer = chance.choice(layers)
+        keeps = len(layer.node.shape) == len(network.input.shape)
+        found.append((layer.name, [chance.randrange(layer.node.shape[a]) if keeps else 0 for a in network.axes]))
+    return found
+
+
+def assert_the_page_agrees(tab: Any, report: Report, units: list[tuple[str, list[int]]]) -> None:
+    for gates in (True, False):
+        given = {"design": design(report), "units": units, "gates": gates}
+        for (name, at), found in zip(units, tab.evaluate(SEEN, given), strict=True):
+            layer = report[name] if gates else report[name].data
+            footprint = layer.unit(*at).footprint
+            np.testing.assert_array_equal(
+                mask_of(found["bands"], report.network.extent), footprint.mask(), err_msg=f"{name} {at} gates {gates}"
+            )
+            assert found["count"] == footprint.count
+            if found["box"] is None:
+                assert footprint.count == 0
+                continue
+            hull = layer.unit(*at).hull.clipped
+            for (first, last), (low, high) in zip(found["box"], hull, strict=True):
+                assert low <= first <= last <= high
+            if gates and footprint.count:
+                around = [(int(line.min()), int(line.max())) for line in np.nonzero(footprint.mask())]
+                assert [tuple(ends) for ends in found["box"]] == around
+
+
+@pytest.fixture
+def blank(opened: Open) -> Opened:
+    return opened("C3-4")
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_units_of_random_networks_see_in_the_page_what_they_see_in_python(blank: Opened, axes: int) -> None:
+    chance, networks, units = random.Random(5), set(), 0
+    sizes = st.tuples(*[st.integers(6, 40)] * axes)
+
+    @seed(axes)
+    @given(designs(axes=axes), sizes)
+    @settings(max_examples=70, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    def compare(drawn: Any, extent: tuple[int, ...]) -> None:
+        nonlocal units
+        report = Report(network_of(drawn, (2, *extent)))
+        chosen = some_units(report, 12, chance)
+        assert_the_page_agrees(blank.tab, report, chosen)
+        networks.add(str(drawn))
+        units += len(chosen)
+
+    compare()
+    assert len(networks) >= 30
+    assert units >= 500
+
+
+MODELS = [
+    ("resnet18", 64),
+    ("convnext_atto", 96),
+    ("efficientnet_b0", 96),
+    ("hrnet_w18_small", 96),
+    ("densenet121", 96),
+]
+
+
+@pytest.mark.parametrize(("name", "side"), MODELS)
+def test_units_of_timm_models_see_in_the_page_what_they_see_in_python(blank: Opened, name: str, side: int) -> None:
+    report = eyeshot.inspect(f"timm:{name}", (3, side, side))
+
+    assert_the_page_agrees(blank.tab, report, some_units(report, 20, random.Random(name)))
+
+
+@pytest.mark.parametrize(
+    ("model", "side"),
+    [("torchvision:shufflenet_v2_x1_0", 96), ("torchvision:swin_t", 112), ("torchvision:inception_v3", 160)],
+)
+def test_channels_that_are_shuffled_and_windows_that_are_cut_are_followed_exactly(
+    blank: Opened, model: str, side: int
+) -> None:
+    report = eyeshot.inspect(model, (3, side, side))
+
+    assert_the_page_agrees(blank.tab, report, some_units(report, 12, random.Random(model)))
+
+
+@pytest.mark.parametrize(
+    "notation", ["C3d2-4 P3s2 [C1x3-4 | C3x1-4] C3s2-4", "C5s3-4 C3d3-4 P2", "C3s2-4 C4d2-4 C2s3-4"]
+)
+def test_who_sees_a_pixel_is_who_has_it_in_its_field(blank: Opened, notation: str) -> None:
+    report = eyeshot.inspect(notation, (1, 23, 31))
+    chance = random.Random(notation)
+    layer = report.layers[-1]
+    rows, columns = layer.out[1:]
+    pixels = [[chance.randrange(23), chance.randrange(31)] for _ in range(12)]
+    units = [[y, x] for y in range(rows) for x in range(columns)]
+
+    found = blank.tab.evaluate(
+        READERS, {"design": design(report), "layer": layer.name, "pixels": pixels, "units": units}
+    )
+
+    assert all(pushed == pulled for line in found for pushed, pulled in line)
+    assert any(pushed for line in found for pushed, _ in line)
