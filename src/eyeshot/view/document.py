@@ -22,6 +22,7 @@ from eyeshot.report.reasons import formula
 from eyeshot.report.verdict import horizon as first_global
 from eyeshot.report.verdict import last_convolution, on_one, on_several
 from eyeshot.report.wording import op_words
+from eyeshot.view.measured import packed
 from eyeshot.view.relation import form_of, relation_of
 
 SCHEMA = "eyeshot.page/1"
@@ -48,7 +49,7 @@ def document(
         "designs": [design(report) for report in reports],
         "comparison": _comparison(reports) if len(reports) > 1 else None,
         "evidence": evidence,
-        "effective": [dict(each) for each in effective],
+        "effective": [packed(each) for each in effective],
         "image": image,
     }
 
@@ -71,6 +72,7 @@ def design(report: Report) -> dict[str, Any]:
         "lines": [_line(line, index) for line in found],
         "rules": {str(index[name]): words for name, words in rule_words(found, gates).items()},
         "gates": gates,
+        "apart": network.tells_channels_apart,
         "exact": report.is_exact,
         "start": index[(last or report.layers[-1]).name] if report.layers else 0,
         "horizon": None if end is None else index[end.name],

@@ -53,3 +53,27 @@ def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
         raise ValueError("map.values: a number is not finite")
     return dict(document)
+
+
+_LEVELS = 65535
+
+
+def packed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page needs of a measured field: the map as whole numbers, its greatest weight being 65,535.
+
+    A rounded weight is off by at most 1/131,070 of the greatest, which no picture shows, and takes a quarter of the
+    room. Profiles and widths are found again from the map.
+    """
+    values = [abs(value) for value in document["map"]["values"]]
+    peak = max(values, default=0.0) or 1.0
+    return {
+        "network": document["network"]["name"],
+        "layer": document["layer"],
+        "source": document["source"],
+        "measure": document.get("measure"),
+        "unit": document.get("unit"),
+        "runs": {key: document.get("runs", {}).get(key) for key in ("images", "seeds", "weights")},
+        "start": document["map"]["start"],
+        "shape": document["map"]["shape"],
+        "levels": [round(value / peak * _LEVELS) for value in values],
+    }

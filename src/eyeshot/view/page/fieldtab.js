@@ -15,16 +15,16 @@ const LEFT = 16, LABELS = 104;
 /**
  * @param {any} actions see main.js
  * @param {HTMLImageElement | null} image
- * @param {HTMLElement} steppers
+ * @param {{root: HTMLElement, update: (view: View) => void}} steppers
  */
 export function fieldTab(actions, image, steppers) {
   const cone = conePanel(actions), picture = picturePanel(actions, image), plates = platesPanel(actions);
   const side = h("div", { class: "side" });
   const keys = h("p", { class: "hint", id: "picture-keys" }, "Move over the picture: the nearest unit’s field. Click pins it. Drag: who sees that pixel. Arrow keys move the unit, with Shift the pixel; Esc goes back to the unit.");
   const figure = h("div", { class: "figure" }, cone.root, picture.root);
-  const root = h("div", { class: "field-tab" }, h("div", { class: "figure-row" }, figure, side), keys, plates.root);
+  const root = h("div", { class: "field-tab" }, h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, keys, plates.root), side));
   const unit = unitControls(actions), facts = h("dl", { class: "facts" }), legend = h("ul", { class: "legend" });
-  fill(side, unit.root, facts, legend, steppers);
+  fill(side, unit.root, facts, legend, steppers.root);
   let width = 0;
   /** @type {View | null} */
   let last = null;
@@ -51,6 +51,7 @@ export function fieldTab(actions, image, steppers) {
       unit.update(view);
       fill(facts, factsOf(view));
       fill(legend, legendOf(view, Boolean(image)));
+      steppers.update(view);
     }
   }
   return { root, update };

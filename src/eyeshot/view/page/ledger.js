@@ -69,19 +69,19 @@ export function ledgerPanel(actions) {
     const words = design.given.rules[String(line.layers[0])];
     const made = [];
     if (words) made.push(h("tr", { class: "rule" }, h("td", { class: "gutter" }, gutter(null, row, width)), h("td", { colspan: 11 }, h("span", null, words))));
-    const layer = design.nodes[shown];
+    const layer = /** @type {any} */ (design.nodes[shown]);
     const macs = sum(line.layers, (i) => design.nodes[i].macs), params = sum(line.layers, (i) => design.nodes[i].params);
     const share = imageShare(layer.field, design.extent);
     const total = design.given.totals.macs;
-    const tr = h("tr", { "data-row": shown, class: line.depth ? "inner" : null,
+    const tr = h("tr", { "data-row": shown, class: layer.problem ? "broken" : line.layers.some((i) => view.state.edits && isEdited(view, i)) ? "edited" : null,
       onpointerenter: () => actions.preview(shown), onpointerleave: () => actions.preview(null) },
     h("td", { class: "gutter" }, gutter(row, row, width)),
     h("th", { scope: "row", class: "name", style: null }, nameButton(line, shown, view)),
-    h("td", { class: "op" }, line.op),
-    h("td", { class: "out" }, times(layer.shape.slice(1))),
+    h("td", { class: "op" }, line.layers.some((i) => isEdited(view, i)) && !line.blocks ? layer.words : line.op),
+    h("td", { class: "out" }, layer.problem ? NONE : times(layer.shape.slice(1))),
     h("td", { class: "sees" }, fieldSize(layer.field)),
     design.given.gates ? h("td", { class: "data" }, fieldSize(layer.data)) : null,
-    h("td", { class: "share bar", "--share": share.toFixed(4) }, (layer.field.bound ? "≤" : "") + percent(share)),
+    h("td", { class: "share bar", "--share": share.toFixed(4) }, layer.field.size.length ? (layer.field.bound ? "≤" : "") + percent(share) : NONE),
     h("td", { class: "stride" }, fieldStride(layer.field)),
     h("td", { class: "params" }, params ? short(params) : NONE),
     h("td", { class: "macs" }, macs ? short(macs) : NONE),
@@ -235,6 +235,9 @@ function shortened(name) {
   const signs = [...name];
   return signs.length <= 36 ? name : `${signs.slice(0, 12).join("")} … ${signs.slice(-21).join("")}`;
 }
+
+/** Whether a layer's own window was changed. @param {View} view @param {number} at */
+const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(/** @type {any} */ (view.design.nodes[at]).given);
 
 /** @param {any} event */
 function moveByKeys(event) {

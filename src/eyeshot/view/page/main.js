@@ -3,12 +3,17 @@
 import { comparePanel, sign } from "./compare.js";
 import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
+import { edited } from "./edit.js";
+import { chosen, effectivePanel } from "./effective.js";
 import { fill, h } from "./dom.js";
 import { fieldTab } from "./fieldtab.js";
+import { graphPanel } from "./graph.js";
 import { ledgerPanel } from "./ledger.js";
+import { measuredOf, overUnit } from "./measured.js";
 import { density } from "./density.js";
 import { area, bands, boxAround, designFrom, mapSize, middle, onMap, seenBy, seersOf } from "./network.js";
 import { sentencePanel } from "./sentence.js";
+import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
 import { tabsOf } from "./tabs.js";
 import { viewOf } from "./view.js";
@@ -19,7 +24,15 @@ import { whyPanel } from "./why.js";
 /** Build the page from its document. @param {any} given @param {HTMLElement} place @param {HTMLImageElement | null} image */
 export function show(given, place, image) {
   const designs = given.designs.map(designFrom);
-  const opened = fromFragment(location.hash, designs, (at) => designs[at]);
+  /** The last changed design; there is one at a time. @type {{key: string, design: any}} */
+  let tried = { key: "", design: null };
+  const designOf = (/** @type {number} */ at, /** @type {string} */ edits) => {
+    if (!edits) return designs[at];
+    const key = `${at} ${edits}`;
+    if (tried.key !== key) tried = { key, design: edited(designs[at], edits) };
+    return tried.design;
+  };
+  const opened = fromFragment(location.hash, designs, designOf);
   /** @type {State} */
   let state = opened.state;
   /** @type {Partial<State> | null} */
@@ -29,7 +42,7 @@ export function show(given, place, image) {
 
   /** @param {Partial<State>} change */
   function set(change) {
-    state = { ...state, ...change };
+    state = inside({ ...state, ...change }, designOf);
     preview = null;
     due();
   }
@@ -48,7 +61,7 @@ export function show(given, place, image) {
     });
   }
   /** @param {number} layer @returns {Partial<State>} */
-  const selecting = (layer) => (layer === state.layer ? {} : { layer, unit: unitOver(designs[state.design], state, layer) });
+  const selecting = (layer) => (layer === state.layer ? {} : { layer, unit: unitOver(designOf(state.design, state.edits), state, layer) });
   const actions = {
     pick: (/** @type {number} */ layer) => set(selecting(layer)),
     pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
@@ -56,6 +69,8 @@ export function show(given, place, image) {
     moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
     leave: () => look(null),
     reach: (/** @type {number[]} */ point) => set({ point }),
+    setEdits: (/** @type {string} */ edits) => set({ edits, unit: edits === state.edits ? state.unit : unitOf(designOf(state.design, state.edits), designOf(state.design, edits), state) }),
+    setUse: (/** @type {string} */ use) => set({ use }),
     setAxis: (/** @type {number} */ axis) => set({ axis }),
     choose: (/** @type {number} */ design, /** @type {number} */ layer, /** @type {number[]} */ unit) => {
       const next = startOf(designs, design, state.tab);
@@ -65,17 +80,26 @@ export function show(given, place, image) {
   const sentence = sentencePanel(opened), ledger = ledgerPanel(actions);
   const header = headerOf(given, designs, actions, (gates) => set({ gates }));
   const tabs = tabsOf([
-    { id: "field", name: "Field", panel: fieldTab(actions, image, h("div")) },
+    { id: "field", name: "Field", panel: fieldTab(actions, image, steppersPanel(actions, designs)) },
+    { id: "effective", name: "Effective", panel: effectivePanel(given, actions) },
     { id: "cost", name: "Cost", panel: costPanel(actions) },
     { id: "compare", name: "Compare", panel: comparePanel(given, designs, actions) },
     { id: "why", name: "Why", panel: whyPanel(actions) },
+    { id: "graph", name: "Graph", panel: graphPanel(actions) },
     { id: "data", name: "Data", panel: dataPanel(given) },
   ], (tab) => set({ tab }));
   fill(place, header.root, sentence.root, h("div", { class: "split" }, ledger.root, tabs.root));
 
+  /** The measured effective field that is chosen, where there is one for the unit. @param {any} design @param {number} at @param {number[]} unit */
+  function measured(design, at, unit) {
+    if (state.edits) return null;
+    const found = measuredOf(given.effective, design, design.nodes[at].name), which = chosen(/** @type {any} */ ({ state }), found.length);
+    return which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
+  }
+
   function render() {
     const shown = preview ? { ...state, ...preview } : state;
-    const view = viewOf(shown, designs[shown.design], preview !== null, () => null);
+    const view = viewOf(shown, designOf(shown.design, shown.edits), preview !== null, measured);
     header.update(view);
     sentence.update(view);
     ledger.update(view);
@@ -84,7 +108,7 @@ export function show(given, place, image) {
   }
   addEventListener("hashchange", () => {
     if (location.hash === toFragment(state, designs)) return;
-    state = fromFragment(location.hash, designs, (at) => designs[at]).state;
+    state = fromFragment(location.hash, designs, designOf).state;
     preview = null;
     due();
   });
@@ -92,7 +116,19 @@ export function show(given, place, image) {
   matchMedia("(forced-colors: active)").addEventListener("change", due);
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
-  return { designs, get state() { return state; }, set, render, arithmetic: { area, bands, boxAround, density, designFrom, onMap, seenBy, seersOf } };
+  return { designs, get state() { return state; }, set, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, onMap, seenBy, seersOf } };
+}
+
+/** The state with a unit that its layer has. @param {State} state @param {(at: number, edits: string) => any} designOf @returns {State} */
+function inside(state, designOf) {
+  const sizes = mapSize(designOf(state.design, state.edits), state.layer);
+  return { ...state, unit: state.unit.map((n, axis) => Math.min(Math.max(n, 0), Math.max(sizes[axis] - 1, 0))) };
+}
+
+/** The unit at the same share of the map after a change. @param {any} before @param {any} after @param {State} state */
+function unitOf(before, after, state) {
+  const from = mapSize(before, state.layer), to = mapSize(after, state.layer);
+  return to.map((n, axis) => Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]));
 }
 
 /** The unit of another layer over the same place of the image, as near as its map allows. @param {any} design @param {State} state @param {number} layer */

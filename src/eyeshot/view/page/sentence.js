@@ -2,6 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { marked, unitName } from "./view.js";
+import { changesInWords } from "./steppers.js";
 import { axisNames, counted, listed, percent, range, times, whole } from "./words.js";
 import { area, boxAround } from "./network.js";
 
@@ -12,16 +13,31 @@ export function sentencePanel({ complaints }) {
   const main = h("p", { class: "sentence", "aria-live": "polite", "aria-atomic": "true", id: "answer" });
   const more = h("p", { class: "sentence-more" });
   const said = complaints.length ? h("p", { class: "complaint", role: "status" }, `The link asks for what is not here: ${listed(complaints)}.`) : null;
-  const root = h("section", { class: "answer", "aria-label": "Answer" }, main, more, said);
+  const changed = h("p", { class: "changed" });
+  const root = h("section", { class: "answer", "aria-label": "Answer" }, main, more, changed, said);
   return {
     root,
     update: (view) => {
-      const [parts, rest] = view.state.point ? ofPoint(view) : ofUnit(view);
+      const [parts, rest] = problemOf(view) ?? (view.state.point ? ofPoint(view) : ofUnit(view));
       fill(main, parts);
+      fill(changed, changeNote(view));
       fill(more, rest);
       root.toggleAttribute("data-preview", view.isPreview);
     },
   };
+}
+
+/** A layer that a change leaves without a shape. @param {View} view @returns {[any[], any[]] | null} */
+function problemOf(view) {
+  const { problem } = /** @type {any} */ (view.layer);
+  return problem ? [[h("span", { class: "unit-name" }, view.layer.name), " has no units after this change."], [h("span", { class: "complaint" }, `${problem}.`)]] : null;
+}
+
+/** What is tried, and whether it holds together. @param {View} view */
+function changeNote(view) {
+  if (!view.state.edits) return [];
+  const { problem } = /** @type {any} */ (view.design), words = changesInWords(view.state.edits);
+  return [h("strong", null, "Changed here: "), words, problem ? h("span", { class: "complaint", role: "alert" }, ` · the network no longer fits: ${problem}`) : " · shapes, fields and costs are recomputed; weights would have to be trained anew"];
 }
 
 /** @param {string} text */

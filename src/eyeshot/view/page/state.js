@@ -13,7 +13,8 @@ export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "d
  * @property {string} tab
  * @property {boolean} gates whether dependence through gates and statistics counts
  * @property {number} axis the axis along which the cone is drawn
- * @property {string} edits changes tried, as layer.parameter=value;…
+ * @property {string} edits changes tried, see edit.js
+ * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
 /** The state that a page opens with. @param {any[]} designs @returns {State} */
@@ -25,7 +26,7 @@ export function initial(designs) {
 export function startOf(designs, design, tab) {
   const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
   const gates = !(node.field.global && !node.data.global);
-  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "" };
+  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "" };
 }
 
 /** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
@@ -40,6 +41,7 @@ export function toFragment(state, designs) {
   if (state.tab !== "field") parts.push(["tab", state.tab]);
   if (state.gates !== start.gates) parts.push(["paths", state.gates ? "all" : "data"]);
   if (state.axis !== start.axis) parts.push(["axis", String(state.axis)]);
+  if (state.use) parts.push(["use", state.use]);
   if (state.edits) parts.push(["edit", state.edits]);
   return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
 }
@@ -71,6 +73,7 @@ export function fromFragment(fragment, designs, editedDesign) {
   const tab = asked.get("tab") ?? "field";
   const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
   state.edits = asked.get("edit") ?? "";
+  state.use = asked.get("use") ?? "";
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
   if (layer !== null) {

@@ -36,13 +36,14 @@ import { boxHolding } from "./spread.js";
 
 /**
  * @param {State} state @param {Design} design @param {boolean} isPreview
- * @param {(design: Design, layer: string, unit: number[]) => Use | null} measured
+ * @param {(design: Design, at: number, unit: number[]) => Use | null} measured
  * @returns {View}
  */
 export function viewOf(state, design, isPreview, measured) {
   const at = state.layer, layer = design.nodes[at];
-  const marks = state.point ? seersOf(design, state.point, state.gates) : seenBy(design, at, state.unit, state.gates);
-  const seen = state.point ? state.point.length ? [state.point.map((n) => [n, n])] : [] : onMap(design, design.input, marks[design.input]);
+  const isBroken = Boolean(/** @type {any} */ (layer).problem);
+  const marks = isBroken ? [] : state.point ? seersOf(design, state.point, state.gates) : seenBy(design, at, state.unit, state.gates);
+  const seen = state.point ? [state.point.map((n) => [n, n])] : onMap(design, design.input, marks[design.input]);
   /** @type {Use | undefined} */
   let known;
   return {
@@ -50,7 +51,7 @@ export function viewOf(state, design, isPreview, measured) {
     units: mapSize(design, at),
     field: state.gates ? layer.field : layer.data,
     box: boxAround(seen), count: area(seen), pixels: design.extent.reduce((a, b) => a * b, 1),
-    use: () => (known ??= measured(design, layer.name, state.unit) ?? modelled(design, at, state.unit)),
+    use: () => (known ??= measured(design, at, state.unit) ?? modelled(design, at, state.unit)),
   };
 }
 

@@ -22,6 +22,10 @@ export function whyPanel(actions) {
       h("button", { type: "button", class: "chip", "aria-pressed": String(i === axis), onclick: () => ((axis = i), update(view)) }, name))) : null;
     const rows = found.filter((each) => each.adds !== undefined);
     const size = rows.length ? rows[rows.length - 1].size : 1;
+    if (/** @type {any} */ (layer).isChanged) {
+      fill(root, h("p", { class: "lead" }, h("span", { class: "unit-name" }, layer.name), ` sees ${fieldSize(layer.field)} after the change; its reasons are given for networks as they were read. Write the changed design down and ask eyeshot why.`));
+      return;
+    }
     fill(root,
       h("p", { class: "lead" }, h("span", { class: "unit-name" }, layer.name), ` sees ${fieldSize(layer.field)} pixels of ${times(design.extent)}: each layer adds (k − 1)·d·J, its kernel k and dilation d times the J input pixels that one step before it takes.`),
       axes,

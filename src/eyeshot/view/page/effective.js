@@ -1,0 +1,142 @@
+// What the unit uses of what it can see: widths, profiles, and the share of the field used, layer by layer.
+
+import { colour, fill, h, pen } from "./dom.js";
+import { density } from "./density.js";
+import { measuredOf, origin } from "./measured.js";
+import { middle } from "./network.js";
+import { boxHolding, profile, shortest, sigma, width } from "./spread.js";
+import { unitName } from "./view.js";
+import { NONE, axisNames, percent, times } from "./words.js";
+
+/** @typedef {import("./view.js").View} View */
+
+const SHARES = [0.5, 0.68, 0.95, 0.99];
+
+/** @param {any} given @param {{pick: (layer: number) => void, setUse: (use: string) => void}} actions */
+export function effectivePanel(given, actions) {
+  const lead = h("p", { class: "lead" }), choice = h("div", { class: "chips", role: "group", "aria-label": "Source of the effective field" });
+  const widths = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Widths, scrollable" }), charts = h("div", { class: "profiles" });
+  const byDepth = h("div", { class: "by-depth" });
+  const root = h("div", { class: "effective-tab" }, lead, choice, widths, charts, h("h2", null, "Share of the field used, by depth"), byDepth,
+    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every path from the input counts alike, as under uniform weights."));
+  let depthKey = "", running = 0;
+
+  /** @param {View} view */
+  function update(view) {
+    if (view.isPreview || view.state.point) {
+      if (view.state.point) fill(lead, "A pixel is selected; choose a unit to see what it uses.");
+      root.toggleAttribute("data-point", Boolean(view.state.point));
+      return;
+    }
+    root.removeAttribute("data-point");
+    const found = measuredOf(given.effective, view.design, view.layer.name), use = view.use();
+    fill(choice, found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])].map(([id, name]) =>
+      h("button", { type: "button", class: "chip", "aria-pressed": String(id === chosen(view, found.length)), onclick: () => actions.setUse(id) }, name)) : []);
+    if (!use.mass) {
+      fill(lead, h("span", { class: "unit-name" }, unitName(view)), `: ${use.reason}; eyeshot effective measures it with gradients.`);
+      fill(widths);
+      fill(charts);
+    } else {
+      const { mass } = use, profiles = mass.size.map((_, axis) => profile(mass, axis));
+      const used = boxHolding(mass, 0.95).reduce((n, [a, b]) => n * (b - a + 1), 1);
+      fill(lead, h("span", { class: "unit-name" }, unitName(view)), " has 95 % of what it uses in ", h("strong", null, percent(used / Math.max(view.count, 1))), " of the pixels that it can see. ", h("span", { class: "muted" }, `${use.source}.`));
+      fill(widths, table(view, profiles));
+      fill(charts, profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])));
+    }
+    depths(view);
+  }
+
+  /** The bars by depth, computed while the browser is idle. @param {View} view */
+  function depths(view) {
+    const key = `${view.state.design} ${view.state.edits}`;
+    for (const row of byDepth.querySelectorAll("[data-layer]")) row.toggleAttribute("data-on", row.dataset.layer === String(view.at));
+    if (key === depthKey) return;
+    depthKey = key;
+    clearTimeout(running);
+    const { design } = view, chosenLayers = sliding(design);
+    const body = h("tbody");
+    fill(byDepth, h("table", { class: "bars" }, h("caption", null, `${chosenLayers.length} layers that slide windows`),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "layer"), h("th", { scope: "col", class: "number" }, "sees"), h("th", { scope: "col", class: "number" }, "uses (95 %)"), h("th", { scope: "col" }, "share used"))), body));
+    let next = 0;
+    const work = () => {
+      const end = performance.now() + 12;
+      while (next < chosenLayers.length && performance.now() < end) body.append(depthRow(design, chosenLayers[next++], actions));
+      if (next < chosenLayers.length) running = setTimeout(work, 0);
+    };
+    work();
+  }
+  return { root, update };
+}
+
+/** Which source is chosen, as far as there is one. @param {View} view @param {number} count */
+export function chosen(view, count) {
+  const at = view.state.use;
+  if (!count || at === "-") return "-";
+  return at !== "" && Number(at) < count ? at : "0";
+}
+
+/** Convolutions and pools on maps, thinned out where there are very many. @param {import("./network.js").Design} design */
+function sliding(design) {
+  const found = design.nodes.flatMap((node, at) => (/^(Conv|ConvTranspose|Pool)$/.test(node.form.type ?? "") && node.data.stride && node.data.size.some((n) => n > 1) ? [at] : []));
+  const most = 60, step = Math.max(1, Math.ceil(found.length / most));
+  return found.filter((_, i) => i % step === 0 || i === found.length - 1);
+}
+
+/** @param {import("./network.js").Design} design @param {number} at @param {{pick: (layer: number) => void}} actions */
+function depthRow(design, at, actions) {
+  const node = design.nodes[at], { mass } = density(design, at, middle(design, at));
+  const sees = node.data.size.map((n, axis) => Math.min(n, design.extent[axis]));
+  const used = mass && boxHolding(mass, 0.95).map(([a, b]) => b - a + 1);
+  const share = used ? used.reduce((a, b) => a * b, 1) / sees.reduce((a, b) => a * b, 1) : 0;
+  return h("tr", { "data-layer": at }, h("th", { scope: "row" }, h("button", { type: "button", class: "row-name", title: node.name, onclick: () => actions.pick(at) }, [...node.name].length > 34 ? `…${[...node.name].slice(-32).join("")}` : node.name)),
+    h("td", { class: "number" }, times(sees)), h("td", { class: "number" }, used ? times(used) : NONE), h("td", { class: "bar-cell", "--share": share.toFixed(4) }, h("span", null, used ? percent(Math.min(share, 1)) : NONE)));
+}
+
+/** @param {View} view @param {Float64Array[]} profiles */
+function table(view, profiles) {
+  const names = axisNames(profiles.length), { box } = view;
+  return h("table", { class: "quantities" }, h("caption", null, "Widths in pixels: the shortest interval along each axis that holds so much of it"),
+    h("thead", null, h("tr", null, h("td"), SHARES.map((share) => h("th", { scope: "col", class: "number" }, `${100 * share} %`)), h("th", { scope: "col", class: "number" }, "σ"), h("th", { scope: "col", class: "number" }, "can see"))),
+    h("tbody", null, profiles.map((values, axis) => h("tr", null, h("th", { scope: "row" }, names[axis]), SHARES.map((share) => h("td", { class: "number" }, width(values, share).toFixed(1))),
+      h("td", { class: "number" }, sigma(values).toFixed(2)), h("td", { class: "number" }, box ? box[axis][1] - box[axis][0] + 1 : NONE)))));
+}
+
+/** @param {View} view @param {Float64Array} values @param {number} axis @param {number} low */
+function chart(view, values, axis, low) {
+  const canvas = h("canvas", { role: "img" }), n = view.design.extent[axis], name = axisNames(view.design.axes.length)[axis];
+  const [w, high, left, bottom] = [Math.min(view.design.axes.length > 1 ? 272 : 540, 540), 132, 6, 20], context = pen(canvas, w, high);
+  const x = (/** @type {number} */ pixel) => left + (pixel / n) * (w - 2 * left);
+  const most = Math.max(...values, 1e-12), y = (/** @type {number} */ value) => high - bottom - (value / most) * (high - bottom - 12);
+  canvas.setAttribute("aria-label", `Profile along ${name}`);
+  context.fillStyle = colour("shade");
+  context.globalAlpha = 0.5;
+  context.fillRect(left, 8, w - 2 * left, high - bottom - 8);
+  context.globalAlpha = 1;
+  const [from, to] = view.box?.[axis] ?? [0, -1];
+  context.fillStyle = colour("paper");
+  context.fillRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
+  context.strokeStyle = colour("accent");
+  context.lineWidth = 2;
+  context.strokeRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
+  [0.95, 0.5].forEach((share, i) => {
+    const [a, b] = shortest(values, share);
+    context.fillStyle = colour(i ? "bar" : "rule");
+    context.fillRect(x(low + a), 9, x(low + b + 1) - x(low + a), high - bottom - 9);
+  });
+  context.beginPath();
+  values.forEach((value, i) => {
+    context.lineTo(x(low + i), y(value));
+    context.lineTo(x(low + i + 1), y(value));
+  });
+  context.strokeStyle = colour("ink");
+  context.lineWidth = 1.25;
+  context.stroke();
+  context.fillStyle = colour("muted");
+  context.font = `11px ${colour("sans")}`;
+  context.fillText("0", left, high - 6);
+  context.textAlign = "right";
+  context.fillText(String(n - 1), w - left, high - 6);
+  context.textAlign = "center";
+  context.fillText(`${name}: 50 % dark, 95 % light`, w / 2, high - 6);
+  return canvas;
+}

@@ -1,0 +1,61 @@
+// Effective fields that were measured, from the document: the map laid over the selected unit.
+
+import { boxHolding } from "./spread.js";
+import { grid } from "./view.js";
+
+/** @typedef {import("./network.js").Design} Design */
+/** @typedef {import("./view.js").Use} Use */
+/** @typedef {{network: string, layer: string, source: string, measure: string | null, unit: number[] | null,
+ *   runs: Record<string, any>, start: number[], shape: number[], levels: number[]}} Measured */
+
+/** What is measured of a layer. @param {Measured[]} found @param {Design} design @param {string} layer @returns {Measured[]} */
+export function measuredOf(found, design, layer) {
+  return found.filter((each) => each.layer === layer && (each.network === design.name || each.network === design.source));
+}
+
+/** Where a measured field comes from, in words. @param {Measured} each @returns {string} */
+export function origin(each) {
+  const { images, seeds, weights } = each.runs;
+  const names = /** @type {Record<string, string>} */ ({ density: "path density", init: "gradients at random weights", weights: "gradients of the model’s weights" });
+  const parts = [names[each.source] ?? each.source];
+  if (typeof weights === "string") parts.push(weights);
+  if (images) parts.push(`${images} image${images === 1 ? "" : "s"}`);
+  if (seeds) parts.push(`${seeds} seed${seeds === 1 ? "" : "s"}`);
+  if (!each.unit) parts.push("mean over units");
+  return parts.join(", ");
+}
+
+/**
+ * A measured map over a unit, cut off at the image; null where it was measured for another unit.
+ * @param {Measured} each @param {Design} design @param {number} at @param {number[]} unit @returns {Use | null}
+ */
+export function overUnit(each, design, at, unit) {
+  if (each.unit && each.unit.join() !== unit.join()) return null;
+  const low = each.start.map((start, axis) => {
+    if (each.unit) return start;
+    const { first, step } = grid(design, at, axis);
+    return start + Math.floor(first + step * unit[axis] - 0.5);
+  });
+  const mass = cut({ low, size: each.shape, data: Float64Array.from(each.levels), power: 0 }, design.extent);
+  if (!mass) return null;
+  return { mass, reason: "", half: boxHolding(mass, 0.5), source: `measured: ${origin(each)}`, isMeasured: true };
+}
+
+/** The part of a map that lies on the image, with sum 1. @param {import("./density.js").Mass} mass @param {number[]} extent @returns {import("./density.js").Mass | null} */
+function cut(mass, extent) {
+  const low = mass.low.map((n) => Math.max(n, 0));
+  const size = mass.size.map((n, axis) => Math.min(mass.low[axis] + n, extent[axis]) - low[axis]);
+  if (size.some((n) => n < 1)) return null;
+  const data = new Float64Array(size.reduce((a, b) => a * b, 1));
+  for (let i = 0; i < data.length; i++) {
+    let rest = i, from = 0, block = 1;
+    for (let axis = size.length - 1; axis >= 0; axis--) {
+      from += ((rest % size[axis]) + low[axis] - mass.low[axis]) * block;
+      rest = Math.floor(rest / size[axis]);
+      block *= mass.size[axis];
+    }
+    data[i] = mass.data[from];
+  }
+  const total = data.reduce((a, b) => a + b, 0);
+  return total ? { low, size, data: data.map((value) => value / total), power: 0 } : null;
+}
