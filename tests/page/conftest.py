@@ -56,7 +56,7 @@ class Opened:
 
     def goto(self, url: str) -> None:
         self.tab.goto(url)
-        self.tab.wait_for_function("!document.getElementById('eyeshot').hasAttribute('aria-busy')")
+        self.tab.wait_for_selector("#eyeshot:not([aria-busy])")
         self.settle()
 
     def settle(self) -> None:

@@ -1,7 +1,7 @@
 """The page's modules as one script: each in a scope of its own, in the order in which they need each other.
 
-No build tool is needed: the modules are plain JavaScript, and what runs in the page is their text, with imports and
-exports written as constants.
+No build tool is needed: the modules are plain JavaScript, and what runs in the page is their text without its comments,
+imports and exports written as constants.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from importlib.resources import files
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
+_BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
+_COMMENT = re.compile(rf"^[ \t]*(?://[^\n]*|{_BLOCK})\n|{_BLOCK} ?", re.MULTILINE | re.DOTALL)
 _LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 
 
@@ -49,5 +51,5 @@ def _scoped(name: str) -> str:
     exported = [found for _, found in _EXPORT.findall(text)]
     for names in _LIST.findall(text):
         exported += [each.strip() for each in names.split(",")]
-    body = _LIST.sub("", _EXPORT.sub(r"\1", _IMPORT.sub(r"const {\1} = $\2;\n", text)))
+    body = _COMMENT.sub("", _LIST.sub("", _EXPORT.sub(r"\1", _IMPORT.sub(r"const {\1} = $\2;\n", text))))
     return f"const ${name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"

@@ -32,7 +32,7 @@ export function comparePanel(given, designs, actions) {
       const at = i === view.state.design ? view.at : counterpart(view, design, way);
       const own = { ...view.state, design: i, layer: at, point: null };
       const place = nearestUnit(/** @type {any} */ ({ design, at, units: mapSize(design, at) }), point.map((n, axis) => n * design.extent[axis] / view.design.extent[axis]));
-      return viewOf({ ...own, unit: place }, i === view.state.design ? view.design : design, true, () => null);
+      return viewOf({ ...own, unit: place }, i === view.state.design ? view.design : design, true, () => { throw new Error("previews have no use"); });
     });
     fill(cards, shown.map((each, i) => card(each, i, actions)));
     shown.forEach((each, i) => drawCard(cards.children[i].querySelector("canvas"), each, i));
@@ -71,7 +71,7 @@ function counterpart(view, design, way) {
 /** @param {View} view @param {number} i @param {any} actions */
 function card(view, i, actions) {
   const { layer, design, field } = view;
-  return h("article", { class: "card" }, h("h3", null, sign(i), " ", design.name), h("canvas", { role: "img", "aria-label": `${design.name}: ${layer.name} sees ${fieldSize(field)}` }),
+  return h("article", { class: "card" }, h("h2", null, sign(i), " ", design.name), h("canvas", { role: "img", "aria-label": `${design.name}: ${layer.name} sees ${fieldSize(field)}` }),
     h("p", null, h("button", { type: "button", class: "row-name", title: layer.name, onclick: () => actions.choose(i, view.at, view.state.unit) }, [...layer.name].length > 26 ? `…${[...layer.name].slice(-24).join("")}` : layer.name), ` ${layer.words}`),
     h("p", null, "sees ", h("strong", null, fieldSize(field)), `, ${percent(view.count / view.pixels)} of the image; map ${times(view.units)}`));
 }

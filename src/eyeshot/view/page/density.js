@@ -7,18 +7,22 @@
 /** @typedef {{low: number[], size: number[], data: Float64Array, power: number}} Mass weights, times 2^power, in a box of
  *  positions, row-major; not written out along axes that a tensor no longer has, where size is 1. Paths outgrow any
  *  float in deep networks, so all weights share a power of two; scaling by it rounds nothing. */
+/** @typedef {{low: number[], size: number[], data: Float64Array | null, lines: Float64Array[] | null, power: number}} Part a
+ *  mass on its way: as a product of one line per axis until branches meet, then written out */
 
 /**
- * The density of one unit on the image, with sum 1, or the reason why there is none.
+ * The density of one unit on the image, with sum 1, or the reason why there is none; one step a layer, so that long
+ * networks can be followed between frames.
  * @param {Design} design @param {number} at @param {number[]} unit
- * @returns {{mass: Mass | null, reason: string}}
+ * @returns {Generator<void, {mass: Mass | null, reason: string}>}
  */
-export function density(design, at, unit) {
+export function* densitySteps(design, at, unit) {
   const { nodes } = design;
-  /** @type {Array<Mass | undefined>} */
+  /** @type {Array<Part | undefined>} */
   const held = new Array(nodes.length);
   held[at] = {
-    low: unit.map((n, axis) => (nodes[at].places[axis] === null ? 0 : n)), size: unit.map(() => 1), data: Float64Array.of(1), power: 0,
+    low: unit.map((n, axis) => (nodes[at].places[axis] === null ? 0 : n)), size: unit.map(() => 1), data: null,
+    lines: unit.map(() => Float64Array.of(1)), power: 0,
   };
   for (let i = at; i > design.input; i--) {
     const mass = held[i];
@@ -31,14 +35,34 @@ export function density(design, at, unit) {
       const known = held[read.source];
       held[read.source] = scaled(known && found ? sum(known, found) : (known ?? found ?? undefined));
     }
+    yield;
   }
   const mass = held[design.input];
   if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
-  const total = mass.data.reduce((a, b) => a + b, 0);
-  return { mass: { ...mass, data: mass.data.map((value) => value / total), power: 0 }, reason: "" };
+  const data = written(mass), total = data.reduce((a, b) => a + b, 0);
+  return { mass: { low: mass.low, size: mass.size, data: data.map((value) => value / total), power: 0 }, reason: "" };
 }
 
-/** What a read sends back; null for nothing, words where density is not followed. @param {Design} design @param {number} at @param {Read} read @param {Mass} mass @returns {Mass | string | null} */
+/** The same at once. @param {Design} design @param {number} at @param {number[]} unit */
+export function density(design, at, unit) {
+  const steps = densitySteps(design, at, unit);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** All weights of a mass. @param {Part} mass @returns {Float64Array} */
+function written(mass) {
+  if (mass.data) return mass.data;
+  return /** @type {Float64Array[]} */ (mass.lines).reduce((outer, line) => {
+    const result = new Float64Array(outer.length * line.length);
+    outer.forEach((a, i) => line.forEach((b, j) => (result[i * line.length + j] = a * b)));
+    return result;
+  }, Float64Array.of(1));
+}
+
+/** What a read sends back; null for nothing, words where density is not followed. @param {Design} design @param {number} at @param {Read} read @param {Part} mass @returns {Part | string | null} */
 function sent(design, at, { source, relation }, mass) {
   const after = design.nodes[at], before = design.nodes[source];
   const { kind } = relation;
@@ -46,7 +70,7 @@ function sent(design, at, { source, relation }, mass) {
   if (kind === "window" && relation.axes?.includes(1) && before.shape[1] !== after.shape[1]) {
     return `${after.name} takes channels apart`;
   }
-  /** @type {Mass | null} */
+  /** @type {Part | null} */
   let result = mass;
   for (let axis = 0; axis < design.axes.length && result; axis++) {
     const from = after.places[axis], to = before.places[axis];
@@ -57,7 +81,7 @@ function sent(design, at, { source, relation }, mass) {
   }
   if (!result) return null;
   const factor = fanOut(relation, before.shape, after.shape);
-  return factor === 1 ? result : { ...result, data: result.data.map((value) => value * factor) };
+  return factor === 1 ? result : times(result, factor);
 }
 
 /** Outputs of other channels that read one element. @param {import("./field.js").Relation} relation @param {number[]} before @param {number[]} after */
@@ -67,7 +91,7 @@ function fanOut(relation, before, after) {
   return 1;
 }
 
-/** @param {Mass} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place @param {number} m @param {number} n @returns {any} */
+/** @param {Part} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place @param {number} m @param {number} n @returns {any} */
 function moved(mass, axis, relation, place, m, n) {
   const i = relation.axes?.indexOf(place) ?? -1;
   if (relation.kind === "window" && i >= 0) return slid(mass, axis, /** @type {any} */ (relation.slides)[i], n);
@@ -80,17 +104,23 @@ function moved(mass, axis, relation, place, m, n) {
 
 /**
  * The same mass with a line of another length along one axis, each filled from the old one.
- * @param {Mass} mass @param {number} axis @param {number} low @param {number} n
- * @param {(from: Float64Array, fromAt: number, to: Float64Array, toAt: number, step: number) => void} line @returns {Mass}
+ * @param {Part} mass @param {number} axis @param {number} low @param {number} n
+ * @param {(from: Float64Array, fromAt: number, to: Float64Array, toAt: number, step: number) => void} line @returns {Part}
  */
 function relined(mass, axis, low, n, line) {
+  if (mass.lines) {
+    const one = new Float64Array(n);
+    line(mass.lines[axis], 0, one, 0, 1);
+    return { ...mass, low: mass.low.with(axis, low), size: mass.size.with(axis, n), lines: mass.lines.with(axis, one) };
+  }
+  const whole = /** @type {Float64Array} */ (mass.data);
   const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1), outer = mass.size.slice(0, axis).reduce((a, b) => a * b, 1);
   const old = mass.size[axis], data = new Float64Array(outer * n * inner);
-  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) line(mass.data, o * old * inner + i, data, o * n * inner + i, inner);
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) line(whole, o * old * inner + i, data, o * n * inner + i, inner);
   return { ...mass, low: mass.low.with(axis, low), size: mass.size.with(axis, n), data };
 }
 
-/** @param {Mass} mass @param {number} axis @param {import("./field.js").Slide} slide @param {number} n @returns {Mass | null} */
+/** @param {Part} mass @param {number} axis @param {import("./field.js").Slide} slide @param {number} n @returns {Part | null} */
 function slid(mass, axis, slide, n) {
   const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
   const start = mass.low[axis] * s - p, m = mass.size[axis], end = start + (m - 1) * s + (k - 1) * d;
@@ -125,7 +155,7 @@ function running(from, fromAt, m, to, toAt, step, offset, last, k) {
   }
 }
 
-/** @param {Mass} mass @param {number} axis @param {number[][]} reads @param {number} n @returns {Mass} */
+/** @param {Part} mass @param {number} axis @param {number[][]} reads @param {number} n @returns {Part} */
 function tapped(mass, axis, reads, n) {
   return relined(mass, axis, 0, n, (from, fromAt, to, toAt, step) => {
     for (let i = 0; i < mass.size[axis]; i++) {
@@ -135,21 +165,21 @@ function tapped(mass, axis, reads, n) {
   });
 }
 
-/** @param {Mass} mass @param {number} axis @returns {Mass} */
+/** @param {Part} mass @param {number} axis @returns {Part} */
 function collapsed(mass, axis) {
   return relined(mass, axis, 0, 1, (from, fromAt, to, toAt, step) => {
     for (let i = 0; i < mass.size[axis]; i++) to[toAt] += from[fromAt + i * step];
   });
 }
 
-/** @param {Mass} mass @param {number} axis @param {number} n @returns {Mass} */
+/** @param {Part} mass @param {number} axis @param {number} n @returns {Part} */
 function spread(mass, axis, n) {
   return relined(mass, axis, 0, n, (from, fromAt, to, toAt, step) => {
     for (let j = 0; j < n; j++) to[toAt + j * step] = from[fromAt];
   });
 }
 
-/** @param {Mass} mass @param {number} axis @param {number} offset @param {number} n @returns {Mass | null} */
+/** @param {Part} mass @param {number} axis @param {number} offset @param {number} n @returns {Part | null} */
 function cropped(mass, axis, offset, n) {
   const start = mass.low[axis] - offset;
   const first = Math.max(start, 0), last = Math.min(start + mass.size[axis] - 1, n - 1);
@@ -159,27 +189,38 @@ function cropped(mass, axis, offset, n) {
   });
 }
 
-/** @param {Mass} a @param {Mass} b @returns {Mass} */
+/** @param {Part} mass @param {number} factor @returns {Part} */
+function times(mass, factor) {
+  if (mass.lines) return { ...mass, lines: mass.lines.with(0, mass.lines[0].map((value) => value * factor)) };
+  return { ...mass, data: written(mass).map((value) => value * factor) };
+}
+
+/** @param {Part} a @param {Part} b @returns {Part} */
 function sum(a, b) {
   const low = a.low.map((n, axis) => Math.min(n, b.low[axis]));
   const size = a.size.map((n, axis) => Math.max(a.low[axis] + n, b.low[axis] + b.size[axis]) - low[axis]);
   const data = new Float64Array(size.reduce((n, m) => n * m, 1)), power = Math.max(a.power, b.power);
   for (const mass of [a, b]) add(mass, low, size, data, 2 ** (mass.power - power));
-  return { low, size, data, power };
+  return { low, size, data, lines: null, power };
 }
 
-/** Kept far from the largest float. @param {Mass | undefined} mass @returns {Mass | undefined} */
+/** Kept far from the largest float. @param {Part | undefined} mass @returns {Part | undefined} */
 function scaled(mass) {
   if (!mass) return mass;
-  const most = mass.data.reduce((a, b) => Math.max(a, b), 0);
-  if (most < 2 ** 200) return mass;
-  const shift = Math.floor(Math.log2(most)), factor = 2 ** -shift;
-  return { ...mass, data: mass.data.map((value) => value * factor), power: mass.power + shift };
+  const shifts = (mass.lines ?? [written(mass)]).map((values) => {
+    const most = values.reduce((a, b) => Math.max(a, b), 0);
+    return most < 2 ** 200 ? 0 : Math.floor(Math.log2(most));
+  });
+  const shift = shifts.reduce((a, b) => a + b, 0);
+  if (!shift) return mass;
+  const power = mass.power + shift;
+  if (!mass.lines) return { ...mass, data: written(mass).map((value) => value * 2 ** -shift), power };
+  return { ...mass, lines: mass.lines.map((values, axis) => values.map((value) => value * 2 ** -shifts[axis])), power };
 }
 
-/** @param {Mass} mass @param {number[]} low @param {number[]} size @param {Float64Array} data @param {number} factor */
+/** @param {Part} mass @param {number[]} low @param {number[]} size @param {Float64Array} data @param {number} factor */
 function add(mass, low, size, data, factor) {
-  const last = size.length - 1, width = mass.size[last], lines = mass.data.length / Math.max(width, 1);
+  const values = written(mass), last = size.length - 1, width = mass.size[last], lines = values.length / Math.max(width, 1);
   for (let line = 0; line < lines; line++) {
     let rest = line, at = 0, block = size[last];
     for (let axis = last - 1; axis >= 0; axis--) {
@@ -188,6 +229,6 @@ function add(mass, low, size, data, factor) {
       block *= size[axis];
     }
     at += mass.low[last] - low[last];
-    for (let j = 0; j < width; j++) data[at + j] += factor * mass.data[line * width + j];
+    for (let j = 0; j < width; j++) data[at + j] += factor * values[line * width + j];
   }
 }

@@ -1,7 +1,8 @@
 // What the unit uses of what it can see: widths, profiles, and the share of the field used, layer by layer.
 
 import { colour, fill, h, pen } from "./dom.js";
-import { density } from "./density.js";
+import { densitySteps } from "./density.js";
+import { patiently } from "./estimate.js";
 import { measuredOf, origin } from "./measured.js";
 import { middle } from "./network.js";
 import { boxHolding, profile, shortest, sigma, width } from "./spread.js";
@@ -19,7 +20,7 @@ export function effectivePanel(given, actions) {
   const byDepth = h("div", { class: "by-depth" });
   const root = h("div", { class: "effective-tab" }, lead, choice, widths, charts, h("h2", null, "Share of the field used, by depth"), byDepth,
     h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every path from the input counts alike, as under uniform weights."));
-  let depthKey = "", running = 0;
+  let depthKey = "", stop = () => {};
 
   /** @param {View} view */
   function update(view) {
@@ -32,7 +33,9 @@ export function effectivePanel(given, actions) {
     const found = measuredOf(given.effective, view.design, view.layer.name), use = view.use();
     fill(choice, found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])].map(([id, name]) =>
       h("button", { type: "button", class: "chip", "aria-pressed": String(id === chosen(view, found.length)), onclick: () => actions.setUse(id) }, name)) : []);
-    if (!use.mass) {
+    if (use.isPending) {
+      fill(lead, "What it uses is being computed.");
+    } else if (!use.mass) {
       fill(lead, h("span", { class: "unit-name" }, unitName(view)), `: ${use.reason}; eyeshot effective measures it with gradients.`);
       fill(widths);
       fill(charts);
@@ -52,18 +55,12 @@ export function effectivePanel(given, actions) {
     for (const row of byDepth.querySelectorAll("[data-layer]")) row.toggleAttribute("data-on", row.dataset.layer === String(view.at));
     if (key === depthKey) return;
     depthKey = key;
-    clearTimeout(running);
+    stop();
     const { design } = view, chosenLayers = sliding(design);
     const body = h("tbody");
     fill(byDepth, h("table", { class: "bars" }, h("caption", null, `${chosenLayers.length} layers that slide windows`),
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "layer"), h("th", { scope: "col", class: "number" }, "sees"), h("th", { scope: "col", class: "number" }, "uses (95 %)"), h("th", { scope: "col" }, "share used"))), body));
-    let next = 0;
-    const work = () => {
-      const end = performance.now() + 12;
-      while (next < chosenLayers.length && performance.now() < end) body.append(depthRow(design, chosenLayers[next++], actions));
-      if (next < chosenLayers.length) running = setTimeout(work, 0);
-    };
-    work();
+    stop = patiently(depthRows(design, chosenLayers, body, actions), () => {}, 12);
   }
   return { root, update };
 }
@@ -82,9 +79,15 @@ function sliding(design) {
   return found.filter((_, i) => i % step === 0 || i === found.length - 1);
 }
 
-/** @param {import("./network.js").Design} design @param {number} at @param {{pick: (layer: number) => void}} actions */
-function depthRow(design, at, actions) {
-  const node = design.nodes[at], { mass } = density(design, at, middle(design, at));
+/** Row after row, between frames. @param {import("./network.js").Design} design @param {number[]} layers @param {HTMLElement} body
+ *  @param {{pick: (layer: number) => void}} actions @returns {Generator<void, void>} */
+function* depthRows(design, layers, body, actions) {
+  for (const at of layers) body.append(depthRow(design, at, (yield* densitySteps(design, at, middle(design, at))).mass, actions));
+}
+
+/** @param {import("./network.js").Design} design @param {number} at @param {import("./density.js").Mass | null} mass @param {{pick: (layer: number) => void}} actions */
+function depthRow(design, at, mass, actions) {
+  const node = design.nodes[at];
   const sees = node.data.size.map((n, axis) => Math.min(n, design.extent[axis]));
   const used = mass && boxHolding(mass, 0.95).map(([a, b]) => b - a + 1);
   const share = used ? used.reduce((a, b) => a * b, 1) / sees.reduce((a, b) => a * b, 1) : 0;

@@ -11,6 +11,7 @@ import { graphPanel } from "./graph.js";
 import { ledgerPanel } from "./ledger.js";
 import { measuredOf, overUnit } from "./measured.js";
 import { density } from "./density.js";
+import { estimator } from "./estimate.js";
 import { area, bands, boxAround, designFrom, mapSize, middle, onMap, seenBy, seersOf } from "./network.js";
 import { sentencePanel } from "./sentence.js";
 import { steppersPanel } from "./steppers.js";
@@ -90,16 +91,18 @@ export function show(given, place, image) {
   ], (tab) => set({ tab }));
   fill(place, header.root, sentence.root, h("div", { class: "split" }, ledger.root, tabs.root));
 
-  /** The measured effective field that is chosen, where there is one for the unit. @param {any} design @param {number} at @param {number[]} unit */
-  function measured(design, at, unit) {
-    if (state.edits) return null;
-    const found = measuredOf(given.effective, design, design.nodes[at].name), which = chosen(/** @type {any} */ ({ state }), found.length);
-    return which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
+  const estimate = estimator(due);
+  /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
+   *  @param {any} design @param {number} at @param {number[]} unit */
+  function useOf(design, at, unit) {
+    const found = state.edits ? [] : measuredOf(given.effective, design, design.nodes[at].name), which = chosen(/** @type {any} */ ({ state }), found.length);
+    const measured = which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
+    return measured ?? estimate(design, `${state.design} ${state.edits}`, at, unit);
   }
 
   function render() {
     const shown = preview ? { ...state, ...preview } : state;
-    const view = viewOf(shown, designOf(shown.design, shown.edits), preview !== null, measured);
+    const view = viewOf(shown, designOf(shown.design, shown.edits), preview !== null, useOf);
     header.update(view);
     sentence.update(view);
     ledger.update(view);
@@ -116,7 +119,7 @@ export function show(given, place, image) {
   matchMedia("(forced-colors: active)").addEventListener("change", due);
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
-  return { designs, get state() { return state; }, set, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, onMap, seenBy, seersOf } };
+  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, onMap, seenBy, seersOf } };
 }
 
 /** The state with a unit that its layer has. @param {State} state @param {(at: number, edits: string) => any} designOf @returns {State} */

@@ -75,7 +75,8 @@ function details(view, isWhole, use) {
   if (layer.field.global && !layer.data.global) {
     parts.push(state.gates ? `along the data path alone ${times(layer.data.size)}` : "through gates or statistics it sees the whole image");
   }
-  if (use) parts.push(use.mass ? `what it uses: ${use.source}` : `what it uses is not estimated: ${use.reason}`);
+  if (use?.isPending) parts.push("what it uses is being computed");
+  else if (use) parts.push(use.mass ? `what it uses: ${use.source}` : `what it uses is not estimated: ${use.reason}`);
   return parts.flatMap((part, i) => (i ? [h("span", { class: "dot", "aria-hidden": "true" }, " · "), part] : [part]));
 }
 

@@ -1,8 +1,6 @@
 // What a state shows: the marks of the selected unit or point, on the image and in every layer. Computed once per state.
 
 import { area, boxAround, mapSize, onMap, seenBy, seersOf } from "./network.js";
-import { density } from "./density.js";
-import { boxHolding } from "./spread.js";
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./network.js").Layer} Layer */
@@ -32,14 +30,15 @@ import { boxHolding } from "./spread.js";
  * @property {Array<[number, number]> | null} half the box that holds half of it
  * @property {string} source how it was found, in words
  * @property {boolean} isMeasured
+ * @property {boolean} [isPending] it is still being computed
  */
 
 /**
  * @param {State} state @param {Design} design @param {boolean} isPreview
- * @param {(design: Design, at: number, unit: number[]) => Use | null} measured
+ * @param {(design: Design, at: number, unit: number[]) => Use} useOf
  * @returns {View}
  */
-export function viewOf(state, design, isPreview, measured) {
+export function viewOf(state, design, isPreview, useOf) {
   const at = state.layer, layer = design.nodes[at];
   const isBroken = Boolean(/** @type {any} */ (layer).problem);
   const marks = isBroken ? [] : state.point ? seersOf(design, state.point, state.gates) : seenBy(design, at, state.unit, state.gates);
@@ -51,16 +50,7 @@ export function viewOf(state, design, isPreview, measured) {
     units: mapSize(design, at),
     field: state.gates ? layer.field : layer.data,
     box: boxAround(seen), count: area(seen), pixels: design.extent.reduce((a, b) => a * b, 1),
-    use: () => (known ??= measured(design, at, state.unit) ?? modelled(design, at, state.unit)),
-  };
-}
-
-/** The path density of a unit as its effective field. @param {Design} design @param {number} at @param {number[]} unit @returns {Use} */
-function modelled(design, at, unit) {
-  const { mass, reason } = density(design, at, unit);
-  return {
-    mass, reason, half: mass && boxHolding(mass, 0.5), isMeasured: false,
-    source: "estimate: path density, as under uniform weights",
+    use: () => (known ??= useOf(design, at, state.unit)),
   };
 }
 
