@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures clean
+.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures screenshots clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -33,6 +33,9 @@ conformance: $(VENV)/.dev
 figures: $(VENV)/.dev
 	$(BIN)/python scripts/figures.py
 
+screenshots: $(VENV)/.dev
+	$(BIN)/python scripts/screenshots.py
+
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py
 
@@ -56,6 +59,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "adding what the tests need (once)"
 	@$(PIP) -e '.[all]' -r requirements-dev.txt
 	@$(PIP) --no-deps torchvision timm
+	@command -v chromium >/dev/null || echo "no Chromium here: the tests of the explorer page will skip (Debian: apt-get install chromium)"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt

@@ -15,7 +15,7 @@ from eyeshot.analyse.field import Field, Fields
 from eyeshot.analyse.recurrence import step
 from eyeshot.analyse.sights import Moving, Scattered
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Input
+from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.inspection import Layer, Report
 from eyeshot.report.ledger import Line, has_gates, lines, rule_words
 from eyeshot.report.reasons import formula
@@ -61,7 +61,7 @@ def design(report: Report) -> dict[str, Any]:
     relations = _Table()
     found = lines(report)
     gates = has_gates(report)
-    last, end, end_data = last_convolution(report), first_global(report), first_global(report, data=True)
+    end, end_data = first_global(report), first_global(report, data=True)
     return {
         "name": network.name,
         "source": network.source,
@@ -74,7 +74,7 @@ def design(report: Report) -> dict[str, Any]:
         "gates": gates,
         "apart": network.tells_channels_apart,
         "exact": report.is_exact,
-        "start": index[(last or report.layers[-1]).name] if report.layers else 0,
+        "start": _start(report, index),
         "horizon": None if end is None else index[end.name],
         "data_horizon": None if end_data is None else index[end_data.name],
         "data_path": sorted(index[name] for name in data_path(network)),
@@ -82,6 +82,22 @@ def design(report: Report) -> dict[str, Any]:
         "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in report.notes],
         "verdict": on_one(report),
     }
+
+
+def _start(report: Report, index: Mapping[str, int]) -> int:
+    """The layer that the page opens with: the last one with weights that still has a map, on the data's path."""
+    carrying = data_path(report.network)
+    for layer in reversed(report.layers):
+        is_weighted = isinstance(layer.node.op, Conv | ConvTranspose | Linear)
+        if is_weighted and layer.name in carrying and _has_map(layer):
+            return index[layer.name]
+    last = last_convolution(report) or (report.layers[-1] if report.layers else None)
+    return 0 if last is None else index[last.name]
+
+
+def _has_map(layer: Layer) -> bool:
+    node = layer.node
+    return any(place is not None and node.shape[place] > 1 for place in places(layer.fields, node))
 
 
 class _Table:

@@ -88,7 +88,7 @@ function drawCard(canvas, view, i) {
   const context = pen(canvas, place.width + 2, place.height + 2);
   context.fillStyle = colour("paper");
   context.fillRect(1, 1, place.width, place.height);
-  spotlight(context, plane(view.seen), scale, place, colour("shade"), colour(DESIGN_COLOURS[i % DESIGN_COLOURS.length]));
+  spotlight(context, plane(view.seen), scale, { left: 1, top: 1, ...place }, colour("shade"), colour(DESIGN_COLOURS[i % DESIGN_COLOURS.length]));
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Design[]} designs @param {View} view @param {number} width */

@@ -14,7 +14,7 @@ export function conePanel(actions) {
   const canvas = h("canvas", { role: "img", "aria-label": "Cone" });
   const axes = h("div", { class: "axes", role: "group", "aria-label": "Axis of the cone" });
   const root = h("div", { class: "cone" }, axes, canvas);
-  /** @param {View} view @param {{left: number, width: number, height: number}} place */
+  /** @param {View} view @param {{left: number, width: number, height: number, from: number, to: number}} place from … to are the pixels shown */
   function update(view, place) {
     const { design, state } = view;
     const names = axisNames(design.axes.length);
@@ -29,14 +29,14 @@ export function conePanel(actions) {
   return { root, update };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level[]} found @param {{left: number, width: number, height: number}} place */
+/** @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level[]} found @param {{left: number, width: number, height: number, from: number, to: number}} place */
 function draw(context, view, found, place) {
   if (!found.length) return;
-  const { axis, point } = view.state, n = view.design.extent[axis], unit = place.width / n;
+  const { axis, point } = view.state, unit = place.width / (place.to - place.from);
   const gap = (place.height - TOP - BOTTOM) / Math.max(found.length - 1, 1);
   const ink = colour("ink"), muted = colour("muted"), tint = colour(point ? "reach" : "accent"), rule = colour("rule-strong");
   const y = (/** @type {number} */ i) => place.height - BOTTOM - i * gap;
-  const x = (/** @type {number} */ pixel) => place.left + Math.min(Math.max(pixel, -4), n + 4) * unit;
+  const x = (/** @type {number} */ pixel) => place.left + Math.min(Math.max((pixel - place.from) * unit, -6), place.width + 6);
   context.fillStyle = tint;
   context.globalAlpha = 0.16;
   for (let i = 0; i + 1 < found.length; i++) {

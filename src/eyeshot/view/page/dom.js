@@ -32,9 +32,19 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** A colour of the theme, as the style sheet has it now. @param {string} name @returns {string} */
+/** @type {Map<string, string>} */
+const colours = new Map();
+
+/** A colour of the theme, as the style sheet has it. @param {string} name @returns {string} */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  let found = colours.get(name);
+  if (found === undefined) colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
+  return found;
+}
+
+/** Ask the style sheet again: the theme may have changed. */
+export function forgetColours() {
+  colours.clear();
 }
 
 /**

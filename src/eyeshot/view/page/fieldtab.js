@@ -38,13 +38,11 @@ export function fieldTab(actions, image, steppers) {
   /** @param {View} view */
   function update(view) {
     last = view;
-    width = Math.floor(figure.clientWidth);
+    width ||= Math.floor(figure.clientWidth);
     if (!width) return;
-    const [rows, columns] = planeSize(view.design.extent);
-    const most = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
-    const place = { left: LEFT, width: most, height: rows === 1 ? 48 : Math.round(Math.min((most * rows) / columns, 420)) };
-    if (rows > 1 && (most * rows) / columns > 420) place.width = Math.round((420 * columns) / rows);
-    cone.update(view, { ...place, height: rows === 1 ? 240 : 168 });
+    const place = placeOf(view, width);
+    const [from, to] = view.state.axis === view.design.axes.length - 1 ? place.columns : view.state.axis === view.design.axes.length - 2 ? place.rows : [0, view.design.extent[view.state.axis]];
+    cone.update(view, { left: place.left, width: place.width, height: view.design.extent.length === 1 ? 240 : 168, from, to });
     picture.update(view, place);
     plates.update(view);
     if (!view.isPreview) {
@@ -57,6 +55,30 @@ export function fieldTab(actions, image, steppers) {
   return { root, update };
 }
 
+/** Where the picture stands and what of the image it shows: all of it, or what is seen and a margin. It is no higher than
+ *  leaves room for the rest of the first screen. @param {View} view @param {number} width */
+function placeOf(view, width) {
+  const [n, m] = planeSize(view.design.extent), highest = Math.min(Math.max(innerHeight - 580, 230), 420);
+  const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
+  /** @type {[number, number]} */
+  let rows = [0, n], columns = [0, m];
+  if (view.state.zoom && view.box && !view.state.point) {
+    const box = view.box.length === 1 ? [[0, 0], view.box[0]] : view.box.slice(-2);
+    const side = Math.max(...box.map(([a, b]) => b - a + 1)) * 1.3 + 2;
+    [rows, columns] = [around(box[0], side, n), around(box[1], side, m)];
+  }
+  const shape = n === 1 ? 0 : (rows[1] - rows[0]) / (columns[1] - columns[0]);
+  const height = n === 1 ? 48 : Math.min(wide * shape, highest);
+  return { left: LEFT, width: Math.round(n === 1 ? wide : height / shape), height: Math.round(height), rows, columns };
+}
+
+/** A range of a length around another, inside 0 … size as far as it goes. @param {number[]} range @param {number} length @param {number} size @returns {[number, number]} */
+function around([first, last], length, size) {
+  const long = Math.min(Math.ceil(length), size), start = Math.round((first + last + 1 - long) / 2);
+  const from = Math.min(Math.max(start, 0), size - long);
+  return [from, from + long];
+}
+
 /** Which unit, in numbers. @param {any} actions */
 function unitControls(actions) {
   const root = h("div", { class: "unit-controls" });
@@ -65,6 +87,7 @@ function unitControls(actions) {
   let inputs = [];
   /** @type {View} */
   let current;
+  const zoom = h("button", { type: "button", class: "chip", onclick: () => actions.setZoom(!current.state.zoom) }, "zoom in");
   const back = h("button", { type: "button", class: "chip", onclick: () => actions.moveTo(current.state.unit, true) }, "back to the unit");
   const middle = h("button", { type: "button", class: "chip", onclick: () => actions.moveTo(current.units.map((n) => Math.floor(n / 2)), true) }, "middle");
   /** @param {View} view */
@@ -77,8 +100,9 @@ function unitControls(actions) {
       key = nextKey;
       inputs = sizes.map((n) => h("input", { type: "number", min: 0, max: n - 1, step: 1, inputmode: "numeric", onchange: read, disabled: n === 1 }));
       const what = state.point ? "Pixel" : hasMap(design, view.at) ? "Unit" : "Unit (no map)";
-      fill(root, h("span", { class: "control-title" }, what), inputs.map((input, axis) => labelled(names[axis], input)), state.point ? back : hasMap(design, view.at) ? middle : null);
+      fill(root, h("span", { class: "control-title" }, what), inputs.map((input, axis) => labelled(names[axis], input)), state.point ? back : hasMap(design, view.at) ? middle : null, state.point ? null : zoom);
     }
+    zoom.setAttribute("aria-pressed", String(state.zoom));
     inputs.forEach((input, axis) => {
       if (document.activeElement !== input || Number(input.value) !== at[axis]) input.value = String(at[axis]);
     });

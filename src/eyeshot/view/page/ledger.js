@@ -11,8 +11,8 @@ import { NONE, fieldSize, fieldStride, imageShare, percent, short, times, whole 
 /** @typedef {{name: string, op: string, layers: number[], blocks?: number, members?: Line[], depth?: number, folds?: Line}} Line */
 
 const SPACE = 11, HIGH = 26, MOST = 9;
-/** Rows made at once; the rest follow when the browser is idle, so that long networks show soon. */
-const CHUNK = 150;
+/** Rows made first and then at a time, when the browser is idle, so that long networks show soon. */
+const FIRST = 60, CHUNK = 150;
 /** Columns in the order in which they leave where there is little room. */
 const LEAVING = ["part", "params", "stride", "out", "op", "macs", "share", "data"];
 
@@ -50,15 +50,15 @@ export function ledgerPanel(actions) {
     rowOf = new Map();
     body.replaceChildren();
     cancelIdle(making);
-    /** @param {number} from */
-    const make = (from) => {
-      const rowsMade = found.slice(from, from + CHUNK).flatMap((line, i) => lineRows(line, rows[from + i], width, view));
-      body.append(...rowsMade);
+    /** @param {number} from @param {number} size */
+    const make = (from, size) => {
+      body.append(...found.slice(from, from + size).flatMap((line, i) => lineRows(line, rows[from + i], width, view)));
       mark(current);
-      if (from + CHUNK < found.length) making = whenIdle(() => make(from + CHUNK));
+      if (from + size < found.length) making = whenIdle(() => make(from + size, CHUNK));
+      else if (from) fit();
     };
     current = view;
-    make(0);
+    make(0, FIRST);
     fit();
     fill(foot, totalRow(design, hasData));
   }

@@ -5,7 +5,7 @@ import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
 import { edited } from "./edit.js";
 import { chosen, effectivePanel } from "./effective.js";
-import { fill, h } from "./dom.js";
+import { fill, forgetColours, h } from "./dom.js";
 import { fieldTab } from "./fieldtab.js";
 import { graphPanel } from "./graph.js";
 import { ledgerPanel } from "./ledger.js";
@@ -72,6 +72,7 @@ export function show(given, place, image) {
     reach: (/** @type {number[]} */ point) => set({ point }),
     setEdits: (/** @type {string} */ edits) => set({ edits, unit: edits === state.edits ? state.unit : unitOf(designOf(state.design, state.edits), designOf(state.design, edits), state) }),
     setUse: (/** @type {string} */ use) => set({ use }),
+    setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
     setAxis: (/** @type {number} */ axis) => set({ axis }),
     choose: (/** @type {number} */ design, /** @type {number} */ layer, /** @type {number[]} */ unit) => {
       const next = startOf(designs, design, state.tab);
@@ -115,8 +116,12 @@ export function show(given, place, image) {
     preview = null;
     due();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", due);
-  matchMedia("(forced-colors: active)").addEventListener("change", due);
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", () => {
+      forgetColours();
+      due();
+    });
+  }
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
   return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, onMap, seenBy, seersOf } };

@@ -59,20 +59,20 @@ function fillPixels(context, found, scale, fill) {
 /**
  * Shade everything of an area but a union, and outline the union.
  * @param {CanvasRenderingContext2D} context @param {number[][][]} products over two axes @param {Scale} scale
- * @param {{width: number, height: number}} area in CSS pixels @param {string} shade @param {string} line
+ * @param {{left: number, top: number, width: number, height: number}} area in CSS pixels @param {string} shade @param {string} line
  */
 export function spotlight(context, products, scale, area, shade, line) {
   const density = context.getTransform().a;
   const layer = new OffscreenCanvas(Math.ceil(area.width * density), Math.ceil(area.height * density));
   const pen = /** @type {any} */ (layer.getContext("2d"));
-  const own = { ...scale, left: 0, top: 0 };
+  const own = { ...scale, left: scale.left - area.left, top: scale.top - area.top };
   pen.setTransform(density, 0, 0, density, 0, 0);
   pen.fillStyle = shade;
   pen.fillRect(0, 0, area.width, area.height);
   if (rectangles(products).length <= MOST) fillUnion(pen, products, own, line, 2);
   pen.globalCompositeOperation = "destination-out";
   fillUnion(pen, products, own, "#000");
-  context.drawImage(layer, scale.left, scale.top, area.width, area.height);
+  context.drawImage(layer, area.left, area.top, area.width, area.height);
 }
 
 const CIVIDIS = [[0, 32, 77], [0, 51, 111], [57, 72, 107], [87, 93, 109], [112, 113, 115], [138, 134, 119], [166, 157, 117], [197, 181, 108], [229, 207, 92], [254, 232, 56]];

@@ -8,7 +8,8 @@ import { span } from "./levels.js";
 import { times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
-/** @typedef {{left: number, width: number, height: number}} Place of the image in the canvas */
+/** @typedef {{left: number, width: number, height: number, rows: [number, number], columns: [number, number]}} Place where
+ *  in the canvas the picture is, and which pixels it shows: from the first to before the last */
 
 const MARGIN = 16;
 
@@ -31,8 +32,8 @@ export function picturePanel(actions, image) {
   const pixelAt = (event) => {
     const box = canvas.getBoundingClientRect(), { extent } = current.design;
     const [rows, columns] = planeSize(extent);
-    const x = Math.floor(((event.clientX - box.left - where.left) / where.width) * columns);
-    const y = Math.floor(((event.clientY - box.top - MARGIN) / where.height) * rows);
+    const scale = scaleOf(where);
+    const x = Math.floor((event.clientX - box.left - scale.left) / scale.x), y = Math.floor((event.clientY - box.top - scale.top) / scale.y);
     const last = [Math.min(Math.max(y, 0), rows - 1), Math.min(Math.max(x, 0), columns - 1)];
     const head = extent.slice(0, -2).map((n, axis) => current.state.point?.[axis] ?? Math.floor(n / 2));
     return extent.length === 1 ? [last[1]] : [...head, ...last];
@@ -96,8 +97,27 @@ function label(view) {
 
 /** @param {CanvasRenderingContext2D} context @param {View} view @param {Place} place @param {HTMLImageElement | null} image */
 function draw(context, view, place, image) {
-  const [rows, columns] = planeSize(view.design.extent);
-  const scale = { left: place.left, top: MARGIN, x: place.width / columns, y: place.height / rows };
+  const scale = scaleOf(place);
+  context.save();
+  context.beginPath();
+  const edge = place.columns[0] === 0 && place.rows[0] === 0 ? MARGIN : 0;
+  context.rect(place.left - edge, MARGIN - edge, place.width + 2 * edge, place.height + 2 * edge);
+  context.clip();
+  paint(context, view, place, scale, image);
+  context.restore();
+  context.strokeStyle = colour("muted");
+  context.lineWidth = 1;
+  context.strokeRect(place.left - 0.5, MARGIN - 0.5, place.width + 1, place.height + 1);
+}
+
+/** @param {Place} place @returns {import("./paint.js").Scale} */
+function scaleOf({ left, width, height, rows, columns }) {
+  const x = width / (columns[1] - columns[0]), y = height / (rows[1] - rows[0]);
+  return { left: left - columns[0] * x, top: MARGIN - rows[0] * y, x, y };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {View} view @param {Place} place @param {import("./paint.js").Scale} scale @param {HTMLImageElement | null} image */
+function paint(context, view, place, scale, image) {
   ground(context, view, place, scale, image);
   if (view.state.point) {
     readers(context, view, place, scale);
@@ -105,7 +125,7 @@ function draw(context, view, place, image) {
   }
   const use = view.isPreview ? null : view.use();
   if (use?.mass) used(context, use.mass, scale);
-  spotlight(context, plane(view.seen), scale, place, colour(image ? "shade-image" : "shade"), colour("accent"));
+  spotlight(context, plane(view.seen), scale, { left: place.left, top: MARGIN, width: place.width, height: place.height }, colour(image ? "shade-image" : "shade"), colour("accent"));
   beyond(context, view, place, scale);
   if (use?.mass) levelLines(context, use.mass, scale);
   centre(context, view, scale);
@@ -113,24 +133,21 @@ function draw(context, view, place, image) {
 
 /** The user's picture, or lines every so many pixels. @param {CanvasRenderingContext2D} context @param {View} view @param {Place} place @param {import("./paint.js").Scale} scale @param {HTMLImageElement | null} image */
 function ground(context, view, place, scale, image) {
+  const [rows, columns] = planeSize(view.design.extent);
   context.fillStyle = colour("paper");
   context.fillRect(place.left, MARGIN, place.width, place.height);
   if (image) {
-    context.imageSmoothingEnabled = image.naturalWidth > place.width;
-    context.drawImage(image, place.left, MARGIN, place.width, place.height);
+    context.imageSmoothingEnabled = image.naturalWidth > columns * scale.x;
+    context.drawImage(image, scale.left, scale.top, columns * scale.x, rows * scale.y);
   } else {
     context.strokeStyle = colour("rule");
     context.lineWidth = 1;
-    const [rows, columns] = planeSize(view.design.extent);
     const step = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65536].find((n) => n * scale.x >= 14) ?? columns;
     context.beginPath();
-    for (let at = step; at < columns; at += step) line(context, place.left + at * scale.x, MARGIN, 0, place.height);
-    if (rows > 1) for (let at = step; at < rows; at += step) line(context, place.left, MARGIN + at * scale.y, place.width, 0);
+    for (let at = step; at < columns; at += step) line(context, scale.left + at * scale.x, MARGIN, 0, place.height);
+    if (rows > 1) for (let at = step; at < rows; at += step) line(context, place.left, scale.top + at * scale.y, place.width, 0);
     context.stroke();
   }
-  context.strokeStyle = colour("muted");
-  context.lineWidth = 1;
-  context.strokeRect(place.left - 0.5, MARGIN - 0.5, place.width + 1, place.height + 1);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} dx @param {number} dy */
@@ -189,7 +206,7 @@ function beyond(context, view, place, scale) {
   context.strokeStyle = colour("accent");
   context.lineWidth = 1.5;
   context.setLineDash([3, 3]);
-  context.strokeRect(place.left + x * scale.x - 1, scale.top + y * scale.y - 1, w * scale.x + 2, h * scale.y + 2);
+  context.strokeRect(scale.left + x * scale.x - 1, scale.top + y * scale.y - 1, w * scale.x + 2, h * scale.y + 2);
   context.setLineDash([]);
 }
 

@@ -1,6 +1,6 @@
 // The plates: the exact set in each layer, holes and crosses included, from the unit on back to the image.
 
-import { colour, fill, h, pen } from "./dom.js";
+import { colour, h, pen } from "./dom.js";
 import { area } from "./network.js";
 import { levels } from "./levels.js";
 import { fillUnion, plane, planeSize } from "./paint.js";
@@ -10,64 +10,75 @@ import { counted, times, whole } from "./words.js";
 /** @typedef {import("./levels.js").Level} Level */
 
 const SIDE = 78;
+/** From one plate to the next, in CSS pixels, as the style sheet has it. */
+const STEP = 112;
 
 /** @param {{pickAt: (layer: number, unit: number[]) => void}} actions */
 export function platesPanel(actions) {
   const strip = h("ol", { class: "plates", "aria-label": "The exact set in each layer" });
-  const root = h("div", { class: "plates-box scroll", tabindex: "0", role: "region", "aria-label": "Plates, scrollable" }, strip);
-  /** @type {Map<Element, () => void>} */
-  let waiting = new Map();
-  const watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      waiting.get(target)?.();
-      waiting.delete(target);
-      watcher.unobserve(target);
-    }
-  }, { root, rootMargin: "200px" });
-  let key = "";
+  const root = h("div", { class: "plates-box scroll", tabindex: "0", role: "region", "aria-label": "Plates, scrollable", onscroll: () => {
+    left = root.scrollLeft;
+    show();
+  } }, strip);
+  let left = 0, wide = 600, key = "";
+  /** @type {Level[]} */
+  let found = [];
+  /** @type {View} */
+  let current;
+  /** Plates that show the current view. @type {Set<number>} */
+  let fresh = new Set();
+  new ResizeObserver(() => {
+    wide = root.clientWidth;
+    if (current) show();
+  }).observe(root);
 
   /** @param {View} view */
   function update(view) {
-    const found = view.state.point ? levels(view) : levels(view).reverse();
-    const nextKey = `${view.state.design} ${view.state.edits} ${Boolean(view.state.point)} ${found.map((level) => level.at)}`;
-    watcher.disconnect();
-    waiting = new Map();
-    if (nextKey !== key) {
+    current = view;
+    found = view.state.point ? levels(view) : levels(view).slice().reverse();
+    fresh = new Set();
+    while (strip.children.length > found.length) strip.lastElementChild?.remove();
+    while (strip.children.length < found.length) strip.append(plate());
+    const nextKey = `${view.state.design} ${view.at} ${Boolean(view.state.point)}`;
+    if (nextKey !== key && !view.isPreview) {
       key = nextKey;
-      fill(strip, found.map((level) => plate(level, view)));
-      root.scrollLeft = 0;
+      if (left) root.scrollLeft = left = 0;
     }
-    [...strip.children].forEach((item, i) => {
-      waiting.set(item, () => refresh(item, found[i], view));
-      watcher.observe(item);
-    });
+    show();
   }
 
-  /** @param {Level} level @param {View} view */
-  function plate(level, view) {
-    const isInput = level.at === view.design.input;
-    const body = [h("canvas", { "aria-hidden": "true" }), h("span", { class: "plate-name", title: level.name }, isInput ? "input" : short(level.name)), h("span", { class: "plate-size" })];
-    return h("li", null, isInput ? h("div", { class: "plate" }, body) : h("button", { type: "button", class: "plate" }, body));
+  /** Bring those in sight up to date. */
+  function show() {
+    const first = Math.max(Math.floor(left / STEP) - 1, 0), last = Math.min(Math.ceil((left + wide) / STEP) + 1, found.length - 1);
+    for (let i = first; i <= last; i++) {
+      if (fresh.has(i)) continue;
+      fresh.add(i);
+      refresh(strip.children[i].firstElementChild, found[i], current);
+    }
   }
 
-  /** @param {Element} item @param {Level} level @param {View} view */
-  function refresh(item, level, view) {
-    const [canvas, , size] = /** @type {any[]} */ ([...item.children[0].children]);
+  function plate() {
+    return h("li", null, h("button", { type: "button", class: "plate" }, h("canvas", { "aria-hidden": "true" }), h("span", { class: "plate-name" }), h("span", { class: "plate-size" })));
+  }
+
+  /** @param {any} button @param {Level} level @param {View} view */
+  function refresh(button, level, view) {
+    const [canvas, name, size] = /** @type {any[]} */ ([...button.children]), isInput = level.at === view.design.input;
     const n = area(level.products);
-    size.textContent = `${shape(level)} of ${times(level.units)}`;
-    const button = /** @type {HTMLElement} */ (item.children[0]);
+    name.textContent = isInput ? "input" : short(level.name);
+    size.textContent = `${shape(level, n)} of ${times(level.units)}`;
     button.title = `${level.name}: ${counted(n, "position")} of ${whole(level.units.reduce((a, b) => a * b, 1))}`;
-    button.onclick = button.tagName === "BUTTON" ? () => actions.pickAt(level.at, level.box.map(([a, b]) => Math.floor((a + b + 1) / 2))) : null;
+    button.disabled = isInput;
+    button.onclick = () => actions.pickAt(level.at, level.box.map(([a, b]) => Math.floor((a + b + 1) / 2)));
     draw(canvas, level, view);
   }
   return { root, update };
 }
 
-/** What is marked, in short: its box, and a sign where it has holes. @param {Level} level */
-function shape({ products, box }) {
-  const full = box.reduce((n, [a, b]) => n * (b - a + 1), 1);
-  return times(box.map(([a, b]) => b - a + 1)) + (area(products) < full ? "*" : "");
+/** What is marked, in short: its box, and a star where it has holes. @param {Level} level @param {number} n positions marked */
+function shape({ box }, n) {
+  const full = box.reduce((all, [a, b]) => all * (b - a + 1), 1);
+  return times(box.map(([a, b]) => b - a + 1)) + (n < full ? "*" : "");
 }
 
 /** @param {string} name */

@@ -14,6 +14,7 @@ export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "d
  * @property {boolean} gates whether dependence through gates and statistics counts
  * @property {number} axis the axis along which the cone is drawn
  * @property {string} edits changes tried, see edit.js
+ * @property {boolean} zoom whether the picture shows what is seen, not the whole image
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
@@ -26,7 +27,7 @@ export function initial(designs) {
 export function startOf(designs, design, tab) {
   const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
   const gates = !(node.field.global && !node.data.global);
-  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "" };
+  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "", zoom: false };
 }
 
 /** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
@@ -41,6 +42,7 @@ export function toFragment(state, designs) {
   if (state.tab !== "field") parts.push(["tab", state.tab]);
   if (state.gates !== start.gates) parts.push(["paths", state.gates ? "all" : "data"]);
   if (state.axis !== start.axis) parts.push(["axis", String(state.axis)]);
+  if (state.zoom) parts.push(["zoom", "1"]);
   if (state.use) parts.push(["use", state.use]);
   if (state.edits) parts.push(["edit", state.edits]);
   return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
@@ -73,6 +75,7 @@ export function fromFragment(fragment, designs, editedDesign) {
   const tab = asked.get("tab") ?? "field";
   const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
   state.edits = asked.get("edit") ?? "";
+  state.zoom = asked.get("zoom") === "1";
   state.use = asked.get("use") ?? "";
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");

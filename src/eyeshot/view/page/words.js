@@ -25,9 +25,11 @@ export function short(value) {
   return value.toExponential(3);
 }
 
+const digits = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+
 /** Digits in groups of three. @param {number} value @returns {string} */
 export function whole(value) {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 2 }).replace("-", "−");
+  return digits.format(value).replace("-", "−");
 }
 
 /** A number with a proper minus. @param {number} value @returns {string} */
