@@ -1,12 +1,12 @@
 # make demo   the founding question on real images    make test    the tests
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
-# make figures  the gallery of docs/figures.md
+# make figures  the gallery of docs/figures.md        make lesson-evidence  trains the lesson's pairs again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures screenshots clean
+.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -35,6 +35,9 @@ figures: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python scripts/screenshots.py
+
+lesson-evidence: $(VENV)/.run
+	$(BIN)/python scripts/lesson_evidence.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py

@@ -20,7 +20,7 @@ TERMS = "--train --data sample --seeds 5 --budget 3ep"
 STUDIES = {
     "pools": "alexnet-28 alexnet-28-alternating",
     "two": '"C3-8 C3-8 P2 C3-16 C3-16 P2 G F10" "C5-8 P2 C5-16 P2 G F10" --match macs',
-    "three": '"C3-8 C3-8 C3-8 P2 C3-16 C3-16 C3-16 P2 G F10" "C7-8 P2 C7-16 P2 G F10" --match macs',
+    "three": '"C3-9 C3-9 C3-9 P2 C3-18 C3-18 C3-18 P2 G F10" "C7-9 P2 C7-18 P2 G F10" --match macs',
     "stride": '"C3-12 P3s2p1 C3-24 P3s2p1 C3-48 G F10" "C3s2-12 C3s2-24 C3-48 G F10" '
     '"C3-12 C3s2-12 C3-24 C3s2-24 C3-48 G F10"',
 }
@@ -60,7 +60,8 @@ def study(document: dict[str, Any], command: str) -> dict[str, Any]:
 def device(folder: Path) -> dict[str, str]:
     """What it ran on, as the trainings' own records say."""
     record = next(folder.rglob("record.json"))
-    return dict(json.loads(record.read_text(encoding="utf-8"))["versions"])
+    versions = json.loads(record.read_text(encoding="utf-8"))["versions"]
+    return {key: versions[key] for key in ("processor", "threads", "torch", "python")}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="the explorer page: fields, costs and comparison in one offline file")
-@click.argument("models", nargs=-1, required=True, metavar="M...")
+@click.argument("models", nargs=-1, metavar="M...")
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The page.")
 @click.option("--force", is_flag=True, help="Let -o replace a file.")
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
               help="Shown under the fields: PNG, JPEG, GIF or WebP.")  # fmt: skip
 @click.option("--effective", type=click.Path(path_type=Path), multiple=True, metavar="FILE.json",
               help="Measured effective fields (eyeshot effective --json); may be given again.")  # fmt: skip
+@click.option("--lesson", is_flag=True, help="No models: the lesson on AlexNet's order, ready to be published.")
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Show the scores of the study kept there.")  # fmt: skip
 @colour_option
@@ -33,6 +34,7 @@ def report(
     force: bool,
     image: Path | None,
     effective: tuple[Path, ...],
+    lesson: bool,
     directory: Path | None,
     no_colour: bool,
 ) -> None:
@@ -45,21 +47,44 @@ def report(
       eyeshot report alexnet -o alexnet.html
       eyeshot report alexnet alexnet-alternating -o pools.html --image cat.png
       eyeshot report torchvision:resnet50 -o resnet50.html
+      eyeshot report --lesson -o lesson.html
     """
     from eyeshot.view.export import page
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: the page is HTML; give a name that ends in .html")
     check_new(output, force=force)
+    if lesson:
+        _check_alone(models, input_shape, image, effective, directory)
+        _write(output, _lesson())
+        return
+    if not models:
+        raise UsageError("report needs a model, such as: eyeshot report alexnet -o alexnet.html (or --lesson)")
     picture = None if image is None else _read(image)
     measured = [_measured(path) for path in effective]
     scores = None if directory is None else _scores(directory)
     reports = [inspected(model, input_shape, is_named=len(models) > 1) for model in models]
     text = page(reports, image=picture, effective=measured, evidence=scores)
-    write_file(output, text.encode())
-    click.echo(f"wrote {output}", err=True)
+    _write(output, text)
     if not all(each.is_exact for each in reports):
         _end_bounded(reports, no_colour)
+
+
+def _check_alone(*others: object) -> None:
+    """Complain of what means nothing for the lesson."""
+    if any(others):
+        raise UsageError("--lesson takes neither models nor options for them: eyeshot report --lesson -o lesson.html")
+
+
+def _lesson() -> str:
+    from eyeshot.view.lesson.build import lesson
+
+    return lesson()
+
+
+def _write(output: Path, text: str) -> None:
+    write_file(output, text.encode())
+    click.echo(f"wrote {output}", err=True)
 
 
 def _read(path: Path) -> bytes:

@@ -18,7 +18,7 @@ from eyeshot.report.wording import middle_out, times
 _SIDE, _GAP, _WORDS = 120, 28, 34
 """Pixels: of a plate's longer side, between plates, and for the two lines below."""
 _MOST_PLATES = 8
-_MOST_LINES = 32
+_MOST_LINES = 20
 _FIRST, _SECOND, _BOTH = "#0072B2", "#E69F00", "#777777"
 
 

@@ -36,8 +36,8 @@ def _scores(arm: Mapping[str, Any]) -> list[float]:
 
 
 def _interval(arm: Mapping[str, Any]) -> tuple[float, float]:
-    half = float(arm["half_width"] or 0)
-    return arm["mean"] - half, arm["mean"] + half
+    low, high = arm["interval"] or (arm["mean"], arm["mean"])
+    return float(low), float(high)
 
 
 def _x(value: float, low: float, high: float) -> str:

@@ -48,12 +48,21 @@ def title_of(reports: Sequence[Report]) -> str:
     return f"{names if len(names) <= 80 else names[:79] + '…'} · eyeshot"
 
 
-def assembled(content: Mapping[str, Any], plain: str, title: str, entry: str = "main") -> str:
+def assembled(
+    content: Mapping[str, Any],
+    plain: str,
+    title: str,
+    entry: str = "main",
+    template: str = "template.html",
+    extra: str | None = None,
+) -> str:
     """A document, what stands for it where scripts do not run, and a script, as one page.
+
+    ``entry`` is the script's first module, ``extra`` a style sheet beside the page's own.
 
     Text goes through HTML's escaping, and the document's JSON has no ``<`` that could end its element.
     """
-    style, code = asset("style.css"), script(entry)
+    style, code = asset("style.css") + (asset(extra) if extra else ""), script(entry)
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     parts = {
         "policy": html.escape(_policy(style, code)),
@@ -64,7 +73,7 @@ def assembled(content: Mapping[str, Any], plain: str, title: str, entry: str = "
         "document": escaped_json(data),
         "script": code,
     }
-    head, *pieces = asset("template.html").split("{{")
+    head, *pieces = asset(template).split("{{")
     return head + "".join(parts[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces))
 
 

@@ -12,7 +12,8 @@ import { ledgerPanel } from "./ledger.js";
 import { measuredOf, overUnit } from "./measured.js";
 import { density } from "./density.js";
 import { estimator } from "./estimate.js";
-import { area, bands, boxAround, designFrom, mapSize, middle, onMap, seenBy, seersOf } from "./network.js";
+import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } from "./network.js";
+import { inside, unitOf, unitOver } from "./selection.js";
 import { sentencePanel } from "./sentence.js";
 import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
@@ -43,7 +44,8 @@ export function show(given, place, image) {
 
   /** @param {Partial<State>} change */
   function set(change) {
-    state = inside({ ...state, ...change }, designOf);
+    const next = { ...state, ...change };
+    state = inside(next, designOf(next.design, next.edits));
     preview = null;
     due();
   }
@@ -125,24 +127,6 @@ export function show(given, place, image) {
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
   return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, onMap, seenBy, seersOf } };
-}
-
-/** The state with a unit that its layer has. @param {State} state @param {(at: number, edits: string) => any} designOf @returns {State} */
-function inside(state, designOf) {
-  const sizes = mapSize(designOf(state.design, state.edits), state.layer);
-  return { ...state, unit: state.unit.map((n, axis) => Math.min(Math.max(n, 0), Math.max(sizes[axis] - 1, 0))) };
-}
-
-/** The unit at the same share of the map after a change. @param {any} before @param {any} after @param {State} state */
-function unitOf(before, after, state) {
-  const from = mapSize(before, state.layer), to = mapSize(after, state.layer);
-  return to.map((n, axis) => Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]));
-}
-
-/** The unit of another layer over the same place of the image, as near as its map allows. @param {any} design @param {State} state @param {number} layer */
-function unitOver(design, state, layer) {
-  const from = mapSize(design, state.layer), to = mapSize(design, layer);
-  return to.map((n, axis) => (from[axis] <= 1 ? Math.floor(n / 2) : Math.min(Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]), n - 1)));
 }
 
 /** @param {any} given @param {any[]} designs @param {any} actions @param {(gates: boolean) => void} setGates */

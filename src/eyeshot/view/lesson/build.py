@@ -1,0 +1,180 @@
+"""The lesson's steps as one offline page: whole without scripts, which add a stage to try designs on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from eyeshot.errors import UsageError
+from eyeshot.report.comparison import Comparison
+from eyeshot.report.cone import cone
+from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.inspection import Report
+from eyeshot.report.plates_svg import plates_svg
+from eyeshot.report.scores_svg import scores_svg
+from eyeshot.report.wording import short, times
+from eyeshot.view.document import design
+from eyeshot.view.export import assembled
+from eyeshot.view.lesson.steps import STEPS, Step
+
+SCHEMA = "eyeshot.lesson/1"
+TITLE = "Why does AlexNet not pool after every convolution?"
+_LEAD = (
+    "CONV-POOL-CONV-POOL-CONV-CONV-CONV-POOL: that is AlexNet’s order. Would CONV-POOL all the way not be"
+    " better? Four steps"
+    " to an answer in numbers: what units see, what that costs, and what it scored when trained."
+)
+_COMMANDS = (
+    ("what each layer sees and costs", "eyeshot show my_net.py:MyNet --input 3x224x224"),
+    ("two designs side by side", "eyeshot compare alexnet alexnet-alternating"),
+    ("trained, over five seeds", "eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5"),
+    ("your network as a page like this", "eyeshot report my_net.py:MyNet -o my_net.html"),
+)
+
+
+def lesson() -> str:
+    """The lesson as HTML: one file, the same bytes every time."""
+    told = [(step, step.reports()) for step in STEPS]
+    first = [0]
+    for _, reports in told:
+        first.append(first[-1] + len(reports))
+    sections = "\n".join(
+        _section(number, step, reports, start)
+        for number, ((step, reports), start) in enumerate(zip(told, first[:-1], strict=True), start=1)
+    )
+    content = {
+        "schema": SCHEMA,
+        "designs": [
+            design(report) | {"name": name}
+            for step, reports in told
+            for report, (_, name) in zip(reports, step.designs, strict=True)
+        ],
+    }
+    article = f"{_opening()}\n{sections}\n{_closing()}"
+    return assembled(content, article, f"{TITLE} · eyeshot", entry="lesson", template="lesson.html", extra="lesson.css")
+
+
+@cache
+def record() -> dict[str, Any]:
+    """What was measured: scripts/lesson_evidence.py makes it."""
+    found = json.loads((files("eyeshot.view.lesson") / "evidence.json").read_text(encoding="utf-8"))
+    return dict(found)
+
+
+def _opening() -> str:
+    links = "".join(f'<li><a href="#{step.name}">{escape(step.title)}</a></li>' for step in STEPS)
+    return (
+        f'<header class="opening"><h1>{TITLE}</h1><p>{_LEAD}</p><nav aria-label="Steps"><ol>{links}</ol></nav></header>'
+    )
+
+
+def _section(number: int, step: Step, reports: Sequence[Report], start: int) -> str:
+    parts = [
+        f'<h2 id="{step.name}-title"><span class="number-of">{number}</span> {escape(step.title)}</h2>',
+        *(f"<p>{escape(' '.join(part))}</p>" for part in batched(step.sentences(list(reports)))),
+        _pictures(step, reports),
+        _costs(step, reports),
+        *(_study(name, names) for name, names in step.studies),
+        _slot(step, start),
+    ]
+    return f'<section id="{step.name}" class="step" aria-labelledby="{step.name}-title">{"".join(parts)}</section>'
+
+
+def batched(sentences: Sequence[str]) -> list[Sequence[str]]:
+    """Sentences in paragraphs of three."""
+    return [sentences[i : i + 3] for i in range(0, len(sentences), 3)]
+
+
+def _slot(step: Step, start: int) -> str:
+    """Where the stage opens; without scripts it stays empty and unseen."""
+    choices = [{"design": start + i, "name": name} for i, (_, name) in enumerate(step.designs)]
+    return f'<div class="slot" data-choices="{escape(json.dumps(choices, ensure_ascii=False))}" hidden></div>'
+
+
+def _pictures(step: Step, reports: Sequence[Report]) -> str:
+    """For each design its plates, where they can stand in a row, and its side view."""
+    figures = []
+    for report, (text, name) in zip(reports, step.designs, strict=True):
+        drawings = [_plates(report, step.units), cone_svg(cone(report, units=step.units))]
+        title = f"<b>{escape(name)}</b> <code>{escape(text)}</code>, input {times(report.network.input.shape[1:])}"
+        shown = "".join(f'<div class="drawing">{drawing}</div>' for drawing in drawings if drawing)
+        figures.append(f"<figure><figcaption>{title}</figcaption>{shown}</figure>")
+    return f'<div class="pictures">{"".join(figures)}</div>'
+
+
+def _plates(report: Report, units: Sequence[tuple[int, ...]]) -> str:
+    try:
+        return plates_svg(report, units=units)
+    except UsageError:
+        return ""
+
+
+def _costs(step: Step, reports: Sequence[Report]) -> str:
+    """The quantities that the step speaks of, designs across."""
+    if not step.quantities:
+        return ""
+    found = {quantity.key: quantity for quantity in Comparison(reports).quantities}
+    head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in step.designs)
+    rows = [
+        f'<tr><th scope="row">{escape(found[key].name.strip())}</th>{_tds(found[key].texts)}</tr>'
+        for key in step.quantities
+        if key in found
+    ]
+    label = escape(f"{step.title} What they see and cost")
+    first = '<th scope="col"><span class="hidden">quantity</span></th>'
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table class="quantities">'
+        f"<caption>What they see and cost</caption><thead><tr>{first}{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _tds(texts: Iterable[str]) -> str:
+    return "".join(f'<td class="number">{escape(text)}</td>' for text in texts)
+
+
+def _study(name: str, names: Sequence[str]) -> str:
+    """The measured scores: picture, verdict, what was trained and how."""
+    found = record()["studies"][name]
+    arms = [arm | {"label": told} for arm, told in zip(found["evidence"]["arms"], names, strict=True)]
+    what = [
+        f"{told}: {arm['design']}, {short(arm['macs'])} MACs, {short(arm['params'])} params"
+        for arm, told in zip(found["arms"], names, strict=True)
+    ]
+    lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *found["remarks"], _device()))
+    return (
+        '<figure class="measured"><figcaption>Measured: test accuracy; points are seeds, bars the mean and its 95 %'
+        f' interval</figcaption><div class="drawing">{scores_svg(arms)}</div>'
+        f'<p class="verdict">{escape(_verdict(found["evidence"], names))}</p>'
+        "<details><summary>How it was"
+        f" trained</summary><p><code>{escape(found['command'])}</code></p><ul>{lines}</ul>"
+        "</details></figure>"
+    )
+
+
+def _verdict(evidence: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The study's own verdict, its arms by the lesson's names."""
+    text = " ".join(str(evidence["verdict"]).splitlines())
+    labels = [arm["label"] for arm in evidence["arms"]]
+    for label, name in sorted(zip(labels, names, strict=True), key=lambda pair: -len(pair[0])):
+        text = text.replace(label, name)
+    return text
+
+
+def _device() -> str:
+    device = record()["device"]
+    versions = f"PyTorch {device['torch']}, Python {device['python']}"
+    return f"on {device['processor']}, {device['threads']} thread a training, {versions}"
+
+
+def _closing() -> str:
+    rows = "".join(f"<dt>{escape(words)}</dt><dd><code>{escape(line)}</code></dd>" for words, line in _COMMANDS)
+    return (
+        '<section class="step" aria-labelledby="own-title"><h2 id="own-title">And your network?</h2>'
+        "<p>Every picture and number on this page is printed or drawn by eyeshot, for your network as well.</p>"
+        f'<dl class="commands">{rows}</dl></section>'
+    )
