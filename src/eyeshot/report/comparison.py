@@ -13,9 +13,9 @@ from eyeshot.report.quantities import Quantity, quantities
 from eyeshot.report.sidebyside import Pair, layers_aligned, letter
 
 if TYPE_CHECKING:
-    from eyeshot.report.figures.kinds import Picture
     from pathlib import Path
 
+    from eyeshot.report.figures.kinds import Picture
     from eyeshot.view.notebook import Explorer
 
 SCHEMA = "eyeshot.comparison/1"
