@@ -5,7 +5,7 @@ In float64, since fast float32 convolutions smear NaN over tiles. Shares no code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,18 +42,21 @@ def poisoned_lines(
     *,
     one_by_one: bool = False,
     along: Mapping[str, tuple[int, ...]] | None = None,
+    lines: Sequence[int] | None = None,
 ) -> dict[str, Bits]:
     """Per layer, which positions along an axis (columns) see which input positions along it (rows).
 
-    ``along`` says along which axes of a layer's output positions are told apart, where that is not the same axis.
+    ``along`` says along which axes of a layer's output positions are told apart, where that is not the same axis;
+    ``lines`` names the lines that are tried, all unless given.
 
     One whole line of the input is NaN at a time; all lines go through as one batch, or one by one where a module mixes
     its batch.
     """
-    n = shape[axis]
+    lines = range(shape[axis]) if lines is None else lines
+    n = len(lines)
     x = torch.rand(n, *shape[1:], dtype=torch.float64) + 0.5
-    for i in range(n):
-        x[i].select(axis - 1, i).fill_(float("nan"))
+    for image, line in zip(x, lines, strict=True):
+        image.select(axis - 1, line).fill_(float("nan"))
     result = {}
     for name, out in _all_outputs(module, names, x, one_by_one).items():
         nan = out.isnan().reshape(n, -1, *out.shape[1:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -74,17 +76,15 @@ def test_operations_of_resnet50_count_convolutions_and_fully_connected_layers_on
     assert inspect("torchvision:resnet50").totals.macs == 4_089_184_256
 
 
-def assert_convolutions_and_pools_see_what_the_model_says(name: str, size: int) -> None:
+def assert_convolutions_and_pools_see_what_the_model_says(name: str, *sizes: int) -> None:
     module = load_module(f"torchvision:{name}").to_empty(device="cpu")
-    report = Report(read_module(module, (3, size, size), name=name, source="torchvision"))
-    layers = [
-        layer
-        for layer in report
-        if layer.op in {"conv2d", "max_pool2d", "avg_pool2d"} and is_module(module, layer.name)
-    ]
+    shape = (3, *sizes) if len(sizes) > 1 else (3, sizes[0], sizes[0])
+    report = Report(read_module(module, shape, name=name, source="torchvision"))
+    sliding = {f"{op}{len(shape) - 1}d" for op in ("conv", "max_pool", "avg_pool")}
+    layers = [layer for layer in report if layer.op in sliding and is_module(module, layer.name)]
     prepared(module)
-    for a, axis in enumerate((2, 3)):
-        seen = poisoned_lines(module, [layer.name for layer in layers], (1, 3, size, size), axis)
+    for a, axis in enumerate(range(2, 1 + len(shape))):
+        seen = poisoned_lines(module, [layer.name for layer in layers], (1, *shape), axis)
         for layer in layers:
             for found, true in zip(layer.hulls[a], hull_of(seen[layer.name]), strict=True):
                 np.testing.assert_array_equal(found, true, err_msg=f"{name} {layer.name} axis {axis}")
@@ -110,3 +110,29 @@ def test_hulls_equal_poisoning(name: str) -> None:
 )  # fmt: skip
 def test_hulls_equal_poisoning_in_every_family(name: str, size: int) -> None:
     assert_convolutions_and_pools_see_what_the_model_says(name, size)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("EYESHOT_ALL_FAMILIES"), reason="on demand: EYESHOT_ALL_FAMILIES=1")
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("resnext50_32x4d", (64,)), ("wide_resnet50_2", (64,)), ("convnext_tiny", (64,)), ("efficientnet_v2_s", (64,)),
+        ("regnet_x_400mf", (64,)), ("mobilenet_v3_large", (64,)), ("squeezenet1_0", (64,)), ("vgg11_bn", (64,)),
+        ("deeplabv3_resnet50", (64,)), ("deeplabv3_mobilenet_v3_large", (64,)), ("fcn_resnet50", (64,)),
+        ("lraspp_mobilenet_v3_large", (64,)), ("swin_t", (64,)), ("swin_v2_t", (64,)), ("r3d_18", (6, 24, 24)),
+        ("mc3_18", (6, 24, 24)), ("r2plus1d_18", (6, 24, 24)),
+    ],
+)  # fmt: skip
+def test_hulls_equal_poisoning_in_the_other_families(name: str, sizes: tuple[int, ...]) -> None:
+    assert_convolutions_and_pools_see_what_the_model_says(name, *sizes)
+
+
+@pytest.mark.slow
+def test_optical_flow_reads_both_images_and_samples_where_it_decides() -> None:
+    report = inspect("torchvision:raft_small", {"image1": (3, 128, 128), "image2": (3, 128, 128)})
+
+    assert report["feature_encoder.conv"].field.is_exact
+    assert not report.layers[-1].field.is_exact
+    assert report.totals.params == 990_162
+    assert len(report.network.inputs) == 2
