@@ -1,11 +1,11 @@
 """Do eyeshot and torchlens say the same, unit by unit? Writes docs/torchlens.md.
 
-    make torchlens                                    # all networks, some ten minutes on two cores
+    make torchlens                                    # all networks, some twenty minutes on two cores
     python scripts/torchlens_agreement.py resnet18    # some, printed only
 
 torchlens (pip install -r requirements-bench.txt) is the other tool that says what a unit at a position sees. Compared
-are the clipped ranges along both axes of the units on a diagonal through every layer that is one module for both, so
-that each row and each column of units is compared once. Where the two differ, NaN put into the network settles it.
+are the clipped ranges along both axes of up to twelve units of every layer that is one module for both: on a diagonal,
+its ends and between. Where the two differ, NaN put into the network settles it.
 """
 
 from __future__ import annotations
@@ -133,9 +133,11 @@ class Outcome:
 
 
 def diagonal(layer: Layer) -> list[tuple[int, int]]:
-    """Units of which each row and each column has one."""
+    """Units on the diagonal: both corners, their neighbours, and others evenly between."""
     height, width = layer.out[1:]
-    return [(min(i, height - 1), min(i, width - 1)) for i in range(max(height, width))]
+    last = max(height, width) - 1
+    chosen = {0, 1, 2, last - 2, last - 1, last, *(i * last // 6 for i in range(6))}
+    return [(min(i, height - 1), min(i, width - 1)) for i in sorted(chosen) if 0 <= i <= last]
 
 
 def ours(layer: Layer) -> Seen:
@@ -282,9 +284,9 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
     lines = [
         "# Side by side with torchlens",
         "",
-        "Written by `make torchlens`. Both tools say which rows and columns a unit sees; compared are the units on a",
-        "diagonal through every layer that is one module for both, so that each row and column of units counts once.",
-        "Where they differ, NaN put into the network says who is right.",
+        "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are up to twelve units of",
+        "every layer that is one module for both: on a diagonal, its ends and between. Where the two differ, NaN put into",
+        "the network says who is right.",
         "",
         ", ".join(f"{name} {version(name).split('+')[0]}" for name in ("torchlens", "torch", "torchvision", "timm"))
         + f", Python {platform.python_version()}.",

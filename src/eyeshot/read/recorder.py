@@ -91,7 +91,9 @@ class Recorder(TorchDispatchMode):
 
     def _constant(self, func: Any, name: str, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
-        out = func(*args, **kwargs)
+        out = None if self.has_numbers or not given else output_of(name, _bind(func, args, kwargs))
+        if out is None:
+            out = func(*args, **kwargs)
         self.trace.follow_params(given, tensors_in(out))
         if func._schema.is_mutable:
             self.trace.forget_numbers()
