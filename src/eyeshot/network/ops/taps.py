@@ -121,15 +121,19 @@ class Resize(Op):
         reads, endless = [], []
         for axis, step in zip(axes, self.steps, strict=True):
             n, fraction = inputs[0][axis], Fraction(*step)
-            reads.append(tuple(self._inside(i, n, fraction) for i in range(out[axis])))
+            # taps repeat after as many outputs as the step's denominator, moved by its numerator
             offsets = tuple(tuple(self._taps(i, fraction)) for i in range(fraction.denominator))
+            turns = (divmod(i, fraction.denominator) for i in range(out[axis]))
+            reads.append(tuple(self._inside(offsets[phase], turn * fraction.numerator, n) for turn, phase in turns))
             endless.append(Pattern(fraction.numerator, offsets) if fraction else None)
         return (Read(0, Taps(axes=axes, reads=tuple(reads), endless=tuple(endless))),)
 
-    def _inside(self, i: int, n: int, step: Fraction) -> tuple[int, ...]:
+    def _inside(self, offsets: tuple[int, ...], start: int, n: int) -> tuple[int, ...]:
+        if 0 <= start + offsets[0] and start + offsets[-1] < n:
+            return tuple(start + offset for offset in offsets)
         if self.antialiased:
-            return tuple(j for j in self._taps(i, step) if 0 <= j < n)
-        return tuple(sorted({min(max(j, 0), n - 1) for j in self._taps(i, step)}))
+            return tuple(start + offset for offset in offsets if 0 <= start + offset < n)
+        return tuple(sorted({min(max(start + offset, 0), n - 1) for offset in offsets}))
 
     def _taps(self, i: int, step: Fraction) -> list[int]:
         if self.mode in {"nearest", "nearest-exact"}:
