@@ -4,8 +4,8 @@
     python scripts/torchlens_agreement.py resnet18    # some, printed only
 
 torchlens (pip install -r requirements-bench.txt) is the other tool that says what a unit at a position sees. Compared
-are the clipped ranges along both axes of up to twelve units of every layer that is one module for both: on a diagonal,
-its ends and between. Where the two differ, NaN put into the network settles it.
+are the clipped ranges along both axes of up to eight units of every convolution and pool: on a diagonal, its ends and
+between. Where the two differ, NaN put into the network settles it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot import inspect
+from eyeshot.network.ops import Sliding
 from eyeshot.read.loading import load_module
 from eyeshot.report.inspection import Layer, Report
 
@@ -136,7 +137,7 @@ def diagonal(layer: Layer) -> list[tuple[int, int]]:
     """Units on the diagonal: both corners, their neighbours, and others evenly between."""
     height, width = layer.out[1:]
     last = max(height, width) - 1
-    chosen = {0, 1, 2, last - 2, last - 1, last, *(i * last // 6 for i in range(6))}
+    chosen = {0, 1, last - 1, last, *(i * last // 4 for i in range(4))}
     return [(min(i, height - 1), min(i, width - 1)) for i in sorted(chosen) if 0 <= i <= last]
 
 
@@ -180,15 +181,16 @@ def theirs(op: Any, layer: Layer, extent: tuple[int, ...]) -> tuple[Seen, bool] 
 
 
 def pairs(report: Report, trace: Any) -> Iterator[tuple[Layer, Any]]:
-    """Layers that are one module for both tools, with torchlens' op."""
+    """Convolutions and pools, with torchlens' op of the same module and call."""
     layers = {layer.name: layer for layer in report}
     seen = set()
     for op in trace.layer_list:
         for call in op.output_of_module_calls[:1]:
             path, _, number = call.rpartition(":")
             layer = layers.get(path if number == "1" else f"{path}#{number}")
-            is_alike = layer is not None and len(layer.out) == 3 and tuple(op.shape)[1:] == layer.out
-            if layer is not None and is_alike and layer.name not in seen:
+            if layer is None or layer.name in seen or not isinstance(layer.node.op, Sliding):
+                continue
+            if len(layer.out) == 3 and tuple(op.shape)[1:] == layer.out:
                 seen.add(layer.name)
                 yield layer, op
 
@@ -202,7 +204,7 @@ def compare(name: str, module: nn.Module, side: int) -> Outcome:
     start = time.perf_counter()
     report = inspect(module, (3, side, side))
     report.to_json()
-    outcome.layers = sum(len(layer.out) == 3 for layer in report)
+    outcome.layers = len([layer for layer in report if len(layer.out) == 3 and isinstance(layer.node.op, Sliding)])
     middle = time.perf_counter()
     with torch.no_grad():
         trace = tl.trace(module, torch.rand(1, 3, side, side), save=None)
@@ -284,21 +286,21 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
     lines = [
         "# Side by side with torchlens",
         "",
-        "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are up to twelve units",
-        "of every layer that is one module for both: on a diagonal, its ends and between. Where the two differ, NaN put",
-        "into the network says who is right.",
+        "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are up to eight units",
+        "of every convolution and pool: on a diagonal, its ends and between. Where the two differ, NaN put into the",
+        "network says who is right.",
         "",
         ", ".join(f"{name} {version(name).split('+')[0]}" for name in ("torchlens", "torch", "torchvision", "timm"))
         + f", Python {platform.python_version()}.",
         "",
-        f"{len(outcomes)} networks: of {total['layers']:,} layers with a map both answer for {total['shared']:,};"
+        f"{len(outcomes)} networks: of {total['layers']:,} convolutions and pools both answer for {total['shared']:,};"
         f" {total['equal']:,} of {total['units']:,} units are equal."
         f" On the others eyeshot is right for {total['ours']:,}, torchlens for {total['theirs']:,},"
         f" neither for {total['neither']:,};"
         f" {total['wider']:,} of torchlens' answers there are wider bounds that it says are bounds."
         f" Reading and all fields took {seconds[0]:.1f} s and {seconds[1]:.1f} s.",
         "",
-        "| network | side | layers with a map | both answer | units | equal | eyeshot right | torchlens right |"
+        "| network | side | convolutions, pools | both answer | units | equal | eyeshot right | torchlens right |"
         " first layer without torchlens' answer |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

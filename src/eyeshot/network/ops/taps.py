@@ -129,7 +129,7 @@ class Resize(Op):
         return (Read(0, Taps(axes=axes, reads=tuple(reads), endless=tuple(endless))),)
 
     def _inside(self, offsets: tuple[int, ...], start: int, n: int) -> tuple[int, ...]:
-        if 0 <= start + offsets[0] and start + offsets[-1] < n:
+        if start + offsets[0] >= 0 and start + offsets[-1] < n:
             return tuple(start + offset for offset in offsets)
         if self.antialiased:
             return tuple(start + offset for offset in offsets if 0 <= start + offset < n)
