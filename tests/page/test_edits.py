@@ -14,7 +14,7 @@ import eyeshot
 from eyeshot.design.syntax import Conv, Design, Pool
 from eyeshot.errors import ShapeError
 from eyeshot.report.inspection import Report
-from eyeshot.view.document import design
+from eyeshot.view.document import design, places
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of
 from tests.page.conftest import Open, Opened
@@ -38,9 +38,7 @@ def blank(opened: Open) -> Opened:
 
 def assert_the_page_follows(blank: Opened, before: Report, edits: str, after: Report, chance: random.Random) -> None:
     network = after.network
-    spatial = [
-        layer for layer in after if len(layer.node.shape) == len(network.input.shape) and 0 not in layer.node.shape
-    ]
+    spatial = [layer for layer in after if places(network, layer.name) == [2, 3] and 0 not in layer.node.shape]
     units = [(layer.name, [chance.randrange(layer.node.shape[a]) for a in network.axes]) for layer in spatial]
     found = blank.tab.evaluate(CHANGED, {"design": design(before), "edits": edits, "units": units})
 

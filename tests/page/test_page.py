@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 
+import eyeshot
+from eyeshot.errors import UsageError
+from eyeshot.view.bundle import script
+from eyeshot.view.export import page as html_page
 from tests.page.conftest import Open
 
 
@@ -77,3 +84,35 @@ def test_a_design_of_few_layers_or_one_axis_has_all_panels(opened: Open, model: 
 
     assert page.complaints == []
     assert page.answer
+
+
+def test_a_notebook_shows_it_in_a_frame_without_an_address(opened: Open, tmp_path: Path) -> None:
+    frame = eyeshot.inspect("alexnet").explore()._repr_html_()
+    assert 'sandbox="allow-scripts allow-downloads"' in frame
+    (tmp_path / "notebook.html").write_text(f"<!doctype html><html lang=en><title>n</title>{frame}", encoding="utf-8")
+    page = opened("C3-4")
+    page.complaints.clear()
+    page.tab.goto((tmp_path / "notebook.html").as_uri())
+    inside = page.tab.frame_locator("iframe")
+    inside.locator(".ledger .row-name >> text=pool2").click()
+
+    inside.locator("#answer >> text=pool2[6,6] can see 67×67").wait_for()
+    assert page.complaints == []
+
+
+def test_the_page_is_saved_once_and_replaced_only_when_told(tmp_path: Path) -> None:
+    report, path = eyeshot.inspect("alexnet"), tmp_path / "alexnet.html"
+
+    assert report.save_html(path) == path
+    with pytest.raises(UsageError, match="exists; give another name, or force=True"):
+        report.save_html(path)
+    eyeshot.compare("C3-4", "C5-4").save_html(path, force=True)
+    assert "C5-4" in path.read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="there is no folder"):
+        report.save_html(tmp_path / "none" / "x.html")
+
+
+def test_sizes_keep_to_their_budgets() -> None:
+    """Script 60 KiB gzipped; the page of ResNet-50 400 KiB."""
+    assert len(gzip.compress(script().encode(), 9)) <= 60 * 1024
+    assert len(html_page([eyeshot.inspect("torchvision:resnet50")]).encode()) <= 400 * 1024

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import eyeshot
-from eyeshot.report.inspection import Report
-from eyeshot.view.document import design
+from eyeshot.analyse.units import unit_axes
+from eyeshot.report.inspection import Report, Unit, View
+from eyeshot.view.document import design, places
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of
 from tests.page.conftest import Open, Opened
@@ -57,22 +58,26 @@ def mask_of(bands: list[list[list[int]]], extent: tuple[int, ...]) -> Any:
 
 
 def some_units(report: Report, count: int, chance: random.Random) -> list[tuple[str, list[int]]]:
-    """Units of layers that Python addresses by the image's axes."""
+    """Units of maps, and of layers that have one unit only; an index per axis of the image."""
     network = report.network
-    entries = {node["name"]: node for node in design(report)["nodes"]}
-    layers = [
-        layer
-        for layer in report
-        if 0 not in layer.node.shape
-        and entries[layer.name]["places"]
-        == (list(network.axes) if len(layer.node.shape) == len(network.input.shape) else [None] * len(network.axes))
+    known = {node.name: places(network, node.name) for node in network.layers if 0 not in node.shape}
+    names = [
+        name
+        for name, found in known.items()
+        if [place for place in found if place is not None] == list(unit_axes(network, name))
     ]
-    found = []
-    for _ in range(count):
-        layer = chance.choice(layers)
-        keeps = len(layer.node.shape) == len(network.input.shape)
-        found.append((layer.name, [chance.randrange(layer.node.shape[a]) if keeps else 0 for a in network.axes]))
-    return found
+    chosen = [chance.choice(names) for _ in range(count)]
+    return [
+        (name, [0 if place is None else chance.randrange(network[name].shape[place]) for place in known[name]])
+        for name in chosen
+    ]
+
+
+def unit_of(view: View, at: list[int]) -> Unit:
+    """The unit of a layer by its indices along the image's axes, in the order in which the layer has them."""
+    found = places(view.fields.network, view.name)
+    indices = {place: i for place, i in zip(found, at, strict=True) if place is not None}
+    return view.unit(*((indices[axis] for axis in sorted(indices)) if indices else at))
 
 
 def assert_the_page_agrees(tab: Any, report: Report, units: list[tuple[str, list[int]]]) -> None:
@@ -80,7 +85,7 @@ def assert_the_page_agrees(tab: Any, report: Report, units: list[tuple[str, list
         given = {"design": design(report), "units": units, "gates": gates}
         for (name, at), found in zip(units, tab.evaluate(SEEN, given), strict=True):
             layer = report[name] if gates else report[name].data
-            footprint = layer.unit(*at).footprint
+            footprint = unit_of(layer, at).footprint
             np.testing.assert_array_equal(
                 mask_of(found["bands"], report.network.extent), footprint.mask(), err_msg=f"{name} {at} gates {gates}"
             )
@@ -88,7 +93,7 @@ def assert_the_page_agrees(tab: Any, report: Report, units: list[tuple[str, list
             if found["box"] is None:
                 assert footprint.count == 0
                 continue
-            hull = layer.unit(*at).hull.clipped
+            hull = unit_of(layer, at).hull.clipped
             for (first, last), (low, high) in zip(found["box"], hull, strict=True):
                 assert low <= first <= last <= high
             if gates and footprint.count:

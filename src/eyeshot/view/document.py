@@ -6,14 +6,15 @@ and what Python knows better: words, folded ledgers, closed forms, costs, reason
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from eyeshot.analyse.data_path import data_path
-from eyeshot.analyse.field import Field, Fields
+from eyeshot.analyse.field import Field
 from eyeshot.analyse.recurrence import step
-from eyeshot.analyse.sights import Moving, Scattered
+from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.inspection import Layer, Report
@@ -97,7 +98,7 @@ def _start(report: Report, index: Mapping[str, int]) -> int:
 
 def _has_map(layer: Layer) -> bool:
     node = layer.node
-    return any(place is not None and node.shape[place] > 1 for place in places(layer.fields, node))
+    return any(place is not None and node.shape[place] > 1 for place in places(layer.fields.network, node.name))
 
 
 class _Table:
@@ -128,7 +129,10 @@ def _node(node: Node, report: Report, index: Mapping[str, int], relations: _Tabl
     if isinstance(node.op, Input):
         return entry | {"places": list(report.network.axes)}
     layer = report[node.name]
-    entry |= {"places": places(layer.fields, node), "form": form_of(node.op), **_field(layer.field)}
+    entry |= {"places": places(report.network, node.name), "form": form_of(node.op), **_field(layer.field)}
+    lying = unit_axes(report.network, node.name)
+    if len(lying) != len([place for place in entry["places"] if place is not None]):
+        entry["units"] = math.prod(node.shape[axis] for axis in lying)
     if layer.data.field != layer.field:
         entry["data"] = _field(layer.data.field)
     for key, value in (("params", layer.params), ("macs", layer.macs)):
@@ -137,20 +141,17 @@ def _node(node: Node, report: Report, index: Mapping[str, int], relations: _Tabl
     return entry | {"why": _why(layer, index)}
 
 
-def places(fields: Fields, node: Node) -> list[int | None]:
+def places(network: Network, name: str) -> list[int | None]:
     """For each followed axis of the image the axis of the tensor along which its units lie; None where there is none.
 
-    A tensor whose axes were reordered, as in channels-last networks, still has the image's axes, elsewhere.
+    None for all axes where units lie otherwise, as tokens and the windows of attention do: the page then takes all
+    units of the layer together.
     """
-    network = fields.network
-    form = fields.data.form(node.name)
-    moved = [sight.axis if isinstance(sight, Moving | Scattered) else None for sight in form]
-    if len(node.shape) == len(network.input.shape):
-        kept = [axis if place is None else place for axis, place in zip(network.axes, moved, strict=True)]
-        if len(set(kept)) == len(kept):
-            return list(kept)
-    taken = [place for place in moved if place is not None]
-    return list(moved) if len(set(taken)) == len(taken) else [None] * len(moved)
+    found = [axes_counting(network, name, axis) for axis in range(len(network.axes))]
+    single = [axes[0] for axes in found if len(axes) == 1]
+    if any(len(axes) > 1 for axes in found) or len(set(single)) < len(single):
+        return [None] * len(found)
+    return [axes[0] if axes else None for axes in found]
 
 
 def _field(field: Field) -> dict[str, Any]:

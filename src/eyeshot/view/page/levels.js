@@ -31,7 +31,7 @@ function differing(view) {
   const end = view.state.point ? nodes.length - 1 : view.at;
   for (let at = design.input; at <= end; at++) {
     const mark = marks[at], { reads, places, shape } = nodes[at];
-    if (!mark?.length || (at !== view.at && (passesOn(reads, nodes) || !hasMap(design, at)))) continue;
+    if (!mark?.length || (at !== view.at && (passesOn(reads, nodes) || /^(Rearrange|Shift)$/.test(nodes[at].form.type ?? "") || !hasMap(design, at)))) continue;
     const units = places.map((place) => (place === null ? 1 : shape[place])), last = found[found.length - 1];
     const products = marked(view, at);
     if (last && isSame(last, units, products)) {

@@ -34,6 +34,7 @@ import { pull, push, unite } from "./field.js";
  * @property {Field} field
  * @property {Field} data the same along the data path
  * @property {any[]} why
+ * @property {number} units how many units lie otherwise than on a map, as tokens do; 0 for maps
  */
 
 /**
@@ -58,7 +59,7 @@ export function designFrom(given) {
     return {
       name: node.name, op: node.op, words: node.words, shape: node.shape, places: node.places, form: node.form ?? {},
       params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [],
-      field, data: node.data ? fieldFrom(node.data) : field,
+      units: node.units ?? 0, field, data: node.data ? fieldFrom(node.data) : field,
       reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) =>
         ({ source, relation: relations[number], gate: Boolean(gate) })),
     };

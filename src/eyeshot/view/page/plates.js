@@ -39,6 +39,10 @@ export function platesPanel(actions) {
     fresh = new Set();
     while (strip.children.length > found.length) strip.lastElementChild?.remove();
     while (strip.children.length < found.length) strip.append(plate());
+    found.forEach((level, i) => {
+      const name = strip.children[i].firstElementChild.children[1], text = level.at === view.design.input ? "input" : short(level.name);
+      if (name.textContent !== text) name.textContent = text;
+    });
     const nextKey = `${view.state.design} ${view.at} ${Boolean(view.state.point)}`;
     if (nextKey !== key && !view.isPreview) {
       key = nextKey;
@@ -63,9 +67,8 @@ export function platesPanel(actions) {
 
   /** @param {any} button @param {Level} level @param {View} view */
   function refresh(button, level, view) {
-    const [canvas, name, size] = /** @type {any[]} */ ([...button.children]), isInput = level.at === view.design.input;
+    const [canvas, , size] = /** @type {any[]} */ ([...button.children]), isInput = level.at === view.design.input;
     const n = area(level.products);
-    name.textContent = isInput ? "input" : short(level.name);
     size.textContent = `${shape(level, n)} of ${times(level.units)}`;
     button.title = `${level.name}: ${counted(n, "position")} of ${whole(level.units.reduce((a, b) => a * b, 1))}`;
     button.disabled = isInput;

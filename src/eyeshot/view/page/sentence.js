@@ -46,7 +46,8 @@ const strong = (text) => h("strong", null, text);
 /** @param {View} view @returns {[any[], any[]]} */
 function ofUnit(view) {
   const { design, field, box } = view;
-  const name = h("span", { class: "unit-name" }, unitName(view));
+  const { units } = view.layer;
+  const name = [units > 1 ? `All ${whole(units)} units of ` : "", h("span", { class: "unit-name" }, unitName(view)), units > 1 ? " together" : ""];
   if (!box) return [[name, " sees nothing of the image."], [badge(view)]];
   const isWhole = view.count === view.pixels;
   const size = times(box.map(([first, last]) => last - first + 1));

@@ -2,6 +2,9 @@
 
 /** @typedef {import("./density.js").Mass} Mass */
 
+/** Shares less apart than this are one: measured maps come rounded. */
+const NEARLY = 1e-4;
+
 /** The map summed over all axes but one. @param {Mass} mass @param {number} axis @returns {Float64Array} */
 export function profile(mass, axis) {
   const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1), n = mass.size[axis];
@@ -67,7 +70,7 @@ export function boxHolding(mass, share) {
   let best = profiles.map((values) => shortest(values, 1));
   for (let step = 0; step < 12; step++) {
     const middle = (low + high) / 2, box = profiles.map((values) => shortest(values, middle));
-    if (inside(mass, box) >= share) {
+    if (inside(mass, box) >= share - NEARLY) {
       best = box;
       high = middle;
     } else low = middle;
