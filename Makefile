@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check format bench bench-peers torchlens conformance figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-types format bench bench-peers torchlens conformance figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -22,6 +22,14 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-types; else echo "no npm here: the types of the page's modules are not checked"; fi
+
+# the page's modules are plain JavaScript with types in comments; TypeScript checks them and ships nothing
+page-types: node_modules/.package-lock.json
+	npm run --silent types
+
+node_modules/.package-lock.json: package.json
+	npm install --silent --no-audit --no-fund --no-package-lock
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -42,7 +42,7 @@ def document(
         reports: one per design; the first is the one that others are compared to.
         image: a picture for the input, as a data URI.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, see ``eyeshot.view.evidence``.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
     """
     return {
         "schema": SCHEMA,

@@ -29,7 +29,7 @@ def page(
         reports: the designs; the first is the one that others are compared to.
         image: a picture for the input: the content of a PNG, JPEG, GIF or WebP file.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, see ``eyeshot.view.evidence``.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
 
     Raises:
         UsageError: the picture is of another kind.

@@ -11,7 +11,7 @@ import { asFactor, flatten, holds, isEqual, meets, positions, tidy, unflatten, u
 /** @typedef {import("./sets.js").Positions} Positions */
 /** @typedef {Factor[]} Product one factor per axis of the tensor */
 /** @typedef {Product[]} Mark */
-/** @typedef {{kernel: number, stride: number, dilation: number, before: number, base: number}} Slide */
+/** @typedef {{kernel: number, stride: number, dilation: number, before: number, after: number, base: number}} Slide */
 /** @typedef {{kind: string, axes?: number[], slides?: Slide[], groups?: number | null, reads?: Positions[][],
  *   axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
 /** @typedef {{source: number, relation: Relation, gate: boolean}} Read */
@@ -48,6 +48,7 @@ export function readBy(outputs, slide, low, high) {
  */
 export function readersOf(inputs, slide, high) {
   const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
+  /** @type {number[]} */
   const ranges = [];
   /** @param {number} from @param {number} to */
   const add = (from, to) => {

@@ -61,7 +61,9 @@ function placeOf(view, width) {
   const [n, m] = planeSize(view.design.extent), highest = Math.min(Math.max(innerHeight - 580, 230), 420);
   const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
   /** @type {[number, number]} */
-  let rows = [0, n], columns = [0, m];
+  let rows = [0, n];
+  /** @type {[number, number]} */
+  let columns = [0, m];
   if (view.state.zoom && view.box && !view.state.point) {
     const box = view.box.length === 1 ? [[0, 0], view.box[0]] : view.box.slice(-2);
     const side = Math.max(...box.map(([a, b]) => b - a + 1)) * 1.3 + 2;

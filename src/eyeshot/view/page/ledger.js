@@ -255,6 +255,6 @@ function moveByKeys(event) {
 const sum = (items, value) => items.reduce((total, i) => total + value(i), 0);
 
 /** @param {() => void} work @returns {number} */
-const whenIdle = (work) => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30));
+const whenIdle = (work) => ("requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30));
 /** @param {number} id */
-const cancelIdle = (id) => (window.cancelIdleCallback ? cancelIdleCallback(id) : clearTimeout(id));
+const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

@@ -76,7 +76,7 @@ export function show(given, place, image) {
     setUse: (/** @type {string} */ use) => set({ use }),
     setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
     setAxis: (/** @type {number} */ axis) => set({ axis }),
-    choose: (/** @type {number} */ design, /** @type {number} */ layer, /** @type {number[]} */ unit) => {
+    choose: (/** @type {number} */ design, /** @type {number | undefined} */ layer = undefined, /** @type {number[] | undefined} */ unit = undefined) => {
       const next = startOf(designs, design, state.tab);
       set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });
     },

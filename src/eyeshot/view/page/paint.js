@@ -81,7 +81,8 @@ const CIVIDIS = [[0, 32, 77], [0, 51, 111], [57, 72, 107], [87, 93, 109], [112, 
 export function cividis(share) {
   const at = Math.min(Math.max(share, 0), 1) * (CIVIDIS.length - 1), low = Math.floor(at), rest = at - low;
   const a = CIVIDIS[low], b = CIVIDIS[Math.min(low + 1, CIVIDIS.length - 1)];
-  return [0, 1, 2].map((i) => Math.round(a[i] + (b[i] - a[i]) * rest));
+  const [red, green, blue] = [0, 1, 2].map((i) => Math.round(a[i] + (b[i] - a[i]) * rest));
+  return [red, green, blue];
 }
 
 /** Okabe and Ito's colours for the designs, in their order; never the only sign. */

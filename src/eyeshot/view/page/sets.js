@@ -16,6 +16,7 @@ export function tidy(ranges, low, high) {
   const starts = [];
   for (let i = 0; i < ranges.length; i += 2) starts.push(i);
   if (!isSorted(ranges)) starts.sort((i, j) => ranges[i] - ranges[j]);
+  /** @type {number[]} */
   const result = [];
   for (const i of starts) {
     const first = Math.max(ranges[i], low), last = Math.min(ranges[i + 1], high), end = result.length - 1;

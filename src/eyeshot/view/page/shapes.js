@@ -103,7 +103,7 @@ function adaptive(change) {
 /** @param {Change} change @returns {Result} */
 function edges({ node, now: [before] }) {
   const { padding, mode } = node.form, first = before.length - padding.length, shape = before.slice();
-  const reads = padding.map(([low, high]/** @type {number[]} */, /** @type {number} */ i) => {
+  const reads = padding.map((/** @type {number[]} */ [low, high], /** @type {number} */ i) => {
     const n = before[first + i], period = Math.max(2 * (n - 1), 1);
     shape[first + i] = n + low + high;
     return Array.from({ length: n + low + high }, (_, at) => {
@@ -128,7 +128,7 @@ function shifted({ node, now: [before] }) {
 /** Resizing keeps its factor. @param {Change} change @returns {Result} */
 function resized({ node, old, now: [before] }) {
   const { steps, mode, aligned, antialiased } = node.form, first = before.length - steps.length, shape = before.slice();
-  const reads = steps.map(([top, bottom]/** @type {number[]} */, /** @type {number} */ i) => {
+  const reads = steps.map((/** @type {number[]} */ [top, bottom], /** @type {number} */ i) => {
     const axis = first + i, n = before[axis];
     if (n !== old[0][axis] && (node.shape[axis] * top) % (bottom * old[0][axis])) throw new ShapeProblem(`${node.name} resizes to a fixed size`);
     shape[axis] = n === old[0][axis] ? node.shape[axis] : Math.floor((n * bottom) / top);

@@ -57,7 +57,7 @@ function stepped(view, name, by, isMeant) {
   const { layer } = view, edits = editsFrom(view.state.edits), sizes = sizesOf(layer), own = { ...edits.get(layer.name) };
   own[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
   if ((name === "kernel" || name === "dilation") && isHalfPadded(layer)) {
-    const { kernel, dilation } = { ...sizes, [name]: own[name] };
+    const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({ ...sizes, [name]: own[name] });
     own.padding = kernel.map((k, axis) => Math.floor((dilation[axis] * (k - 1)) / 2));
   }
   edits.set(layer.name, own);
