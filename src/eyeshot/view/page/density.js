@@ -17,7 +17,7 @@
  * @returns {Generator<void, {mass: Mass | null, reason: string}>}
  */
 export function* densitySteps(design, at, unit) {
-  const { nodes } = design;
+  const { nodes } = design, carries = carriersOf(design);
   /** @type {Array<Part | undefined>} */
   const held = new Array(nodes.length);
   held[at] = {
@@ -29,7 +29,7 @@ export function* densitySteps(design, at, unit) {
     held[i] = undefined;
     if (!mass) continue;
     for (const read of nodes[i].reads) {
-      if (read.gate) continue;
+      if (read.gate || !carries[read.source]) continue;
       const found = sent(design, i, read, mass);
       if (typeof found === "string") return { mass: null, reason: found };
       const known = held[read.source];
@@ -41,6 +41,20 @@ export function* densitySteps(design, at, unit) {
   if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
   const data = written(mass), total = data.reduce((a, b) => a + b, 0);
   return { mass: { low: mass.low, size: mass.size, data: data.map((value) => value / total), power: 0 }, reason: "" };
+}
+
+/** @type {WeakMap<object, boolean[]>} */
+const carriers = new WeakMap();
+
+/** Which layers the image reaches without passing a gate. @param {Design} design @returns {boolean[]} */
+function carriersOf(design) {
+  let found = carriers.get(design.nodes);
+  if (!found) {
+    found = [];
+    for (const [at, { reads }] of design.nodes.entries()) found.push(at === design.input || reads.some(({ source, gate }) => !gate && /** @type {boolean[]} */ (found)[source]));
+    carriers.set(design.nodes, found);
+  }
+  return found;
 }
 
 /** The same at once. @param {Design} design @param {number} at @param {number[]} unit */
@@ -67,7 +81,7 @@ function sent(design, at, { source, relation }, mass) {
   const after = design.nodes[at], before = design.nodes[source];
   const { kind } = relation;
   if (kind === "opaque") return `${after.name} has no rule`;
-  if (kind === "window" && relation.axes?.includes(1) && before.shape[1] !== after.shape[1]) {
+  if (kind === "window" && relation.axes?.includes(1) && !before.places.includes(1) && before.shape[1] !== after.shape[1]) {
     return `${after.name} takes channels apart`;
   }
   /** @type {Part | null} */
