@@ -287,8 +287,8 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
         "# Side by side with torchlens",
         "",
         "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are up to eight",
-        "units of every convolution and pool: on a diagonal, its ends and between. Where the two differ, NaN put into the",
-        "network says who is right.",
+        "units of every convolution and pool: on a diagonal, its ends and between. Where the two differ, NaN put into",
+        "the network says who is right.",
         "",
         ", ".join(f"{name} {version(name).split('+')[0]}" for name in ("torchlens", "torch", "torchvision", "timm"))
         + f", Python {platform.python_version()}.",

@@ -71,6 +71,15 @@ LAYOUTS: dict[str, tuple[str, Function, tuple[int, ...]]] = {
         lambda x: torch.cat([torch.zeros(1, 1, 2).to(x), conv(x).flatten(2).transpose(1, 2)], 1),
         (1,),
     ),
+    "tokens behind a class token, put back into a map": (
+        "2x8x12",
+        lambda x: conv(
+            torch.cat([torch.zeros(1, 1, 2).to(x), conv(x).flatten(2).transpose(1, 2)], 1)[:, 1:]
+            .transpose(1, 2)
+            .reshape(1, 2, 8, 12)
+        ),
+        (2, 3),
+    ),
     "windows of tokens": ("8x12x2:HWC", lambda x: windows(conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)), (0, 1)),
     "a sequence without channels": ("30:T", lambda x: x.unfold(1, 5, 2).sum(-1), (1,)),
     "every other step of a sequence": ("30:T", lambda x: functional.avg_pool1d(x[:, None], 3, 1)[:, 0, ::2], (1,)),

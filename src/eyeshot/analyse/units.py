@@ -61,9 +61,12 @@ def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]
     """
     counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
     units = [a for a, counted in counts.items() if counted]
-    is_map = len(units) == len(network.axes) == len(set().union(*counts.values()))
-    if is_map and all(len(counts[a]) == 1 for a in units):
-        return (units[followed],)
+    if len(units) == len(network.axes):
+        is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
+        # tokens behind a class token and put back into a map count both axes, as far as sizes tell
+        is_back = 0 not in units and len(counts) == len(network.input.shape)
+        if is_apart or is_back:
+            return (units[followed],)
     return tuple(a for a in units if followed in counts[a])
 
 
