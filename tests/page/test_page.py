@@ -6,12 +6,13 @@ import gzip
 from pathlib import Path
 
 import pytest
+import torch
 
 import eyeshot
 from eyeshot.errors import UsageError
 from eyeshot.view.bundle import script
 from eyeshot.view.export import page as html_page
-from tests.page.conftest import Open
+from tests.page.conftest import Open, Opened
 
 
 def test_it_opens_from_a_file_with_one_request_and_no_complaint(opened: Open) -> None:
@@ -84,6 +85,43 @@ def test_a_design_of_few_layers_or_one_axis_has_all_panels(opened: Open, model: 
 
     assert page.complaints == []
     assert page.answer
+
+
+def test_a_volume_is_shown_by_its_rows_and_columns(opened: Open) -> None:
+    page = opened(eyeshot.inspect("C3-4 P2 C3-4", (1, 12, 20, 24)), fragment="#layer=conv2&unit=3,5,6")
+
+    assert page.answer.startswith("conv2[3,5,6] can see 8×8×8 of 12×20×24 px")
+    page.tab.mouse.move(*middle_of(page, ".picture canvas"))
+    assert page.answer.startswith("conv2[3,")
+    for tab in page.tab.query_selector_all("[role=tab]"):
+        tab.click()
+        page.settle()
+    assert page.complaints == []
+
+
+class Sum(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = (torch.nn.Conv2d(3, 4, k, padding=k // 2) for k in (3, 5))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.left(x) + self.right(y)
+
+
+def test_of_several_inputs_the_first_is_the_picture(opened: Open) -> None:
+    example = (torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 16, 16))
+    page = opened(eyeshot.inspect(Sum(), example=example), fragment="#layer=left&unit=8,8")
+
+    assert page.answer.startswith("left[8,8] can see 3×3 of 16×16 px")
+    for tab in page.tab.query_selector_all("[role=tab]"):
+        tab.click()
+        page.settle()
+    assert page.complaints == []
+
+
+def middle_of(page: Opened, selector: str) -> tuple[float, float]:
+    box = page.tab.locator(selector).bounding_box()
+    return box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
 
 
 def test_a_notebook_shows_it_in_a_frame_without_an_address(opened: Open, tmp_path: Path) -> None:

@@ -106,25 +106,41 @@ def blank(opened: Open) -> Opened:
     return opened("C3-4")
 
 
-@pytest.mark.parametrize("axes", [1, 2])
-def test_units_of_random_networks_see_in_the_page_what_they_see_in_python(blank: Opened, axes: int) -> None:
-    chance, networks, units = random.Random(5), set(), 0
-    sizes = st.tuples(*[st.integers(6, 40)] * axes)
+def compare_random_networks(blank: Opened, axes: int, networks: int, largest: int, start: int) -> tuple[int, int]:
+    """How many different networks and units were held against each other."""
+    chance, seen, units = random.Random(start), set(), 0
+    sizes = st.tuples(*[st.integers(6, largest)] * axes)
 
-    @seed(axes)
+    @seed(start)
     @given(designs(axes=axes), sizes)
-    @settings(max_examples=70, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=networks, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     def compare(drawn: Any, extent: tuple[int, ...]) -> None:
         nonlocal units
         report = Report(network_of(drawn, (2, *extent)))
         chosen = some_units(report, 12, chance)
         assert_the_page_agrees(blank.tab, report, chosen)
-        networks.add(str(drawn))
+        seen.add(str(drawn))
         units += len(chosen)
 
     compare()
-    assert len(networks) >= 30
+    return len(seen), units
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_units_of_random_networks_see_in_the_page_what_they_see_in_python(blank: Opened, axes: int) -> None:
+    networks, units = compare_random_networks(blank, axes, 70, 40, start=axes)
+
+    assert networks >= 30
     assert units >= 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(4))
+def test_units_of_many_random_networks_see_in_the_page_what_they_see_in_python(blank: Opened, start: int) -> None:
+    networks, units = compare_random_networks(blank, 2, 250, 64, start=100 + start)
+
+    assert networks >= 100
+    assert units >= 2000
 
 
 MODELS = [

@@ -66,6 +66,7 @@ def design(report: Report) -> dict[str, Any]:
     return {
         "name": network.name,
         "source": network.source,
+        "typed": network.source if ":" in network.source or "." in network.source else network.name,
         "input": index[network.input.name],
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations) for node in network],
@@ -127,7 +128,8 @@ def _node(node: Node, report: Report, index: Mapping[str, int], relations: _Tabl
         ],
     }
     if isinstance(node.op, Input):
-        return entry | {"places": list(report.network.axes)}
+        is_image = node is report.network.input
+        return entry | {"places": [axis if is_image else None for axis in report.network.axes]}
     layer = report[node.name]
     entry |= {"places": places(report.network, node.name), "form": form_of(node.op), **_field(layer.field)}
     lying = unit_axes(report.network, node.name)

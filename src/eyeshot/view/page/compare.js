@@ -16,7 +16,7 @@ const SIDE = 190;
 export function comparePanel(given, designs, actions) {
   const root = h("div", { class: "compare-tab" });
   if (designs.length < 2) {
-    fill(root, h("p", { class: "lead" }, "One design is in this page. Give several to see them side by side:"), h("pre", { class: "code" }, `eyeshot report ${designs[0].source} OTHER -o page.html`));
+    fill(root, h("p", { class: "lead" }, "One design is in this page. Give several to see them side by side:"), h("pre", { class: "code" }, `eyeshot report ${designs[0].given.typed} OTHER -o page.html`));
     return { root, update: () => {} };
   }
   let way = "depth";

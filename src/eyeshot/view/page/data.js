@@ -17,7 +17,7 @@ export function dataPanel(given) {
   function update(view) {
     const document = unitDocument(view);
     text.textContent = JSON.stringify(document, null, 1).replace(/\[\s+(-?\d+),\s+(-?\d+)\s+\]/g, "[$1, $2]");
-    const { source: name } = view.design, shape = view.design.nodes[view.design.input].shape.slice(1).join("x");
+    const { typed: name } = view.design.given, shape = view.design.nodes[view.design.input].shape.slice(1).join("x");
     const unit = view.layer.places.flatMap((place, axis) => (place === null ? [] : [[place, view.state.unit[axis]]])).sort((a, b) => a[0] - b[0]).map(([, n]) => n);
     const at = unit.length ? ` --at ${unit.join()}` : "";
     source.textContent = [`eyeshot field ${quoted(name)} ${quoted(view.layer.name)}${at} --input ${shape}`, `eyeshot why ${quoted(name)} ${quoted(view.layer.name)} --input ${shape}`, `eyeshot show ${quoted(name)} --input ${shape} --csv`].join("\n");
