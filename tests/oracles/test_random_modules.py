@@ -65,12 +65,16 @@ FOUND = {
         lambda x: functional.pixel_unshuffle(x, 2),
         lambda x: torch.cat([torch.ones_like(x), x], 2),
     ),
+    "columns that one of two sees": (
+        lambda x: functional.pad(functional.max_pool2d(x, 3, 1, 1), (0, 2)) + functional.pad(x, (2, 0)),
+        lambda x: x[..., -2:],
+    ),
     "maps with gaps, interleaved": (
         nn.ConvTranspose2d(2, 2, 1, (1, 2)),
         lambda x: torch.stack(x.split(1, 1), 3).flatten(3, 4),
     ),
 }
-"""What random modules found."""
+"""What random modules found, or would seldom find."""
 
 
 @pytest.mark.parametrize("name", FOUND)
