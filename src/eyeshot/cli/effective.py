@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eyeshot.cli.options import (
+    as_csv_text,
     check_factory,
+    check_figure,
     colour_option,
     end_bounded,
     input_option,
@@ -20,6 +22,7 @@ from eyeshot.cli.options import (
     say_next,
     stdout_for_data,
     typed,
+    write_file,
 )
 from eyeshot.errors import UsageError
 
@@ -143,6 +146,14 @@ class Share(_ShareType):
 @input_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="The map as CSV, one line per pixel.")
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The map as a figure: .png, .svg or .pdf; its data as .csv beside it.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @colour_option
 def effective(
     model: str,
@@ -153,6 +164,8 @@ def effective(
     input_shape: tuple[int, ...] | None,
     as_json: bool,
     as_csv: bool,
+    output: Path | None,
+    force: bool,
     no_colour: bool,
     **options: Any,
 ) -> None:
@@ -172,6 +185,8 @@ def effective(
 
     one_format(json=as_json, csv=as_csv)
     check_factory(model)
+    if output is not None:
+        check_figure(output, force=force)
     given = {name: value for name, value in options.items() if value is not None}
     _check_source(source, given, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
@@ -180,6 +195,8 @@ def effective(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
             notice=lambda text: errors.say((text, "warn")), **given,
         )  # fmt: skip
+    if output is not None:
+        _draw(result, output)
     if as_json:
         print_json(result.to_json())
     elif as_csv:
@@ -204,6 +221,16 @@ def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
         fitting = "init or weights" if source == "density" else "density" if gates else "the other of init and weights"
         raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
+
+
+def _draw(result: EffectiveField, output: Path) -> None:
+    from eyeshot.report.figures.effective import map_panel, profile_panel
+    from eyeshot.report.figures.style import records_of, rendered
+
+    panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
+    write_file(output, rendered([[panel]], output.suffix[1:].lower()))
+    write_file(output.with_suffix(".csv"), as_csv_text(records_of([panel])).encode())
+    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _print(result: EffectiveField, terminal: Terminal) -> None:

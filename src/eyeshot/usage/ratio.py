@@ -4,7 +4,7 @@ The mean of the rectified gradients is taken to log₁₀(1 + score), and the sm
 that holds more than a share t of it is found; the ratio is its area over the image's. The logarithm makes it depend on
 the scale of the gradients: twice the weights give another ratio. It is here to compare with published numbers.
 
-Reference: Ding, Zhang, Han & Ding 2022, arXiv:2203.06717, section 4 (table 10 there gives t = 20, 30, 50, 99 %).
+Reference: Ding, Zhang, Han & Ding 2022, arXiv:2203.06717.
 """
 
 from __future__ import annotations
