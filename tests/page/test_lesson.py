@@ -116,6 +116,23 @@ def test_it_opens_with_one_request_and_no_complaint(opened_lesson: Open) -> None
     assert page.complaints == []
 
 
+def test_every_control_of_the_stage_works(opened_lesson: Open) -> None:
+    page = opened_lesson()
+
+    for control in (".stage .axes button", "text=zoom in", "text=middle", ".plate", "#tab-cost", "#tab-why", "#tab-field"):
+        page.tab.click(control)
+        page.settle()
+    box = page.tab.locator(".picture canvas").bounding_box()
+    page.tab.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.settle()
+    page.tab.mouse.down()
+    page.tab.mouse.move(box["x"] + 80, box["y"] + 80, steps=4)
+    page.tab.mouse.up()
+
+    assert page.answer.startswith("Pixel [")
+    assert page.complaints == []
+
+
 def test_a_stepper_recomputes_the_field_in_the_page(opened_lesson: Open) -> None:
     page = opened_lesson()
     assert page.answer.startswith("conv3[7,7] can see 7×7 of 15×15 px")

@@ -39,6 +39,11 @@ class Level:
     seen: tuple[Runs, ...]
     inputs: tuple[int, ...]
 
+    @property
+    def looks(self) -> object:
+        """What is drawn of it: levels that look alike are drawn alike, wherever their tensors keep their units."""
+        return self.place.count, self.place.centre, self.place.step, self.seen
+
 
 @dataclass(frozen=True)
 class Cone:
@@ -225,6 +230,6 @@ def _that_differ(levels: Sequence[Level]) -> list[Level]:
     """The levels that look otherwise than the next below them, and the one of the units."""
     kept = [levels[0]]
     for level in levels[1:]:
-        if level is levels[-1] or (level.place, level.seen) != (kept[-1].place, kept[-1].seen):
+        if level is levels[-1] or level.looks != kept[-1].looks:
             kept.append(level)
     return kept

@@ -9,8 +9,9 @@ from html import escape
 from eyeshot.report.cone import Cone, Level
 from eyeshot.report.wording import middle_out
 
-_LEFT, _WIDTH, _RIGHT = 190, 420, 90
-"""Pixels for names, for the view, for counts."""
+_WIDTH, _RIGHT, _LETTER = 420, 90, 6.3
+"""Pixels for the view, for counts, and for a letter of a name."""
+_LONGEST_NAME = 30
 _MOST_CELLS = 48
 _MOST_LEVELS = 100
 _MOST_NAMES = 36
@@ -25,8 +26,8 @@ def cone_svg(cone: Cone) -> str:
     title = escape(middle_out(f"{', '.join(cone.names)} of {cone.fields.network.name}", 200), quote=False)
     height = drawn.bottom + 34
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + _RIGHT} {height}"'
-        f' width="{_LEFT + _WIDTH + _RIGHT}" role="img" font-size="11" fill="currentColor">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {drawn.width} {height}"'
+        f' width="{drawn.width}" role="img" font-size="11" fill="currentColor">'
         f"<title>What {title} sees, level by level{last}</title>" + "".join(drawn.parts()) + "</svg>"
     )
 
@@ -53,6 +54,15 @@ class _Drawing:
         return round(self.pitch * (0.55 if self.pitch > 16 else 0.8), 1)
 
     @property
+    def left(self) -> int:
+        """Where the view begins: as far in as the longest name needs."""
+        return round(16 + _LETTER * max(min(len(level.name), _LONGEST_NAME) for level in self.levels))
+
+    @property
+    def width(self) -> int:
+        return self.left + _WIDTH + _RIGHT
+
+    @property
     def bottom(self) -> int:
         return round(10 + self.pitch * len(self.levels))
 
@@ -63,7 +73,7 @@ class _Drawing:
     def x(self, pixel: float) -> float:
         """From pixels of the image to the picture, all levels inside."""
         low, high = self._ends()
-        return _LEFT + _WIDTH * (pixel - low) / (high - low)
+        return self.left + _WIDTH * (pixel - low) / (high - low)
 
     def _ends(self) -> tuple[float, float]:
         edges = [level.place.edges(0, level.place.count - 1) for level in self.levels]
@@ -118,13 +128,13 @@ class _Drawing:
             if row and row != len(self.levels) - 1 and (row % step or row > len(self.levels) - step):
                 continue
             y = _n(self.y(row) + self.thick / 2 + 4)
-            name = escape(middle_out(level.name, 30), quote=False)
-            yield f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">{name}</text>'
-            yield f'<text x="{_LEFT + _WIDTH + 8}" y="{y}" opacity=".75">{escape(self.cone.counts(level))}</text>'
+            name = escape(middle_out(level.name, _LONGEST_NAME), quote=False)
+            yield f'<text x="{self.left - 8}" y="{y}" text-anchor="end">{name}</text>'
+            yield f'<text x="{self.left + _WIDTH + 8}" y="{y}" opacity=".75">{escape(self.cone.counts(level))}</text>'
         for pixel, anchor in ((0, "start"), (self.cone.extent - 1, "end")):
             x = _n(self.x(pixel))
             yield f'<text x="{x}" y="{self.bottom + 12}" text-anchor="{anchor}" opacity=".75">{pixel}</text>'
-        middle = f"{_LEFT + _WIDTH // 2}"
+        middle = f"{self.left + _WIDTH // 2}"
         yield f'<text x="{middle}" y="{self.bottom + 12}" text-anchor="middle" opacity=".75">{self._axis()}</text>'
 
     def _axis(self) -> str:

@@ -6,7 +6,7 @@ import { edited } from "./edit.js";
 import { estimator } from "./estimate.js";
 import { fieldTab } from "./fieldtab.js";
 import { designFrom } from "./network.js";
-import { inside, unitOf, unitOver } from "./selection.js";
+import { actionsOf, inside } from "./selection.js";
 import { sentencePanel } from "./sentence.js";
 import { startOf } from "./state.js";
 import { steppersPanel } from "./steppers.js";
@@ -25,20 +25,28 @@ export function stageOf(given) {
   let preview = null;
   let isDue = false, tried = { key: "", design: designs[0] };
 
-  /** @param {State} of */
-  function designOf(of) {
-    const key = `${of.design} ${of.edits}`;
-    if (tried.key !== key) tried = { key, design: of.edits ? edited(designs[of.design], of.edits) : designs[of.design] };
+  /** @param {number} at @param {string} edits */
+  function designAt(at, edits) {
+    const key = `${at} ${edits}`;
+    if (tried.key !== key) tried = { key, design: edits ? edited(designs[at], edits) : designs[at] };
     return tried.design;
   }
+  /** @param {State} of */
+  const designOf = (of) => designAt(of.design, of.edits);
   /** @param {Partial<State>} change */
   function set(change) {
-    state = inside({ ...state, ...change }, designOf({ ...state, ...change }));
-    look(null);
+    const next = { ...state, ...change };
+    state = inside(next, designOf(next));
+    preview = null;
+    due();
   }
   /** @param {Partial<State> | null} change */
   function look(change) {
+    if (!change && !preview) return;
     preview = change;
+    due();
+  }
+  function due() {
     if (isDue) return;
     isDue = true;
     requestAnimationFrame(() => {
@@ -46,18 +54,8 @@ export function stageOf(given) {
       render();
     });
   }
-  /** @param {number} layer @returns {Partial<State>} */
-  const selecting = (layer) => (layer === state.layer ? {} : { layer, unit: unitOver(designOf(state), state, layer) });
   const actions = {
-    pick: (/** @type {number} */ layer) => set(selecting(layer)),
-    pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
-    preview: (/** @type {number | null} */ layer) => look(layer === null || layer === state.layer ? null : selecting(layer)),
-    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
-    leave: () => preview && look(null),
-    reach: (/** @type {number[]} */ point) => set({ point }),
-    setEdits: (/** @type {string} */ edits) => set({ edits, unit: unitOf(designOf(state), designOf({ ...state, edits }), state) }),
-    setUse: (/** @type {string} */ use) => set({ use }),
-    setAxis: (/** @type {number} */ axis) => set({ axis }),
+    ...actionsOf(() => state, set, look, designAt),
     choose: (/** @type {number} */ design) => set(startOf(designs, design, state.tab)),
   };
   const sentence = sentencePanel({ complaints: [] });
@@ -67,7 +65,7 @@ export function stageOf(given) {
     { id: "why", name: "Why", panel: whyPanel(actions) },
   ], (tab) => set({ tab }));
   const root = h("div", { class: "stage" }, sentence.root, tabs.root);
-  const estimate = estimator(() => look(preview));
+  const estimate = estimator(due);
 
   function render() {
     const shown = preview ? { ...state, ...preview } : state;

@@ -13,7 +13,7 @@ import { measuredOf, overUnit } from "./measured.js";
 import { density } from "./density.js";
 import { estimator } from "./estimate.js";
 import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } from "./network.js";
-import { inside, unitOf, unitOver } from "./selection.js";
+import { actionsOf, inside } from "./selection.js";
 import { sentencePanel } from "./sentence.js";
 import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
@@ -63,19 +63,8 @@ export function show(given, place, image) {
       render();
     });
   }
-  /** @param {number} layer @returns {Partial<State>} */
-  const selecting = (layer) => (layer === state.layer ? {} : { layer, unit: unitOver(designOf(state.design, state.edits), state, layer) });
   const actions = {
-    pick: (/** @type {number} */ layer) => set(selecting(layer)),
-    pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
-    preview: (/** @type {number | null} */ layer) => look(layer === null || layer === state.layer ? null : selecting(layer)),
-    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
-    leave: () => look(null),
-    reach: (/** @type {number[]} */ point) => set({ point }),
-    setEdits: (/** @type {string} */ edits) => set({ edits, unit: edits === state.edits ? state.unit : unitOf(designOf(state.design, state.edits), designOf(state.design, edits), state) }),
-    setUse: (/** @type {string} */ use) => set({ use }),
-    setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
-    setAxis: (/** @type {number} */ axis) => set({ axis }),
+    ...actionsOf(() => state, set, look, designOf),
     choose: (/** @type {number} */ design, /** @type {number | undefined} */ layer = undefined, /** @type {number[] | undefined} */ unit = undefined) => {
       const next = startOf(designs, design, state.tab);
       set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });

@@ -1,4 +1,4 @@
-// Which unit is selected after something else has changed: the layer, the design, its shapes.
+// What panels do to the selection, and which unit is selected after something else has changed.
 
 import { mapSize } from "./network.js";
 
@@ -20,4 +20,29 @@ export function unitOf(before, after, state) {
 export function unitOver(design, state, layer) {
   const from = mapSize(design, state.layer), to = mapSize(design, layer);
   return to.map((n, axis) => (from[axis] <= 1 ? Math.floor(n / 2) : Math.min(Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]), n - 1)));
+}
+
+/**
+ * What panels ask for, done to a selection: the explorer's and the lesson's.
+ * @param {() => State} now the selection
+ * @param {(change: Partial<State>) => void} set changes it
+ * @param {(change: Partial<State> | null) => void} look shows a change without making it
+ * @param {(at: number, edits: string) => any} designOf
+ */
+export function actionsOf(now, set, look, designOf) {
+  const current = () => designOf(now().design, now().edits);
+  /** @param {number} layer @returns {Partial<State>} */
+  const selecting = (layer) => (layer === now().layer ? {} : { layer, unit: unitOver(current(), now(), layer) });
+  return {
+    pick: (/** @type {number} */ layer) => set(selecting(layer)),
+    pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
+    preview: (/** @type {number | null} */ layer) => look(layer === null || layer === now().layer ? null : selecting(layer)),
+    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
+    leave: () => look(null),
+    reach: (/** @type {number[]} */ point) => set({ point }),
+    setEdits: (/** @type {string} */ edits) => set({ edits, unit: edits === now().edits ? now().unit : unitOf(current(), designOf(now().design, edits), now()) }),
+    setUse: (/** @type {string} */ use) => set({ use }),
+    setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
+    setAxis: (/** @type {number} */ axis) => set({ axis }),
+  };
 }
