@@ -119,7 +119,15 @@ def test_it_opens_with_one_request_and_no_complaint(opened_lesson: Open) -> None
 def test_every_control_of_the_stage_works(opened_lesson: Open) -> None:
     page = opened_lesson()
 
-    for control in (".stage .axes button", "text=zoom in", "text=middle", ".plate", "#tab-cost", "#tab-why", "#tab-field"):
+    for control in (
+        ".stage .axes button",
+        "text=zoom in",
+        "text=middle",
+        ".plate",
+        "#tab-cost",
+        "#tab-why",
+        "#tab-field",
+    ):
         page.tab.click(control)
         page.settle()
     box = page.tab.locator(".picture canvas").bounding_box()

@@ -8,9 +8,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.report.figures.style import MARKERS, Panel, colour
+from eyeshot.report.wording import middle_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LONGEST_LABEL, _LONGEST_PART = 64, 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +67,14 @@ def _draw(axes: Axes, results: Sequence[ArmResult]) -> None:
 
 
 def _broken(label: str) -> str:
-    """A label in lines of some 14 characters, parted at dashes and blanks."""
+    """A label in lines of some 14 characters, parted at dashes and blanks, longer parts anywhere."""
     lines = [""]
-    for part in label.replace("-", "-\n").replace(" ", " \n").split("\n"):
-        if len(lines[-1]) + len(part) > 14 and lines[-1]:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+    for word in middle_out(label, _LONGEST_LABEL).replace("-", "-\n").replace(" ", " \n").split("\n"):
+        for part in (word[i : i + _LONGEST_PART] for i in range(0, len(word), _LONGEST_PART)):
+            if len(lines[-1]) + len(part) > 14 and lines[-1]:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(lines).replace("$", r"\$")
 
 
 def _records(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
