@@ -1,4 +1,4 @@
-"""Every tab of the explorer page as a picture, light, dark and narrow, to be looked at; a few of them for the docs.
+"""Every tab of the explorer page, and the lesson, as a picture, light, dark and narrow, to be looked at; a few of them for the docs.
 
     make screenshots          all of them into build/screenshots, and docs/images/page-*.png
 
@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 
 import eyeshot
 from eyeshot.view.export import page
+from eyeshot.view.lesson.build import lesson
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "screenshots"
@@ -43,11 +44,14 @@ SHOTS = {
     "gates-field": ("gates", "", (1360, 850), "light"),
     "windows-field": ("windows", "#layer=features.3.1.norm2", (1360, 850), "dark"),
     "signal-field": ("signal", "", (1360, 850), "light"),
+    **{f"lesson-{scheme}": ("lesson", "", (1200, 900), scheme) for scheme in ("light", "dark")},
+    "lesson-narrow": ("lesson", "", (360, 740), "light"),
 }
 FOR_DOCS = {
     "page-field": ("pools", "", (1360, 850), "light"),
     "page-graph-dark": ("resnet", "#tab=graph&layer=layer2.0.conv2", (1360, 850), "dark"),
     "page-compare": ("pools", "#tab=compare", (1360, 850), "light"),
+    "lesson": ("lesson", "#stacks", (1200, 900), "light"),
 }
 
 
@@ -59,6 +63,7 @@ def main() -> None:
         for name, (models, shape) in PAGES.items():
             text = page([eyeshot.inspect(model, shape) for model in models])
             (FOLDER / f"{name}.html").write_text(text, encoding="utf-8")
+        (FOLDER / "lesson.html").write_text(lesson(), encoding="utf-8")
         for folder, shots in ((FOLDER, SHOTS), (ROOT / "docs" / "images", FOR_DOCS)):
             for name, (source, fragment, (width, height), scheme) in shots.items():
                 tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)

@@ -64,9 +64,12 @@ def test_neither_the_figure_nor_its_data_are_written_over_a_file(
         (["alexnet", "growth", "-o", "x.gif"], "figures are .png, .svg or .pdf"),
         (["alexnet", "vgg16", "cone", "-o", "x.svg"], "cone takes one design, found 2"),
         (["alexnet", "plane", "-o", "x.svg"], "plane takes 2 designs or more, found 1"),
-        (["alexnet", "growth", "--at", "6,6", "-o", "x.svg"], "say where a cone stands"),
+        (["alexnet", "growth", "--at", "6,6", "-o", "x.svg"], "say where cone, map or profile are taken"),
         (["alexnet", "cone", "--layer", "conv9", "-o", "x.svg"], "has no layer 'conv9'"),
-        (["no-such-folder", "evidence", "-o", "x.svg"], "is no study's folder"),
+        (["alexnet", "vgg16", "map", "-o", "x.svg"], "map takes one design and one unit, found 2 designs"),
+        (["alexnet", "profile", "--at", "1,1", "--at", "2,2", "-o", "x.svg"], "one design and one unit, found 2 units"),
+        (["C3-8", "profile", "--axis", "2", "-o", "x.svg"], "the image has 2 axes"),
+        (["no-such-folder", "evidence", "-o", "x.svg"], "holds no study"),
     ],
 )
 def test_a_wrong_call_is_answered_with_what_is_right(words: list[str], message: str, eyeshot: Eyeshot) -> None:
@@ -77,6 +80,18 @@ def test_a_wrong_call_is_answered_with_what_is_right(words: list[str], message: 
     assert not Path("x.svg").exists()
 
 
+def test_what_is_used_is_drawn_beside_what_is_seen(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    stack = ["C3-8 C3-8 C3-8", "--input", "1x15x15"]
+
+    for kind in ("map", "profile", "ratio"):
+        assert eyeshot("plot", stack[0], kind, *stack[1:], "-o", str(tmp_path / f"{kind}.png")).exit_code == 0
+
+    shares = [float(row["share"]) for row in rows_of(tmp_path / "profile.csv")]
+    assert [round(27 * share) for share in shares] == [1, 3, 6, 7, 6, 3, 1]
+    assert len(rows_of(tmp_path / "map.csv")) == 49
+    assert [row["at"] for row in rows_of(tmp_path / "ratio.csv")] == ["conv1", "conv2", "conv3"]
+
+
 def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eyeshot: Eyeshot) -> None:
     arm = Arm(label="a", design="C3-8", macs=1, params=1, network_fingerprint="")
     plan = Plan(arms=(arm,), seeds=(0,), data="sample", data_fingerprint="", budget=Budget.parse("1ep"))
@@ -85,7 +100,7 @@ def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eye
     result = eyeshot("plot", str(tmp_path), "evidence", "-o", str(tmp_path / "x.svg"))
 
     assert result.exit_code == 2
-    assert "nothing of this study is trained yet" in result.stderr
+    assert "none of the 1 trainings there came to its end" in result.stderr
 
 
 BOUNDED = """

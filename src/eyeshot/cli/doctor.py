@@ -19,7 +19,7 @@ _LIBRARIES = (
     ("timm", "", "models named timm:…"),
     ("scipy", "train", "intervals and verdicts after training"),
     ("pillow", "train", "training on folders of images"),
-    ("matplotlib", "figures", "figures: compare -o figure.png"),
+    ("matplotlib", "figures", "figures: plot, compare -o figure.png"),
     ("pandas", "frame", "Report.to_frame()"),
 )
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyeshot.errors import UsageError
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -42,22 +40,6 @@ def arm_results(records: Sequence[Record]) -> list[ArmResult]:
         ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))
         for arm in evidence(records).arms
     ]
-
-
-def study_records(directory: Path) -> list[Record]:
-    """What was trained so far of the study in a folder.
-
-    Raises:
-        UsageError: it holds no study, or nothing of it is trained yet.
-    """
-    from eyeshot.study.run import finished_records
-
-    if not (directory / "plan.json").is_file():
-        raise UsageError(f"{directory} is no study's folder: it has no plan.json (compare --train prints the folder)")
-    records = finished_records(directory)
-    if not records:
-        raise UsageError(f"{directory}: nothing of this study is trained yet; the command that began it goes on")
-    return records
 
 
 def _scores(found: Evidence) -> Table:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from eyeshot.api import effective
 from eyeshot.cli.options import (
     Position,
     as_csv_text,
@@ -17,13 +18,29 @@ from eyeshot.cli.options import (
     write_file,
 )
 from eyeshot.errors import UsageError
+from eyeshot.report.effective import EffectiveField
+from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Subject, check_count, figure
+from eyeshot.report.figures.style import Panel, records_of, rendered
+from eyeshot.report.inspection import Report
+from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"
-_QUESTIONS = {kind: KINDS[kind].question for kind in KINDS} | {
-    _STUDY_KIND: "what did training find? MODEL is the folder of a study"
+_USE_KINDS = {
+    "map": "which pixels does a unit use, of those that it sees?",
+    "profile": "how much does it use along an axis, against its field?",
+    "ratio": "how much of what it sees does each layer use?",
 }
-_LIST = "\n".join(f"  {kind:<9} {question}" for kind, question in _QUESTIONS.items())
+QUESTIONS = {
+    **{kind: KINDS[kind].question for kind in KINDS},
+    **_USE_KINDS,
+    _STUDY_KIND: "what did training find? MODEL is the folder of a study",
+}
+_OF_UNITS = ("cone", "map", "profile")
+"""Kinds that are taken from units of one layer."""
+_MOST_LAYERS = 24
+"""Layers of a net that a ratio samples."""
+_LIST = "\n".join(f"  {kind:<9} {question}" for kind, question in QUESTIONS.items())
 _HELP = f"""Draw a figure of one MODEL or several, and write its data beside it.
 
 \b
@@ -35,16 +52,20 @@ Examples:
   eyeshot plot alexnet cone -o cone.svg
   eyeshot plot "C3-8 C3-8 C3-8" cone --input 1x15x15 --at 7,7 --at 7,8 -o two.png
   eyeshot plot alexnet alexnet-alternating growth -o growth.pdf
+  eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
+
+What a unit uses is taken from its path density; eyeshot effective measures it and draws what it found.
 """
 
 
 @click.command(help=_HELP, short_help="a figure of it, and its data")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL... KIND")
-@click.option("--layer", metavar="NAME", help="The layer of a cone's units. [default: the last convolution]")
+@click.option("--layer", metavar="NAME", help="Of a cone's, map's or profile's units. [default: the last convolution]")
 @click.option("--at", "units", type=Position(), multiple=True, metavar="y,x",
-              help="A cone's unit, counted from 0; up to four. [default: the middle one]")  # fmt: skip
-@click.option("--axis", type=click.IntRange(0, 2), metavar="N", help="A cone's axis. [default: the last, columns]")
+              help="Their position, counted from 0; up to four for a cone. [default: the middle one]")  # fmt: skip
+@click.option("--axis", type=click.IntRange(0, 2), metavar="N",
+              help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Where the figure goes; its data go beside it as CSV.")  # fmt: skip
@@ -60,43 +81,75 @@ def plot(
 ) -> None:
     """Draw one figure; the help is written from the kinds there are."""
     *designs, kind = models
-    if kind not in _QUESTIONS:
+    if kind not in QUESTIONS:
         raise UsageError(_unknown(kind))
     if not designs:
         raise UsageError(f"plot needs a model before the kind, such as: eyeshot plot alexnet {kind} -o {kind}.svg")
     if output is None:
         raise UsageError(f"plot writes a file: give -o {kind}.svg, .png or .pdf")
-    if kind != "cone" and (layer is not None or units or axis is not None):
-        raise UsageError(f"--layer, --at and --axis say where a cone stands; a {kind} has none")
+    if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
+        raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
     check_figure(output, force=force)
     file_format = output.suffix[1:].lower()
     if kind == _STUDY_KIND:
         _write(output, *_evidence(designs, file_format))
         return
-    check_count(kind, len(designs))
+    if kind in KINDS:
+        check_count(kind, len(designs))
+    elif (kind == "map" and len(designs) > 1) or len(units) > 1:
+        what = f"{len(designs)} designs" if len(units) < 2 else f"{len(units)} units"
+        raise UsageError(f"{kind} takes one design and one unit, found {what}")
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     subject = Subject(reports=reports, layer=layer, units=units, axis=axis)
-    _write(output, *figure(kind, subject, file_format))
+    if kind in KINDS:
+        _write(output, *figure(kind, subject, file_format))
+    else:
+        panel = _use_panel(kind, subject)
+        _write(output, rendered([[panel]], file_format), records_of([panel]))
     _end(subject)
 
 
 def _unknown(kind: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(kind, _QUESTIONS, 1, 0.6)
+    near = difflib.get_close_matches(kind, QUESTIONS, 1, 0.6)
     hint = f"did you mean {near[0]!r}?" if near else "the kind comes last, after the models."
-    return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(_QUESTIONS)}"
+    return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
+
+
+def _use_panel(kind: str, subject: Subject) -> Panel:
+    """A panel of what units use, by their path density."""
+    from eyeshot.report.figures.effective import map_panel, profile_panel, ratio_panel
+
+    if kind == "ratio":
+        return ratio_panel([_by_depth(report) for report in subject.reports], subject.labels)
+    unit = subject.units[0] if subject.units else "centre"
+    found = [effective(report.network, subject.layer, unit=unit) for report in subject.reports]
+    if kind == "map":
+        return map_panel(found[0])
+    axis = found[0].map.ndim - 1 if subject.axis is None else subject.axis
+    if axis >= found[0].map.ndim:
+        raise UsageError(f"--axis {axis}: the image has {found[0].map.ndim} axes, counted from 0")
+    return profile_panel(found, subject.labels, axis=axis, title="What it sees and uses")
+
+
+def _by_depth(report: Report) -> list[EffectiveField]:
+    """What the middle unit uses, of layers at even distances down to the last at which units differ."""
+    layers = curve(report)
+    step = -(-len(layers) // _MOST_LAYERS)
+    return [effective(report.network, layer.name) for layer in layers[::-step][::-1]]
 
 
 def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
     """The figure of a study's scores."""
-    from eyeshot.cli.evidence import arm_results, study_records
+    from eyeshot.cli.evidence import arm_results
     from eyeshot.report.figures.evidence import evidence
-    from eyeshot.report.figures.style import records_of, rendered
+    from eyeshot.study.kept import kept
 
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
-    panel = evidence(arm_results(study_records(Path(directories[0]))))
+    _, records = kept(Path(directories[0]))
+    panel = evidence(arm_results(records))
     return rendered([[panel]], file_format), records_of([panel])
 
 

@@ -106,20 +106,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def finished_records(directory: Path) -> list[Record]:
-    """What is trained of the study that a directory holds, in the order of its plan.
-
-    Raises:
-        UsageError: the plan cannot be read.
-        RunError: the directory cannot be read.
-    """
-    plan = _plan_in(directory)
-    if plan is None:
-        return []
-    found = (files.finished(directory / plan.place(recipe), notice=lambda text: None) for recipe in plan.recipes())
-    return [record for record in found if record is not None]
-
-
 def is_finished(directory: Path, plan: Plan) -> bool:
     """Whether every trial of a plan was trained already in a directory that is the plan's own."""
     places = [directory / plan.place(recipe) for recipe in plan.recipes()]
@@ -141,25 +127,18 @@ def check_owner(directory: Path, plan: Plan) -> Plan | None:
         UsageError: the directory belongs to another study.
         RunError: it cannot be used.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
-    former = _plan_in(directory)
-    if former is not None and former.identity != plan.identity:
-        odd = "; ".join(former.differences(plan))
-        raise UsageError(f"{directory}: holds another study ({odd}); give another directory or delete this one")
-    return former
-
-
-def _plan_in(directory: Path) -> Plan | None:
     path = directory / "plan.json"
     try:
-        return Plan.from_json(json.loads(path.read_text("utf-8"))) if path.exists() else None
+        directory.mkdir(parents=True, exist_ok=True)
+        former = Plan.from_json(json.loads(path.read_text("utf-8"))) if path.exists() else None
     except OSError as error:
         raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
     except (ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); give another directory or delete this one") from error
+    if former is not None and former.identity != plan.identity:
+        odd = "; ".join(former.differences(plan))
+        raise UsageError(f"{directory}: holds another study ({odd}); give another directory or delete this one")
+    return former
 
 
 @contextmanager
