@@ -1,4 +1,4 @@
-"""Every tab of the explorer page, and the lesson, as pictures: light, dark and narrow, to be looked at; some for the docs.
+"""Every tab of the explorer page, and the lesson, as pictures: light, dark and narrow, to look at; some for the docs.
 
     make screenshots          all of them into build/screenshots, and docs/images/page-*.png
 
