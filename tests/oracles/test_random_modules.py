@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sights import Moving
-from eyeshot.analyse.units import axes_counting, unit_axes
+from eyeshot.analyse.units import axes_told, unit_axes
 from eyeshot.network.ops import EdgePad
 from eyeshot.read.torch import read_module
 from eyeshot.report.inspection import Report
@@ -55,7 +55,7 @@ def assert_hulls_equal_the_oracle(program: Program) -> None:
 
 def seen_along(module: Program, report: Report, names: list[str], a: int) -> dict[str, tuple[Ends, Ends]]:
     """First and last line that units see along a followed axis, as poisoning has it, in the order of `hulls`."""
-    along = {name: axes_counting(report.network, name, a) for name in names}
+    along = {name: axes_told(report.network, name, a) for name in names}
     seen = poisoned_lines(module, names, module.shape, a + 2, one_by_one=True, along=along)
     return {name: hull_of(bits) for name, bits in seen.items()}
 
@@ -163,7 +163,7 @@ def test_what_units_see_on_the_image_lies_within_what_they_see_on_an_endless_one
     for layer in report:
         for a in range(2):
             sight = fields.form(layer.name)[a]
-            if not isinstance(sight, Moving) or (sight.axis,) != axes_counting(report.network, layer.name, a):
+            if not isinstance(sight, Moving) or (sight.axis,) != axes_told(report.network, layer.name, a):
                 continue
             for unit, (first, last) in enumerate(zip(*layer.hulls[a], strict=True)):
                 assert last < first or sight.first(unit) <= first <= last <= sight.last(unit), layer.name

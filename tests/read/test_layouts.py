@@ -213,3 +213,25 @@ def test_an_input_that_is_none_is_refused(text: str, message: str) -> None:
 def test_a_design_takes_channels_first() -> None:
     with pytest.raises(UsageError, match="alexnet takes one input, channels first"):
         inspect("alexnet", "224x224x3:HWC")
+
+
+def test_a_unit_of_a_turned_map_has_its_own_pixels_and_not_those_of_its_row() -> None:
+    last = inspect(Called(lambda x: conv(x).transpose(2, 3)), (2, 8, 12)).layers[-1]
+
+    assert last.out == (2, 12, 8)
+    assert last.unit(5, 3).hull.clipped == ((2, 4), (4, 6))
+    assert last.unit(5, 3).footprint.count == 9
+    assert [len(first) for first, _ in last.hulls] == [12, 8]
+
+
+def test_windows_along_the_batch_are_united_in_hulls_and_told_apart_by_unit() -> None:
+    def cut(x: torch.Tensor) -> torch.Tensor:
+        windows = x.view(1, 2, 2, 4, 3, 4).permute(0, 2, 4, 1, 3, 5).reshape(6, 2, 4, 4)
+        return conv(windows)
+
+    last = inspect(Called(cut), (2, 8, 12)).layers[-1]
+
+    assert [len(first) for first, _ in last.hulls] == [4, 4]
+    assert last.hulls[0][0].tolist() == [0, 0, 1, 2]
+    assert last.unit(4, 1, 2).hull.clipped == ((4, 6), (5, 7))
+    assert last.unit(4, 1, 2).footprint.count == 9

@@ -6,6 +6,7 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
-from eyeshot.analyse.units import axes_counting, unit_axes
+from eyeshot.analyse.units import axes_counting, axes_told, unit_axes
 from eyeshot.network.graph import Network, Node
 
 if TYPE_CHECKING:
@@ -90,9 +91,13 @@ class Fields:
 
     def hulls(self, name: str) -> list[Interval]:
         """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
+        return self._per_axis(name, axes_told)
+
+    def _per_axis(self, name: str, axes: Callable[[Network, str, int], tuple[int, ...]]) -> list[Interval]:
         from eyeshot.analyse.hulls import per_axis
 
-        return per_axis(self.network[name], self._hulls[name], self.network)
+        along = [axes(self.network, name, i) for i in range(len(self.network.axes))]
+        return per_axis(self.network[name], self._hulls[name], along)
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, united over channels."""
@@ -174,7 +179,7 @@ class Fields:
         axes = unit_axes(self.network, name)
         place = dict(zip(axes, at, strict=True)) if axes else {}
         clipped = []
-        for i, (first, last) in enumerate(self.hulls(name)):
+        for i, (first, last) in enumerate(self._per_axis(name, axes_counting)):
             index = tuple(place[axis] for axis in axes_counting(self.network, name, i)) or (0,)
             clipped.append((int(first[index]), int(last[index])))
         if any(last < first for first, last in clipped):

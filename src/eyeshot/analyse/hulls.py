@@ -33,7 +33,6 @@ from eyeshot.analyse.labels import (
     settled,
     some_see_nothing,
 )
-from eyeshot.analyse.units import axes_counting
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -59,15 +58,14 @@ def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
     return dict(rules.forward(network, _of_input, lambda node: _nothing(network, node), gates=gates))
 
 
-def per_axis(node: Node, value: Hulls, network: Network) -> list[Interval]:
+def per_axis(node: Node, value: Hulls, along: Sequence[tuple[int, ...]]) -> list[Interval]:
     """What the units at each position see: (first, last) per followed axis, last < first for nothing.
 
-    The arrays run along the axes of the tensor that count positions of that axis of the input (see ``units``): one for
-    maps; united over channels and all others. A layer without such an axis has one entry.
+    ``along`` gives for each the axes of the tensor along which the arrays run; they are united over channels and all
+    other axes. Without such an axis there is one entry.
     """
     result = []
-    for i in range(len(network.axes)):
-        own = axes_counting(network, node.name, i)
+    for i, own in enumerate(along):
         labels = reduce(merged, own, alone(value, i, own))
         places = [labels.parts(axis)[0] for axis in own]
         ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))

@@ -55,12 +55,20 @@ def unit_axes(network: Network, name: str) -> tuple[int, ...]:
 
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
-    """The axes among these that count positions of the input along its ``followed``-th followed axis.
+    """The axes among these that count positions of the input along its ``followed``-th followed axis."""
+    return tuple(a for a, axis in enumerate(layout_of(network, name)) if followed in _counts(axis))
 
-    Maps have an axis for each: those pair up in order, transposed ones too, as people read them.
+
+def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
+    """The axes along which hulls are told for a followed axis of the input.
+
+    Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
+    that lie along the batch are united. Otherwise the axes that count its positions.
     """
     counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
     units = [a for a, counted in counts.items() if counted]
+    if len(counts) == len(network.input.shape) and set(network.axes) <= set(units):
+        return (network.axes[followed],)
     if len(units) == len(network.axes):
         is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
         # tokens behind a class token and put back into a map count both axes, as far as sizes tell
