@@ -96,6 +96,7 @@ class Run:
         self.subject, self.request, self.images, self.maps = subject, request, images, maps
         self.plan = plan(len(images), request, is_drawn=subject.is_drawn, batch=maps.batch)
         self._seed, self._module = self.plan[0].seed, self._ready(first)
+        self._is_channels_last = True
         self._digest = "" if subject.is_drawn else digest(first)
 
     def to_the_end(
@@ -161,10 +162,18 @@ class Run:
             found = "×".join(map(str, pixels.shape[1:]))
             raise RunError(f"images of {found}, where {self.subject.network.name} was read for {expected}")
         capture = Capture(module, self.subject.network, self.request.layer, self.calls)
+        directions = self.channels.directions(step.indices, step.seed or 0)
+        pixels = pixels.to(self.maps.device)
+        if pixels.dim() == 4 and self._is_channels_last:
+            try:
+                with _measuring(module):
+                    return self.maps(capture, pixels.to(memory_format=torch.channels_last), directions)
+            except RunError:
+                # A fifth faster where it works; modules that call view() need the other order, for all images alike.
+                self._is_channels_last = False
         try:
             with _measuring(module):
-                directions = self.channels.directions(step.indices, step.seed or 0)
-                return self.maps(capture, pixels.to(self.maps.device), directions)
+                return self.maps(capture, pixels, directions)
         except EyeshotError:
             raise
         except RuntimeError as error:
