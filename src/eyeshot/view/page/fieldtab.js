@@ -25,6 +25,8 @@ export function fieldTab(actions, image, steppers) {
   const root = h("div", { class: "field-tab" }, h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, keys, plates.root), side));
   const unit = unitControls(actions), facts = h("dl", { class: "facts" }), legend = h("ul", { class: "legend" });
   fill(side, unit.root, facts, legend, steppers.root);
+  const volume = h("p", { class: "hint", hidden: true }, "Rows and columns are shown; what is seen in any plane counts.");
+  keys.after(volume);
   let width = 0;
   /** @type {View | null} */
   let last = null;
@@ -45,6 +47,7 @@ export function fieldTab(actions, image, steppers) {
     cone.update(view, { left: place.left, width: place.width, height: view.design.extent.length === 1 ? 240 : 168, from, to });
     picture.update(view, place);
     plates.update(view);
+    volume.hidden = view.design.extent.length < 3;
     if (!view.isPreview) {
       unit.update(view);
       fill(facts, factsOf(view));
