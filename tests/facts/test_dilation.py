@@ -37,3 +37,10 @@ def test_parallel_stripes_see_a_cross() -> None:
 
     assert footprint.count == 17
     assert footprint.mask()[16].sum() == footprint.mask()[:, 16].sum() == 9
+
+
+def test_a_stride_wider_than_its_kernel_leaves_pixels_out() -> None:
+    footprint = inspect("C3s5p0-2 C3p0-2", (1, 30, 30))["conv2"].unit(0, 0).footprint
+
+    assert footprint.mask()[0].nonzero()[0].tolist() == [0, 1, 2, 5, 6, 7, 10, 11, 12]
+    assert footprint.count == 81
