@@ -18,6 +18,7 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -273,7 +274,7 @@ def _merged(sight: Moving | Scattered, axis: int, before: Shape) -> Scattered:
 
 def _reshape_index(
     index: npt.NDArray[np.intp],
-    runs: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    runs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
     before: Shape,
     after: Shape,
 ) -> npt.NDArray[np.intp]:

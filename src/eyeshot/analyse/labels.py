@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -118,30 +118,39 @@ def _tidy(split: Split) -> Split | None:
 
 def reshaped(labels: Labels, before: Shape, after: Shape) -> Labels:
     """The labels of the same elements, in row-major order, under another shape."""
-    shape: list[int] = [2]
-    split: list[tuple[int, ...]] = []
-    full: list[int] = [2]
+    full, shape, split = _plan(labels.split, labels.ends.shape, before, after)
+    ends = labels.ends
+    if full != ends.shape:
+        room(full)
+        ends = np.broadcast_to(ends, full)
+    return Labels(ends.reshape(shape), split, labels.may_be_empty)
+
+
+@lru_cache(maxsize=4096)
+def _plan(split: Split | None, own: Shape, before: Shape, after: Shape) -> tuple[Shape, Shape, Split | None]:
+    """For an array of labels under another shape: the shape to write it out to, its new shape and its parts.
+
+    Networks repeat their blocks, so most reshapes were met before.
+    """
+    shape, full, parts = [2], [2], list[tuple[int, ...]]()
+    sizes_of = [(n,) for n in before] if split is None else split
+    start = 1
     for inner, outer in matching_axes(before, after):
-        start, stop = (labels.parts(inner[0])[0], labels.parts(inner[-1])[1]) if inner else (0, 0)
-        have = list(labels.ends.shape[start:stop])
-        sizes = [n for a in inner for n in ((before[a],) if labels.split is None else labels.split[a])]
+        sizes = [n for a in inner for n in sizes_of[a]]
+        have = list(own[start : start + len(sizes)])
+        start += len(sizes)
         wanted = [after[a] for a in outer]
         groups = _regroup(sizes, have, wanted)
         if groups is None:  # the parts cannot be cut along the new axes
             full += sizes
             shape += wanted
-            split += [(n,) for n in wanted]
+            parts += [(n,) for n in wanted]
             continue
         for group in groups:
-            split.append(tuple(n for n, _ in group))
+            parts.append(tuple(n for n, _ in group))
             shape += [m for _, m in group]
         full += have
-    if len(full) != labels.ends.ndim or tuple(full) != labels.ends.shape:
-        room(full)
-        ends = np.broadcast_to(labels.ends, full).reshape(shape)
-    else:
-        ends = labels.ends.reshape(shape)
-    return Labels(ends, _tidy(tuple(split)), labels.may_be_empty)
+    return tuple(full), tuple(shape), _tidy(tuple(parts))
 
 
 def _regroup(sizes: list[int], have: list[int], wanted: list[int]) -> list[list[tuple[int, int]]] | None:

@@ -156,14 +156,15 @@ class Read:
         return self.may_read_less or isinstance(self.relation, Opaque)
 
 
-def matching_axes(before: Shape, after: Shape) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+@lru_cache(maxsize=1024)
+def matching_axes(before: Shape, after: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
     """Split a reshape into the smallest runs of axes whose elements stay together.
 
     Returns: pairs of (axes before, axes after), in order, covering both shapes.
 
     Example:
         >>> matching_axes((1, 4, 6, 5), (1, 24, 5))
-        [((0,), (0,)), ((1, 2), (1,)), ((3,), (2,))]
+        (((0,), (0,)), ((1, 2), (1,)), ((3,), (2,)))
     """
     runs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
     i = j = 0
@@ -180,4 +181,4 @@ def matching_axes(before: Shape, after: Shape) -> list[tuple[tuple[int, ...], tu
             else:
                 size_j, j = size_j * after[j], j + 1
         runs.append((tuple(range(start_i, i)), tuple(range(start_j, j))))
-    return runs
+    return tuple(runs)
