@@ -19,13 +19,14 @@ _MEASURES = {"abs": "|gradient|", "square": "gradient²", "signed": "signed grad
 
 
 def sentence(result: EffectiveField) -> list[tuple[str, str]]:
-    """The unit, and how much of what it sees it uses."""
+    """The unit, and how much of what it sees it uses; widths are those of each axis by itself."""
     origin = result.origin
     where = "" if not origin.unit else f"[{','.join(map(str, origin.unit))}]"
     who = f"{result.layer}{where}" if origin.unit is not None else f"a unit of {result.layer}"
     half, most = (times(_pixels(result.widths[share])) for share in (50, 95))
     bound = "" if result.is_exact else "at most "
     return [
+        ("Along each axis " if result.map.ndim > 1 else "", ""),
         (who, "strong"),
         (f" of {result.network} has half of what it uses in ", ""),
         (half, "strong"),
