@@ -10,7 +10,13 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
 SHOWN = {
-    "01-first-look": ["163×163", "size (163, 163) stride (16, 16)", "387×387 (conv5)", "+81.5 %"],
+    "01-first-look": [
+        "163×163",
+        "size (163, 163) stride (16, 16)",
+        "387×387 (conv5)",
+        "+81.5 %",
+        "what it uses (density)",
+    ],
     "02-your-own-module": ["the network itself agrees in all 4096 pixels", "sees 1025 pixels"],
     "03-compare-and-train-small": ["paired difference", "alexnet-28 minus alexnet-28-alternating", "seed 2"],
 }
