@@ -160,6 +160,8 @@ def theirs(op: Any, layer: Layer, extent: tuple[int, ...]) -> tuple[Seen, bool] 
     try:
         view = op.receptive_field
         axes = {axis.input_axis: axis for axis in view.axes or ()}
+        if not {2, 3} <= set(axes):
+            return "no axes given"
         if any(axes[axis].kind == "unknown" for axis in (2, 3)):
             return "unknown"
         windowed = [axis for axis in (2, 3) if axes[axis].kind == "windowed"]
@@ -304,10 +306,13 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
         f"{len(outcomes)} networks: of {total['layers']:,} convolutions and pools both answer for {total['shared']:,};"
         f" {total['equal']:,} of {total['units']:,} units are equal."
         f" {total['unasked']:,} layers were not asked about, since torchlens was given {PATIENCE} s a network."
-        f" On the others eyeshot is right for {total['ours']:,}, torchlens for {total['theirs']:,},"
-        f" neither for {total['neither']:,};"
-        f" {total['wider']:,} of torchlens' answers there are wider bounds that it says are bounds."
-        f" Reading and all fields took {seconds[0]:.1f} s and {seconds[1]:.1f} s.",
+        + (
+            f" On the others eyeshot is right for {total['ours']:,}, torchlens for {total['theirs']:,}, neither for"
+            f" {total['neither']:,}; {total['wider']:,} of torchlens' answers there are wider bounds, and say so."
+            if total["equal"] < total["units"]
+            else ""
+        )
+        + f" Reading and all fields took {seconds[0]:.1f} s and {seconds[1]:.1f} s.",
         "",
         "| network | side | convolutions, pools | both answer | units | equal | eyeshot right | torchlens right |"
         " first layer without torchlens' answer |",
