@@ -93,7 +93,7 @@ function drawCard(canvas, view, i) {
 
 /** @param {HTMLCanvasElement} canvas @param {Design[]} designs @param {View} view @param {number} width */
 function drawChart(canvas, designs, view, width) {
-  const [w, high, left, bottom, top, right] = [Math.min(width, 640), 220, 46, 24, 10, 14];
+  const [w, high, left, bottom, top, right] = [Math.min(width, 640), 220, 46, 24, 10, 26];
   const context = pen(canvas, w, high);
   const lines = designs.map((design) => compared(design).map((at) => Math.max(...design.nodes[at].data.size)));
   const deepest = Math.max(...lines.map((line) => line.length), 2), most = Math.max(...lines.flat(), ...designs.map((d) => Math.max(...d.extent)));
@@ -128,8 +128,7 @@ function drawChart(canvas, designs, view, width) {
     context.beginPath();
     context.arc(x(end), y(line[end]), 3.5, 0, 7);
     context.fill();
-    context.textAlign = "right";
-    context.fillText(String.fromCharCode(65 + (i % 26)), x(end) - 7, y(line[end]) - 7);
+    context.fillText(String.fromCharCode(65 + (i % 26)), x(end) + 8, y(line[end]) + 1);
   });
 }
 
