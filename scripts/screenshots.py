@@ -78,11 +78,11 @@ def main() -> None:
 
 
 def compact(shot: bytes) -> bytes:
-    """A picture in 128 colours, which a page of few colours does not lose."""
+    """A picture in 255 colours, chosen so that rare ones, as of a sign, stay."""
     content = io.BytesIO()
-    Image.open(io.BytesIO(shot)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
-        content, "PNG", optimize=True
-    )
+    Image.open(io.BytesIO(shot)).convert("RGB").quantize(
+        255, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 
