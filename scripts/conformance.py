@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
+from eyeshot.design.named import network_named
 from eyeshot.errors import EyeshotError
 from eyeshot.read.loading import load_module
-from eyeshot.read.torch import read_module
 
 REPORT = Path(__file__).parent.parent / "docs" / "conformance.md"
 
@@ -61,7 +61,7 @@ def outcome(name: str, shape: Any) -> Outcome:
     """Read one model."""
     start = time.perf_counter()
     try:
-        network = read_module(load_module(name), shape, name=name, source=name)
+        network = network_named(name, shape)
     except EyeshotError as error:
         return Outcome(name, "failed", str(error).removeprefix(f"{name} ").removeprefix(f"{name}: "), 0.0)
     except Exception as error:

@@ -34,6 +34,7 @@ def sampled(theta: torch.Tensor, mode: str = "bilinear", padding_mode: str = "ze
 EXACT = {
     "rows by a table": Called(lambda x: x[:, :, TABLE]),
     "rows by a table of two axes": Called(lambda x: x[:, :, TABLE.view(2, 3)].flatten(2, 3)),
+    "rows by a list": Called(lambda x: x[:, :, [7, 3, 0, 3, 9, 1]]),
     "columns by index_select": Called(lambda x: x.index_select(3, TABLE)),
     "every third column": Called(lambda x: x[..., STEP]),
     "channels by a table": Called(
@@ -119,3 +120,19 @@ def test_a_fractional_pool_is_bounded_by_its_windows() -> None:
 
     assert first.tolist() == [0, 2, 4, 6, 9]
     assert last.tolist() == [2, 5, 7, 9, 11]
+
+
+def test_a_table_without_numbers_is_a_bound_that_says_so() -> None:
+    class Tabled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", TABLE.clone())
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, :, self.table]
+
+    bound = inspect(Tabled().to_empty(device="meta"), (2, 12, 12))
+
+    assert inspect(Tabled(), (2, 12, 12)).is_exact
+    assert "by a table whose numbers are not in memory" in bound.notes[0].text
+    assert bound.layers[-1].field.size == (12, 1)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from eyeshot import inspect
 from eyeshot.errors import ReadError
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
@@ -111,3 +112,12 @@ def test_hulls_equal_poisoning(name: str) -> None:
 def is_sliding(module: nn.Module | None) -> bool:
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
     return isinstance(module, kinds)
+
+
+@pytest.mark.slow
+def test_a_table_of_indices_is_followed_though_models_are_built_without_memory() -> None:
+    """CSATv2 picks frequencies by a table that it holds as a buffer."""
+    report = inspect("timm:csatv2", (3, 512, 512))
+
+    assert any(layer.op == "index" for layer in report)
+    assert report.is_exact

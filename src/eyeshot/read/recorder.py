@@ -167,6 +167,8 @@ class Whole(TorchFunctionMode):
         """PyTorch's entry: called for every public function."""
         kwargs = kwargs or {}
         is_lrn = func is torch.nn.functional.local_response_norm
+        if func is torch.Tensor.__getitem__ and not self.has_numbers:
+            args = (args[0], _tables(args[1]))
         if is_lrn and args and self.trace.knows(args[0]) and not self.has_numbers:
             return self._local_response_norm(*args, **kwargs)
         return func(*args, **kwargs)
@@ -190,6 +192,14 @@ def eagerly() -> Iterator[None]:
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*when there are global hooks on modules")
         yield
+
+
+def _tables(index: Any) -> Any:
+    """An index whose lists of numbers are tensors with numbers; PyTorch would make them without, where the input is."""
+    if isinstance(index, tuple):
+        return tuple(map(_tables, index))
+    is_table = isinstance(index, list) and bool(index) and all(type(n) is int for n in index)
+    return torch.tensor(index) if is_table else index
 
 
 def _is_new_and_bare(out: Any, given: list[torch.Tensor]) -> bool:

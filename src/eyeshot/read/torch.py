@@ -13,7 +13,7 @@ from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.network.graph import Network, Node, Note
-from eyeshot.network.ops import Input, Unknown
+from eyeshot.network.ops import Input, Pick, Unknown
 
 try:
     import torch
@@ -201,7 +201,9 @@ def _bounds(nodes: Iterable[Node]) -> list[Note]:
                 Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
             )
         elif any(read.is_bound for read in n.reads):
-            why = f"the op {n.op.kind} reads positions that depend on the data"
+            has_table = isinstance(n.op, Pick) and not n.op.by_data
+            what = "by a table whose numbers are not in memory" if has_table else "that depend on the data"
+            why = f"the op {n.op.kind} reads positions {what}"
             bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))
     if not is_counted:
         bounds.append(Note(None, "bound", "totals are at least: operations of ops without a rule are not counted"))

@@ -30,11 +30,13 @@ class Index(Op):
 class Pick(Op):
     """Positions along some axes that depend on the data or are not known, as gathering and unpooling read them.
 
-    Further inputs say which positions.
+    Further inputs say which positions. ``by_data`` is False where a table says so whose numbers are not there, since
+    the model was built without memory.
     """
 
     name: str
     axes: tuple[int, ...]
+    by_data: bool = True
 
     @property
     def kind(self) -> str:

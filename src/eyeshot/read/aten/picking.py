@@ -41,7 +41,7 @@ def _index(trace: Trace, call: Call) -> Any:
         return _at_positions(trace, call, x, axes[0], tables[0][1], out)
     which = [table for _, table in tables if trace.knows(table)]
     if trace.knows(x) and not which and out.dim() == x.dim():
-        return one(trace, call, Pick(name="index", axes=axes), [x], out)
+        return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
     if trace.knows(x) and len(tables) == 1:
         return _at_table(trace, call, x, axes[0], tables[0][1], out)
     unknown(trace, "index", tensors_in(list(call.arguments.values())), [out], "it picks positions by several tables")
@@ -66,7 +66,7 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
         positions = tuple(int(n) % x.shape[axis] for n in numbers.flatten().tolist())
         picked = trace.record(Index(axis=axis, positions=positions), [step], flat)
     else:
-        picked = trace.record(Pick(name="index", axes=(axis,)), [step], flat)
+        picked = trace.record(Pick(name="index", axes=(axis,), by_data=trace.knows(table)), [step], flat)
     trace.bind(out, trace.record(Rearrange(name="reshape"), [picked], out.shape))
     return out
 
@@ -80,7 +80,8 @@ def _picked(
         unknown(trace, call.name, known, [out], "a table of numbers is read at positions that depend on the data")
         return out
     inputs = [x, *(tensor for tensor in which if trace.knows(tensor))]
-    return one(trace, call, Pick(name=call.name, axes=axes), inputs, out)
+    by_data = len(inputs) > 1 or not which
+    return one(trace, call, Pick(name=call.name, axes=axes, by_data=by_data), inputs, out)
 
 
 @rule("gather", "take_along_dim")
