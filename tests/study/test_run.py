@@ -25,9 +25,11 @@ from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
 
 BUDGET = Budget.parse("600ep")
+# where the tests run in the background Ctrl-C is ignored, and what they start would ignore it, too
 STUDY = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 import studied
 from eyeshot.study.run import run
