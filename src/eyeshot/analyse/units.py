@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network, Node
+from eyeshot.network.ops import Sliding
 from eyeshot.network.relations import (
     Concat,
     Elementwise,
@@ -63,11 +64,13 @@ def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes along which hulls are told for a followed axis of the input.
 
     Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
-    that lie along the batch are united. Otherwise the axes that count its positions.
+    that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
     """
     counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
     units = [a for a, counted in counts.items() if counted]
-    if len(counts) == len(network.input.shape) and set(network.axes) <= set(units):
+    is_usual = network.axes == tuple(range(2, len(counts)))
+    is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)
+    if len(counts) == len(network.input.shape) and is_map:
         return (network.axes[followed],)
     if len(units) == len(network.axes):
         is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
