@@ -19,9 +19,8 @@ from eyeshot.design.syntax import Design
 from eyeshot.design.zoo import entries
 from eyeshot.errors import NotationError, UsageError
 from eyeshot.network.graph import Network, Note
-from eyeshot.read.inputs import shape_given
+from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
 
-DEFAULT_INPUT = (3, 224, 224)
 _MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 

@@ -10,10 +10,8 @@ from typing import Any
 import torch
 
 from eyeshot.errors import ReadError, UsageError
-from eyeshot.read.inputs import InputSpec, inputs_given
+from eyeshot.read.inputs import DEFAULT_INPUT, InputSpec, inputs_given
 from eyeshot.read.state import floating_type
-
-DEFAULT_INPUT = (3, 224, 224)
 
 
 @dataclass(frozen=True)

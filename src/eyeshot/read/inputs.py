@@ -17,6 +17,7 @@ from eyeshot.errors import UsageError
 
 _TYPES = re.compile(r"(?:u?int|float|bfloat|complex)\d+|bool")
 _LARGEST = 10**7
+DEFAULT_INPUT = (3, 224, 224)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = "osD^vPX"
 HEAT = "cividis"
 """The colour map for shares and densities: even in lightness, the same to any colour vision."""
-FORMATS = ("png", "svg", "pdf")
 _STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
