@@ -3,10 +3,11 @@
     make bench-peers            # installs the peers beside the rest first (requirements-bench.txt)
     python benchmarks/peers.py resnet50 vgg16 --repeats 5
 
-Tools take turns, so that the machine's drift hits all alike. Each runs at its best setting: on tensors without numbers
+Tools take turns, in a new order each round, so that the machine's drift hits all alike and none always follows the one
+that empties the caches. Each runs at its best setting: on tensors without numbers
 where it takes them, without saving or printing. Peers that are not installed, or fail, are named. eyeshot stands twice:
 `inspect` reads the module, `+ fields` also computes all fields and costs as one JSON document, which is what no summary
-tool gives at all. The last column is the fastest summary's time by that of `+ fields`.
+tool gives at all. The last columns are the fastest rival's time by that of `inspect` and of `+ fields`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import contextlib
 import importlib.metadata
 import io
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -163,11 +165,12 @@ def medians(model: str, contestants: dict[str, Contestant], repeats: int) -> tup
             failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else ''}"
         else:
             times[name] = []
+    turns = random.Random(0)
     for _ in range(repeats):
-        for name, taken in times.items():
+        for name in turns.sample(list(times), len(times)):
             start = time.perf_counter()
             run(contestants[name], *modules[name])
-            taken.append(time.perf_counter() - start)
+            times[name].append(time.perf_counter() - start)
     return {name: 1000 * statistics.median(taken) for name, taken in times.items()}, failed
 
 
@@ -215,21 +218,21 @@ print(f"{name:18} {params:>15,} {len(report):>7} {peak:8.1f} {after - before:9.1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS, help=f"names of torchvision [default: {' '.join(MODELS)}]")
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=21)
     parser.add_argument("--slow-repeats", type=int, default=3, help="of tools that run on numbers")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     print(f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, one thread, milliseconds\n")
     print("Summaries, which give no fields:")
-    print(f"{'model':16}" + "".join(f"{name:>14}" for name in (*OURS, *SUMMARIES)) + "   fastest / + fields")
+    print(f"{'model':16}" + "".join(f"{name:>14}" for name in (*OURS, *SUMMARIES)) + "   fastest / inspect  / + fields")
     reasons: dict[str, str] = {}
     for model in options.models:
         found, failed = medians(model, OURS | SUMMARIES, options.repeats)
         reasons |= failed
         best = min(found[name] for name in SUMMARIES if name in found)
         cells = "".join(f"{found[name]:14.1f}" if name in found else f"{'–':>14}" for name in (*OURS, *SUMMARIES))
-        print(f"{model:16}{cells}{best / found['+ fields']:14.2f}", flush=True)
+        print(f"{model:16}{cells}{best / found['inspect']:20.2f}{best / found['+ fields']:12.2f}", flush=True)
     print("\nTools that give fields:")
     print(f"{'model':16}" + "".join(f"{name:>14}" for name in ("+ fields", *WITH_FIELDS)) + "   fastest / + fields")
     for model in options.models:

@@ -111,7 +111,7 @@ class Network:
         assert isinstance(op, Input)
         return op.axes
 
-    @property
+    @cached_property
     def extent(self) -> tuple[int, ...]:
         """The input's size along the followed axes: (height, width) for images."""
         return tuple(self.input.shape[axis] for axis in self.axes)

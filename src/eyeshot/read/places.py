@@ -25,7 +25,6 @@ class Places:
         self.trace = trace
         self.modules = dict(modules_in(root))
         self.paths = {id(child): path for path, child in self.modules.items()}
-        self.calls: dict[str, int] = {}
         self.stack: list[Place] = []
         self.failed: Place | None = None
         self._inputs: Any = ()
@@ -47,9 +46,8 @@ class Places:
         path = self.paths.get(id(module))
         if path is None:
             path = self.trace.place.path
-        self.calls[path] = self.calls.get(path, 0) + 1
         self.stack.append(self.trace.place)
-        self.trace.place = Place(path, self.calls[path], not module._modules)
+        self.trace.place = Place(path, not module._modules)
         self.failed, self._inputs = self.trace.place, inputs
 
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:

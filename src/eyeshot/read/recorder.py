@@ -50,28 +50,29 @@ class Recorder(TorchDispatchMode):
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
         given = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
+        signature = _signature(func)
         if not self.has_numbers:
             if len(given) > 1 and len({tensor.device for tensor in given}) > 1:
                 return self._with_twins(func, types, args, kwargs)
-            if not given and _signature(func).name in RANGES:
+            if not given and signature.name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
-        name = _signature(func).name
+        arguments = signature.bind(args, kwargs)
         if not any(map(self.trace.knows, given)):
-            return self._constant(func, name, args, kwargs, given)
+            return self._constant(func, arguments, args, kwargs, given)
+        name = signature.name
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
-            call = self._call(func, name, args, kwargs)
-            out = self._follow(rule, call, given, _written(func, args, kwargs))
+            out = self._follow(rule, self._call(func, arguments, args, kwargs), given, signature.written(arguments))
             return self._hidden(out, given) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             with self:
                 return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
-        unknown(self.trace, name, given, _outputs(out, _written(func, args, kwargs)))
+        unknown(self.trace, name, given, _outputs(out, signature.written(arguments)))
         return self._hidden(out, given) if func.is_view else out
 
-    def _call(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        arguments = _bind(func, args, kwargs)
+    def _call(self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        name = _signature(func).name
 
         def run() -> Any:
             out = None if self.has_numbers else output_of(name, arguments)
@@ -83,15 +84,18 @@ class Recorder(TorchDispatchMode):
         """The op on twins without memory of the tensors that have some; what it writes is written to those."""
         twin_args, twin_kwargs = tree_map(self._without_numbers, (args, kwargs))
         out = self.__torch_dispatch__(func, types, twin_args, twin_kwargs)
-        for own, twin in zip(_written(func, args, kwargs), _written(func, twin_args, twin_kwargs), strict=True):
+        signature = _signature(func)
+        pairs = [signature.written(signature.bind(*given)) for given in ((args, kwargs), (twin_args, twin_kwargs))]
+        for own, twin in zip(*pairs, strict=True):
             if own is not twin and self.trace.knows(twin):
                 self.trace.bind(own, self.trace.step_of(twin))
                 out = own if out is twin else out
         return out
 
-    def _constant(self, func: Any, name: str, args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+    def _constant(self, func: Any, arguments: dict[str, Any], args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
-        out = None if self.has_numbers or not given else output_of(name, _bind(func, args, kwargs))
+        name = _signature(func).name
+        out = None if self.has_numbers or not given else output_of(name, arguments)
         if out is None:
             out = func(*args, **kwargs)
         self.trace.follow_params(given, tensors_in(out))
@@ -101,7 +105,7 @@ class Recorder(TorchDispatchMode):
             self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
         if rule is not None:
-            rule(self.trace, Call(name, _bind(func, args, kwargs), lambda: out, self.has_numbers))
+            rule(self.trace, Call(name, arguments, lambda: out, self.has_numbers))
         return out
 
     def _numbers(self, func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
@@ -208,15 +212,6 @@ def _is_new_and_bare(out: Any, given: list[torch.Tensor]) -> bool:
     return is_bare and out is not given[0] and out.numel() <= _MOST_NUMBERS
 
 
-def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
-    """The arguments that an op writes in place."""
-    names = _signature(func).written
-    if not names:
-        return []
-    given = _bind(func, args, kwargs)
-    return list(tensors_in([given[name] for name in names]))
-
-
 def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:
     """What an op returns and what it writes, each once."""
     return list({id(tensor): tensor for tensor in (*tensors_in(out), *written)}.values())
@@ -229,7 +224,15 @@ class _Signature:
     name: str
     names: tuple[str, ...]
     defaults: dict[str, Any]
-    written: tuple[str, ...]
+    writes: tuple[str, ...]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """All arguments of a call by name, in the schema's order."""
+        return {**self.defaults, **dict(zip(self.names, args, strict=False)), **kwargs}
+
+    def written(self, arguments: dict[str, Any]) -> list[torch.Tensor]:
+        """The arguments that the op writes in place."""
+        return tensors_in([arguments[name] for name in self.writes]) if self.writes else []
 
 
 @cache
@@ -239,14 +242,8 @@ def _signature(func: Any) -> _Signature:
         name=func._schema.name.removeprefix("aten::"),
         names=tuple(a.name for a in arguments),
         defaults={a.name: a.default_value for a in arguments},
-        written=tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write),
+        writes=tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write),
     )
-
-
-def _bind(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """All arguments of a call by name, in the schema's order."""
-    signature = _signature(func)
-    return {**signature.defaults, **dict(zip(signature.names, args, strict=False)), **kwargs}
 
 
 def _storage(tensor: torch.Tensor) -> int:

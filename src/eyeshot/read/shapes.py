@@ -136,12 +136,43 @@ def _arithmetic(given: Arguments) -> torch.Tensor | None:
     x, other = given["self"], given["other"]
     if given.get("alpha", 1) != 1 or given.get("rounding_mode") is not None or type(other) is complex:
         return None
-    if not isinstance(other, torch.Tensor):
-        return fresh(x.shape, x.dtype) if _are_plain(x) else None
-    if not _are_plain(x, other):
+    if isinstance(other, torch.Tensor):
+        if not _are_plain(x, other):
+            return None
+        shape = x.shape if x.shape == other.shape else _broadcast(x.shape, other.shape)
+        return None if shape is None else fresh(shape, x.dtype)
+    if _are_plain(x):
+        return fresh(x.shape, x.dtype)
+    # a function of each number keeps the order in which they lie
+    is_known = type(x) in _TENSORS and x.dtype.is_floating_point and x.device.type == "meta"
+    return torch.empty_like(x) if is_known else None
+
+
+@_rule("eq", "ne", "lt", "le", "gt", "ge")
+def _comparison(given: Arguments) -> torch.Tensor | None:
+    x, other = given["self"], given["other"]
+    if isinstance(other, torch.Tensor) or type(other) is complex or not _are_plain(x):
         return None
-    shape = x.shape if x.shape == other.shape else _broadcast(x.shape, other.shape)
-    return None if shape is None else fresh(shape, x.dtype)
+    return fresh(x.shape, torch.bool)
+
+
+@_rule("masked_fill")
+def _masked_fill(given: Arguments) -> torch.Tensor | None:
+    x, mask, value = given["self"], given["mask"], given["value"]
+    if isinstance(value, torch.Tensor) or type(value) is complex or not _are_plain(x) or mask.shape != x.shape:
+        return None
+    return fresh(x.shape, x.dtype) if mask.device.type == "meta" and mask.dtype is torch.bool else None
+
+
+@_rule("index")
+def _index(given: Arguments) -> torch.Tensor | None:
+    """Rows of a table, by a tensor of their numbers."""
+    x, (rows, *others) = given["self"], given["indices"]
+    if others or rows is None or rows.dtype is not torch.int64 or not _are_plain(x) or 0 in (x.dim(), rows.dim()):
+        return None
+    if rows.device.type != "meta" or not rows.is_contiguous() or x.numel() == 0:
+        return None
+    return fresh((*rows.shape, *x.shape[1:]), x.dtype)
 
 
 def _broadcast(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...] | None:
@@ -166,7 +197,7 @@ def _cat(given: Arguments) -> torch.Tensor | None:
     rest = shape[:axis] + shape[axis + 1 :]
     for other in tensors[1:]:
         theirs = list(other.shape)
-        if theirs[:axis] + theirs[axis + 1 :] != rest:
+        if len(theirs) != len(shape) or theirs[:axis] + theirs[axis + 1 :] != rest:
             return None
     shape[axis] = sum(tensor.shape[axis] for tensor in tensors)
     return fresh(shape, first.dtype)

@@ -90,7 +90,11 @@ def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
 
 def has_lazy_weights(module: torch.nn.Module) -> bool:
     """Whether some weights get their shape from the first input only."""
-    return any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
+    return any(
+        tensor is not None and is_lazy(tensor)
+        for _, child in modules_in(module)
+        for tensor in (*child._parameters.values(), *child._buffers.values())
+    )
 
 
 def initialised_copy(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.nn.Module:

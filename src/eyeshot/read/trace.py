@@ -17,12 +17,11 @@ from eyeshot.network.relations import Shape
 from eyeshot.read.shapes import fresh
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where in the user's model a step was called: the module's path, which call of it, and whether it has children."""
+    """Where in the user's model steps were called: one call of a module, or the owner of the weights that they use."""
 
     path: str = ""
-    call: int = 0
     is_leaf: bool = False
 
 
@@ -116,6 +115,7 @@ class Trace:
     place: Place = field(default_factory=Place)
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
+    _owners: dict[str, Place] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
     _writes: dict[int, int] = field(default_factory=dict)
@@ -191,7 +191,7 @@ class Trace:
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
-        place = self.place if self.place.path or not owner else Place(owner, 0, True)
+        place = self.place if self.place.path or not owner else self._owners.setdefault(owner, Place(owner, True))
         step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
         self.steps.append(step)
         return step
@@ -279,10 +279,13 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         return [value]
     found: list[torch.Tensor] = []
-    if isinstance(value, list | tuple | dict):
+    if isinstance(value, _HOLDERS):
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, torch.Tensor):
                 found.append(item)
-            elif isinstance(item, list | tuple | dict):
+            elif isinstance(item, _HOLDERS):
                 found += tensors_in(item)
     return found
+
+
+_HOLDERS = (list, tuple, dict)  # no union of types, which is made anew at each test

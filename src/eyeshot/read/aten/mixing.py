@@ -42,7 +42,7 @@ def _linear(trace: Trace, call: Call) -> Any:
         unknown(
             trace,
             call.name,
-            tensors_in(list(call.arguments.values())),
+            tensors_in(call.arguments),
             [out],
             "its weights depend on the data",
         )

@@ -44,7 +44,7 @@ def _index(trace: Trace, call: Call) -> Any:
         return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
     if trace.knows(x) and len(tables) == 1:
         return _at_table(trace, call, x, axes[0], tables[0][1], out)
-    unknown(trace, "index", tensors_in(list(call.arguments.values())), [out], "it picks positions by several tables")
+    unknown(trace, "index", tensors_in(call.arguments), [out], "it picks positions by several tables")
     return out
 
 
@@ -249,5 +249,5 @@ def _fill(trace: Trace, call: Call) -> Any:
 )
 def _scatter(trace: Trace, call: Call) -> Any:
     base, out = call.x, call.run()
-    given = [tensor for tensor in tensors_in(list(call.arguments.values())) if trace.knows(tensor)]
+    given = [tensor for tensor in tensors_in(call.arguments) if trace.knows(tensor)]
     return one(trace, call, Scatter(name=call.name.strip("_"), has_base=trace.knows(base)), given, out)

@@ -98,7 +98,7 @@ def _softmax(trace: Trace, call: Call) -> Any:
 
 @rule(*ARITHMETIC)
 def _arithmetic(trace: Trace, call: Call) -> Any:
-    inputs = [t for t in tensors_in(list(call.arguments.values())) if trace.knows(t)]
+    inputs = [t for t in tensors_in(call.arguments) if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:
         inputs = inputs[:1]
     return one(trace, call, Arithmetic(name=call.name.rstrip("_")), inputs, call.run())

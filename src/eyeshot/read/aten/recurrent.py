@@ -14,7 +14,7 @@ def _recurrent(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
     sequence, *states = tensors_in(out)
     if "batch_first" not in call.arguments or not trace.knows(x) or x.dim() != 3:
-        unknown(trace, call.name, tensors_in(list(call.arguments.values())), tensors_in(out), "a packed sequence")
+        unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), "a packed sequence")
         return out
     axis = 1 if call["batch_first"] else 0
     params = list(call["params"])

@@ -32,7 +32,7 @@ def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
     """Record one op that reads the given tensors and uses whatever weights are among the call's arguments."""
-    given = list(tensors_in(list(call.arguments.values())))
+    given = tensors_in(call.arguments)
     params, owner = trace.params_of(given), trace.owner_of(given)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out

@@ -28,7 +28,7 @@ def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
     if not trace.knows(x) or x.dim() != weight.dim():
         out = call.run()
-        given = tensors_in(list(call.arguments.values()))
+        given = tensors_in(call.arguments)
         unknown(trace, call.name, given, [out], "only its kernel depends on the data, or its input has no batch")
         return out
     axes = weight.dim() - 2
@@ -81,7 +81,7 @@ def _pool_with_indices(trace: Trace, call: Call) -> Any:
 def _conv_transpose(trace: Trace, call: Call) -> Any:
     x, weight, out = call.x, call["weight"], call.run()
     if not trace.knows(x) or trace.knows(weight):
-        unknown(trace, call.name, tensors_in(list(call.arguments.values())), [out], "its kernel depends on the data")
+        unknown(trace, call.name, tensors_in(call.arguments), [out], "its kernel depends on the data")
         return out
     axes = weight.dim() - 2
     op = ConvTranspose(
