@@ -1,11 +1,12 @@
 """Do eyeshot and torchlens say the same, unit by unit? Writes docs/torchlens.md.
 
-    make torchlens                                    # all networks, some twenty minutes on two cores
+    make torchlens                                    # all networks, up to a minute each
     python scripts/torchlens_agreement.py resnet18    # some, printed only
 
 torchlens (pip install -r requirements-bench.txt) is the other tool that says what a unit at a position sees. Compared
-are the clipped ranges along both axes of up to eight units of every convolution and pool: on a diagonal, its ends and
-between. Where the two differ, NaN put into the network settles it.
+are the clipped ranges along both axes of the units on the diagonal of every convolution and pool, which meets each row
+and each column of a square map. The ends and some between are asked of every layer first, then all others, for as long
+as PATIENCE lasts. Where the two differ, NaN put into the network settles it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ sys.path.insert(0, str(ROOT))
 from tests.oracles.poisoning import hull_of, poisoned_lines, prepared  # noqa: E402
 
 PAGE = ROOT / "docs" / "torchlens.md"
-PATIENCE = 15
-"""Seconds for which torchlens is asked about one network; each question may take it a tenth."""
+PATIENCE = 60
+"""Seconds for which torchlens is asked about one network; one question may take it a second and more."""
 Range = tuple[int, int]
 """First and last position; (0, -1) for nothing."""
-Seen = list[tuple[Range, ...]]
-"""Per unit on the diagonal, the range along each axis."""
+Unit = tuple[int, int]
+Seen = dict[Unit, tuple[Range, ...]]
+"""Per unit, the range along each axis."""
 
 TORCHVISION = (
     *("alexnet", "vgg11_bn", "squeezenet1_1", "resnet18", "resnet50", "resnext50_32x4d", "densenet121", "googlenet"),
@@ -124,6 +126,7 @@ class Outcome:
     side: int
     layers: int = 0
     shared: int = 0
+    whole: int = 0
     units: int = 0
     equal: int = 0
     ours: int = 0
@@ -136,18 +139,19 @@ class Outcome:
     differing: list[str] = field(default_factory=list)
 
 
-def diagonal(layer: Layer) -> list[tuple[int, int]]:
-    """Units on the diagonal: both corners, their neighbours, and others evenly between."""
+def diagonal(layer: Layer) -> tuple[list[Unit], list[Unit]]:
+    """Units that meet each row and column: the ends, their neighbours and some evenly between; then all others."""
     height, width = layer.out[1:]
     last = max(height, width) - 1
     chosen = {0, 1, last - 1, last, *(i * last // 4 for i in range(4))}
-    return [(min(i, height - 1), min(i, width - 1)) for i in sorted(chosen) if 0 <= i <= last]
+    units = [(min(i, height - 1), min(i, width - 1)) for i in range(last + 1)]
+    return [units[i] for i in sorted(chosen) if 0 <= i <= last], [units[i] for i in range(last + 1) if i not in chosen]
 
 
-def ours(layer: Layer) -> Seen:
-    """What eyeshot says of the units on the diagonal."""
+def ours(layer: Layer, units: Iterable[Unit]) -> Seen:
+    """What eyeshot says of units."""
     hulls = [[(int(a), int(b)) for a, b in zip(*ends, strict=True)] for ends in layer.hulls]
-    return [_nothing_or(tuple(hulls[axis][i] for axis, i in enumerate(unit))) for unit in diagonal(layer)]
+    return {unit: _nothing_or(tuple(hulls[axis][i] for axis, i in enumerate(unit))) for unit in units}
 
 
 def _nothing_or(seen: tuple[Range, ...]) -> tuple[Range, ...]:
@@ -155,8 +159,8 @@ def _nothing_or(seen: tuple[Range, ...]) -> tuple[Range, ...]:
     return ((0, -1),) * len(seen) if any(last < first for first, last in seen) else seen
 
 
-def theirs(op: Any, layer: Layer, extent: tuple[int, ...]) -> tuple[Seen, bool] | str:
-    """What torchlens says of them, and whether it says that this is exact; else why it does not."""
+def theirs(op: Any, units: list[Unit], extent: tuple[int, ...], deadline: float) -> tuple[Seen, bool] | str:
+    """What torchlens says of them until a deadline, and whether it says that this is exact; else why it does not."""
     try:
         view = op.receptive_field
         axes = {axis.input_axis: axis for axis in view.axes or ()}
@@ -167,9 +171,11 @@ def theirs(op: Any, layer: Layer, extent: tuple[int, ...]) -> tuple[Seen, bool] 
         windowed = [axis for axis in (2, 3) if axes[axis].kind == "windowed"]
         if [axes[axis].output_axis for axis in windowed] != windowed:
             return "its positions stand on other axes"
-        result: Seen = []
+        result: Seen = {}
         is_exact = True
-        for unit in diagonal(layer):
+        for unit in units:
+            if result and time.perf_counter() > deadline:
+                break
             box = view.at(tuple(unit[axis - 2] for axis in windowed))
             is_exact = is_exact and box.exact
             found = {axis.input_axis: axis for axis in box.axes}
@@ -179,7 +185,7 @@ def theirs(op: Any, layer: Layer, extent: tuple[int, ...]) -> tuple[Seen, bool] 
                 else (0, extent[a - 2] - 1)
                 for a in (2, 3)
             )
-            result.append(_nothing_or(((0, -1),) * 2 if box.empty else ranges))
+            result[unit] = _nothing_or(((0, -1),) * 2 if box.empty else ranges)
         return result, is_exact
     except Exception as error:  # another tool's failure is a result
         return f"{type(error).__name__}: {error}".splitlines()[0][:100]
@@ -215,28 +221,34 @@ def compare(name: str, module: nn.Module, side: int) -> Outcome:
         trace = tl.trace(module, torch.rand(1, 3, side, side), save=None)
         trace.receptive_fields()
     outcome.seconds = (middle - start, time.perf_counter() - middle)
-    differing: dict[str, tuple[Layer, Seen, Seen, bool]] = {}
     found = list(pairs(report, trace))
+    found = [pair for start in range(7) for pair in found[start::7]]  # early, middle and late ones first
     deadline = time.perf_counter() + PATIENCE
-    for layer, op in (pair for start in range(7) for pair in found[start::7]):  # early, middle and late ones first
+    said: dict[str, tuple[Layer, Seen, bool]] = {}
+    for layer, op in found:
         if time.perf_counter() > deadline:
             outcome.unasked += 1
             continue
-        answer = theirs(op, layer, report.network.extent)
+        answer = theirs(op, diagonal(layer)[0], report.network.extent, deadline)
         if isinstance(answer, str):
             outcome.stops = outcome.stops or f"{layer.name}: {answer}"
-            continue
-        outcome.shared += 1
-        mine, (other, is_exact) = ours(layer), answer
-        outcome.units += len(mine)
-        outcome.equal += sum(a == b for a, b in zip(mine, other, strict=True))
-        if mine != other:
-            differing[layer.name] = (layer, mine, other, is_exact)
+        else:
+            said[layer.name] = (layer, *answer)
+    for layer, op in found:
+        if layer.name in said and time.perf_counter() < deadline:
+            answer = theirs(op, diagonal(layer)[1], report.network.extent, deadline)
+            if not isinstance(answer, str):
+                said[layer.name][1].update(answer[0])
+    outcome.shared = len(said)
+    outcome.whole = sum(len(seen) == sum(map(len, diagonal(layer))) for layer, seen, _ in said.values())
+    outcome.units = sum(len(seen) for _, seen, _ in said.values())
+    differing = {name: answer for name, answer in said.items() if ours(answer[0], answer[1]) != answer[1]}
     settle(outcome, module, differing)
+    outcome.equal = outcome.units - outcome.ours - outcome.theirs - outcome.neither
     return outcome
 
 
-def settle(outcome: Outcome, module: nn.Module, differing: dict[str, tuple[Layer, Seen, Seen, bool]]) -> None:
+def settle(outcome: Outcome, module: nn.Module, differing: dict[str, tuple[Layer, Seen, bool]]) -> None:
     """Ask the network itself about the units on which the tools differ."""
     if not differing:
         return
@@ -244,10 +256,12 @@ def settle(outcome: Outcome, module: nn.Module, differing: dict[str, tuple[Layer
     shape = (1, 3, outcome.side, outcome.side)
     names = list(differing)
     lines = [poisoned_lines(module, names, shape, axis, one_by_one=True) for axis in (2, 3)]
-    for name, (layer, mine, other, is_exact) in differing.items():
+    for name, (layer, other, is_exact) in differing.items():
         hulls = [hull_of(found[name]) for found in lines]
         outcome.differing.append(name)
-        for unit, a, b in zip(diagonal(layer), mine, other, strict=True):
+        mine = ours(layer, other)
+        for unit, b in other.items():
+            a = mine[unit]
             truth = _nothing_or(tuple((int(hulls[x][0][i]), int(hulls[x][1][i])) for x, i in enumerate(unit)))
             if a == b:
                 continue
@@ -290,22 +304,23 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
     """The page."""
     from importlib.metadata import version
 
-    keys = ("layers", "shared", "unasked", "units", "equal", "ours", "theirs", "neither", "wider")
+    keys = ("layers", "shared", "whole", "unasked", "units", "equal", "ours", "theirs", "neither", "wider")
     total = {key: sum(getattr(outcome, key) for outcome in outcomes) for key in keys}
     seconds = [sum(o.seconds[i] for o in outcomes) for i in (0, 1)]
     lines = [
         "# Side by side with torchlens",
         "",
-        "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are up to eight",
-        "units of every convolution and pool: on a diagonal, its ends and between. Where the two differ, NaN put into",
-        "the network says who is right.",
+        "Written by `make torchlens`. Both tools say which rows and columns a unit sees. Compared are the units on the",
+        "diagonal of every convolution and pool, which meets each row and each column; its ends and some between for",
+        f"every layer first, then all others, for as long as {PATIENCE} seconds a network last, as torchlens answers",
+        "unit by unit. Where the two differ, NaN put into the network says who is right.",
         "",
         ", ".join(f"{name} {version(name).split('+')[0]}" for name in ("torchlens", "torch", "torchvision", "timm"))
         + f", Python {platform.python_version()}.",
         "",
         f"{len(outcomes)} networks: of {total['layers']:,} convolutions and pools both answer for {total['shared']:,};"
         f" {total['equal']:,} of {total['units']:,} units are equal."
-        f" {total['unasked']:,} layers were not asked about, since torchlens was given {PATIENCE} s a network."
+        f" Every row and column was asked for of {total['whole']:,} layers, none of {total['unasked']:,}: time was up."
         + (
             f" On the others eyeshot is right for {total['ours']:,}, torchlens for {total['theirs']:,}, neither for"
             f" {total['neither']:,}; {total['wider']:,} of torchlens' answers there are wider bounds, and say so."
@@ -314,16 +329,16 @@ def page(outcomes: list[Outcome], failed: dict[str, str]) -> str:
         )
         + f" Reading and all fields took {seconds[0]:.1f} s and {seconds[1]:.1f} s.",
         "",
-        "| network | side | convolutions, pools | both answer | units | equal | eyeshot right | torchlens right |"
-        " first layer without torchlens' answer |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| network | side | convolutions, pools | both answer | in full | units | equal | eyeshot right |"
+        " torchlens right | first layer without torchlens' answer |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {o.name} | {o.side} | {o.layers} | {o.shared} | {o.units:,} | {o.equal:,} |"
+        f"| {o.name} | {o.side} | {o.layers} | {o.shared} | {o.whole} | {o.units:,} | {o.equal:,} |"
         f" {o.ours or ''} | {o.theirs or ''} | {o.stops.replace('|', '/')} |"
         for o in outcomes
     ]
-    lines += [f"| {name} | | | | | | | | {why.replace('|', '/')} |" for name, why in failed.items()]
+    lines += [f"| {name} | | | | | | | | | {why.replace('|', '/')} |" for name, why in failed.items()]
     return "\n".join([*lines, ""])
 
 

@@ -75,6 +75,8 @@ def built(name: str) -> tuple[Any, int]:
     """The model and the side of a small input that it takes."""
     import timm
 
+    if name.startswith("samvit"):  # 1,024 px, unless told otherwise
+        return timm.create_model(name, pretrained=False, img_size=128), 128
     config = timm.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size
     side = config.input_size[-1] if fixed else max(64, (config.min_input_size or (0, 64))[-1] if config else 64)
@@ -86,7 +88,7 @@ def built(name: str) -> tuple[Any, int]:
 def test_hulls_equal_poisoning(name: str) -> None:
     """Every unit against every line of a small input; models that take no small one against some lines."""
     params = sum(p.numel() for p in load_module(f"timm:{name}").parameters())
-    if params > 350e6:
+    if params > 500e6:
         pytest.skip(f"{params:,} params are too many to poison")
     module, report, side = read_small(name)
     lines = range(side) if side <= 128 else (0, side // 3, side // 2, 2 * side // 3 + 1, side - 1)

@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from eyeshot.network.ops import LocalResponseNorm
-from eyeshot.read.shapes import output_of
+from eyeshot.read.shapes import alike, output_of
 from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Hidden
 
@@ -180,7 +180,7 @@ class Whole(TorchFunctionMode):
     def _local_response_norm(
         self, x: torch.Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
     ) -> torch.Tensor:
-        out = torch.empty_like(x)
+        out = alike(x)
         # PyTorch divides alpha by size; the paper, and LocalResponseNorm here, do not
         op = LocalResponseNorm(size=size, alpha=alpha / size, beta=beta, k=k)
         self.trace.bind(out, self.trace.record(op, [self.trace.step_of(x)], out.shape))

@@ -35,6 +35,23 @@ def fresh(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     return torch.empty(shape, dtype=dtype, device=_META)
 
 
+def alike(x: torch.Tensor) -> torch.Tensor:
+    """What a function of each number of x returns: a tensor without memory, its numbers in the order of x's.
+
+    As ``torch.empty_like``, which takes a hundred times as long for tensors that are not contiguous.
+    """
+    if x.is_contiguous():
+        return fresh(x.shape, x.dtype)
+    if 0 in x.stride() or 0 in x.shape:
+        return torch.empty_like(x, device=_META)
+    strides = [0] * x.dim()
+    step = 1
+    for axis in sorted(range(x.dim()), key=lambda a: (x.stride(a), x.shape[a], -a)):
+        strides[axis] = step
+        step *= x.shape[axis]
+    return torch.empty_strided(x.shape, strides, dtype=x.dtype, device=_META)
+
+
 def _rule(*names: str) -> Callable[[ShapeRule], ShapeRule]:
     def register(function: ShapeRule) -> ShapeRule:
         for name in names:
@@ -47,9 +64,14 @@ def _rule(*names: str) -> Callable[[ShapeRule], ShapeRule]:
 
 def _are_plain(*tensors: Any) -> bool:
     """Whether all are contiguous tensors without memory, of one kind of floating-point numbers."""
+    return _are_of_one_kind(*tensors) and all(t.is_contiguous() for t in tensors)
+
+
+def _are_of_one_kind(*tensors: Any) -> bool:
+    """Whether all are tensors without memory, of one kind of floating-point numbers."""
     dtype = tensors[0].dtype
     return bool(dtype.is_floating_point) and all(
-        type(t) in _TENSORS and t.dtype is dtype and t.device.type == "meta" and t.is_contiguous() for t in tensors
+        type(t) in _TENSORS and t.dtype is dtype and t.device.type == "meta" for t in tensors
     )
 
 
@@ -103,6 +125,77 @@ def _pool(given: Arguments) -> torch.Tensor | None:
     return fresh((*x.shape[:2], *out), x.dtype) if min(out) > 0 else None
 
 
+@_rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _conv_transpose(given: Arguments) -> torch.Tensor | None:
+    x, weight, bias, groups = given["input"], given["weight"], given["bias"], given["groups"]
+    axes = weight.dim() - 2
+    if not _are_plain(x, weight) or axes != x.dim() - 2 or 0 in (*x.shape, *weight.shape) or groups < 1:
+        return None
+    channels = weight.shape[1] * groups
+    if x.shape[1] != weight.shape[0] or x.shape[1] % groups:
+        return None
+    if not (bias is None or (_are_plain(x, bias) and bias.shape == (channels,))):
+        return None
+    names = ("stride", "padding", "output_padding", "dilation")
+    settings = [_each(given[name], axes) for name in names]
+    if not all(settings):
+        return None
+    out = [
+        (n - 1) * s - 2 * p + d * (k - 1) + extra + 1 if s > 0 and d > 0 and p >= 0 and 0 <= extra < max(s, d) else 0
+        for n, k, s, p, extra, d in zip(x.shape[2:], weight.shape[2:], *settings, strict=True)
+    ]
+    return fresh((x.shape[0], channels, *out), x.dtype) if min(out) > 0 else None
+
+
+_RESIZING = {
+    "upsample_nearest1d": 1, "upsample_nearest2d": 2, "upsample_nearest3d": 3, "upsample_linear1d": 1,
+    "upsample_bilinear2d": 2, "upsample_trilinear3d": 3, "upsample_bicubic2d": 2,
+}  # fmt: skip
+"""Number of axes that each op resizes."""
+
+
+def _resizing(axes: int) -> ShapeRule:
+    def rule(given: Arguments) -> torch.Tensor | None:
+        x, size, factors = given.get("input"), given["output_size"] or (), given.get("scale_factors") or ()
+        if x is None or len((*size, *factors)) != axes or not _are_plain(x) or x.dim() != axes + 2 or 0 in x.shape:
+            return None
+        if len(factors) == axes:
+            size = [int(n * factor) for n, factor in zip(x.shape[2:], factors, strict=True)]
+        if len(size) != axes or min(size) < 1:
+            return None
+        return fresh((*x.shape[:2], *size), x.dtype)
+
+    return rule
+
+
+for _name, _axes in _RESIZING.items():
+    _rule(_name)(_resizing(_axes))
+
+
+@_rule("pixel_shuffle", "pixel_unshuffle")
+def _pixel_shuffle(given: Arguments) -> torch.Tensor | None:
+    x, up, down = given["self"], given.get("upscale_factor", 1), given.get("downscale_factor", 1)
+    if not _are_plain(x) or x.dim() != 4 or min(up, down) < 1 or 0 in x.shape:
+        return None
+    batch, channels, height, width = x.shape
+    if channels % up**2 or height % down or width % down:
+        return None
+    return fresh((batch, channels * down**2 // up**2, height * up // down, width * up // down), x.dtype)
+
+
+@_rule("reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d")
+def _edge_pad(given: Arguments) -> torch.Tensor | None:
+    x, padding = given["self"], given["padding"]
+    axes = len(padding) // 2
+    if not _are_plain(x) or 0 in x.shape or x.dim() != axes + 2:
+        return None
+    before, after = padding[::2][::-1], padding[1::2][::-1]
+    sizes = x.shape[2:]
+    if any(not 0 <= p < n for n, a, b in zip(sizes, before, after, strict=True) for p in (a, b)):
+        return None
+    return fresh((*x.shape[:2], *(n + a + b for n, a, b in zip(sizes, before, after, strict=True))), x.dtype)
+
+
 @_rule("adaptive_avg_pool2d")
 def _adaptive_pool(given: Arguments) -> torch.Tensor | None:
     x, size = given["self"], given["output_size"]
@@ -114,9 +207,9 @@ def _adaptive_pool(given: Arguments) -> torch.Tensor | None:
 @_rule("linear")
 def _linear(given: Arguments) -> torch.Tensor | None:
     x, weight, bias = given["input"], given["weight"], given["bias"]
-    if not _are_plain(x, weight) or x.dim() < 2 or weight.dim() != 2 or x.shape[-1] != weight.shape[1]:
+    if not _are_of_one_kind(x, weight) or x.dim() < 2 or weight.dim() != 2 or x.shape[-1] != weight.shape[1]:
         return None
-    if bias is not None and not (_are_plain(x, bias) and bias.shape == weight.shape[:1]):
+    if bias is not None and not (_are_of_one_kind(x, bias) and bias.shape == weight.shape[:1]):
         return None
     return fresh((*x.shape[:-1], weight.shape[0]), x.dtype)
 
@@ -131,21 +224,31 @@ def _matmul(given: Arguments) -> torch.Tensor | None:
     return fresh((*a.shape[:-1], b.shape[-1]), a.dtype)
 
 
-@_rule("add", "sub", "mul", "div", "maximum", "minimum")
+@_rule("bmm")
+def _batched_matmul(given: Arguments) -> torch.Tensor | None:
+    a, b = given["self"], given["mat2"]
+    if not _are_of_one_kind(a, b) or a.dim() != 3 or b.dim() != 3:
+        return None
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        return None
+    return fresh((*a.shape[:2], b.shape[2]), a.dtype)
+
+
+@_rule("add", "sub", "rsub", "mul", "div", "maximum", "minimum")
 def _arithmetic(given: Arguments) -> torch.Tensor | None:
     x, other = given["self"], given["other"]
     if given.get("alpha", 1) != 1 or given.get("rounding_mode") is not None or type(other) is complex:
         return None
-    if isinstance(other, torch.Tensor):
-        if not _are_plain(x, other):
-            return None
-        shape = x.shape if x.shape == other.shape else _broadcast(x.shape, other.shape)
-        return None if shape is None else fresh(shape, x.dtype)
-    if _are_plain(x):
-        return fresh(x.shape, x.dtype)
-    # a function of each number keeps the order in which they lie
-    is_known = type(x) in _TENSORS and x.dtype.is_floating_point and x.device.type == "meta"
-    return torch.empty_like(x) if is_known else None
+    if not isinstance(other, torch.Tensor):
+        return alike(x) if _are_of_one_kind(x) else None
+    if not _are_of_one_kind(x, other):
+        return None
+    if x.shape == other.shape and 0 not in (*x.stride(), *other.stride()):
+        return alike(x)  # where the two lie otherwise, the first decides
+    if not (x.is_contiguous() and other.is_contiguous()):
+        return None
+    shape = _broadcast(x.shape, other.shape)
+    return None if shape is None else fresh(shape, x.dtype)
 
 
 @_rule("eq", "ne", "lt", "le", "gt", "ge")
@@ -203,7 +306,51 @@ def _cat(given: Arguments) -> torch.Tensor | None:
     return fresh(shape, first.dtype)
 
 
-@_rule("mean")
+@_rule("stack")
+def _stack(given: Arguments) -> torch.Tensor | None:
+    tensors, axis = given["tensors"], given["dim"]
+    if not tensors or not _are_plain(*tensors) or any(tensor.shape != tensors[0].shape for tensor in tensors):
+        return None
+    shape = list(tensors[0].shape)
+    if not -len(shape) - 1 <= axis <= len(shape):
+        return None
+    shape.insert(axis % (len(shape) + 1), len(tensors))
+    return fresh(shape, tensors[0].dtype)
+
+
+@_rule("pow")
+def _power(given: Arguments) -> torch.Tensor | None:
+    x, exponent = given["self"], given["exponent"]
+    is_real = type(exponent) in (int, float) and isinstance(x, torch.Tensor)
+    return alike(x) if is_real and _are_of_one_kind(x) else None
+
+
+@_rule("prelu")
+def _prelu(given: Arguments) -> torch.Tensor | None:
+    x, weight = given["self"], given["weight"]
+    if not _are_plain(x, weight) or x.dim() < 2 or weight.dim() != 1 or weight.numel() not in (1, x.shape[1]):
+        return None
+    return fresh(x.shape, x.dtype)
+
+
+@_rule("where")
+def _where(given: Arguments) -> torch.Tensor | None:
+    condition, x, other = given["condition"], given.get("self"), given.get("other")
+    if not (isinstance(x, torch.Tensor) and isinstance(other, torch.Tensor)) or not _are_plain(x, other):
+        return None
+    if condition.dtype is not torch.bool or condition.device.type != "meta" or not condition.is_contiguous():
+        return None
+    return fresh(x.shape, x.dtype) if condition.shape == x.shape == other.shape else None
+
+
+@_rule("empty_like", "zeros_like", "ones_like", "rand_like", "randn_like")
+def _like(given: Arguments) -> torch.Tensor | None:
+    x = given["self"]
+    is_told = any(given.get(name) is not None for name in ("dtype", "layout", "device", "memory_format"))
+    return fresh(x.shape, x.dtype) if not is_told and _are_plain(x) else None
+
+
+@_rule("mean", "sum", "amax", "amin")
 def _mean(given: Arguments) -> torch.Tensor | None:
     x, axes = given["self"], given.get("dim")
     if not axes or given.get("dtype") is not None or not _are_plain(x) or math.prod(x.shape) == 0:

@@ -14,7 +14,7 @@ import torch
 
 from eyeshot.network.ops import Op, Unknown
 from eyeshot.network.relations import Shape
-from eyeshot.read.shapes import fresh
+from eyeshot.read.shapes import alike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ class Call:
             return out
         if self.name.endswith("_"):
             return tensor
-        return fresh(tensor.shape, tensor.dtype) if tensor.is_contiguous() else torch.empty_like(tensor)
+        return alike(tensor)
 
 
 _NO_PARAMS: tuple[None, frozenset[str]] = (None, frozenset())
