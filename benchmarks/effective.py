@@ -6,8 +6,8 @@ Contestants take turns, so that the machine's drift hits all alike. Times are of
 measuring, intervals; once going, without the first batch and what it takes to begin and to end.
 
     bare        forward and backward to the images, same module, unit and batch, weights frozen; nothing is kept
-    eyeshot     the same, with maps, groups, intervals, and all measures; on images in channels-last order, where that
-                works, which is a part of its speed
+    eyeshot     the same, with maps, groups, intervals, and all measures; on the part of the image that the unit
+                depends on, as far as the layer, and in channels-last order, where that works
     per image   what scripts do (openerf, RepLKNet's): one image at a time, gradients of weights, too
     per unit    the mean over all units: a forward and a backward pass for each
 
@@ -31,7 +31,13 @@ from torch import nn
 import eyeshot
 from eyeshot.read.pretrained import drawn_module
 
-ONE_UNIT = (("torchvision:resnet18", "layer4.1.conv2", 224), ("torchvision:alexnet", "features.10", 224))
+ONE_UNIT = (
+    ("torchvision:resnet18", "layer4.1.conv2", 224),
+    ("torchvision:alexnet", "features.10", 224),
+    ("torchvision:resnet18", "layer2.1.conv2", 224),
+    ("torchvision:resnet18", "layer1.1.conv2", 224),
+    ("torchvision:vgg16", "features.14", 224),
+)
 ALL_UNITS = (
     ("torchvision:resnet18", "layer3.1.conv2", 64, 8, "4×4 units, each sees all"),
     ("torchvision:alexnet", "features.3", 159, 1, "19×19 units of 51 px"),

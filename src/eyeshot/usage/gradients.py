@@ -21,9 +21,10 @@ from eyeshot.network.graph import Network
 from eyeshot.report.effective import EffectiveField, Intervals, Origin
 from eyeshot.train.machine import repeatable, versions
 from eyeshot.usage.calls import calls_of
+from eyeshot.usage.crop import Crop, crop_for, whole
 from eyeshot.usage.density import density
 from eyeshot.usage.images import Images, Noise
-from eyeshot.usage.maps import Maps
+from eyeshot.usage.maps import ROUNDING, Maps
 from eyeshot.usage.ratio import area_ratios
 from eyeshot.usage.request import Request
 from eyeshot.usage.run import Progress, Run, mixes_its_batch
@@ -62,7 +63,8 @@ def gradients(
         RunError: the module fails, or the directory cannot be written.
     """
     network = subject.network
-    target = Target(Fields(network), request.layer, request.unit, gates=True)
+    fields = Fields(network)
+    target = Target(fields, request.layer, request.unit, gates=True)
     device = _device(request.device or subject.device)
     if images is None:
         images = Noise(network.input.shape[1:], request.per_seed)
@@ -73,12 +75,24 @@ def gradients(
         raise UsageError("there are no images, so there is nothing to measure")
     with repeatable(torch.get_num_threads()):
         first = subject.seeded(0 if subject.is_drawn else None)
-        batch = 1 if mixes_its_batch(first) else request.batch or _batch_size(network, request.layer, device)
-        maps = Maps(target, measure=request.measure, batch=batch, device=device, dtype=request.dtype)
         calls = calls_of(first, network, subject.input_shape) if subject.is_read else None
-        run = Run(subject, first, calls, request, images, maps)
+
+        def run_on(crop: Crop) -> Run:
+            batch = 1 if mixes_its_batch(first) else request.batch or _batch_size(crop.network, request.layer, device)
+            maps = Maps(target, crop, measure=request.measure, batch=batch, device=device, dtype=request.dtype)
+            return Run(subject, first, calls, request, images, maps)
+
+        run = run_on(whole(network, request.layer))
+        if target.single is not None and (crop := crop_for(first, fields, request.layer, target.single)):
+            cropped = run_on(crop)
+            run = cropped if _agree(run.first_map(), cropped.first_map(), request.dtype) else run
         state = run.to_the_end(directory, on_progress, notice)
-    return _result(subject, request, images, maps, state)
+    return _result(subject, request, images, run.maps, state)
+
+
+def _agree(one: torch.Tensor, other: torch.Tensor, dtype: str) -> bool:
+    """Whether two maps are the same but for rounding."""
+    return bool((one - other).abs().sum() <= ROUNDING[dtype] * one.abs().sum())
 
 
 def _device(name: str | None) -> torch.device:

@@ -11,10 +11,11 @@ import torch
 from eyeshot.errors import RunError, UsageError
 from eyeshot.usage.capture import Capture
 from eyeshot.usage.combs import combs
+from eyeshot.usage.crop import Crop
 from eyeshot.usage.target import Aligned, Target
 
-_LEAK = {"float32": 1e-3, "bf16": 3e-2}
-"""Share of the gradient that fast convolutions (Winograd's, Fourier's) may leave outside a unit's field by rounding."""
+ROUNDING = {"float32": 1e-3, "bf16": 3e-2}
+"""Share of the gradient by which fast convolutions (Winograd's, Fourier's) may be off, outside a unit's field too."""
 
 
 class Maps:
@@ -22,13 +23,17 @@ class Maps:
 
     Args:
         target: the units.
+        crop: the part of the image that is measured.
         measure: abs, square, signed, or positive (of the rectified output, RepLKNet's).
         batch: images and their repetitions at once, at most.
         device, dtype: where and in what precision it is computed; sums are float64.
     """
 
-    def __init__(self, target: Target, *, measure: str, batch: int, device: torch.device, dtype: str) -> None:
-        self.target, self.measure, self.batch, self.device, self.dtype = target, measure, batch, device, dtype
+    def __init__(
+        self, target: Target, crop: Crop, *, measure: str, batch: int, device: torch.device, dtype: str
+    ) -> None:
+        self.target, self.crop, self.measure, self.batch = target, crop, measure, batch
+        self.device, self.dtype = device, dtype
         frame = Aligned(target)
         self.low, self.shape = frame.low, frame.sum.shape
         # Apple's devices have no float64.
@@ -38,12 +43,18 @@ class Maps:
         self._others = tuple(a for a in range(1, len(network.input.shape)) if a not in network.axes)
         self._boxes = {at: target.of.hull(at) for at in target.units}
 
+    def part(self, x: torch.Tensor) -> torch.Tensor:
+        """What is measured of images."""
+        for axis, start, size in zip(self.target.of.network.axes, self.crop.start, self.crop.size, strict=True):
+            x = x.narrow(axis, start, size)
+        return x
+
     def __call__(self, capture: Capture, x: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
         """One map per image, summed over units, in float64.
 
         Args:
             capture: runs the module up to the layer.
-            x: the images.
+            x: the part of the images.
             directions: for each image how a unit's channels are summed, of the layer's shape or broadcast to it.
 
         Raises:
@@ -81,7 +92,7 @@ class Maps:
             here = marks[i * count : (i + 1) * count]
             for at in comb:
                 place = [slice(None)] * out.dim()
-                for axis, position in self.target.of.index(at).items():
+                for axis, position in self.target.of.index(self.crop.unit(at)).items():
                     place[axis + 1] = slice(position, position + 1)
                 here[tuple(place)] = directions
         return marks
@@ -93,7 +104,10 @@ class Maps:
             box = self._boxes[at]
             if any(last < first for first, last in box):
                 continue
-            here = (slice(None), *(slice(first, last + 1) for first, last in box))
+            here = (
+                slice(None),
+                *(slice(first - s, last - s + 1) for (first, last), s in zip(box, self.crop.start, strict=True)),
+            )
             origin = self.target.origin(at)
             there = tuple(
                 slice(first - o - low, last - o - low + 1)
@@ -106,7 +120,7 @@ class Maps:
         total, inside = found.tolist()
         if not total < float("inf"):
             raise RunError(f"{self.target.name}: its gradients are not finite; try --dtype float32")
-        if total - inside > _LEAK[self.dtype] * total:
+        if total - inside > ROUNDING[self.dtype] * total:
             raise RunError(
                 f"{self.target.name}: {(total - inside) / total:.1%} of the gradient lies outside of what its units are"
                 " said to see. One of the two is wrong, which is a bug of eyeshot's: please report the model"

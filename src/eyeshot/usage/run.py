@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,16 @@ class Run:
         self.plan = plan(len(images), request, is_drawn=subject.is_drawn, batch=maps.batch)
         self._seed, self._module = self.plan[0].seed, self._ready(first)
         self._is_channels_last = True
-        self._digest = "" if subject.is_drawn else digest(first)
+        self._first = first
+
+    @cached_property
+    def _digest(self) -> str:
+        return "" if self.subject.is_drawn else digest(self._first)
+
+    def first_map(self) -> torch.Tensor:
+        """The first image's map alone."""
+        step = self.plan[0]
+        return self._measured(Batch(step.seed, step.indices[:1], step.groups[:1]))
 
     def to_the_end(
         self,
@@ -161,9 +171,9 @@ class Run:
         if tuple(pixels.shape[1:]) != expected:
             found = "×".join(map(str, pixels.shape[1:]))
             raise RunError(f"images of {found}, where {self.subject.network.name} was read for {expected}")
-        capture = Capture(module, self.subject.network, self.request.layer, self.calls)
+        capture = Capture(module, self.maps.crop.network, self.request.layer, self.calls)
         directions = self.channels.directions(step.indices, step.seed or 0)
-        pixels = pixels.to(self.maps.device)
+        pixels = self.maps.part(pixels).to(self.maps.device)
         if pixels.dim() == 4 and self._is_channels_last:
             try:
                 with _measuring(module):
