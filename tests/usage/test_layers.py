@@ -89,17 +89,25 @@ def test_a_forward_pass_that_takes_another_way_is_told_of() -> None:
         eyeshot.effective(Fickle(), "tanh", source="init", input_shape=SHAPE)
 
 
-def test_networks_with_several_inputs_are_told_of() -> None:
-    class Two(nn.Module):
+def test_of_several_inputs_the_first_is_measured_and_the_others_are_noise() -> None:
+    class Three(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.conv = nn.Conv2d(2, 4, 3)
+            self.near, self.far = nn.Conv2d(2, 4, 3), nn.Conv2d(2, 4, 7, padding=2)
+            self.words = nn.Embedding(2, 4)
 
-        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-            return self.conv(a) + self.conv(b)
+        def forward(self, a: torch.Tensor, b: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+            return self.near(a) * self.far(b) + self.words(words).mean(1)[..., None, None]
 
-    with pytest.raises(UsageError, match="takes a and b; gradients are measured of networks with one input"):
-        eyeshot.effective(Two(), source="init", input_shape={"a": SHAPE, "b": SHAPE})
+    given = {"b": SHAPE, "a": SHAPE, "words": "5:T:int64"}
+    for first, size in (("a", 3), ("b", 7)):
+        order = {first: given[first], **given}
+
+        found = eyeshot.effective(Three(), "add", source="init", input_shape=order, seeds=2, batch=3)
+
+        others = " and ".join(name for name in order if name != first)
+        assert found.map.shape == found.field_size == (size, size)
+        assert found.origin.inputs == f"noise of mean 0 and deviation 1; {others}: noise"
 
 
 def test_channels_last_inputs() -> None:

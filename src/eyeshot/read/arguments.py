@@ -30,7 +30,7 @@ class Arguments:
             id(tensor): torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
             for _, tensor in self.specs
         }
-        return self._with(twins)
+        return self.filled(twins)
 
     def with_numbers(self, device: torch.device) -> Arguments:
         """The same on numbers: those given, else made up, the same ones every time."""
@@ -39,9 +39,10 @@ class Arguments:
             id(tensor): tensor.to(device) if tensor.device.type != "meta" else _made_up(tensor, generator).to(device)
             for _, tensor in self.specs
         }
-        return self._with(twins)
+        return self.filled(twins)
 
-    def _with(self, twins: Mapping[int, torch.Tensor]) -> Arguments:
+    def filled(self, twins: Mapping[int, torch.Tensor]) -> Arguments:
+        """The same with other tensors, given by the identities of those that they stand for."""
         args = tuple(twins.get(id(value), value) for value in self.args)
         kwargs = {name: twins.get(id(value), value) for name, value in self.kwargs.items()}
         return Arguments(args, kwargs, tuple((spec, twins[id(t)]) for spec, t in self.specs), self.is_given)

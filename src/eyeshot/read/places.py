@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from eyeshot.read.state import modules_in
+from eyeshot.read.state import Modules
 from eyeshot.read.trace import Place, Trace, tensors_in
 
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
@@ -21,9 +21,9 @@ _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{
 class Places:
     """Follows which of a model's modules is running."""
 
-    def __init__(self, root: torch.nn.Module, trace: Trace) -> None:
+    def __init__(self, modules: Modules, trace: Trace) -> None:
         self.trace = trace
-        self.modules = dict(modules_in(root))
+        self.modules = dict(modules)
         self.paths = {id(child): path for path, child in self.modules.items()}
         self.stack: list[Place] = []
         self.failed: Place | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,11 @@ from eyeshot.read.trace import Trace
 _MOST_NUMBERS = 1 << 20
 
 
-def modules_in(root: torch.nn.Module) -> list[tuple[str, torch.nn.Module]]:
+Modules = Sequence[tuple[str, torch.nn.Module]]
+"""A module and all in it, each with its path."""
+
+
+def modules_in(root: torch.nn.Module) -> Modules:
     """All modules with their paths, each once, as ``named_modules`` gives them; without its generators' depth."""
     found: dict[int, tuple[str, torch.nn.Module]] = {}
     ahead = [("", root)]
@@ -30,7 +34,7 @@ def modules_in(root: torch.nn.Module) -> list[tuple[str, torch.nn.Module]]:
 
 
 @contextmanager
-def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
+def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
     """While this lasts all weights and buffers have no memory, and what a forward pass does to them is undone.
 
     Each module's tables are exchanged as a whole, which costs a fraction of setting attributes one by one. Weights that
@@ -48,7 +52,7 @@ def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
         return found
 
     try:
-        for path, child in modules_in(module):
+        for path, child in modules:
             if isinstance(child, torch.jit.ScriptModule):
                 for name, tensor in child.named_parameters(path, recurse=False):
                     trace.add_param(name, tensor, tensor.numel())
@@ -71,9 +75,9 @@ def stand_ins(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
 
 
 @contextmanager
-def as_they_are(module: torch.nn.Module, trace: Trace) -> Iterator[None]:
+def as_they_are(modules: Modules, trace: Trace) -> Iterator[None]:
     """All weights are used as they are; the trace is told of them."""
-    for name, tensor in module.named_parameters():
+    for name, tensor in modules[0][1].named_parameters():
         trace.add_param(name, tensor, tensor.numel())
     yield
 
@@ -88,11 +92,11 @@ def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
     return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
 
 
-def has_lazy_weights(module: torch.nn.Module) -> bool:
+def has_lazy_weights(modules: Modules) -> bool:
     """Whether some weights get their shape from the first input only."""
     return any(
         tensor is not None and is_lazy(tensor)
-        for _, child in modules_in(module)
+        for _, child in modules
         for tensor in (*child._parameters.values(), *child._buffers.values())
     )
 
@@ -103,7 +107,7 @@ def initialised_copy(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dic
     for tensor in (*module.parameters(), *module.buffers()):
         memo[id(tensor)] = _bare(tensor)
     bare = copy.deepcopy(module, memo)
-    with torch.no_grad(), in_evaluation(bare):
+    with torch.no_grad(), in_evaluation(modules_in(bare)):
         bare(*args, **kwargs)
     return bare
 
@@ -118,9 +122,9 @@ def _bare(tensor: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def in_evaluation(module: torch.nn.Module) -> Iterator[None]:
+def in_evaluation(modules: Modules) -> Iterator[None]:
     """Evaluation mode, each module's own mode restored afterwards; no method of the user's is called."""
-    trained = [child for _, child in modules_in(module) if child.training]
+    trained = [child for _, child in modules if child.training]
     for child in trained:
         child.training = False
     try:

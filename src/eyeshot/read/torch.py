@@ -28,11 +28,13 @@ from eyeshot.read.naming import nodes_of
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole, eagerly
 from eyeshot.read.state import (
+    Modules,
     as_they_are,
     device_of,
     has_lazy_weights,
     in_evaluation,
     initialised_copy,
+    modules_in,
     stand_ins,
 )
 from eyeshot.read.trace import Step, Trace, tensors_in
@@ -81,18 +83,20 @@ def read_module(
     if example is not None and input_shape is not None:
         raise UsageError("give either input_shape or example, not both: an example has a shape of its own")
     arguments = arguments_for(module, name, input_shape, example)
-    if has_lazy_weights(module):
-        module = _initialised(module, arguments, name)
-    reading = _Reading(module, name, source, with_lines, watching=watching)
+    modules = modules_in(module)
+    if has_lazy_weights(modules):
+        modules = modules_in(_initialised(module, arguments, name))
+    reading = _Reading(modules, name, source, with_lines, watching=watching)
     error = reading.run(arguments.without_numbers())
     if error is None:
         return reading.network(notes)
     if not _needs_numbers(error):
         raise reading.failure(error, notes) from error
     why = reading.explain(error)
-    if device_of(module).type != "meta":
-        again = _Reading(module, name, source, with_lines, watching=watching, has_numbers=True)
-        error = again.run(arguments.with_numbers(device_of(module)))
+    device = device_of(modules[0][1])
+    if device.type != "meta":
+        again = _Reading(modules, name, source, with_lines, watching=watching, has_numbers=True)
+        error = again.run(arguments.with_numbers(device))
         if error is not None:
             raise again.failure(error, notes) from error
         return again.network((*notes, Note(None, "remark", _on_numbers(why, arguments))))
@@ -113,7 +117,7 @@ class _Reading:
 
     def __init__(
         self,
-        module: torch.nn.Module,
+        modules: Modules,
         name: str,
         source: str,
         with_lines: bool,
@@ -121,12 +125,12 @@ class _Reading:
         watching: Watching | None = None,
         has_numbers: bool = False,
     ) -> None:
-        self.module, self.name, self.source, self.has_numbers = module, name, source, has_numbers
+        self.modules, self.name, self.source, self.has_numbers = modules, name, source, has_numbers
         self.trace = Trace()
         self.watched = nullcontext() if watching is None else watching(self.trace)
         if with_lines:
             self.trace.line_of_code = line_of_user
-        self.places = Places(module, self.trace)
+        self.places = Places(modules, self.trace)
         self.inputs: dict[Step, str] = {}
         self.output: Any = None
         self.shape = ""
@@ -141,7 +145,7 @@ class _Reading:
             self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
         weights = as_they_are if self.has_numbers else stand_ins
         try:
-            with weights(self.module, self.trace), in_evaluation(self.module), warnings.catch_warnings():
+            with weights(self.modules, self.trace), in_evaluation(self.modules), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what PyTorch warns of, it warns of again when the module is used
                 with self.places.followed():
                     self.output = self._forward(arguments)
@@ -153,7 +157,7 @@ class _Reading:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
         recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers)
         with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
-            return self.module(*arguments.args, **arguments.kwargs)
+            return self.modules[0][1](*arguments.args, **arguments.kwargs)
 
     def network(self, notes: tuple[Note, ...]) -> Network:
         """The network of what was recorded."""

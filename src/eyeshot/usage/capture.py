@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -25,13 +26,21 @@ class Capture:
         network: what it was read as.
         layer: the layer's name.
         calls: the calls that make the layers, where the module was read; None where layers are modules by their names.
+        arguments: what forward is called with for some images; the images alone unless given.
 
     Raises:
         UsageError: no call, nor any module, gives the layer.
     """
 
-    def __init__(self, module: nn.Module, network: Network, layer: str, calls: dict[str, Made] | None) -> None:
-        self.module, self.layer = module, layer
+    def __init__(
+        self,
+        module: nn.Module,
+        network: Network,
+        layer: str,
+        calls: dict[str, Made] | None,
+        arguments: Callable[[torch.Tensor], tuple[tuple[Any, ...], Mapping[str, Any]]] = lambda x: ((x,), {}),
+    ) -> None:
+        self.module, self.layer, self._arguments = module, layer, arguments
         self.shape = network[layer].shape
         self._made = None if calls is None else calls.get(layer)
         path, _, call = layer.partition("#")
@@ -47,10 +56,11 @@ class Capture:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's output, with one entry per image in front of the layer's own shape."""
         end = _Reached()
+        args, kwargs = self._arguments(x)
         try:
             with ExitStack() as stack:
                 out = self._watched(stack, end)
-                self.module(x)
+                self.module(*args, **kwargs)
         except _Reached:
             pass
         except (RuntimeError, ValueError, TypeError, IndexError) as error:

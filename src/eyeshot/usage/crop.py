@@ -58,6 +58,7 @@ def crop_for(module: nn.Module, fields: Fields, layer: str, at: At) -> Crop | No
     network = fields.network
     below = _below(network, layer)
     is_usual = network.axes == tuple(range(2, len(network.input.shape))) == unit_axes(network, layer)
+    is_usual = is_usual and len(network.inputs) == 1
     grid = _grid(fields, below) if is_usual and all(map(_moves, below)) else None
     if grid is None:
         return None

@@ -68,9 +68,6 @@ def gradients(
     device = _device(request.device or subject.device)
     if images is None:
         images = Noise(network.input.shape[1:], request.per_seed)
-    if len(network.inputs) > 1:
-        names = " and ".join(node.name for node in network.inputs)
-        raise UsageError(f"{network.name} takes {names}; gradients are measured of networks with one input")
     if not len(images):
         raise UsageError("there are no images, so there is nothing to measure")
     with repeatable(torch.get_num_threads()):
@@ -87,7 +84,7 @@ def gradients(
             cropped = run_on(crop)
             run = cropped if _agree(run.first_map(), cropped.first_map(), request.dtype) else run
         state = run.to_the_end(directory, on_progress, notice)
-    return _result(subject, request, images, run.maps, state)
+    return _result(subject, request, images.words + run.beside.words, run.maps, state)
 
 
 def _agree(one: torch.Tensor, other: torch.Tensor, dtype: str) -> bool:
@@ -120,7 +117,7 @@ def _batch_size(network: Network, layer: str, device: torch.device) -> int:
     return int(max(1, min(most, memory // (8 * max(elements, 1)))))
 
 
-def _result(subject: Subject, request: Request, images: Images, maps: Maps, state: State) -> EffectiveField:
+def _result(subject: Subject, request: Request, inputs: str, maps: Maps, state: State) -> EffectiveField:
     network, target = subject.network, maps.target
     mean = state.sums.sum(axis=0) / state.counts.sum()
     start, values = cut(maps.low, mean, target.name)
@@ -137,7 +134,7 @@ def _result(subject: Subject, request: Request, images: Images, maps: Maps, stat
         images=int(state.counts.sum()),
         seeds=seeds,
         weights=subject.weights,
-        inputs=images.words,
+        inputs=inputs,
         versions=versions(torch.get_num_threads()) | {"device": str(maps.device), "dtype": maps.dtype},
     )
     padding = _on_padding(network, request.layer, target)

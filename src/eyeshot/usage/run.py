@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from eyeshot.errors import EyeshotError, RunError
 from eyeshot.train.machine import versions
 from eyeshot.usage import store
+from eyeshot.usage.beside import Beside
 from eyeshot.usage.calls import Made
 from eyeshot.usage.capture import Capture
 from eyeshot.usage.channels import Channels
@@ -93,6 +94,7 @@ class Run:
         maps: Maps,
     ) -> None:
         self.calls = calls
+        self.beside = Beside(first, subject.network, subject.input_shape)
         self.channels = Channels(maps.target, request.channel)
         self.subject, self.request, self.images, self.maps = subject, request, images, maps
         self.plan = plan(len(images), request, is_drawn=subject.is_drawn, batch=maps.batch)
@@ -171,7 +173,13 @@ class Run:
         if tuple(pixels.shape[1:]) != expected:
             found = "×".join(map(str, pixels.shape[1:]))
             raise RunError(f"images of {found}, where {self.subject.network.name} was read for {expected}")
-        capture = Capture(module, self.maps.crop.network, self.request.layer, self.calls)
+        capture = Capture(
+            module,
+            self.maps.crop.network,
+            self.request.layer,
+            self.calls,
+            lambda x: self.beside.arguments(x, step.indices, step.seed or 0),
+        )
         directions = self.channels.directions(step.indices, step.seed or 0)
         pixels = self.maps.part(pixels).to(self.maps.device)
         if pixels.dim() == 4 and self._is_channels_last:
