@@ -12,6 +12,7 @@ crosses the picture.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import random
 import shutil
@@ -62,7 +63,11 @@ FRAMES = """() => new Promise((done) => {
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or list(NETWORKS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="network", help=", ".join(NETWORKS))
+    chosen = parser.parse_args().networks or list(NETWORKS)
+    if unknown := [name for name in chosen if name not in NETWORKS]:
+        parser.error(f"there is no network {unknown[0]}; there are {', '.join(NETWORKS)}")
     packed = len(gzip.compress(script().encode(), 9)) / 1024
     print(f"script {packed:.1f} KiB gzipped (budget 60)\n")
     times = ["painted, ms", "whole, ms", "preview p50", "p95", "CPU", "pinned p50", "p95", "CPU", "longest frame"]

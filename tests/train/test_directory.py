@@ -64,7 +64,7 @@ def test_no_space_keeps_the_former_checkpoint_and_says_how_to_go_on(tmp_path: Pa
 
     assert done.returncode == 1
     assert "checkpoint.pt: could not be written: no space left" in done.stderr
-    assert f"The epochs saved before are kept in {directory}." in done.stderr
+    assert f"What was saved before is kept in {directory}." in done.stderr
     assert "give the same command again" in done.stderr
     assert (directory / "checkpoint.pt").read_bytes() == before
     assert not list(directory.glob("*.part"))

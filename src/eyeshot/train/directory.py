@@ -121,6 +121,6 @@ def _not_written(path: Path, error: OSError) -> RunError:
     reason = f"no space left ({error.strerror})" if is_full else error.strerror or str(error)
     cure = "Make room" if is_full else "Make it writable"
     return RunError(
-        f"{path}: could not be written: {reason}. The epochs saved before are kept in {path.parent}. "
+        f"{path}: could not be written: {reason}. What was saved before is kept in {path.parent}. "
         f"{cure}, then give the same command again: it goes on from there"
     )
