@@ -45,6 +45,22 @@ def test_inspecting_a_design_loads_no_framework() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ("nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.PReLU(8), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1)", (3, 32, 32)),
+        ("nn.Conv2d(3, 8, 3), nn.Upsample(scale_factor=2, mode='bilinear'), nn.ConvTranspose2d(8, 4, 2, 2)", (3, 8, 8)),
+        ("nn.TransformerEncoderLayer(16, 2, batch_first=True)", (9, 16)),
+    ],
+    ids=["classifier", "decoder", "transformer"],
+)
+def test_reading_a_module_imports_nothing_of_pytorch_s_that_takes_a_second(layers: str, shape: tuple[int, ...]) -> None:
+    """PyTorch's own shape functions import its compiler and symbolic algebra when they are first called."""
+    read = f"import eyeshot\nfrom torch import nn\neyeshot.inspect(nn.Sequential({layers}), {shape}).to_json()"
+
+    assert not loaded_after(read) & {"sympy", "mpmath"}
+
+
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "allcnn-c"])
 def test_a_plain_design_is_shown_without_numpy(name: str) -> None:
     shown = "import contextlib, io\nfrom eyeshot.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):\n"
