@@ -203,3 +203,42 @@ def test_progress_comes_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [p.done for p in told] == [4, 8, 12, 16, 20]
     assert {p.total for p in told} == {20}
     assert told[-1].half_width is not None
+
+
+class Greedy(nn.Module):
+    """Has memory for few images only."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.conv, self.most, self.counts = nn.Conv2d(3, 4, 3), most, set[int]()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        count, is_read = len(x), torch.is_inference_mode_enabled()
+        if not is_read:
+            self.counts.add(count)
+        if not is_read and count > self.most:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+        return self.conv(x)
+
+
+def test_fewer_images_are_taken_at_once_where_memory_is_short() -> None:
+    torch.manual_seed(0)
+    short, ample = Greedy(2), Greedy(8)
+    short.load_state_dict(ample.state_dict())
+    images = torch.randn(11, 3, 9, 9)
+
+    found, expected = (
+        eyeshot.effective(module, "conv", source="weights", images=images, input_shape=(3, 9, 9), unit="all", batch=8)
+        for module in (short, ample)
+    )
+
+    assert short.counts == {8, 4, 2}
+    assert found.origin.images == expected.origin.images == 11
+    np.testing.assert_allclose(found.map, expected.map, rtol=1e-5)
+
+
+def test_one_image_that_does_not_fit_into_memory_is_told_of() -> None:
+    with pytest.raises(RunError, match=r"do not fit into memory, for one image at once: .*give a smaller --input"):
+        eyeshot.effective(
+            Greedy(0), "conv", source="weights", images=torch.randn(3, 3, 9, 9), input_shape=(3, 9, 9), batch=2
+        )

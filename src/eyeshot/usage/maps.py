@@ -21,6 +21,9 @@ ROUNDING = {"float32": 1e-3, "bf16": 3e-2}
 class Maps:
     """Maps of a target's units for batches of images.
 
+    Attributes:
+        at_once: images and their repetitions that go through the module together; below batch where memory is short.
+
     Args:
         target: the units.
         crop: the part of the image that is measured.
@@ -33,6 +36,7 @@ class Maps:
         self, target: Target, crop: Crop, *, measure: str, batch: int, device: torch.device, dtype: str
     ) -> None:
         self.target, self.crop, self.measure, self.batch = target, crop, measure, batch
+        self.at_once = batch
         self.device, self.dtype = device, dtype
         frame = Aligned(target)
         self.low, self.shape = frame.low, frame.sum.shape
@@ -61,7 +65,7 @@ class Maps:
             RunError: there is gradient outside of what a unit is said to see, or it is not finite.
         """
         count = len(x)
-        repeats = max(1, min(len(self._combs), self.batch // count))
+        repeats = max(1, min(len(self._combs), self.at_once // count))
         leaf = x.repeat(repeats, *(1 for _ in x.shape[1:])) if repeats > 1 else x
         leaf = leaf.detach().requires_grad_(True)
         with torch.enable_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == "bf16"):

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from eyeshot.errors import EyeshotError, RunError
+from eyeshot.errors import RunError
 from eyeshot.train.machine import versions
 from eyeshot.usage import store
 from eyeshot.usage.beside import Beside
@@ -70,6 +70,14 @@ def plan(images: int, request: Request, *, is_drawn: bool, batch: int) -> list[B
             groups = tuple(seed if seed is not None and len(seeds) > 1 else i % parts for i in indices)
             found.append(Batch(seed, indices, groups))
     return found
+
+
+class _OutOfMemory(Exception):  # noqa: N818 (no error yet: fewer images may fit)
+    """Images do not fit into memory at once."""
+
+
+_NO_MEMORY = ("out of memory", "allocate memory", "not enough memory")
+"""How PyTorch says that it found none, on whatever device."""
 
 
 class Run:
@@ -167,6 +175,20 @@ class Run:
         return width is not None and width <= self.request.precision
 
     def _measured(self, step: Batch) -> torch.Tensor:
+        """The maps of a batch's images; where those do not fit into memory, of fewer at once from then on."""
+        found: list[torch.Tensor] = []
+        while (done := sum(map(len, found))) < len(step.indices):
+            part = slice(done, done + self.maps.at_once)
+            try:
+                found.append(self._maps_of(Batch(step.seed, step.indices[part], step.groups[part])))
+            except _OutOfMemory as error:
+                if self.maps.at_once == 1:
+                    what = f"{self.maps.target.name}: its gradients do not fit into memory, for one image at once"
+                    raise RunError(f"{what}: {error}; give a smaller --input, or --dtype bf16") from error
+                self.maps.at_once //= 2
+        return torch.cat(found)
+
+    def _maps_of(self, step: Batch) -> torch.Tensor:
         module = self._module_of(step.seed)
         pixels = torch.from_numpy(self.images.take(step.indices, step.seed or 0))
         expected = self.subject.network.input.shape[1:]
@@ -182,22 +204,25 @@ class Run:
         )
         directions = self.channels.directions(step.indices, step.seed or 0)
         pixels = self.maps.part(pixels).to(self.maps.device)
-        if pixels.dim() == 4 and self._is_channels_last:
-            try:
-                with _measuring(module):
-                    return self.maps(capture, pixels.to(memory_format=torch.channels_last), directions)
-            except RunError:
-                # A fifth faster where it works; modules that call view() need the other order, for all images alike.
-                self._is_channels_last = False
+        with _measuring(module):
+            if pixels.dim() == 4 and self._is_channels_last:
+                try:
+                    return self._taken(capture, pixels.to(memory_format=torch.channels_last), directions)
+                except RunError:
+                    # A fifth faster where it works; modules that call view() need the other order, for all images.
+                    self._is_channels_last = False
+            return self._taken(capture, pixels, directions)
+
+    def _taken(self, capture: Capture, pixels: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
         try:
-            with _measuring(module):
-                return self.maps(capture, pixels, directions)
-        except EyeshotError:
-            raise
-        except RuntimeError as error:
+            return self.maps(capture, pixels, directions)
+        except (RuntimeError, RunError) as error:
             text = str(error).strip().splitlines()[0]
-            hint = f"; give --batch {max(1, self.maps.batch // 2)}" if "memory" in text.lower() else ""
-            raise RunError(f"{self.maps.target.name}: its gradients cannot be taken: {text}{hint}") from error
+            if any(words in text.lower() for words in _NO_MEMORY):
+                raise _OutOfMemory(text) from error
+            if isinstance(error, RunError):
+                raise
+            raise RunError(f"{self.maps.target.name}: its gradients cannot be taken: {text}") from error
 
     def _module_of(self, seed: int | None) -> nn.Module:
         if seed != self._seed:
