@@ -4,10 +4,10 @@
     python benchmarks/peers.py resnet50 vgg16 --repeats 5
 
 Tools take turns, in a new order each round, so that the machine's drift hits all alike and none always follows the one
-that empties the caches. Each runs at its best setting: on tensors without numbers
-where it takes them, without saving or printing. Peers that are not installed, or fail, are named. eyeshot stands twice:
-`inspect` reads the module, `+ fields` also computes all fields and costs as one JSON document, which is what no summary
-tool gives at all. The last columns are the fastest rival's time by that of `inspect` and of `+ fields`.
+that empties the caches. Each runs at its best setting: on tensors without numbers where it takes them, without saving
+or printing. Peers that are not installed, or fail, are named. eyeshot stands twice: `inspect` reads the module,
+`+ fields` also computes all fields and costs as one JSON document, which is what no summary tool gives at all. The last
+columns are the fastest rival's time by that of `inspect` and of `+ fields`.
 """
 
 from __future__ import annotations

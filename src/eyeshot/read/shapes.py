@@ -38,7 +38,7 @@ def fresh(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
 def alike(x: torch.Tensor) -> torch.Tensor:
     """What a function of each number of x returns: a tensor without memory, its numbers in the order of x's.
 
-    As ``torch.empty_like``, which takes a hundred times as long for tensors that are not contiguous.
+    As ``torch.empty_like``, which is written in Python for tensors that are not contiguous, and imports much.
     """
     if x.is_contiguous():
         return fresh(x.shape, x.dtype)

@@ -26,7 +26,7 @@ class Capture:
         network: what it was read as.
         layer: the layer's name.
         calls: the calls that make the layers, where the module was read; None where layers are modules by their names.
-        arguments: what forward is called with for some images; the images alone unless given.
+        arguments: what forward is called with for some images.
 
     Raises:
         UsageError: no call, nor any module, gives the layer.
@@ -38,7 +38,7 @@ class Capture:
         network: Network,
         layer: str,
         calls: dict[str, Made] | None,
-        arguments: Callable[[torch.Tensor], tuple[tuple[Any, ...], Mapping[str, Any]]] = lambda x: ((x,), {}),
+        arguments: Callable[[torch.Tensor], tuple[tuple[Any, ...], Mapping[str, Any]]],
     ) -> None:
         self.module, self.layer, self._arguments = module, layer, arguments
         self.shape = network[layer].shape

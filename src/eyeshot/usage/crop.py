@@ -57,9 +57,10 @@ def crop_for(module: nn.Module, fields: Fields, layer: str, at: At) -> Crop | No
     """The part of the image for one unit; None where there is none that is known to do, or worth it."""
     network = fields.network
     below = _below(network, layer)
-    is_usual = network.axes == tuple(range(2, len(network.input.shape))) == unit_axes(network, layer)
-    is_usual = is_usual and len(network.inputs) == 1
-    grid = _grid(fields, below) if is_usual and all(map(_moves, below)) else None
+    is_map_of_one_image = len(network.inputs) == 1 and network.axes == tuple(
+        range(2, len(network.input.shape))
+    ) == unit_axes(network, layer)
+    grid = _grid(fields, below) if is_map_of_one_image and all(map(_moves, below)) else None
     if grid is None:
         return None
     hull = fields.unit(layer, at)
