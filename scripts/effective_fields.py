@@ -23,6 +23,7 @@ from torch import nn
 import eyeshot
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
+from eyeshot.measure.images import of_dataset
 from eyeshot.network.graph import Network
 from eyeshot.read.pretrained import load_weights
 from eyeshot.report.effective import EffectiveField
@@ -30,13 +31,12 @@ from eyeshot.report.figures.effective import profile_panel
 from eyeshot.report.figures.style import rendered
 from eyeshot.report.inspection import Report
 from eyeshot.report.wording import plain
-from eyeshot.study.statistics import half_width
+from eyeshot.studies.statistics import half_width
 from eyeshot.train import directory as files
 from eyeshot.train.budget import Budget
 from eyeshot.train.data import load
 from eyeshot.train.loop import run
 from eyeshot.train.recipe import Recipe
-from eyeshot.usage.images import of_dataset
 
 DESIGNS = {
     "alexnet-28": ("alexnet-28", "conv5"),

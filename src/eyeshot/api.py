@@ -11,9 +11,9 @@ from eyeshot.network.graph import Network
 from eyeshot.report.inspection import Report
 
 if TYPE_CHECKING:
+    from eyeshot.measure.run import Progress
     from eyeshot.report.comparison import Comparison
     from eyeshot.report.effective import EffectiveField
-    from eyeshot.usage.run import Progress
 
 
 def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:
@@ -115,7 +115,7 @@ def effective(
     from eyeshot.errors import UsageError
 
     if source == "density":
-        from eyeshot.usage.density import density
+        from eyeshot.measure.density import density
 
         report = Report(_network(model, input_shape))
         return density(report.network, _layer_named(report, layer), unit, gates=gates)
@@ -123,10 +123,10 @@ def effective(
         raise UsageError(f"source {source!r}: needed is density, init or weights")
     if source == "weights" and images is None:
         raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
-    from eyeshot.usage.gradients import gradients
-    from eyeshot.usage.images import images_of
-    from eyeshot.usage.request import Request
-    from eyeshot.usage.subject import subject
+    from eyeshot.measure.gradients import gradients
+    from eyeshot.measure.images import images_of
+    from eyeshot.measure.request import Request
+    from eyeshot.measure.subject import subject
 
     found = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
     request = Request(

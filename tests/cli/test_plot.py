@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eyeshot.study.plan import Arm, Plan
+from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.budget import Budget
 from eyeshot.train.directory import write_json
 from tests.cli.conftest import Eyeshot

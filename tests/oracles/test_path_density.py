@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from eyeshot.analyse.density import widths
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.places import Units
 from eyeshot.analyse.pull import path_counts
 from eyeshot.analyse.spread import Frame, measures
+from eyeshot.analyse.units import Units
 from eyeshot.design.syntax import Design
+from eyeshot.measure.density import density
 from eyeshot.network.graph import Network
 from eyeshot.report.inspection import Report
-from eyeshot.usage.density import density
 from tests.oracles.designs import designs
 from tests.oracles.summing import paths
 from tests.oracles.test_random_networks import network_of

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot.analyse.field import Fields
+from eyeshot.analyse.layouts import axes_told, unit_axes
 from eyeshot.analyse.sights import Moving
-from eyeshot.analyse.units import axes_told, unit_axes
 from eyeshot.network.ops import EdgePad
 from eyeshot.read.torch import read_module
 from eyeshot.report.inspection import Report

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import eyeshot
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.pull import path_counts
-from eyeshot.analyse.units import unit_axes
 from eyeshot.report.inspection import Report
 from eyeshot.view.document import design, places
 from tests.oracles.designs import designs

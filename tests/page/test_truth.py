@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import eyeshot
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.report.inspection import Report, Unit, View
 from eyeshot.view.document import design, places
 from tests.oracles.designs import designs

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot import inspect
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.errors import ReadError, UsageError
 from tests.oracles.poisoning import Bits, hull_of, outputs_of
 

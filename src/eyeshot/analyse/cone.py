@@ -12,9 +12,9 @@ import numpy as np
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import marks
+from eyeshot.analyse.layouts import axes_counting
 from eyeshot.analyse.marks import Mark, bits_of
 from eyeshot.analyse.sights import NEVER, Moving, Scattered
-from eyeshot.analyse.units import axes_counting
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import Input
 

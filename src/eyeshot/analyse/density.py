@@ -71,9 +71,9 @@ def width(fields: Fields, name: str) -> tuple[float, ...] | None:
     found = widths(network)[name]
     if found is not None:
         return found
-    from eyeshot.analyse.places import Units
     from eyeshot.analyse.pull import path_counts
     from eyeshot.analyse.spread import moments_of
+    from eyeshot.analyse.units import Units
 
     units = Units(fields, name)
     counts = path_counts(network, name, units.index(units.centre), endless=True)

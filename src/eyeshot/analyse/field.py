@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms
+from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
-from eyeshot.analyse.units import axes_counting, axes_told, unit_axes
 from eyeshot.network.graph import Network, Node
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Fields:
         return found
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
-        """The field of the unit at position ``at``: one index per axis along which units lie (see ``units``)."""
+        """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""
         axes = unit_axes(self.network, name)
         place = dict(zip(axes, at, strict=True)) if axes else {}
         clipped = []

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.marks import (
     Along,
     Bits,
@@ -29,7 +30,6 @@ from eyeshot.analyse.marks import (
     room,
     united,
 )
-from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.analyse.walk import Rules
 from eyeshot.errors import RunError, UsageError
 from eyeshot.network.graph import Network
@@ -149,7 +149,7 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     Args:
         network: the network.
         name: the layer.
-        at: one index per axis along which the layer's units lie (see ``units``); ignored where there is none.
+        at: one index per axis along which the layer's units lie (see ``layouts``); ignored where there is none.
         gates: False leaves gates and statistics out.
 
     Raises:

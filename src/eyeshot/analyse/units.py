@@ -1,196 +1,89 @@
-"""Along which axes of a tensor do its units lie, and which axis of the image does each stand for?
-
-A convolution's maps keep height and width on axes 2 and 3. Other networks move them: channels last, tokens, windows of
-tokens. A layout follows every axis of a tensor as parts, outermost first: how many positions, and which followed axes
-of the input they count (none: channels, batch). Units lie along the axes that count positions alone.
-"""
+"""Where on the image does each unit of a layer have its field, and which one is the middle one?"""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cached_property
 
-from eyeshot.analyse.walk import Rules
-from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Sliding
-from eyeshot.network.relations import (
-    Concat,
-    Elementwise,
-    Opaque,
-    Permute,
-    Reduce,
-    Reshape,
-    Shape,
-    Taps,
-    Window,
-    matching_axes,
-)
+from eyeshot.analyse.field import Fields, UnitHull
+from eyeshot.analyse.layouts import unit_axes
+from eyeshot.errors import UsageError
+
+At = tuple[int, ...]
+"""A unit's index along each of the axes along which units lie; empty where one field is that of all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Positions along a part of an axis; ``counts`` are the followed axes of the input that they count."""
+class Units:
+    """The units of one layer."""
 
-    size: int
-    counts: frozenset[int] = frozenset()
+    def __init__(self, fields: Fields, name: str) -> None:
+        self.network, self.name = fields.network, name
+        self.node = fields.network[name]
+        self.axes = unit_axes(fields.network, name)
+        self.sizes = tuple(self.node.shape[axis] for axis in self.axes)
+        self._fields = fields
+        self._seen: dict[tuple[At, bool], UnitHull] = {}
 
+    @property
+    def count(self) -> int:
+        """Number of units."""
+        return math.prod(self.sizes)
 
-Axis = tuple[Part, ...]
-Layout = tuple[Axis, ...]
-"""What each axis of a tensor counts."""
+    def __iter__(self) -> Iterator[At]:
+        return itertools.product(*map(range, self.sizes))
 
+    def check(self, at: At) -> None:
+        """Complain of a unit that the layer does not have.
 
-def layout_of(network: Network, name: str) -> Layout:
-    """The layout of a layer's tensor; the network is walked once."""
-    found = network.memo.get("layouts")
-    if found is None:
-        found = network.memo["layouts"] = _rules.forward(network, _of_input, _of_channels)
-    layout: Layout = found[name]
-    return layout
+        Raises:
+            UsageError: it does not.
+        """
+        has = f"{self.name} of {self.network.name} has {'×'.join(map(str, self.sizes)) or 'one'}"
+        if len(at) != len(self.sizes):
+            told = f"{len(self.sizes)} indices, such as {','.join(map(str, self.centre))}" if self.sizes else "no index"
+            raise UsageError(f"{has} unit{'s' * (self.count > 1)}; --unit takes {told}, found {','.join(map(str, at))}")
+        if any(not 0 <= i < n for i, n in zip(at, self.sizes, strict=True)):
+            raise UsageError(f"{has} units, counted from 0; there is none at {','.join(map(str, at))}")
 
+    @cached_property
+    def centre(self) -> At:
+        """The middle unit; of tokens the one whose own patch lies nearest the middle of the image."""
+        middle = tuple(n // 2 for n in self.sizes)
+        if len(self.axes) == len(self.network.axes) or not self.axes:
+            return middle
+        target = [(n - 1) / 2 for n in self.network.extent]
+        here = [(at, self.field_centre(at)) for at in self]
+        known = [(at, centre) for at, centre in here if centre is not None]
+        if len({centre for _, centre in known}) < 2:
+            return middle
+        # Ties go to the later unit, as n // 2 does for maps.
+        return min(reversed(known), key=lambda pair: math.dist(pair[1], target))[0]
 
-def unit_axes(network: Network, name: str) -> tuple[int, ...]:
-    """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if _counts(axis))
+    def index(self, at: At) -> dict[int, int]:
+        """The unit as an index along the tensor's axes."""
+        return dict(zip(self.axes, at, strict=True))
 
+    def field_centre(self, at: At) -> tuple[float, ...] | None:
+        """Centre of a unit's field along the data path, in pixels of an endless image; None if it has none."""
+        ends = self._unit(at, gates=False).unclipped
+        if any(last < first for first, last in ends):
+            return None
+        return tuple((first + last) / 2 for first, last in ends)
 
-def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
-    """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if followed in _counts(axis))
+    def hull(self, at: At, *, gates: bool = True) -> tuple[tuple[int, int], ...]:
+        """Per axis of the image the first and last pixel inside it that a unit sees; last < first for nothing."""
+        return self._unit(at, gates=gates).clipped
 
+    def reference(self, at: At) -> tuple[int, ...] | None:
+        """The pixel that maps of several units are aligned by: the field's centre, rounded down."""
+        centre = self.field_centre(at)
+        return None if centre is None else tuple(math.floor(c) for c in centre)
 
-def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
-    """The axes along which hulls are told for a followed axis of the input.
-
-    Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
-    that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
-    """
-    counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
-    units = [a for a, counted in counts.items() if counted]
-    is_usual = network.axes == tuple(range(2, len(counts)))
-    is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)
-    if len(counts) == len(network.input.shape) and is_map:
-        return (network.axes[followed],)
-    if len(units) == len(network.axes):
-        is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
-        # tokens behind a class token and put back into a map count both axes, as far as sizes tell
-        is_back = 0 not in units and len(counts) == len(network.input.shape)
-        if is_apart or is_back:
-            return (units[followed],)
-    return tuple(a for a in units if followed in counts[a])
-
-
-def _counts(axis: Axis) -> frozenset[int]:
-    """The followed axes that an axis counts; none where channels are mixed in, but between positions of one axis."""
-    counted = frozenset[int]().union(*(part.counts for part in axis))
-    if any(part.size > 1 and not part.counts for part in axis):
-        return counted if len(counted) == 1 and axis[0].counts else frozenset()
-    return counted
-
-
-def _of_input(node: Node) -> Layout:
-    order = getattr(node.op, "axes", ())
-    return tuple(
-        (Part(n, frozenset((order.index(axis),))),) if axis in order else (Part(n),)
-        for axis, n in enumerate(node.shape)
-    )
-
-
-def _of_channels(node: Node) -> Layout:
-    return tuple((Part(n),) for n in node.shape)
-
-
-def _unite(parts: Sequence[Layout], shape: Shape) -> Layout:
-    """The layout of the read that keeps most of the units' axes, the first of those."""
-    return max(parts, key=lambda layout: sum(1 for axis in layout if _counts(axis)))
-
-
-_rules: Rules[Layout] = Rules("units", _unite)
-
-
-def _resized(value: Layout, axes: Sequence[int], after: Shape) -> Layout:
-    """The layout with other sizes along some axes, which count what they counted."""
-    return tuple(
-        (Part(after[a], _counts(axis)),) if a in axes and math.prod(p.size for p in axis) != after[a] else axis
-        for a, axis in enumerate(value)
-    )
-
-
-@_rules.rule(Window)
-def _window(relation: Window, value: Layout, before: Shape, after: Shape) -> Layout:
-    if relation.groups is not None:
-        value = (value[0], (Part(after[1]),), *value[2:])
-    return _resized(value, relation.axes, after)
-
-
-@_rules.rule(Taps)
-def _taps(relation: Taps, value: Layout, before: Shape, after: Shape) -> Layout:
-    return _resized(value, relation.axes, after)
-
-
-@_rules.rule(Elementwise)
-def _elementwise(relation: Elementwise, value: Layout, before: Shape, after: Shape) -> Layout:
-    missing = len(after) - len(before)
-    new: Layout = tuple((Part(n),) for n in after[:missing])
-    kept = zip(value, before, after[missing:], strict=True)
-    return new + tuple(axis if n == m else (Part(m),) for axis, n, m in kept)
-
-
-@_rules.rule(Concat)
-def _concat(relation: Concat, value: Layout, before: Shape, after: Shape) -> Layout:
-    return _resized(value, (relation.axis,), after)
-
-
-@_rules.rule(Permute)
-def _permute(relation: Permute, value: Layout, before: Shape, after: Shape) -> Layout:
-    return tuple(value[axis] for axis in relation.order)
-
-
-@_rules.rule(Reduce)
-def _reduce(relation: Reduce, value: Layout, before: Shape, after: Shape) -> Layout:
-    """A mixed axis counts what it did if it stands for one axis of the image, or keeps its size."""
-    if not relation.keep:
-        return tuple(axis for a, axis in enumerate(value) if a not in relation.axes)
-    kept = tuple(
-        axis if a not in relation.axes or len(_counts(axis)) == 1 or n == m else (Part(m),)
-        for a, (axis, n, m) in enumerate(zip(value, before, after, strict=True))
-    )
-    return _resized(kept, relation.axes, after)
-
-
-@_rules.rule(Opaque)
-def _opaque(relation: Opaque, value: Layout, before: Shape, after: Shape) -> Layout:
-    return value if before == after else tuple((Part(n),) for n in after)
-
-
-@_rules.rule(Reshape)
-def _reshape(relation: Reshape, value: Layout, before: Shape, after: Shape) -> Layout:
-    layout: list[Axis] = []
-    for inner, outer in matching_axes(before, after):
-        parts = [part for axis in inner for part in value[axis] if part.size > 1]
-        ones = [part for axis in inner for part in value[axis] if part.size == 1 and part.counts]
-        layout += _dealt(parts, ones, [after[axis] for axis in outer])
-    return tuple(layout)
-
-
-def _dealt(parts: list[Part], ones: list[Part], sizes: list[int]) -> list[Axis]:
-    """Parts dealt out to axes of the given sizes, cut where need be; axes of one position take what has one."""
-    queue, left_over = parts[::-1], ones[::-1]
-    axes: list[Axis] = []
-    for size in sizes:
-        own: list[Part] = []
-        left = size
-        while left > 1:
-            part = queue.pop()
-            if part.size % left and left % part.size:
-                return [(Part(n),) for n in sizes]
-            if part.size > left:
-                queue.append(Part(part.size // left, part.counts))
-                part = Part(left, part.counts)
-            own.append(part)
-            left //= part.size
-        if size == 1 and left_over:
-            own = [left_over.pop()]
-        axes.append(tuple(own) or (Part(size),))
-    return axes
+    def _unit(self, at: At, *, gates: bool) -> UnitHull:
+        key = at, gates
+        if key not in self._seen:
+            view = self._fields if gates else self._fields.data
+            self._seen[key] = view.unit(self.name, at or (0,) * len(self.network.axes))
+        return self._seen[key]

@@ -12,7 +12,7 @@ from eyeshot.report.wording import NONE, plain, signed
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.study.statistics import ArmScores, Evidence
+    from eyeshot.studies.statistics import ArmScores, Evidence
     from eyeshot.train.record import Record
 
 _STRIP = 41
@@ -34,7 +34,7 @@ def print_evidence(found: Evidence, terminal: Terminal) -> None:
 def arm_results(records: Sequence[Record]) -> list[ArmResult]:
     """Each arm's scores as figures take them."""
     from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.study.statistics import evidence
+    from eyeshot.studies.statistics import evidence
 
     return [
         ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))

@@ -144,7 +144,7 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
     """The figure of a study's scores."""
     from eyeshot.cli.evidence import arm_results
     from eyeshot.report.figures.evidence import evidence
-    from eyeshot.study.kept import kept
+    from eyeshot.studies.kept import kept
 
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from eyeshot.usage.run import Progress
+    from eyeshot.measure.run import Progress
 
 _LINE_SECONDS = 30.0
 """Without a terminal a line appears that often."""

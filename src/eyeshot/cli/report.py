@@ -102,8 +102,8 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def _scores(directory: Path) -> dict[str, Any]:
     """The evidence of a study, and the terms on which it was trained."""
-    from eyeshot.study.kept import kept
-    from eyeshot.study.statistics import evidence
+    from eyeshot.studies.kept import kept
+    from eyeshot.studies.statistics import evidence
 
     plan, records = kept(directory)
     seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)

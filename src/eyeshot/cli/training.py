@@ -23,14 +23,14 @@ from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
 from eyeshot.report.inspection import Report
-from eyeshot.study.plan import Arm, Plan
+from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.budget import Budget
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.study.statistics import Evidence
+    from eyeshot.studies.statistics import Evidence
     from eyeshot.train.dataset import Dataset
     from eyeshot.train.record import Record
 
@@ -52,7 +52,7 @@ class Study:
     def run(self, terminal: Terminal | None) -> None:
         """Train every arm with every seed, bars on stderr; print the evidence where there is a terminal to print to."""
         from eyeshot.cli.evidence import print_evidence
-        from eyeshot.study.run import check_owner, run
+        from eyeshot.studies.run import check_owner, run
 
         check_owner(self.directory, self.plan)
         if terminal is not None:
@@ -71,7 +71,7 @@ class Study:
             terminal.say((f"kept in {self.directory}: plan, scores per epoch, versions", "dim"))
 
     def _print_plan(self, terminal: Terminal) -> None:
-        from eyeshot.study.run import is_finished
+        from eyeshot.studies.run import is_finished
 
         plan = self.plan
         terminal.say()
@@ -87,7 +87,7 @@ class Study:
     @property
     def evidence(self) -> Evidence:
         """What the scores allow one to say."""
-        from eyeshot.study.statistics import evidence
+        from eyeshot.studies.statistics import evidence
 
         return evidence(self.found)
 

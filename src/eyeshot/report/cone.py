@@ -13,7 +13,7 @@ from typing import Any
 from eyeshot.analyse.cone import Place, Runs, place, seen
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import centre_unit
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.errors import UsageError
 from eyeshot.report.inspection import Report
 from eyeshot.report.lanes import Lanes, contracted, lanes

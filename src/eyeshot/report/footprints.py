@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.report.inspection import Layer, Report, Unit
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.recurrence import Recurrence, Term, recurrence
-from eyeshot.analyse.units import unit_axes
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.report.inspection import Layer

@@ -13,8 +13,8 @@ from typing import Any
 
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.field import Field
+from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import step
-from eyeshot.analyse.units import axes_counting, unit_axes
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.inspection import Layer, Report

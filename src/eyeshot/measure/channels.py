@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from eyeshot.errors import UsageError
-from eyeshot.usage.target import Target
+from eyeshot.measure.target import Target
 
 
 class Channels:

@@ -11,8 +11,8 @@ from typing import Any
 
 from eyeshot.design.named import is_module_name, network_named
 from eyeshot.errors import MissingExtraError, UsageError
+from eyeshot.measure.images import Preparation, usual
 from eyeshot.network.graph import Network
-from eyeshot.usage.images import Preparation, usual
 
 try:
     import torch

@@ -16,17 +16,17 @@ from torch import nn
 import eyeshot
 from eyeshot.analyse.spread import Frame
 from eyeshot.errors import RunError, UsageError
-from eyeshot.usage import store
-from eyeshot.usage.request import Request
-from eyeshot.usage.run import plan
-from eyeshot.usage.statistics import intervals
+from eyeshot.measure import store
+from eyeshot.measure.request import Request
+from eyeshot.measure.run import plan
+from eyeshot.measure.statistics import intervals
 
 DESIGN, SHAPE = "C3-4 C3-4", (1, 16, 16)
 
 KILLED = """
 import sys, time
 import eyeshot
-from eyeshot.usage import run, store
+from eyeshot.measure import run, store
 from pathlib import Path
 
 run._SAVE_SECONDS = 0.0
@@ -195,7 +195,7 @@ def test_weights_that_are_not_finite_are_told_of() -> None:
 
 
 def test_progress_comes_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eyeshot.usage.run._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("eyeshot.measure.run._REPORT_SECONDS", 0.0)
     told = []
 
     eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=5, on_progress=told.append)

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.places import At, Units
 from eyeshot.analyse.spread import Frame
+from eyeshot.analyse.units import At, Units
 from eyeshot.errors import UsageError
 
 Floats = npt.NDArray[np.float64]

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import RunError, UsageError
-from eyeshot.study.display import Display, Silent, Watcher
-from eyeshot.study.plan import Plan
-from eyeshot.study.worker import Failure, Notice, Task, work
+from eyeshot.studies.display import Display, Silent, Watcher
+from eyeshot.studies.plan import Plan
+from eyeshot.studies.worker import Failure, Notice, Task, work
 from eyeshot.train import directory as files
 from eyeshot.train.record import Record
 

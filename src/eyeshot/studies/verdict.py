@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eyeshot.study.statistics import ArmScores, Difference
+    from eyeshot.studies.statistics import ArmScores, Difference
 
 
 _WHOLE_SCALE = 100

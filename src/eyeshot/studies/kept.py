@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from eyeshot.errors import UsageError
-from eyeshot.study.plan import Plan
+from eyeshot.studies.plan import Plan
 from eyeshot.train import directory as files
 from eyeshot.train.record import Record
 

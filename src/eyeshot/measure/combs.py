@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from eyeshot.analyse.places import At
-from eyeshot.usage.target import Target
+from eyeshot.analyse.units import At
+from eyeshot.measure.target import Target
 
 Box = tuple[tuple[int, int], ...]
 """First and last pixel along each axis of the image."""

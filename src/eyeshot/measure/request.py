@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eyeshot.analyse.places import At
+from eyeshot.analyse.units import At
 from eyeshot.errors import UsageError
 
 MEASURES = ("abs", "square", "signed", "positive")

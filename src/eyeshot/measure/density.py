@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.places import At
 from eyeshot.analyse.pull import Counts, path_counts
+from eyeshot.analyse.units import At
+from eyeshot.measure.target import Aligned, Target
 from eyeshot.network.graph import Network
 from eyeshot.report.effective import EffectiveField, Origin
-from eyeshot.usage.target import Aligned, Target
 
 
 def density(network: Network, layer: str, unit: At | str = "centre", *, gates: bool = False) -> EffectiveField:

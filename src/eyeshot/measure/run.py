@@ -18,17 +18,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from eyeshot.errors import RunError
+from eyeshot.measure import store
+from eyeshot.measure.beside import Beside
+from eyeshot.measure.calls import Made
+from eyeshot.measure.capture import Capture
+from eyeshot.measure.channels import Channels
+from eyeshot.measure.images import Images
+from eyeshot.measure.maps import Maps
+from eyeshot.measure.request import Request
+from eyeshot.measure.statistics import relative_half_width
+from eyeshot.measure.subject import Subject, digest
 from eyeshot.train.machine import versions
-from eyeshot.usage import store
-from eyeshot.usage.beside import Beside
-from eyeshot.usage.calls import Made
-from eyeshot.usage.capture import Capture
-from eyeshot.usage.channels import Channels
-from eyeshot.usage.images import Images
-from eyeshot.usage.maps import Maps
-from eyeshot.usage.request import Request
-from eyeshot.usage.statistics import relative_half_width
-from eyeshot.usage.subject import Subject, digest
 
 GROUPS = 32
 """Parts into which images are sorted for the intervals; more would be surer of the interval and cost memory."""

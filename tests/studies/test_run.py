@@ -18,9 +18,9 @@ import studied
 from rich.console import Console
 
 from eyeshot.errors import RunError, UsageError
-from eyeshot.study import display
-from eyeshot.study.run import run
-from eyeshot.study.statistics import evidence
+from eyeshot.studies import display
+from eyeshot.studies.run import run
+from eyeshot.studies.statistics import evidence
 from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
 
@@ -32,7 +32,7 @@ from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 import studied
-from eyeshot.study.run import run
+from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 if __name__ == "__main__":
     plan = studied.plan(Path({images!r}), budget=Budget.parse({budget!r}))
@@ -228,6 +228,6 @@ def test_progress_names_arm_seed_and_score() -> None:
 
 
 def test_the_cores_at_hand_are_counted() -> None:
-    from eyeshot.study.run import _cores
+    from eyeshot.studies.run import _cores
 
     assert 1 <= _cores() <= (os.cpu_count() or 1)

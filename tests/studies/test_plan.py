@@ -10,7 +10,7 @@ import pytest
 import studied
 
 from eyeshot.errors import UsageError
-from eyeshot.study.plan import Plan
+from eyeshot.studies.plan import Plan
 from eyeshot.train.budget import Budget
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 
 from eyeshot.errors import RunError, UsageError
-from eyeshot.usage.capture import Capture
-from eyeshot.usage.combs import combs
-from eyeshot.usage.crop import Crop
-from eyeshot.usage.target import Aligned, Target
+from eyeshot.measure.capture import Capture
+from eyeshot.measure.combs import combs
+from eyeshot.measure.crop import Crop
+from eyeshot.measure.target import Aligned, Target
 
 ROUNDING = {"float32": 1e-3, "bf16": 3e-2}
 """Share of the gradient by which fast convolutions (Winograd's, Fourier's) may be off, outside a unit's field too."""

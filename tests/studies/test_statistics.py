@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.study.statistics import Evidence, evidence, half_width, smallest_visible
+from eyeshot.studies.statistics import Evidence, evidence, half_width, smallest_visible
 
 SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size=2, max_size=8)
 
@@ -167,10 +167,10 @@ def test_evidence_is_plain_json() -> None:
 
 def test_a_missing_scipy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    monkeypatch.delitem(sys.modules, "eyeshot.study.statistics")
+    monkeypatch.delitem(sys.modules, "eyeshot.studies.statistics")
 
     with pytest.raises(MissingExtraError, match=r"needs scipy, which is not installed: pip install 'eyeshot\[train\]'"):
-        importlib.import_module("eyeshot.study.statistics")
+        importlib.import_module("eyeshot.studies.statistics")
 
 
 def test_with_one_seed_no_confidence_is_shown() -> None:

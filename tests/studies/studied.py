@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from eyeshot.study.plan import Arm, Plan
+from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train import data
 from eyeshot.train.budget import Budget
 from eyeshot.train.idx import STEMS

@@ -11,15 +11,15 @@ from torch import nn
 
 import eyeshot
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.places import At
+from eyeshot.analyse.units import At
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.syntax import Design
+from eyeshot.measure.crop import Crop, crop_for
 from eyeshot.read.torch import read_module
-from eyeshot.usage.crop import Crop, crop_for
+from tests.measure.loops import gradient, measured
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of
-from tests.usage.loops import gradient, measured
 
 
 def crop_of(module: nn.Module, layer: str, at: At, shape: tuple[int, ...]) -> Crop | None:
@@ -135,6 +135,6 @@ def test_a_part_that_differs_from_the_whole_is_not_used(monkeypatch: pytest.Monk
         return eyeshot.effective(module, "last", source="weights", images=images, input_shape=(3, 40, 40))
 
     found = measure()
-    monkeypatch.setattr("eyeshot.usage.gradients.crop_for", lambda *given: None)
+    monkeypatch.setattr("eyeshot.measure.gradients.crop_for", lambda *given: None)
 
     np.testing.assert_array_equal(found.map, measure().map)

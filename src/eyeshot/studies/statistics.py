@@ -19,7 +19,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.study.verdict import verdict
+from eyeshot.studies.verdict import verdict
 from eyeshot.train.record import Record
 
 try:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from eyeshot.errors import RunError, UsageError
+from eyeshot.measure.calls import Made, Watcher
 from eyeshot.network.graph import Network
-from eyeshot.usage.calls import Made, Watcher
 
 
 class _Reached(Exception):  # noqa: N818 (no error: the way out of a forward pass)

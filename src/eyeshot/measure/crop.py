@@ -14,9 +14,9 @@ from fractions import Fraction
 from torch import nn
 
 from eyeshot.analyse.field import Fields, UnitHull
-from eyeshot.analyse.places import At
+from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.sights import Moving
-from eyeshot.analyse.units import unit_axes
+from eyeshot.analyse.units import At
 from eyeshot.errors import ReadError
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input

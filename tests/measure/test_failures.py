@@ -14,7 +14,7 @@ import eyeshot
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.errors import DataError, EyeshotError, ReadError, UsageError
-from eyeshot.usage.images import Folder, Preparation, images_of, prepared, usual
+from eyeshot.measure.images import Folder, Preparation, images_of, prepared, usual
 
 NET = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))
 SHAPE = (3, 16, 16)

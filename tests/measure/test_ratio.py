@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eyeshot.usage.ratio import area_ratios
+from eyeshot.measure.ratio import area_ratios
 
 
 def test_equal_scores_need_their_share_of_the_image() -> None:

@@ -17,21 +17,21 @@ import torch
 from eyeshot.analyse.cost import cost
 from eyeshot.analyse.field import Fields
 from eyeshot.errors import UsageError
+from eyeshot.measure.calls import calls_of
+from eyeshot.measure.crop import Crop, crop_for, whole
+from eyeshot.measure.density import density
+from eyeshot.measure.images import Images, Noise
+from eyeshot.measure.maps import ROUNDING, Maps
+from eyeshot.measure.ratio import area_ratios
+from eyeshot.measure.request import Request
+from eyeshot.measure.run import Progress, Run, mixes_its_batch
+from eyeshot.measure.statistics import intervals
+from eyeshot.measure.store import State
+from eyeshot.measure.subject import Subject
+from eyeshot.measure.target import Floats, Target, cut
 from eyeshot.network.graph import Network
 from eyeshot.report.effective import EffectiveField, Intervals, Origin
 from eyeshot.train.machine import repeatable, versions
-from eyeshot.usage.calls import calls_of
-from eyeshot.usage.crop import Crop, crop_for, whole
-from eyeshot.usage.density import density
-from eyeshot.usage.images import Images, Noise
-from eyeshot.usage.maps import ROUNDING, Maps
-from eyeshot.usage.ratio import area_ratios
-from eyeshot.usage.request import Request
-from eyeshot.usage.run import Progress, Run, mixes_its_batch
-from eyeshot.usage.statistics import intervals
-from eyeshot.usage.store import State
-from eyeshot.usage.subject import Subject
-from eyeshot.usage.target import Floats, Target, cut
 
 _MEMORY = 1 << 30
 """Bytes that activations may take on a CPU, by estimate, unless a batch is given; on a GPU half of what is free."""

@@ -1,0 +1,196 @@
+"""Along which axes of a tensor do its units lie, and which axis of the image does each stand for?
+
+A convolution's maps keep height and width on axes 2 and 3. Other networks move them: channels last, tokens, windows of
+tokens. A layout follows every axis of a tensor as parts, outermost first: how many positions, and which followed axes
+of the input they count (none: channels, batch). Units lie along the axes that count positions alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eyeshot.analyse.walk import Rules
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.ops import Sliding
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Opaque,
+    Permute,
+    Reduce,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+    matching_axes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Positions along a part of an axis; ``counts`` are the followed axes of the input that they count."""
+
+    size: int
+    counts: frozenset[int] = frozenset()
+
+
+Axis = tuple[Part, ...]
+Layout = tuple[Axis, ...]
+"""What each axis of a tensor counts."""
+
+
+def layout_of(network: Network, name: str) -> Layout:
+    """The layout of a layer's tensor; the network is walked once."""
+    found = network.memo.get("layouts")
+    if found is None:
+        found = network.memo["layouts"] = _rules.forward(network, _of_input, _of_channels)
+    layout: Layout = found[name]
+    return layout
+
+
+def unit_axes(network: Network, name: str) -> tuple[int, ...]:
+    """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
+    return tuple(a for a, axis in enumerate(layout_of(network, name)) if _counts(axis))
+
+
+def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
+    """The axes among these that count positions of the input along its ``followed``-th followed axis."""
+    return tuple(a for a, axis in enumerate(layout_of(network, name)) if followed in _counts(axis))
+
+
+def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
+    """The axes along which hulls are told for a followed axis of the input.
+
+    Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
+    that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
+    """
+    counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
+    units = [a for a, counted in counts.items() if counted]
+    is_usual = network.axes == tuple(range(2, len(counts)))
+    is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)
+    if len(counts) == len(network.input.shape) and is_map:
+        return (network.axes[followed],)
+    if len(units) == len(network.axes):
+        is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
+        # tokens behind a class token and put back into a map count both axes, as far as sizes tell
+        is_back = 0 not in units and len(counts) == len(network.input.shape)
+        if is_apart or is_back:
+            return (units[followed],)
+    return tuple(a for a in units if followed in counts[a])
+
+
+def _counts(axis: Axis) -> frozenset[int]:
+    """The followed axes that an axis counts; none where channels are mixed in, but between positions of one axis."""
+    counted = frozenset[int]().union(*(part.counts for part in axis))
+    if any(part.size > 1 and not part.counts for part in axis):
+        return counted if len(counted) == 1 and axis[0].counts else frozenset()
+    return counted
+
+
+def _of_input(node: Node) -> Layout:
+    order = getattr(node.op, "axes", ())
+    return tuple(
+        (Part(n, frozenset((order.index(axis),))),) if axis in order else (Part(n),)
+        for axis, n in enumerate(node.shape)
+    )
+
+
+def _of_channels(node: Node) -> Layout:
+    return tuple((Part(n),) for n in node.shape)
+
+
+def _unite(parts: Sequence[Layout], shape: Shape) -> Layout:
+    """The layout of the read that keeps most of the units' axes, the first of those."""
+    return max(parts, key=lambda layout: sum(1 for axis in layout if _counts(axis)))
+
+
+_rules: Rules[Layout] = Rules("units", _unite)
+
+
+def _resized(value: Layout, axes: Sequence[int], after: Shape) -> Layout:
+    """The layout with other sizes along some axes, which count what they counted."""
+    return tuple(
+        (Part(after[a], _counts(axis)),) if a in axes and math.prod(p.size for p in axis) != after[a] else axis
+        for a, axis in enumerate(value)
+    )
+
+
+@_rules.rule(Window)
+def _window(relation: Window, value: Layout, before: Shape, after: Shape) -> Layout:
+    if relation.groups is not None:
+        value = (value[0], (Part(after[1]),), *value[2:])
+    return _resized(value, relation.axes, after)
+
+
+@_rules.rule(Taps)
+def _taps(relation: Taps, value: Layout, before: Shape, after: Shape) -> Layout:
+    return _resized(value, relation.axes, after)
+
+
+@_rules.rule(Elementwise)
+def _elementwise(relation: Elementwise, value: Layout, before: Shape, after: Shape) -> Layout:
+    missing = len(after) - len(before)
+    new: Layout = tuple((Part(n),) for n in after[:missing])
+    kept = zip(value, before, after[missing:], strict=True)
+    return new + tuple(axis if n == m else (Part(m),) for axis, n, m in kept)
+
+
+@_rules.rule(Concat)
+def _concat(relation: Concat, value: Layout, before: Shape, after: Shape) -> Layout:
+    return _resized(value, (relation.axis,), after)
+
+
+@_rules.rule(Permute)
+def _permute(relation: Permute, value: Layout, before: Shape, after: Shape) -> Layout:
+    return tuple(value[axis] for axis in relation.order)
+
+
+@_rules.rule(Reduce)
+def _reduce(relation: Reduce, value: Layout, before: Shape, after: Shape) -> Layout:
+    """A mixed axis counts what it did if it stands for one axis of the image, or keeps its size."""
+    if not relation.keep:
+        return tuple(axis for a, axis in enumerate(value) if a not in relation.axes)
+    kept = tuple(
+        axis if a not in relation.axes or len(_counts(axis)) == 1 or n == m else (Part(m),)
+        for a, (axis, n, m) in enumerate(zip(value, before, after, strict=True))
+    )
+    return _resized(kept, relation.axes, after)
+
+
+@_rules.rule(Opaque)
+def _opaque(relation: Opaque, value: Layout, before: Shape, after: Shape) -> Layout:
+    return value if before == after else tuple((Part(n),) for n in after)
+
+
+@_rules.rule(Reshape)
+def _reshape(relation: Reshape, value: Layout, before: Shape, after: Shape) -> Layout:
+    layout: list[Axis] = []
+    for inner, outer in matching_axes(before, after):
+        parts = [part for axis in inner for part in value[axis] if part.size > 1]
+        ones = [part for axis in inner for part in value[axis] if part.size == 1 and part.counts]
+        layout += _dealt(parts, ones, [after[axis] for axis in outer])
+    return tuple(layout)
+
+
+def _dealt(parts: list[Part], ones: list[Part], sizes: list[int]) -> list[Axis]:
+    """Parts dealt out to axes of the given sizes, cut where need be; axes of one position take what has one."""
+    queue, left_over = parts[::-1], ones[::-1]
+    axes: list[Axis] = []
+    for size in sizes:
+        own: list[Part] = []
+        left = size
+        while left > 1:
+            part = queue.pop()
+            if part.size % left and left % part.size:
+                return [(Part(n),) for n in sizes]
+            if part.size > left:
+                queue.append(Part(part.size // left, part.counts))
+                part = Part(left, part.counts)
+            own.append(part)
+            left //= part.size
+        if size == 1 and left_over:
+            own = [left_over.pop()]
+        axes.append(tuple(own) or (Part(size),))
+    return axes
