@@ -18,7 +18,7 @@ from eyeshot.network.ops import (
     Slice,
 )
 from eyeshot.network.relations import Sides
-from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show
+from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show, slide
 from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Cut, Same
 
@@ -26,10 +26,9 @@ from eyeshot.read.views import Cut, Same
 @rule("conv1d", "conv2d", "conv3d")
 def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
-    if not trace.knows(x) or x.dim() != weight.dim():
+    if not trace.knows(x):
         out = call.run()
-        given = tensors_in(call.arguments)
-        unknown(trace, call.name, given, [out], "only its kernel depends on the data, or its input has no batch")
+        unknown(trace, call.name, tensors_in(call.arguments), [out], "only its kernel depends on the data")
         return out
     axes = weight.dim() - 2
     kernel = tuple(weight.shape[2:])
@@ -49,7 +48,7 @@ def _conv(trace: Trace, call: Call) -> Any:
         bias=call["bias"] is not None,
     )
     inputs = [x, weight] if trace.knows(weight) else [x]
-    return one(trace, call, op, inputs, call.run())
+    return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], call.run())
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -65,7 +64,7 @@ def _pool(trace: Trace, call: Call) -> Any:
         padding=both_sides(each(call["padding"], axes)),
         ceil=bool(call["ceil_mode"]),
     )
-    return one(trace, call, op, [x], call.run())
+    return slide(trace, call, op, [trace.step_of(x)], call.run())
 
 
 @rule("max_pool2d_with_indices", "max_pool3d_with_indices")
@@ -92,7 +91,7 @@ def _conv_transpose(trace: Trace, call: Call) -> Any:
         groups=call["groups"],
         bias=call["bias"] is not None,
     )
-    return one(trace, call, op, [x], out)
+    return slide(trace, call, op, [trace.step_of(x)], out)
 
 
 @rule("convolution", "_convolution")
