@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 import eyeshot
@@ -117,6 +120,25 @@ def test_imports_point_one_way() -> None:
         cwd=SOURCE.parent.parent,
     )
     assert run.returncode == 0, run.stdout
+
+
+def test_no_modules_want_each_other_not_even_for_types() -> None:
+    """Imports inside functions and for types count, too: TopologicalSorter names the circle that it meets."""
+    graph = grimp.build_graph("eyeshot", cache_dir=None)
+
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+
+    assert "eyeshot.api.report" in tuple(order.static_order())
+
+
+def test_the_layers_have_no_exception() -> None:
+    house = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (contract for contract in house["contracts"] if contract["type"] == "layers")
+    named = {f"eyeshot.{path.name.removesuffix('.py')}" for path in SOURCE.iterdir() if not path.name.startswith("__")}
+
+    assert not house.get("exclude_type_checking_imports", False)
+    assert not layers.keys() & {"ignore_imports", "exhaustive_ignores", "containers"}
+    assert {name for row in layers["layers"] for name in row.split(" | ")} == named - {"eyeshot.py.typed"}
 
 
 @pytest.mark.parametrize("name", sorted(entries()))
