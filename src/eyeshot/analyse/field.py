@@ -129,7 +129,8 @@ class Fields:
             is_regular=all(
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
-            is_global=self._sees_everything(node, form),
+            # asked of every element: those of a flattened map do not see all, though they do together
+            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
