@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eyeshot.network.ops.mixing import Aggregate, Concatenate, Linear, MatMul, Mixing, Rearrange
+from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Recurrent, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
@@ -38,6 +38,7 @@ OPS: tuple[type[Op], ...] = (
     Tile,
     Linear,
     MatMul,
+    Bilinear,
     Mixing,
     Cumulative,
     Norm,
@@ -64,6 +65,7 @@ __all__ = [
     "AdaptivePool",
     "Aggregate",
     "Arithmetic",
+    "Bilinear",
     "Concatenate",
     "Constant",
     "Conv",

@@ -6,7 +6,19 @@ network/ops, and record it in the family's file here.
 
 from __future__ import annotations
 
-from eyeshot.read.aten import mixing, picking, pointwise, quantized, recurrent, taps, windows
+from eyeshot.read.aten import losses, mixing, parts, picking, pointwise, quantized, recurrent, strides, taps, windows
 from eyeshot.read.aten.rules import RULES
 
-__all__ = ["RULES", "mixing", "picking", "pointwise", "quantized", "recurrent", "taps", "windows"]
+__all__ = [
+    "RULES",
+    "losses",
+    "mixing",
+    "parts",
+    "picking",
+    "pointwise",
+    "quantized",
+    "recurrent",
+    "strides",
+    "taps",
+    "windows",
+]

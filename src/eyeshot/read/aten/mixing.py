@@ -10,6 +10,7 @@ import torch
 from eyeshot.network.ops import (
     Aggregate,
     Arithmetic,
+    Bilinear,
     Concatenate,
     Cumulative,
     Linear,
@@ -17,14 +18,17 @@ from eyeshot.network.ops import (
     Mixing,
     Pointwise,
     Rearrange,
+    Slice,
 )
+from eyeshot.read.aten.parts import read_in_parts, with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Reordered, Reshaped, Same
 
 SAME = (
     "contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh", "resolve_conj", "resolve_neg",
-    "lift_fresh_copy", "lift", "cpu", "cuda", "data", "detach_copy", "real", "conj",
+    "lift_fresh_copy", "lift", "cpu", "cuda", "data", "detach_copy", "conj", "_conj",
+    "conj_physical", "_conj_physical", "_neg_view",
 )  # fmt: skip
 RESHAPES = (
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias", "view_as",
@@ -50,13 +54,19 @@ def _linear(trace: Trace, call: Call) -> Any:
     return one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
 
 
+@rule("bilinear")
+def _bilinear(trace: Trace, call: Call) -> Any:
+    x, y, out = call["input1"], call["input2"], call.run()
+    op = Bilinear(features=(x.shape[-1], y.shape[-1]))
+    return one(trace, call, op, [tensor for tensor in (x, y) if trace.knows(tensor)], out)
+
+
 @rule("matmul", "bmm", "mm")
 def _matmul(trace: Trace, call: Call) -> Any:
     a, b = list(call.arguments.values())[:2]
-    out = call.run()
     if a.dim() < 2 or b.dim() < 2:
-        unknown(trace, call.name, [a, b], [out], "a product with a vector")
-        return out
+        return read_in_parts(trace, call, with_vector)
+    out = call.run()
     if trace.knows(a) and trace.knows(b):
         steps = [_widened(trace, t, out.dim()) for t in (a, b)]
         trace.bind(out, trace.record(MatMul(), steps, out.shape))
@@ -75,16 +85,6 @@ def _widened(trace: Trace, tensor: torch.Tensor, rank: int) -> Step:
     return step if not missing else trace.record(Rearrange(name="unsqueeze"), [step], ((1,) * missing) + step.shape)
 
 
-@rule("addmm", "baddbmm", "addbmm")
-def _addmm(trace: Trace, call: Call) -> Any:
-    added, a, b = list(call.arguments.values())[:3]
-    out = call.run()
-    if not trace.knows(a) or trace.knows(b) or trace.knows(added):
-        unknown(trace, call.name, [added, a, b], [out], "a sum of products of this form")
-        return out
-    return one(trace, call, Linear(), [a], out)
-
-
 @rule("_fft_r2c", "_fft_c2c", "_fft_c2r")
 def _fourier(trace: Trace, call: Call) -> Any:
     axes = tuple(axis_of(a, call.x.dim()) for a in call["dim"])
@@ -93,16 +93,40 @@ def _fourier(trace: Trace, call: Call) -> Any:
 
 @rule("view_as_complex")
 def _view_as_complex(trace: Trace, call: Call) -> Any:
-    op = Aggregate(name="view_as_complex", axes=(call.x.dim() - 1,), keep=False)
-    return one(trace, call, op, [call.x], call.run())
+    x, out = call.x, call.run()
+    if not trace.knows(x):
+        return out
+    return one(trace, call, Aggregate(name="view_as_complex", axes=(x.dim() - 1,), keep=False), [x], out)
 
 
 @rule("view_as_real")
 def _view_as_real(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(x)], (*x.shape, 1))
-    trace.bind(out, trace.record(Pointwise(name="view_as_real"), [column], out.shape))
+    if (pair := _pair(trace, x)) is not None:
+        trace.bind(out, pair)
+    elif trace.knows(x):
+        column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(x)], (*x.shape, 1))
+        trace.bind(out, trace.record(Pointwise(name="view_as_real"), [column], out.shape))
     return out
+
+
+@rule("real", "imag")
+def _part(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    pair = _pair(trace, x)
+    if pair is None:
+        return show(trace, x, Same(), out)
+    part = trace.record(Slice(axis=x.dim(), start=int(call.name == "imag")), [pair], (*x.shape, 1))
+    trace.bind(out, trace.record(Rearrange(name=call.name), [part], out.shape))
+    return out
+
+
+def _pair(trace: Trace, x: torch.Tensor) -> Step | None:
+    """The pairs of real numbers that a complex tensor was made of, where that is what last happened to it."""
+    if not x.is_complex() or not trace.knows(x):
+        return None
+    step = trace.step_of(x)
+    return step.inputs[0] if step.op.kind == "view_as_complex" else None
 
 
 @rule("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
@@ -152,9 +176,10 @@ def _same(trace: Trace, call: Call) -> Any:
 
 @rule(*RESHAPES)
 def _reshape(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    name = call.name.strip("_") if call.name in {"flatten", "squeeze", "unsqueeze"} else "reshape"
-    return show(trace, x, Same() if tuple(out.shape) == tuple(x.shape) else Reshaped(name), out)
+    x = call.x
+    before, out = tuple(x.shape), call.run()  # in place, the shape is another one afterwards
+    name = call.name.strip("_") if call.name.rstrip("_") in {"flatten", "squeeze", "unsqueeze"} else "reshape"
+    return show(trace, x, Same() if tuple(out.shape) == before else Reshaped(name), out)
 
 
 @rule("permute")

@@ -6,7 +6,7 @@ from typing import Any
 
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.read.aten.rules import axis_of, one, rule, show
-from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Repeated
 
 POINTWISE = (
@@ -53,6 +53,15 @@ def _expand(trace: Trace, call: Call) -> Any:
 def _fresh(trace: Trace, call: Call) -> Any:
     """Takes a shape from its input, and no numbers."""
     return call.run()
+
+
+@rule("resize_as")
+def _resize_as(trace: Trace, call: Call) -> Any:
+    """Takes a shape too; what it resizes holds no numbers yet, or others than before."""
+    out = call.run()
+    if trace.knows(call.x):
+        unknown(trace, call.name, [call.x], [out], "it was resized in place")
+    return out
 
 
 @rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training")
