@@ -34,7 +34,7 @@ def elements_read(network: Network, name: str) -> Table:
         for part in mark:
             row[np.ix_(*(marks.bits_of(along, n) for along, n in zip(part, size, strict=True)))] = True
         rows.append(row.ravel())
-    return np.array(rows)
+    return np.array(rows, dtype=bool).reshape(-1, int(np.prod(size)))
 
 
 def elements_poisoned(module: nn.Module, shape: tuple[int, ...]) -> Table:

@@ -12,7 +12,7 @@ from eyeshot.network.relations import Elementwise, Opaque, Pattern, Read, Reads,
 
 @dataclass(frozen=True, kw_only=True)
 class Index(Op):
-    """Fixed positions along one axis, such as a table of indices; −1 where the output is a constant instead."""
+    """Fixed positions along one axis, such as a table of indices."""
 
     axis: int
     positions: tuple[int, ...]
@@ -26,9 +26,9 @@ class Index(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The positions listed."""
         steps = {b - a for a, b in pairwise(self.positions)}
-        step = steps.pop() if len(steps) == 1 and min(self.positions) >= 0 else 0
+        step = steps.pop() if len(steps) == 1 else 0
         pattern = Pattern(step, ((self.positions[0],),)) if step > 0 and not steps else None
-        reads = tuple((p,) if p >= 0 else () for p in self.positions)
+        reads = tuple((p,) for p in self.positions)
         return (Read(0, Taps(axes=(self.axis,), reads=(reads,), endless=(pattern,))),)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Aggregate, Arithmetic, Index, Pick, Rearrange, Softmax
-from eyeshot.read.aten.picking import MOST_POSITIONS
+from eyeshot.network.ops import Aggregate, Arithmetic, Pick, Rearrange, Softmax
+from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at
 from eyeshot.read.aten.rules import rule
 from eyeshot.read.trace import Call, Step, Trace, tensors_in
 
@@ -63,8 +63,7 @@ def _of_classes(trace: Trace, name: str, x: torch.Tensor, target: torch.Tensor, 
         classes = x.shape[axis]
         places = tuple(i * classes + c for i, c in enumerate(numbers.flatten().tolist()))
         picked = tuple(place if 0 <= place - i * classes < classes else -1 for i, place in enumerate(places))
-        chosen = trace.record(Index(axis=0, positions=picked, name=name), [flat], (len(picked),))
-        return trace.record(Rearrange(name="reshape"), [chosen], target.shape)
+        return trace.record(Rearrange(name="reshape"), [elements_at(trace, name, flat, picked)], target.shape)
     op = Pick(name=name, axes=(axis,), by_data=trace.knows(target))
     picked_step = trace.record(op, [step], (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
     losses = trace.record(Rearrange(name="squeeze"), [picked_step], target.shape)

@@ -6,6 +6,7 @@ uses, so that a fused op and its parts are read alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -238,6 +239,21 @@ def _spread_and_mean(call: Call) -> Any:
 def _complex(call: Call) -> Any:
     parts = torch.broadcast_tensors(call["real"], call["imag"])
     return torch.view_as_complex(torch.cat([part.unsqueeze(-1) for part in parts], -1))
+
+
+@in_parts("conv_tbc")
+def _conv_tbc(call: Call) -> Any:
+    """A convolution of rows whose axes are positions, batch, channels."""
+    x, weight = call.x.permute(1, 2, 0), call["weight"].permute(2, 1, 0)
+    return functional.conv1d(x, weight, call["bias"], padding=call["pad"]).permute(2, 0, 1)
+
+
+@in_parts("affine_grid_generator")
+def _affine_grid(call: Call) -> Any:
+    """Coordinates of each position, each a product of its place with the matrix."""
+    theta, (batch, _, *sizes) = call["theta"], call["size"]
+    places = theta.new_ones(batch, math.prod(sizes), len(sizes) + 1)
+    return (places @ theta.transpose(1, 2)).view(batch, *sizes, len(sizes))
 
 
 @in_parts("polar")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from eyeshot.network.ops import (
     GridSample,
     Index,
     Mixing,
+    Pad,
     Pick,
     Pointwise,
     Rearrange,
@@ -71,6 +73,16 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
         picked = trace.record(Pick(name="index", axes=(axis,), by_data=trace.knows(table)), [step], flat)
     trace.bind(out, trace.record(Rearrange(name="reshape"), [picked], out.shape))
     return out
+
+
+def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int]) -> Step:
+    """The elements of rows, the last axis, at some places, each −1 a constant: what padding behind a row holds."""
+    *lead, size = rows.shape
+    axis = len(lead)
+    if min(places) < 0:
+        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1))
+    op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
+    return trace.record(op, [rows], (*lead, len(places)))
 
 
 def _picked(
@@ -137,7 +149,7 @@ def _bags(trace: Trace, rows: Step, starts: list[int], ends: list[int]) -> Step:
     # a position for each place in the longest bag, behind the end of a shorter one none
     longest = max(1, *lengths)
     places = [start + i if i < n else -1 for start, n in zip(starts, lengths, strict=True) for i in range(longest)]
-    picked = trace.record(Index(axis=0, positions=tuple(places), name="bags"), [rows], (len(places),))
+    picked = elements_at(trace, "bags", rows, places)
     matrix = trace.record(Rearrange(name="reshape"), [picked], (len(starts), longest))
     return trace.record(op, [matrix], (len(starts),))
 

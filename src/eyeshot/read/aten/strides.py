@@ -9,53 +9,103 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Arithmetic, Concatenate, Index, Pointwise, Rearrange, Slice
+from eyeshot.network.ops import Arithmetic, Concatenate, Pointwise, Rearrange, Slice, Unknown
 from eyeshot.network.relations import Shape
-from eyeshot.read.aten.picking import MOST_POSITIONS
-from eyeshot.read.aten.rules import rule
+from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at
+from eyeshot.read.aten.rules import axis_of, rule
 from eyeshot.read.trace import Call, Step, Trace, unknown
 
 _MOST_TAPS = 64
 """Positions of a window at most that become a slice each."""
 
 
-@rule("triu", "tril", "diagonal", "diagonal_copy", "diag_embed")
-def _by_place(trace: Trace, call: Call) -> Any:
-    """The elements that PyTorch's own op moves, found by moving their places: 0 is nothing, element i is i + 1."""
+@rule("triu", "tril")
+def _triangle(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    if not trace.knows(x):
-        return out
-    if max(x.numel(), out.numel()) > MOST_POSITIONS:
-        unknown(trace, call.name, [x], [out], "too many elements to follow one by one")
-        return out
-    others = {name: value for name, value in call.arguments.items() if name != "self"}
-    places = getattr(torch.ops.aten, call.name.rstrip("_"))(torch.arange(1, x.numel() + 1).view(x.shape), **others)
-    trace.bind(out, _elements(trace, call.name.rstrip("_"), trace.step_of(x), places - 1))
+    if x.numel():
+        places = _moved(call, _places(x.shape[-2:], first=1), diagonal=call["diagonal"]) - 1
+        trace.bind(out, _elements(trace, call, trace.step_of(x), 2, places, out))
     return out
 
 
-def _elements(trace: Trace, name: str, step: Step, places: torch.Tensor) -> Step:
-    """The elements at some places of a row of all; −1 for a constant."""
-    row = trace.record(Rearrange(name="flatten"), [step], (math.prod(step.shape),))
-    op = Index(axis=0, positions=tuple(places.flatten().tolist()), name=name)
-    return trace.record(Rearrange(name="reshape"), [trace.record(op, [row], (places.numel(),))], places.shape)
+@rule("diagonal", "diagonal_copy")
+def _diagonal(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    if trace.knows(x) and out.numel():
+        matrices = _permuted(trace, trace.step_of(x), _matrices_last(call, x.dim()))
+        places = _places(matrices.shape[-2:]).diagonal(call["offset"])
+        trace.bind(out, _elements(trace, call, matrices, 2, places, out))
+    return out
+
+
+@rule("diag_embed")
+def _diag_embed(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    if x.numel():
+        places = _places(x.shape[-1:], first=1).diag_embed(call["offset"]) - 1
+        step = _elements(trace, call, trace.step_of(x), 1, places, out.new_empty((*x.shape[:-1], *places.shape)))
+        order = _matrices_last(call, out.dim())
+        trace.bind(out, _permuted(trace, step, [order.index(axis) for axis in range(out.dim())]))
+    return out
 
 
 @rule("diagonal_scatter")
 def _diagonal_scatter(trace: Trace, call: Call) -> Any:
     """What was there beside the diagonal, and what is put on it."""
     base, part, out = call.x, call["src"], call.run()
-    if max(base.numel(), part.numel()) > MOST_POSITIONS:
-        unknown(trace, call.name, [base, part], [out], "too many elements to follow one by one")
-        return out
-    where = {name: call[name] for name in ("offset", "dim1", "dim2")}
-    nothing = torch.full(base.shape, -1)
-    kept = torch.arange(base.numel()).view(base.shape).diagonal_scatter(torch.full(part.shape, -1), **where)
-    put = nothing.diagonal_scatter(torch.arange(part.numel()).view(part.shape), **where)
-    pairs = [(tensor, places) for tensor, places in ((base, kept), (part, put)) if trace.knows(tensor)]
-    steps = [_elements(trace, call.name, trace.step_of(tensor), places) for tensor, places in pairs]
+    order = _matrices_last(call, out.dim())
+    back = [order.index(axis) for axis in range(out.dim())]
+    shape = torch.Size(out.shape[axis] for axis in order)
+    nothing = torch.full(shape[-2:], -1)
+    matrices = out.new_empty(shape)
+    steps = []
+    if trace.knows(base):
+        kept = _places(shape[-2:]).diagonal_scatter(nothing.diagonal(call["offset"]), call["offset"])
+        step = _permuted(trace, trace.step_of(base), order)
+        steps.append(_permuted(trace, _elements(trace, call, step, 2, kept, matrices), back))
+    if trace.knows(part):
+        put = nothing.diagonal_scatter(_places(part.shape[-1:]), call["offset"])
+        steps.append(_permuted(trace, _elements(trace, call, trace.step_of(part), 1, put, matrices), back))
     trace.bind(out, trace.record(Arithmetic(name="add"), steps, out.shape) if len(steps) > 1 else steps[0])
     return out
+
+
+def _places(shape: Shape, first: int = 0) -> torch.Tensor:
+    """Elements in row-major order, by their number."""
+    return torch.arange(first, first + math.prod(shape)).view(shape)
+
+
+def _moved(call: Call, places: torch.Tensor, **settings: int) -> torch.Tensor:
+    """Places moved by PyTorch's own op, as it moves elements."""
+    moved: torch.Tensor = getattr(torch, call.name.rstrip("_"))(places, **settings)
+    return moved
+
+
+def _matrices_last(call: Call, rank: int) -> list[int]:
+    """The order of axes that has those of a diagonal last."""
+    last = [axis_of(call[name], rank) for name in ("dim1", "dim2")]
+    return [axis for axis in range(rank) if axis not in last] + last
+
+
+def _permuted(trace: Trace, step: Step, order: Sequence[int]) -> Step:
+    if list(order) == list(range(len(order))):
+        return step
+    op = Rearrange(name="permute", order=tuple(order))
+    return trace.record(op, [step], [step.shape[axis] for axis in order])
+
+
+def _elements(trace: Trace, call: Call, step: Step, axes: int, places: torch.Tensor, out: torch.Tensor) -> Step:
+    """The elements at some places of the last axes in a row; −1 for a constant."""
+    name = call.name.rstrip("_")
+    if places.numel() > MOST_POSITIONS:
+        op = Unknown(name=name, reason="too many elements to follow one by one")
+        return trace.record(op, [step], out.shape)
+    rank = len(step.shape) - axes
+    lead, size = step.shape[:rank], math.prod(step.shape[rank:])
+    rows = step if axes == 1 else trace.record(Rearrange(name="flatten"), [step], (*lead, size))
+    picked = elements_at(trace, name, rows, places.flatten().tolist())
+    shape = (*lead, *places.shape)
+    return picked if shape == picked.shape else trace.record(Rearrange(name="reshape"), [picked], shape)
 
 
 @rule("as_strided", "as_strided_copy")
@@ -68,7 +118,6 @@ def _as_strided(trace: Trace, call: Call) -> Any:
         unknown(trace, call.name, [x], [out], "its memory is shown in another way from here on")
         return out
     order = sorted(range(x.dim()), key=lambda axis: (-x.stride(axis), axis))
-    shape = tuple(x.shape[axis] for axis in order)
     start = 0 if call["storage_offset"] is None else call["storage_offset"] - x.storage_offset()
     strides = call["stride"]
     last = start + sum((n - 1) * s for n, s in zip(out.shape, strides, strict=True))
@@ -76,12 +125,11 @@ def _as_strided(trace: Trace, call: Call) -> Any:
         unknown(trace, call.name, [x], [out], "it shows memory beside its input's")
         return out
     step = trace.step_of(x)
-    if order != list(range(x.dim())):
-        step = trace.record(Rearrange(name="permute", order=tuple(order)), [step], shape)
+    step = _permuted(trace, step, order)
     windows = _axis_by_axis(trace, step, tuple(out.shape), strides, start)
     if windows is None and out.numel() <= MOST_POSITIONS:
         places = torch.arange(x.numel()).as_strided(tuple(out.shape), strides, start)
-        windows = _elements(trace, "as_strided", step, places)
+        windows = _elements(trace, call, step, x.dim(), places, out)
     if windows is None:
         unknown(trace, call.name, [x], [out], "its strides are neither slices nor windows")
         return out
@@ -115,9 +163,7 @@ def _axis_by_axis(trace: Trace, step: Step, sizes: Shape, strides: Sequence[int]
             return None
         step = windows
         axes += [j for j, _ in steps]
-    order = sorted(range(len(axes)), key=lambda i: axes[i])
-    if order != list(range(len(order))):
-        step = trace.record(Rearrange(name="permute", order=tuple(order)), [step], [step.shape[i] for i in order])
+    step = _permuted(trace, step, sorted(range(len(axes)), key=lambda i: axes[i]))
     seen = tuple(n if j in axes else 1 for j, n in enumerate(sizes))
     step = trace.record(Rearrange(name="as_strided"), [step], seen)
     return step if seen == sizes else trace.record(Pointwise(name="expand"), [step], sizes)
