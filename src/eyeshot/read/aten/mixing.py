@@ -35,6 +35,7 @@ RESHAPES = (
 )  # fmt: skip
 AGGREGATES = (
     "mean", "sum", "amax", "amin", "prod", "var", "std", "logsumexp", "linalg_vector_norm", "norm", "any", "all",
+    "nansum", "count_nonzero",
 )  # fmt: skip
 SHUFFLES = ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
 
@@ -166,6 +167,18 @@ def _aggregate(trace: Trace, call: Call) -> Any:
         keep=bool(call.arguments.get("keepdim", False)),
     )
     return one(trace, call, op, [x], out)
+
+
+@rule("quantile", "nanquantile")
+def _quantile(trace: Trace, call: Call) -> Any:
+    """All positions along the axis, for each of the quantiles, which stand in front."""
+    out = call.run()
+    axes = range(call.x.dim()) if call["dim"] is None else [axis_of(call["dim"], call.x.dim())]
+    op = Aggregate(name=call.name, axes=tuple(axes), keep=bool(call["keepdim"]))
+    shape = out.shape[int(isinstance(call["q"], torch.Tensor) and call["q"].dim() > 0) :]
+    step = trace.record(op, [trace.step_of(call.x)], shape)
+    trace.bind(out, step if out.shape == shape else trace.record(Pointwise(name="expand"), [step], out.shape))
+    return out
 
 
 @rule(*SAME)

@@ -100,6 +100,11 @@ def _pdist(call: Call) -> Any:
     return (call.x[first] - call.x[second]).norm(dim=-1)
 
 
+@in_parts("dist")
+def _dist(call: Call) -> Any:
+    return (call.x - call["other"]).norm()
+
+
 @in_parts("linalg_cross")
 def _cross(call: Call) -> Any:
     a, b, axis = call.x, call["other"], call["dim"]
@@ -260,6 +265,35 @@ def _affine_grid(call: Call) -> Any:
 def _polar(call: Call) -> Any:
     size, angle = call["abs"], call["angle"]
     return torch.complex(size * angle.cos(), size * angle.sin())
+
+
+@in_parts("narrow_copy")
+def _narrow_copy(call: Call) -> Any:
+    return call.x.narrow(call["dim"], call["start"], call["length"])
+
+
+@in_parts("fill_diagonal")
+def _fill_diagonal(call: Call) -> Any:
+    x = call.x
+    if x.dim() > 2 or (call["wrap"] and x.shape[0] > x.shape[1]):
+        raise ValueError("a diagonal of more than two axes, or one that begins again below")
+    return torch.diagonal_scatter(x, x.new_zeros(min(x.shape)))
+
+
+@in_parts("take")
+def _take(call: Call) -> Any:
+    return call.x.reshape(-1)[call["index"]]
+
+
+@in_parts("isin")
+def _isin(call: Call) -> Any:
+    """Each element by itself, and all that it may equal."""
+    return torch.eq(call["elements"], call["test_elements"].sum())
+
+
+@in_parts("frexp")
+def _frexp(call: Call) -> Any:
+    return call.x.exp(), call.x.exp()
 
 
 @in_parts("trace")

@@ -18,14 +18,21 @@ POINTWISE = (
     "log2", "log10", "log1p", "exp2", "expm1", "ceil", "trunc", "frac", "logit", "erfc", "erfinv", "lgamma", "digamma",
     "isnan", "isinf", "isfinite", "nan_to_num", "signbit", "sgn", "rrelu", "sinc", "quantize_per_tensor",
     "dequantize", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine", "angle", "positive",
+    "deg2rad", "rad2deg", "i0", "mvlgamma", "polygamma", "isposinf", "isneginf", "special_entr", "special_erfcx",
+    "special_i0e", "special_i1", "special_i1e", "special_log_ndtr", "special_ndtri", "special_bessel_j0",
+    "special_bessel_j1",
 )  # fmt: skip
 ARITHMETIC = (
     "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
     "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide",
     "true_divide", "copysign", "hypot", "xlogy", "logaddexp", "fmax", "fmin", "heaviside", "nextafter", "isclose",
+    "logaddexp2", "ldexp", "special_zeta", "special_xlog1py", "special_gammainc", "special_gammaincc",
+    "igamma", "igammac", "gcd", "lcm",
 )  # fmt: skip
-CHANGING = frozenset({"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle"})
+CHANGING = frozenset(
+    {"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle", "isposinf", "isneginf"}
+)
 """Functions whose output may have another shape or type than the input."""
 FRESH = (
     "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",

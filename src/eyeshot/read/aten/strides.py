@@ -70,6 +70,19 @@ def _diagonal_scatter(trace: Trace, call: Call) -> Any:
     return out
 
 
+@rule("masked_select")
+def _masked_select(trace: Trace, call: Call) -> Any:
+    """The elements at which a constant mask is set."""
+    x, mask, out = call.x, call["mask"], call.run()
+    numbers = trace.numbers_of(mask)
+    if not trace.knows(x) or numbers is None or not out.numel():
+        unknown(trace, call.name, [x, mask], [out], "how much it takes depends on the data")
+        return out
+    places = _places(x.shape).masked_select(numbers.cpu())
+    trace.bind(out, _elements(trace, call, trace.step_of(x), x.dim(), places, out))
+    return out
+
+
 def _places(shape: Shape, first: int = 0) -> torch.Tensor:
     """Elements in row-major order, by their number."""
     return torch.arange(first, first + math.prod(shape)).view(shape)
