@@ -81,7 +81,7 @@ def test_the_guide_s_examples_are_short() -> None:
 
 
 def test_the_guide_s_parts_are_those_of_the_source() -> None:
-    assert PARTS in (ROOT / "src/eyeshot/read/aten/parts.py").read_text(encoding="utf-8")
+    assert PARTS in (ROOT / "src/eyeshot/read/aten/fused.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:\w+/)+\w+\.(?:py|js))`", GUIDE))))

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from eyeshot.analyse import footprint, marks
+from eyeshot.api.report import Report
 from eyeshot.network.graph import Network
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import prepared
 
 Table = npt.NDArray[np.bool_]

@@ -17,8 +17,8 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from eyeshot.analyse.cost import totals
+from eyeshot.api.report import Report
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.elements import Function, assert_every_element_is_read_as_the_module_says
 
 Shape = tuple[int, ...]

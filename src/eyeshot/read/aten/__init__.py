@@ -6,16 +6,33 @@ network/ops, and record it in the family's file here.
 
 from __future__ import annotations
 
-from eyeshot.read.aten import losses, mixing, parts, picking, pointwise, quantized, recurrent, strides, taps, windows
+from eyeshot.read.aten import (
+    attention,
+    fused,
+    losses,
+    mixing,
+    parts,
+    picking,
+    pointwise,
+    products,
+    quantized,
+    recurrent,
+    strides,
+    taps,
+    windows,
+)
 from eyeshot.read.aten.rules import RULES
 
 __all__ = [
     "RULES",
+    "attention",
+    "fused",
     "losses",
     "mixing",
     "parts",
     "picking",
     "pointwise",
+    "products",
     "quantized",
     "recurrent",
     "strides",

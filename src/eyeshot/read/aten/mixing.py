@@ -20,7 +20,8 @@ from eyeshot.network.ops import (
     Rearrange,
     Slice,
 )
-from eyeshot.read.aten.parts import read_in_parts, with_vector
+from eyeshot.read.aten.parts import read_in_parts
+from eyeshot.read.aten.products import with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Reordered, Reshaped, Same
@@ -167,6 +168,16 @@ def _aggregate(trace: Trace, call: Call) -> Any:
         keep=bool(call.arguments.get("keepdim", False)),
     )
     return one(trace, call, op, [x], out)
+
+
+@rule("histc")
+def _histogram(trace: Trace, call: Call) -> Any:
+    """Each count depends on all elements."""
+    out = call.run()
+    op = Aggregate(name=call.name, axes=tuple(range(call.x.dim())), keep=False)
+    whole = trace.record(op, [trace.step_of(call.x)], ())
+    trace.bind(out, trace.record(Pointwise(name="expand"), [whole], out.shape))
+    return out
 
 
 @rule("quantile", "nanquantile")
