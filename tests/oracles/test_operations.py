@@ -34,6 +34,13 @@ def bags(x: torch.Tensor) -> torch.Tensor:
     return x.view(2, 2, 6)
 
 
+def overlapped(windows: torch.Tensor, length: int, axis: int, size: int, step: int) -> torch.Tensor:
+    """Windows added back where Tensor.unfold took them."""
+    shape = list(windows.shape[:-1])
+    shape[axis] = length
+    return torch.ops.aten.unfold_backward(windows, shape, axis, size, step)
+
+
 def transposed(x: torch.Tensor) -> torch.Tensor:
     y = x * 2
     y.transpose_(1, 2)
@@ -103,6 +110,7 @@ OPERATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "polar": lambda x: torch.view_as_real(torch.polar(*x.chunk(2, 1))),
     "conjugate": lambda x: torch.view_as_real(torch.complex(*x.chunk(2, 1)).conj().resolve_conj()),
     "spectrogram": lambda x: torch.stft(x[0, :2], 4, 2, window=ones(x, 4), return_complex=True).abs(),
+    "histogram": lambda x: torch.histc(x, 3, 0.0, 9.0) + x.sum(),
     "spectrum": lambda x: torch.fft.fft2(x).abs(),
     "trace": lambda x: torch.trace(x[0]),
     "diagflat": lambda x: torch.diagflat(x[:, :2, :3]),
@@ -116,6 +124,9 @@ OPERATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "cummin": lambda x: x.cummin(1).values,
     "windows as an axis": lambda x: x.unfold(2, 3, 2),
     "windows as an axis, with gaps": lambda x: x.unfold(1, 1, 3),
+    "windows put back": lambda x: overlapped(x.unfold(2, 3, 2), 6, 2, 3, 2),
+    "windows put back, with a rest": lambda x: overlapped(x.unfold(2, 2, 1).cumsum(2), 9, 2, 2, 1),
+    "windows of channels put back": lambda x: overlapped(x.unfold(1, 3, 1), 4, 1, 3, 1),
     "bucketize": lambda x: torch.bucketize(x, torch.arange(5).to(x)) + x,
     "turned in place": transposed,
     "quantiles": lambda x: torch.quantile(x, torch.tensor([0.1, 0.5]).to(x), 1, keepdim=True),

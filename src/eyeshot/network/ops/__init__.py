@@ -6,7 +6,7 @@ from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear,
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Recurrent, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
-from eyeshot.network.ops.taps import AdaptivePool, EdgePad, Resize, Shift, Tile
+from eyeshot.network.ops.taps import AdaptivePool, EdgePad, OverlapAdd, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
     Conv,
     ConvTranspose,
@@ -36,6 +36,7 @@ OPS: tuple[type[Op], ...] = (
     Shift,
     Resize,
     Tile,
+    OverlapAdd,
     Linear,
     MatMul,
     Bilinear,
@@ -87,6 +88,7 @@ __all__ = [
     "Mixing",
     "Norm",
     "Op",
+    "OverlapAdd",
     "Pad",
     "Pick",
     "Pointwise",

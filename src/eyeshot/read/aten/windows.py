@@ -13,6 +13,7 @@ from eyeshot.network.ops import (
     ConvTranspose,
     Copy,
     EdgePad,
+    OverlapAdd,
     Pad,
     Pool,
     Rearrange,
@@ -20,6 +21,7 @@ from eyeshot.network.ops import (
     window_sizes,
 )
 from eyeshot.network.relations import Sides, Sizes
+from eyeshot.read.aten.picking import MOST_POSITIONS
 from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Cut, Same
@@ -200,6 +202,28 @@ def _unfold(trace: Trace, call: Call) -> Any:
         copy = trace.record(Slice(axis=axis, start=tap, step=call["step"]), [trace.step_of(x)], shape)
         copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*shape, 1)))
     trace.bind(out, trace.record(Concatenate(axis=len(shape)), copies, out.shape))
+    return out
+
+
+@rule("unfold_backward")
+def _unfold_back(trace: Trace, call: Call) -> Any:
+    """The windows of Tensor.unfold added where they were, as the inverse of a spectrogram does."""
+    x, out = call["grad_in"], call.run()
+    axis, size, step = axis_of(call["dim"], out.dim()), call["size"], call["step"]
+    covered = (x.shape[axis] - 1) * step + size
+    if step > size or x.shape[axis] * size > MOST_POSITIONS:
+        unknown(trace, call.name, [x], [out], "its windows leave gaps, or are too many to follow")
+        return out
+    order = (*range(axis + 1), x.dim() - 1, *range(axis + 1, x.dim() - 1))
+    held = trace.step_of(x)
+    windows = trace.record(Rearrange(name="permute", order=order), [held], [x.shape[a] for a in order])
+    before, behind = out.shape[:axis], out.shape[axis + 1 :]
+    row = trace.record(Rearrange(name="flatten"), [windows], (*before, x.shape[axis] * size, *behind))
+    added = trace.record(OverlapAdd(axis=axis, size=size, step=step), [row], (*before, covered, *behind))
+    if covered < out.shape[axis]:
+        op = Pad(axes=(axis,), padding=((0, out.shape[axis] - covered),))
+        added = trace.record(op, [added], out.shape)
+    trace.bind(out, added)
     return out
 
 
