@@ -79,6 +79,7 @@ class Report(Inspection):
 
         Raises:
             UsageError: the file exists, its folder does not, or the picture cannot be used.
+            RunError: the file cannot be written.
         """
         from eyeshot.view.notebook import save
 

@@ -16,13 +16,13 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     inspected,
-    write_file,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Subject, check_count, figure
 from eyeshot.report.figures.style import Panel, records_of, rendered
+from eyeshot.report.files import write_file
 from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"

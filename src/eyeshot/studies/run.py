@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.errors import RunError, UsageError
 from eyeshot.studies.display import Display, Silent, Watcher
 from eyeshot.studies.plan import Plan
+from eyeshot.studies.sending import main_hidden
 from eyeshot.studies.worker import Failure, Notice, Task, work
 from eyeshot.train import directory as files
 from eyeshot.train.record import Record
@@ -44,7 +45,7 @@ def run(
     directory: Path | None = None,
     *,
     jobs: int | None = None,
-    progress: bool = True,
+    watcher: Watcher | None = None,
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
@@ -57,7 +58,7 @@ def run(
             top level or a `functools.partial` of one.
         directory: where the study is kept; `plan.directory` if not given.
         jobs: trials at once; as many as there are cores for if not given.
-        progress: show bars on standard error.
+        watcher: told how it goes; bars on standard error unless given.
 
     Raises:
         UsageError: the directory belongs to another plan, or `jobs` is less than 1.
@@ -82,9 +83,9 @@ def run(
         _claim(directory, plan)
         records = _finished(tasks)
         left = [task for task in tasks if task.number not in records]
-        watcher: Watcher = Display(len(tasks), done=len(records)) if progress and left else Silent()
-        with watcher:
-            records |= _train_all(left, min(len(left), at_once), watcher)
+        told = watcher or (Display(len(tasks), done=len(records)) if left else Silent())
+        with told:
+            records |= _train_all(left, min(len(left), at_once), told)
     return [records[task.number] for task in tasks]
 
 
@@ -227,7 +228,7 @@ def _started() -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs,), daemon=True)
-    with _interrupt_held():
+    with _interrupt_held(), main_hidden():
         process.start()
     theirs.close()
     return _Worker(process=process, pipe=ours)
