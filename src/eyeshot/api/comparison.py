@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from eyeshot.report.evidence import Evidence
-    from eyeshot.report.figures.kinds import Picture
+    from eyeshot.report.figures.kinds import Figure
     from eyeshot.studies.study import Study
     from eyeshot.view.notebook import Explorer
 
@@ -111,16 +111,16 @@ class Comparison:
             document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
         return document
 
-    def plot(self, kind: str) -> Picture:
+    def plot(self, kind: str) -> Figure:
         """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet.
 
         Raises:
             UsageError: there is no such kind, or it takes one design only.
             MissingExtraError: matplotlib is not installed.
         """
-        from eyeshot.report.figures.kinds import Subject, picture
+        from eyeshot.report.figures.kinds import Designs, figure
 
-        return picture(kind, Subject(reports=self.reports))
+        return figure(kind, Designs(reports=self.reports))
 
     def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
         """Write the explorer page of all designs, as ``Report.save_html`` does of one."""

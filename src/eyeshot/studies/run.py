@@ -22,7 +22,7 @@ from eyeshot.studies.display import Display, Silent, Watcher
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.sending import main_hidden
 from eyeshot.studies.worker import Failure, Notice, Task, work
-from eyeshot.train import directory as files
+from eyeshot.train.directory import RECORD, claim, finished, write_json
 from eyeshot.train.record import Record
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def _finished(tasks: Sequence[Task]) -> dict[int, Record]:
     """Records that are there already, read here: no worker with PyTorch has to start for them."""
     records: dict[int, Record] = {}
     for task in tasks:
-        if (task.directory / files.RECORD).exists():
-            files.claim(task.directory, task.recipe)
+        if (task.directory / RECORD).exists():
+            claim(task.directory, task.recipe)
             # One that cannot be read is the worker's to report and to make again.
-            record = files.finished(task.directory, notice=lambda text: None)
+            record = finished(task.directory, notice=lambda text: None)
             if record is not None:
                 records[task.number] = record
     return records
@@ -110,7 +110,7 @@ def _cores() -> int:
 def is_finished(directory: Path, plan: Plan) -> bool:
     """Whether every trial of a plan was trained already in a directory that is the plan's own."""
     places = [directory / plan.place(recipe) for recipe in plan.recipes()]
-    return all(files.finished(place, notice=lambda text: None) is not None for place in places)
+    return all(finished(place, notice=lambda text: None) is not None for place in places)
 
 
 def _claim(directory: Path, plan: Plan) -> None:
@@ -118,7 +118,7 @@ def _claim(directory: Path, plan: Plan) -> None:
     former = check_owner(directory, plan)
     whole = plan if former is None else former.extended(plan)
     if whole != former:
-        files.write_json(directory / "plan.json", whole.to_json())
+        write_json(directory / "plan.json", whole.to_json())
 
 
 def check_owner(directory: Path, plan: Plan) -> Plan | None:
