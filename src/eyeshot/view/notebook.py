@@ -6,7 +6,8 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from eyeshot.report.inspection import Report
+from eyeshot.analyse.inspection import Inspection
+from eyeshot.report.files import check_new, read_file, write_file
 from eyeshot.view.export import page
 
 
@@ -17,7 +18,7 @@ class Explorer:
         height: of the frame, in CSS pixels.
     """
 
-    def __init__(self, reports: Sequence[Report], *, height: int = 820, image: bytes | None = None) -> None:
+    def __init__(self, reports: Sequence[Inspection], *, height: int = 820, image: bytes | None = None) -> None:
         self.reports, self.height = list(reports), height
         self._page = page(self.reports, image=image)
 
@@ -33,21 +34,17 @@ class Explorer:
         )
 
 
-def save(reports: Sequence[Report], path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
+def save(
+    reports: Sequence[Inspection], path: str | Path, *, image: str | Path | None = None, force: bool = False
+) -> Path:
     """Write the explorer page of some reports into a file; an existing one is replaced only with ``force``.
 
     Raises:
-        UsageError: the file exists, or its folder does not; the picture cannot be used.
+        UsageError: the file exists, or its folder does not; the picture cannot be read or is none.
+        RunError: the file cannot be written.
     """
-    from eyeshot.errors import UsageError
-
     target = Path(path)
-    if target.exists() and not force:
-        raise UsageError(f"{target} exists; give another name, or force=True to replace it")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target}: there is no folder {target.parent}; make it first")
-    text = page(reports, image=None if image is None else Path(image).read_bytes())
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
+    check_new(target, force=force, how="force=True")
+    text = page(reports, image=None if image is None else read_file(Path(image)))
+    write_file(target, text.encode())
     return target

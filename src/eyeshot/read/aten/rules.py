@@ -14,6 +14,7 @@ import torch
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
 from eyeshot.read.trace import AtenRule, Call, Step, Trace, View, tensors_in
+from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
 
@@ -58,8 +59,11 @@ def reshaped(trace: Trace, step: Step, shape: Shape, name: str = "reshape") -> S
 
 
 def show(trace: Trace, whole: torch.Tensor, view: View, out: torch.Tensor) -> torch.Tensor:
-    """Record that an output shows the memory of a tensor, or a copy of it."""
+    """Record that an output shows the memory of a tensor, or a copy of it, or is the tensor itself turned in place."""
     if out is whole:
+        held = None if isinstance(view, Same) else trace.held_by(whole)
+        if held is not None:
+            trace.turn(whole, view.take(trace, held, tuple(out.shape)), Hidden())
         return out
     if out.untyped_storage()._cdata == whole.untyped_storage()._cdata:
         trace.share(out, whole, view)

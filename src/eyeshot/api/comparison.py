@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.api.report import Report
 from eyeshot.errors import UsageError
-from eyeshot.report.inspection import Report
 from eyeshot.report.quantities import Quantity, quantities
-from eyeshot.report.sidebyside import Pair, layers_aligned, letter
+from eyeshot.report.sides import Pair, labels, layers_aligned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eyeshot.report.figures.kinds import Picture
+    from eyeshot.report.evidence import Evidence
+    from eyeshot.report.figures.kinds import Figure
+    from eyeshot.studies.study import Study
     from eyeshot.view.notebook import Explorer
 
 SCHEMA = "eyeshot.comparison/1"
-_LONGEST_LABEL = 24
-"""Characters of a name up to which tables and sentences that name designs often are read with ease."""
 
 
 class Comparison:
     """Reports side by side; the first is the one that the others are compared to.
 
+    Attributes:
+        reports: one per design.
+        study: how they were trained; None where they were not.
+
     Raises:
         UsageError: there are fewer than two.
     """
 
-    def __init__(self, reports: Sequence[Report]) -> None:
+    def __init__(self, reports: Sequence[Report], study: Study | None = None) -> None:
         self.reports = list(reports)
+        self.study = study
         if len(self.reports) < 2:
             raise UsageError("compare needs two designs or more")
 
@@ -41,11 +45,7 @@ class Comparison:
     @cached_property
     def labels(self) -> list[str]:
         """What tables call the designs: their names, or letters where a name is long or occurs twice."""
-        names = [report.network.name for report in self.reports]
-        is_short = all(len(name) <= _LONGEST_LABEL for name in names)
-        if is_short and max(Counter(names).values()) == 1:
-            return names
-        return [letter(i) for i in range(len(names))]
+        return labels(self.reports)
 
     @cached_property
     def quantities(self) -> list[Quantity]:
@@ -69,6 +69,20 @@ class Comparison:
         """The layers with weights, those of the same role next to each other."""
         return layers_aligned(self.reports)
 
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the scores of the trained designs allow one to say: ``.verdict`` in sentences, ``.arms``,
+        ``.differences``.
+
+        Raises:
+            UsageError: nothing was trained.
+        """
+        if self.study is None or not self.study.records:
+            raise UsageError("these designs were compared without training; give compare(…, train=True)")
+        from eyeshot.report.evidence import evidence
+
+        return evidence(self.study.records)
+
     @property
     def is_exact(self) -> bool:
         """Whether no field is only a bound."""
@@ -76,7 +90,7 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.comparison/1, ready for json.dumps; changes are shares of the first."""
-        return {
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "networks": [report.to_json() for report in self.reports],
             "quantities": [
@@ -93,17 +107,20 @@ class Comparison:
                 for pair in self.layers
             ],
         }
+        if self.study is not None:
+            document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
+        return document
 
-    def plot(self, kind: str) -> Picture:
+    def plot(self, kind: str) -> Figure:
         """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet.
 
         Raises:
             UsageError: there is no such kind, or it takes one design only.
             MissingExtraError: matplotlib is not installed.
         """
-        from eyeshot.report.figures.kinds import Subject, picture
+        from eyeshot.report.figures.kinds import Designs, figure
 
-        return picture(kind, Subject(reports=self.reports))
+        return figure(kind, Designs(reports=self.reports))
 
     def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
         """Write the explorer page of all designs, as ``Report.save_html`` does of one."""
@@ -120,7 +137,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html
 
-        return comparison_html(self)
+        return comparison_html(self.reports, self.quantities, "" if self.study is None else self.evidence.verdict)
 
 
 def _listed(value: Any) -> Any:
