@@ -33,7 +33,7 @@ from eyeshot.analyse.labels import (
     settled,
     some_see_nothing,
 )
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
     Concat,
@@ -46,12 +46,14 @@ from eyeshot.network.relations import (
     Taps,
     Window,
 )
+from eyeshot.network.slide import Slide
 
 Hulls = tuple[Labels, ...]
 """One value per followed axis of the input."""
 Interval = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
+@once
 def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
     """The labels of every node; ``gates`` False leaves gates and statistics out."""
     rules = _rules if network.tells_channels_apart else _rules_of_channels_together
@@ -146,25 +148,22 @@ def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hull
     value = _settled_for(value, (1, *relation.axes) if mixes else relation.axes)
     if mixes:
         value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))
-    for a, axis in enumerate(relation.axes):
-        value = _slide(relation, a, value, before[axis], after[axis])
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
+        value = _slide(slide, axis, value, before[axis], after[axis])
     return value
 
 
-def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
-    """What units see behind a window along one axis of n positions, of which m windows are taken."""
-    axis, k, s, d, (p, _) = (
-        relation.axes[a],
-        relation.kernel[a],
-        relation.stride[a],
-        relation.dilation[a],
-        relation.padding[a],
-    )
-    b = relation.bases()[a]
-    if k == s == b == 1 and p == 0 and m == n:
+def _slide(slide: Slide, axis: int, value: Hulls, n: int, m: int) -> Hulls:
+    """What units see behind a window along one axis of n positions, of which m windows are taken.
+
+    Windows that lie in the padding see nothing, and some label has to say so. Of 2 channels padded to 3 the third sees
+    nothing, though neither rows nor columns depend on the channel: the first label is written out along it, with
+    NOTHING at the third. Nothing along one axis of the image is nothing along all, so one label is enough.
+    """
+    if slide.stays(n, m):
         return value
-    # the first window must reach position 0, the last begin at the end or before, and taps not step over it all
-    is_within = b == 1 and p <= d * (k - 1) and (m - 1) * s - p < n and (d == 1 or d <= n)
+    k, s, d, p, b = slide.kernel, slide.stride, slide.dilation, slide.before, slide.base
+    is_within = slide.shows_something(n, m)
     varying = [labels.varies(axis) for labels in value]
     if not is_within and not any(varying):
         varying[0] = True
@@ -176,7 +175,7 @@ def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
         if varies:
             if ends.shape[place] != n:
                 ends = ends.repeat(n, axis=place)
-            read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + d * (k - 1) + 1)
+            read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + slide.reach + 1)
             read = _sliding_minimum(read, place, k, d)
             ends = read[(slice(None),) * place + (slice(0, (m - 1) * s + 1, s),)]
         labels = resized(labels, axis, m, ends)
