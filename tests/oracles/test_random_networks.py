@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from eyeshot.api.report import Report
 from eyeshot.analyse.layouts import unit_axes
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
