@@ -34,7 +34,7 @@ from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
 from eyeshot.report.inspection import Report
 from scripts.foreign import Package, Subject, packages
-from scripts.sweep import Act, Outcome, sweep
+from scripts.sweep import MOST_SECONDS, Act, Outcome, sweep
 from tests.laws import of_modules, of_reports, truth
 
 ROOT = Path(__file__).parent.parent
@@ -199,19 +199,20 @@ def main() -> None:
     parser.add_argument("--families", action="store_true", help="one name a family")
     parser.add_argument("--only", metavar="PATTERN", help="names such as 'timm:res*'")
     parser.add_argument("--again", action="store_true", help="forget what an earlier sweep found")
-    given = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="a model's time")
+    asked = parser.parse_args()
     from scripts.conformance_page import written
 
-    path = KEPT / ("packages.jsonl" if given.packages else "libraries.jsonl")
-    if given.again:
+    path = KEPT / ("packages.jsonl" if asked.packages else "libraries.jsonl")
+    if asked.again:
         path.unlink(missing_ok=True)
     load_module("torchvision:alexnet")
-    subjects = (of_packages if given.packages else of_libraries)(given.only, given.families)
-    outcomes = sweep(subjects, path)
+    subjects = (of_packages if asked.packages else of_libraries)(asked.only, asked.families)
+    outcomes = sweep(subjects, path, most_seconds=asked.seconds)
     print(dict(Counter(each.verdict for each in outcomes)), sum(bool(each.violations) for each in outcomes), "violate")
-    if not (given.only or given.families):
-        page = ROOT / "docs" / ("conformance-packages.md" if given.packages else "conformance.md")
-        page.write_text(written(outcomes, given.packages, _versions(outcomes)), encoding="utf-8")
+    if not (asked.only or asked.families):
+        page = ROOT / "docs" / ("conformance-packages.md" if asked.packages else "conformance.md")
+        page.write_text(written(outcomes, asked.packages, _versions(outcomes)), encoding="utf-8")
         print(f"wrote {page.name}")
 
 
