@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.inspection import Layer
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.recurrence import Recurrence, Term, recurrence
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
-from eyeshot.report.inspection import Layer
 from eyeshot.report.table import Column, Table
 from eyeshot.report.verdict import along_data
 from eyeshot.report.wording import NONE, field_size, field_stride, listed, op_words, times
