@@ -28,11 +28,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from eyeshot.api.report import Report
 from eyeshot.errors import EyeshotError
 from eyeshot.read.arguments import arguments_for
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from scripts.foreign import Package, Subject, packages
 from scripts.sweep import MOST_SECONDS, Act, Outcome, sweep
 from tests.laws import of_modules, of_reports, truth

@@ -17,8 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import flop_registry
 
+from eyeshot.api.report import Report
 from eyeshot.errors import EyeshotError, ReadError
-from eyeshot.report.inspection import Report
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device, torch.Size)

@@ -17,14 +17,14 @@ import numpy as np
 
 from eyeshot.analyse.footprint import centre_unit
 from eyeshot.analyse.hulls import hulls, widest
+from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
+from eyeshot.api.comparison import Comparison
+from eyeshot.api.report import Report
 from eyeshot.errors import EyeshotError
 from eyeshot.network.ops import EdgePad
 from eyeshot.report import footprints, reasons
-from eyeshot.report.comparison import Comparison
-from eyeshot.report.inspection import Layer, Report, View
 from eyeshot.report.ledger import ledger, records
-from eyeshot.report.notebook import comparison_html, report_html
 from eyeshot.report.table import Row, Table
 from eyeshot.report.wording import field_size, times
 from eyeshot.view.document import document
@@ -121,7 +121,7 @@ def all_that_is_shown_says_one_number(report: Report) -> Iterator[str]:
     for name, text in zip(column(folded, "layer"), column(folded, "sees"), strict=True):
         if name in sees and text != sees[name]:
             yield f"{name} sees {sees[name]}, and {text} says the folded table"
-    yield from _in_notebooks(folded, report_html(report))
+    yield from _in_notebooks(folded, report._repr_html_())
 
 
 def _parted(where: str, told: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
@@ -236,7 +236,7 @@ def _verbs(report: Report) -> dict[str, Callable[[], object]]:
         "field": lambda: [_field(report, layer) for layer in some(each, 12)],
         "why": lambda: [_why(layer) for layer in some(each)],
         "compare": lambda: json.dumps(Comparison([report, report]).to_json(), allow_nan=False),
-        "the notebook": lambda: (report_html(report), comparison_html(Comparison([report, report]))),
+        "the notebook": lambda: (report._repr_html_(), Comparison([report, report])._repr_html_()),
         "the page": lambda: page([report]),
     }
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from eyeshot.api.report import Report
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.laws.of_modules import (
     counted,
     macs_equal_pytorchs,

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyeshot import inspect
+from eyeshot.api.report import Report
 from eyeshot.design.syntax import Design
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.laws.of_reports import (
     LAWS,
     Law,

@@ -12,8 +12,9 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from eyeshot.analyse.inspection import Layer
+from eyeshot.api.report import Report
 from eyeshot.read.arguments import arguments_for
-from eyeshot.report.inspection import Layer, Report
 
 SLIDING = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d,
            nn.AvgPool3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)  # fmt: skip
