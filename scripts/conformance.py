@@ -208,12 +208,20 @@ def main() -> None:
         path.unlink(missing_ok=True)
     load_module("torchvision:alexnet")
     subjects = (of_packages if asked.packages else of_libraries)(asked.only, asked.families)
+    _imported()
     outcomes = sweep(subjects, path, most_seconds=asked.seconds)
     print(dict(Counter(each.verdict for each in outcomes)), sum(bool(each.violations) for each in outcomes), "violate")
     if not (asked.only or asked.families):
         page = ROOT / "docs" / ("conformance-packages.md" if asked.packages else "conformance.md")
         page.write_text(written(outcomes, asked.packages, _versions(outcomes)), encoding="utf-8")
         print(f"wrote {page.name}")
+
+
+def _imported() -> None:
+    """Import here what all laws need, once instead of in every model's process."""
+    tiny = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+    for _ in outcome("", "", lambda: tiny, (3, 8, 8), is_run=True):
+        pass
 
 
 def _versions(outcomes: list[Outcome]) -> str:
