@@ -66,7 +66,11 @@ def outcome(package: str, name: str, build: Callable[[], Any], shape: Any, *, is
         yield Outcome(package, name, "failed", of_reports.where(error))
         return
     report = Report(network)
-    so_far = Outcome(package, name, *_verdict(name, report))
+    try:
+        so_far = Outcome(package, name, *_verdict(name, report))
+    except Exception as error:
+        yield Outcome(package, name, "failed", of_reports.where(error))
+        return
     yield so_far
     laws = of_reports.LAWS if len(report) <= MOST_LAYERS else of_reports.LAWS[:1]
     so_far = replace(so_far, violations=of_reports.violations(report, laws))
@@ -75,6 +79,9 @@ def outcome(package: str, name: str, build: Callable[[], Any], shape: Any, *, is
     so_far = replace(so_far, violations=so_far.violations + macs)
     yield so_far
     if not is_run or sum(p.numel() for p in module.parameters()) > MOST_PARAMS:
+        return
+    if refusal := _refusal(module, name, shape):
+        yield replace(so_far, violations=[*so_far.violations, f"what_pytorch_refuses_is_refused: {refusal}"])
         return
     changes = _tried("reading_leaves_the_module_as_it_was", _changes(module, name, shape, reading))
     so_far = replace(so_far, violations=so_far.violations + changes)
