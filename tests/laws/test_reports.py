@@ -11,10 +11,12 @@ from eyeshot.api.report import Report
 from eyeshot.design.syntax import Design
 from eyeshot.read.torch import read_module
 from tests.laws.of_reports import (
-    LAWS,
     Law,
-    every_sum_ends_at_its_number,
-    no_unit_is_wider_than_its_layer,
+    all_that_is_shown_says_one_number,
+    compared_with_itself_nothing_differs,
+    global_is_said_where_every_unit_sees_the_whole_image,
+    no_verb_ends_in_a_traceback,
+    the_data_path_sees_no_more,
     violations,
 )
 from tests.oracles.designs import designs
@@ -26,7 +28,14 @@ FAMILIES = (
     ("timm:convnext_atto", 128), ("timm:hrnet_w18_small", 64),
 )  # fmt: skip
 QUICK = ("torchvision:squeezenet1_1",)
-HELD = tuple(law for law in LAWS if law not in (no_unit_is_wider_than_its_layer, every_sum_ends_at_its_number))
+HELD = (
+    no_verb_ends_in_a_traceback,
+    the_data_path_sees_no_more,
+    global_is_said_where_every_unit_sees_the_whole_image,
+    all_that_is_shown_says_one_number,
+    compared_with_itself_nothing_differs,
+)
+"""Those that are kept so far."""
 
 every_law = pytest.mark.parametrize("law", HELD, ids=lambda law: law.__name__)
 
@@ -71,4 +80,4 @@ def test_all_laws_hold_of_many_modules(program: Program) -> None:
     ("name", "side"), [pytest.param(*each, marks=[] if each[0] in QUICK else pytest.mark.slow) for each in FAMILIES]
 )
 def test_all_laws_hold_of_a_family(name: str, side: int) -> None:
-    assert violations(inspect(name, (3, side, side))) == []
+    assert violations(inspect(name, (3, side, side)), HELD) == []
