@@ -353,7 +353,7 @@ def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
     return _are_of_one_kind(x, *there) and all(tensor.shape == torch.Size(shape) for tensor in there)
 
 
-@_rule("softmax", "_softmax", "log_softmax", "_log_softmax")
+@_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
 def _softmax(given: Arguments) -> torch.Tensor | None:
     x, axis = given["self"], given["dim"]
     is_told = given.get("dtype") is not None or given.get("half_to_float")
