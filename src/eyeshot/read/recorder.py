@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from eyeshot.network.ops import LocalResponseNorm
+from eyeshot.read.refusals import refuse
 from eyeshot.read.shapes import alike, output_of
 from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Hidden
@@ -79,6 +80,8 @@ class Recorder(TorchDispatchMode):
 
         def run() -> Any:
             out = None if self.has_numbers or has_target else output_of(name, arguments)
+            if out is None and not self.has_numbers:
+                refuse(name, arguments)
             return func(*args, **kwargs) if out is None else out
 
         if has_target:

@@ -18,7 +18,7 @@ _SHAPING = {
     "EdgePad": ("mode", "padding"),
     "Shift": ("axis", "shift", "step"),
     "Resize": ("mode", "steps", "aligned", "antialiased"),
-    "Linear": ("bias",),
+    "Linear": ("bias", "axis"),
     "Rearrange": ("name",),
 }
 """What of an op, besides its relations, its output's shape and cost follow from when its input's shape changes."""
