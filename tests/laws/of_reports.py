@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from eyeshot.analyse.footprint import centre_unit
-from eyeshot.analyse.hulls import hulls
+from eyeshot.analyse.hulls import all_see_everything, hulls
 from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.api.comparison import Comparison
@@ -95,10 +95,7 @@ def global_is_said_where_every_unit_sees_the_whole_image(report: Report) -> Iter
     """A layer is global, and only then, where the hull of each of its units is the whole image."""
     labels, extent = hulls(report.network), report.network.extent
     for layer in report:
-        whole = all(
-            bool((each.ends[0] == 0).all() and (each.ends[1] == 1 - n).all())
-            for each, n in zip(labels[layer.name], extent, strict=True)
-        )
+        whole = all_see_everything(labels[layer.name], extent)
         if whole != layer.field.is_global:
             does = "does" if whole else "does not"
             yield f"{layer.name} says global {layer.field.is_global}, and each of its units {does} see the whole image"

@@ -161,12 +161,9 @@ class Fields:
         is_one_class = self._forms()[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        if not unit_axes(self.network, node.name):  # as behind a flattening: each element counts
-            from eyeshot.analyse.hulls import all_see_everything
+        from eyeshot.analyse.hulls import all_see_everything
 
-            return all_see_everything(self._hulls()[node.name], extent)
-        ends = zip(self.of_units(node.name), extent, strict=True)
-        return all(bool((first == 0).all() and (last == n - 1).all()) for (first, last), n in ends)
+        return all_see_everything(self._hulls()[node.name], extent)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from eyeshot.network.slide import Slide
+
 Arguments = Mapping[str, Any]
 ShapeRule = Callable[[Arguments], "torch.Tensor | None"]
 
@@ -98,7 +100,7 @@ def _conv(given: Arguments) -> torch.Tensor | None:
     if isinstance(padding, str) or not (stride and dilation and (padding := _each(padding, axes))):
         return None
     out = [
-        (n + 2 * p - d * (k - 1) - 1) // s + 1 if s > 0 and d > 0 and p >= 0 and k > 0 else 0
+        Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
         for n, k, s, d, p in zip(sizes, weight.shape[2:], stride, dilation, padding, strict=True)
     ]
     return fresh((batch, weight.shape[0], *out), x.dtype) if min(out) > 0 else None
@@ -118,10 +120,7 @@ def _pool(given: Arguments) -> torch.Tensor | None:
     for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
         if min(k, s, d) < 1 or not 0 <= p <= k // 2:
             return None
-        room = n + 2 * p - d * (k - 1) - 1
-        m = -(-room // s) + 1 if given["ceil_mode"] else room // s + 1
-        # a last window that would start in the padding after the end is left out
-        out.append(m - 1 if given["ceil_mode"] and (m - 1) * s >= n + p else m)
+        out.append(Slide(k, s, d, p, p).count(n, ceil=given["ceil_mode"]))
     return fresh((*x.shape[:2], *out), x.dtype) if min(out) > 0 else None
 
 
