@@ -7,15 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from eyeshot.network.ops import Op
-from eyeshot.network.relations import (
-    Concat,
-    Permute,
-    Reads,
-    Reduce,
-    Relation,
-    Taps,
-    Window,
-)
+from eyeshot.network.relations import Concat, Permute, Reduce, Relation, Taps, Window
+from eyeshot.network.slide import Reads
 
 _SHAPING = {
     "Conv": ("groups", "bias"),
