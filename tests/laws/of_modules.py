@@ -79,7 +79,7 @@ def reading_leaves_the_module_as_it_was(module: nn.Module, read: Callable[[], ob
     """`__dict__` deep, hooks, mode, gradients, and, bit by bit, what the module makes of an input."""
     before = state_of(module)
     read()
-    yield from _changes(before, state_of(module))
+    yield from changes(before, state_of(module))
     # the forward pass may keep what it likes: it is compared with the pass of a module that was never read
     twin = copy.deepcopy(module)
     read()
@@ -88,7 +88,7 @@ def reading_leaves_the_module_as_it_was(module: nn.Module, read: Callable[[], ob
             yield f"its output {i} is another one after reading"
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+def changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     for path in before.keys() | after.keys():
         if before.get(path) != after.get(path):
             yield f"{path or 'the module'} is another one after reading"

@@ -321,7 +321,8 @@ def _stack(given: Arguments) -> torch.Tensor | None:
 def _batch_norm(given: Arguments) -> torch.Tensor | None:
     x = given["input"]
     per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
-    is_right = x.dim() >= 2 and not given["training"] and None not in per_channel[2:]
+    has_statistics = given["running_mean"] is not None and given["running_var"] is not None
+    is_right = x.dim() >= 2 and not given["training"] and has_statistics
     return alike(x) if is_right and _fit(x, x.shape[1:2], per_channel) else None
 
 
@@ -349,7 +350,7 @@ def _layer_norm(given: Arguments) -> torch.Tensor | None:
 def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
     """Whether all weights and statistics that there are have a shape, and x's kind of number."""
     there = [tensor for tensor in tensors if tensor is not None]
-    return _are_of_one_kind(x, *there) and all(tensor.shape == torch.Size(shape) for tensor in there)
+    return _are_of_one_kind(x, *there) and all(tensor.shape == shape for tensor in there)
 
 
 @_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
