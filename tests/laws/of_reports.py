@@ -92,7 +92,7 @@ def the_data_path_sees_no_more(report: Report) -> Iterator[str]:
 
 
 def global_is_said_where_every_unit_sees_the_whole_image(report: Report) -> Iterator[str]:
-    """A layer is global, and only then, where the hull of each of its units is the whole image."""
+    """A layer is global, and only then, where the hull of each of its elements is the whole image."""
     labels, extent = hulls(report.network), report.network.extent
     for layer in report:
         whole = all_see_everything(labels[layer.name], extent)
