@@ -6,7 +6,7 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +20,7 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Shape
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Hulls, Interval
+    from eyeshot.analyse.hulls import Interval, Union
 
 Step = int | Fraction
 
@@ -68,13 +68,12 @@ class Fields:
         self.gates = gates and any(read.gate for node in network for read in node.reads)
         self.data: Fields = Fields(network, gates=False) if self.gates else self
         self._fields: dict[str, Field] = {}
+        self._intervals: dict[object, list[Interval]] = {}
 
-    @cached_property
-    def _forms(self) -> dict[str, Sights]:
+    def _forms(self) -> Mapping[str, Sights]:
         return closed_forms(self.network, gates=self.gates)
 
-    @cached_property
-    def _hulls(self) -> dict[str, Hulls]:
+    def _hulls(self) -> Mapping[str, Union]:
         from eyeshot.analyse.hulls import hulls
 
         return hulls(self.network, gates=self.gates)
@@ -100,13 +99,17 @@ class Fields:
     def _per_axis(self, name: str, axes: Callable[[Network, str, int], tuple[int, ...]]) -> list[Interval]:
         from eyeshot.analyse.hulls import per_axis
 
-        along = [axes(self.network, name, i) for i in range(len(self.network.axes))]
-        return per_axis(self.network[name], self._hulls[name], along)
+        along = tuple(axes(self.network, name, i) for i in range(len(self.network.axes)))
+        value, shape = self._hulls()[name], self.network[name].shape
+        key = id(value), along, shape  # layers that see alike share one value, which the hulls hold
+        if key not in self._intervals:
+            self._intervals[key] = per_axis(self.network[name], value, along)
+        return self._intervals[key]
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
         shape = self.network[name].shape
-        form = together(self._forms[name], shape)
+        form = together(self._forms()[name], shape)
         if not any(isinstance(sight, Parted) for sight in form):
             return form
         units = unit_axes(self.network, name)
@@ -130,26 +133,40 @@ class Fields:
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
             # asked of every element: those of a flattened map do not see all, though they do together
-            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
+            is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
 
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
-        sizes: list[int] = []
-        for axis, sight in enumerate(form):
-            if sight is None:
-                sizes.append(0)
-            elif isinstance(sight, Moving | Parted):
-                sizes.append(max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True)))
-            elif isinstance(sight, Fixed):
-                sizes.append(sight.last - sight.first + 1)
-            else:
-                first, last = self.of_units(node.name)[axis]
-                sizes.append(int((last - first).max()) + 1)
         if self.data is self:
-            return tuple(sizes)
-        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
+            return tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
+        along_data = self.data.form(node.name)
+        pairs = zip(form, along_data, self.data[node.name].size, strict=True)
+        return tuple(max(self._widest(node, i, sight, data), n) for i, (sight, data, n) in enumerate(pairs))
+
+    def _widest(self, node: Node, axis: int, sight: Sight, data: Sight = None) -> int:
+        """The most that a unit sees along an axis, with what it sees along the data path.
+
+        A statistic is of the image as it is, while the window behind it goes on beyond: where the statistic reads
+        −4 … 19 and the data path i − 12 … i + 12, unit 0 sees −12 … 19.
+        """
+        if sight is None:
+            return 0
+        if isinstance(sight, Moving | Parted):
+            return max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True))
+        if isinstance(sight, Fixed):
+            outermost = [(sight.first, sight.last), *_outermost(data, node.shape)]
+            return max(max(sight.last, last) - min(sight.first, first) + 1 for first, last in outermost)
+        import numpy as np
+
+        first, last = self.of_units(node.name)[axis]
+        if isinstance(data, Moving) and first.shape == (node.shape[data.axis],):
+            seen = last >= first
+            ends = [(data.first(i), data.last(i)) for i in range(len(first))]
+            firsts, lasts = (np.array(side) for side in zip(*ends, strict=True))
+            first, last = (f(a, b)[seen] for f, a, b in ((np.minimum, first, firsts), (np.maximum, last, lasts)))
+        return int((last - first).max(initial=-1)) + 1
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent
@@ -160,14 +177,12 @@ class Fields:
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
-        is_one_class = self._forms[node.name].index is None
+        is_one_class = self._forms()[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
         from eyeshot.analyse.hulls import all_see_everything
 
-        return all(
-            all_see_everything(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True)
-        )
+        return all_see_everything(self._hulls()[node.name], extent)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""
@@ -181,10 +196,13 @@ class Fields:
             clipped = [(0, -1) for _ in clipped]
         shape = self.network[name].shape
         ends = (_unclipped(sight, place, shape) for sight in self.form(name))
-        unclipped = (
-            whole if whole is not None and _cut_to(whole, n) == inside else inside
-            for whole, inside, n in zip(ends, clipped, self.network.extent, strict=True)
-        )
+        unclipped = [
+            inside if whole is None or not _holds(whole, inside) else whole
+            for whole, inside in zip(ends, clipped, strict=True)
+        ]
+        if self.data is not self:
+            along_data = self.data.unit(name, at).unclipped
+            unclipped = [_hull_of(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))
 
 
@@ -200,9 +218,28 @@ def _unclipped(sight: Sight, place: dict[int, int], shape: Shape) -> tuple[int, 
     return sight.first(i), sight.last(i)
 
 
-def _cut_to(ends: tuple[int, int], n: int) -> tuple[int, int]:
-    """What lies inside an image of n positions. A form that says otherwise than the hull is not of this unit alone."""
-    return max(ends[0], 0), min(ends[1], n - 1)
+def _holds(whole: tuple[int, int], inside: tuple[int, int]) -> bool:
+    """Whether a form's range holds a unit's hull. One that does not is not of this unit alone."""
+    return whole[0] <= inside[0] and inside[1] <= whole[1]
+
+
+def _hull_of(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The range around two; one that is empty does not count."""
+    if a[1] < a[0] or b[1] < b[0]:
+        return b if a[1] < a[0] else a
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def _outermost(sight: Sight, shape: Shape) -> list[tuple[int, int]]:
+    """What the units at the two ends of a tensor see, those of one period each: the others lie between."""
+    if isinstance(sight, Parted):
+        return [sight.span()]
+    if not isinstance(sight, Moving):
+        return [] if sight is None else [(sight.first, sight.last)]
+    n, period = shape[sight.axis], sight.period
+    units = {*range(min(period, n)), *range(max(0, n - period), n)}
+    ends = [(sight.first(i), sight.last(i)) for i in units]
+    return [(first, last) for first, last in ends if first <= last]
 
 
 def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:

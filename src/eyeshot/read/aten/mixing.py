@@ -43,17 +43,17 @@ SHUFFLES = ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_chann
 
 @rule("linear")
 def _linear(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    if not trace.knows(x) or trace.knows(call["weight"]):
-        unknown(
-            trace,
-            call.name,
-            tensors_in(call.arguments),
-            [out],
-            "its weights depend on the data",
-        )
-        return out
-    return one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
+    x = call.x
+    if not trace.knows(x) or trace.knows(call["weight"]) or trace.knows(call["bias"]):
+        return read_in_parts(trace, call, _product_with_weights)
+    return one(trace, call, Linear(bias=call["bias"] is not None), [x], call.run())
+
+
+def _product_with_weights(call: Call) -> Any:
+    """A fully connected layer whose weights depend on the input, or whose input does not."""
+    weight, bias = call["weight"], call["bias"]
+    product = call.x @ (weight.transpose(-1, -2) if weight.dim() > 1 else weight)
+    return product if bias is None else product + bias
 
 
 @rule("bilinear")
@@ -74,7 +74,7 @@ def _matmul(trace: Trace, call: Call) -> Any:
         trace.bind(out, trace.record(MatMul(), steps, out.shape))
         return out
     x = a if trace.knows(a) else b
-    op = Linear(bias=False) if x is a else Mixing(name=call.name, axes=(out.dim() - 2,))
+    op = Linear(bias=False, axis=-1 if x is a else -2)
     params = trace.params_of([a, b])
     trace.bind(out, trace.record(op, [_widened(trace, x, out.dim())], out.shape, params))
     return out
