@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
+from eyeshot.api.report import Report
 from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
 from tests.oracles.test_modules import Called
 
@@ -44,7 +44,7 @@ class Joined(nn.Module):
 FORMS = {
     "max pool of maps without batch axis": Called(lambda x: functional.max_pool2d(x[0], 3, 2, 1)[None]),
     "average pool of one channel's maps": Called(lambda x: functional.avg_pool2d(x[:, 1], 3, 1, 1)[:, None], channels=1),
-    "pool of maps in three dimensions": Called(lambda x: functional.avg_pool3d(x, 2)),
+    "pool of maps in three dimensions": Called(lambda x: functional.avg_pool3d(x, 2), channels=2),
     "pool with indices, without batch axis": Called(
         lambda x: functional.max_pool2d(x[0], 3, 2, 1, return_indices=True)[0][None]
     ),
