@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from eyeshot.read.torch import read_module
+import eyeshot
 from eyeshot.api.report import Report
+from eyeshot.read.torch import read_module
+from tests.oracles.elements import Function, assert_every_element_is_read_as_the_module_says
 from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
 from tests.oracles.test_modules import Called
 
@@ -41,14 +45,29 @@ class Joined(nn.Module):
         return self.after(torch.cat([functional.adaptive_avg_pool2d(x, k).flatten(1) for k in (1, 2, 3)], 1))
 
 
+class Constants(nn.Module):
+    """A map weighted by what a function makes of weights."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function, self.weights = function, nn.Parameter(torch.rand(12, 12, 2) + 0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.function(self.weights)
+
+
+MASK = torch.zeros(12, 12, dtype=torch.bool)
+MASK[1:4, 2:9:2] = True
 FORMS = {
     "max pool of maps without batch axis": Called(lambda x: functional.max_pool2d(x[0], 3, 2, 1)[None]),
-    "average pool of one channel's maps": Called(lambda x: functional.avg_pool2d(x[:, 1], 3, 1, 1)[:, None], channels=1),
+    "average pool of one channel": Called(lambda x: functional.avg_pool2d(x[:, 1], 3, 1, 1)[:, None], channels=1),
     "pool of maps in three dimensions": Called(lambda x: functional.avg_pool3d(x, 2), channels=2),
     "pool with indices, without batch axis": Called(
         lambda x: functional.max_pool2d(x[0], 3, 2, 1, return_indices=True)[0][None]
     ),
-    "convolution without batch axis": Called(nn.Sequential(nn.Flatten(0, 1), nn.Conv2d(4, 4, 3, 2), nn.Unflatten(0, (1, 4)))),
+    "convolution without batch axis": Called(
+        nn.Sequential(nn.Flatten(0, 1), nn.Conv2d(4, 4, 3, 2), nn.Unflatten(0, (1, 4)))
+    ),
     "transposed convolution without batch axis": Called(
         nn.Sequential(nn.Flatten(0, 1), nn.ConvTranspose2d(4, 4, 3, 2, groups=2), nn.Unflatten(0, (1, 4)))
     ),
@@ -61,6 +80,16 @@ FORMS = {
     "an empty slice of tokens behind attention": Called(
         lambda x: (lambda t: (t @ t.mT).softmax(-1)[:, :0].sum() + x)(x.flatten(2).mT)
     ),
+    "a stack with a constant": Called(
+        lambda x: torch.stack([torch.zeros_like(x)[:, :1], x[:, 1:2]], 2).flatten(1, 2), channels=2
+    ),
+    "a constant mask of one axis": Called(lambda x: x[:, :, torch.arange(12) % 3 > 0]),
+    "a constant mask of two axes": Called(lambda x: x[:, :, MASK].view(1, 4, 3, 4)),
+    "a constant mask of channels and rows": Called(lambda x: x[:, MASK[:4]].view(1, 1, -1, 12), channels=1),
+    "weights of complex numbers": Called(Constants(lambda w: torch.view_as_complex(w).abs())),
+    "windows of weights": Called(Constants(lambda w: w[:, 0].flatten().unfold(0, 12, 1)[:12, :12])),
+    "strided weights": Called(Constants(lambda w: w.as_strided((12, 12), (1, 1)))),
+    "windows of noise": Called(lambda x: x * torch.rand(14).unfold(0, 12, 1)[:1]),
 }  # fmt: skip
 
 
@@ -81,3 +110,28 @@ def test_maps_of_several_sizes_flattened_and_joined_are_read_as_they_lie(channel
         firsts, lasts = report["concat"].hulls[0]
         assert firsts.tolist() == [0, 0, 0, 5, 5, *(0,) * 3, *(3,) * 3, *(7,) * 3]
         assert lasts.tolist() == [11, 6, 6, 11, 11, *(4,) * 3, *(8,) * 3, *(11,) * 3]
+
+
+PICKED = {
+    "a mask of every axis": lambda x: x[x > 0].sum() + x,
+    "a mask of the positions": lambda x: x.permute(0, 2, 3, 1)[x.amax(1) > 0].mean(0) + x.permute(0, 2, 3, 1),
+    "a mask read back as a map": lambda x: x.flatten()[(x > -9).flatten()].view(x.shape),
+    "what a mask picks, doubled": lambda x: torch.index_put(x, (x > 0,), x[x > 0] * 2),
+    "tables of data": lambda x: x[0, 0, 0][x.argmax(2)],
+    "positions that are not zero": lambda x: x[torch.where(x != 0)].view(x.shape),
+    "a table each for axes apart": lambda x: x[torch.zeros(2, 3, dtype=torch.long), :, torch.arange(3)],
+}
+
+
+@pytest.mark.parametrize("name", PICKED)
+def test_what_data_picks_is_a_bound_that_holds_all_that_it_may_be(name: str) -> None:
+    assert_every_element_is_read_as_the_module_says(
+        Function(PICKED[name]), (1, 2, 3, 4), by_gradient=True, is_bound=True
+    )
+
+
+def test_a_stack_of_vectors_of_which_no_axis_is_followed_has_no_field() -> None:
+    report = eyeshot.inspect(Function(lambda x: torch.stack([x, x * 2])), (6,))
+
+    assert report.is_exact
+    assert not report.layers[-1].hulls

@@ -353,7 +353,7 @@ def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hull
     """Labels placed among positions that see nothing; where none depends on the axis, the first says so for all."""
     axis = relation.axis
     varying = [labels.varies(axis) for labels in value]
-    if not any(varying):
+    if varying and not any(varying):
         varying[0] = True
     result = []
     for labels, varies in zip(value, varying, strict=True):

@@ -23,7 +23,7 @@ from eyeshot.network.ops import (
 from eyeshot.read.aten.parts import read_in_parts
 from eyeshot.read.aten.products import with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show
-from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, Step, Trace, tensors_in
 from eyeshot.read.views import Reordered, Reshaped, Same
 
 SAME = (
@@ -278,13 +278,12 @@ def _cat(trace: Trace, call: Call) -> Any:
 @rule("stack")
 def _stack(trace: Trace, call: Call) -> Any:
     tensors, out = list(call["tensors"]), call.run()
-    if not all(trace.knows(t) for t in tensors):
-        unknown(trace, "stack", tensors, [out], "some of what is stacked does not depend on the input")
-        return out
     axis = axis_of(call["dim"], out.dim())
+    places = tuple(i for i, tensor in enumerate(tensors) if trace.knows(tensor))
     parts: list[Step] = []
-    for tensor in tensors:
+    for tensor in (tensors[i] for i in places):
         shape = (*tensor.shape[:axis], 1, *tensor.shape[axis:])
         parts.append(trace.record(Rearrange(name="unsqueeze"), [trace.step_of(tensor)], shape))
-    trace.bind(out, trace.record(Concatenate(axis=axis), parts, out.shape))
+    op = Concatenate(axis=axis, offsets=None if len(places) == len(tensors) else places)
+    trace.bind(out, trace.record(op, parts, out.shape))
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from eyeshot.network.ops import (
     GridSample,
     Index,
     Mixing,
+    Op,
     Pad,
     Pick,
     Pointwise,
@@ -23,55 +25,59 @@ from eyeshot.network.ops import (
     Scatter,
 )
 from eyeshot.network.slide import Reads
-from eyeshot.read.aten.rules import axis_of, each, one, rule
+from eyeshot.read.aten.rules import axis_of, each, one, reshaped, rule
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 
 MOST_POSITIONS = 1 << 16
 
 
+_MASKS = (torch.bool, torch.uint8)
+
+
 @rule("index_select")
 def _index_select(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    return _at_positions(trace, call, x, axis_of(call["dim"], x.dim()), call["index"], out)
+    x, table, out = call.x, call["index"], call.run()
+    axis = axis_of(call["dim"], x.dim())
+    return (
+        _at_table(trace, call, x, axis, table, out)
+        if trace.knows(x)
+        else _picked(trace, call, (axis,), x, [table], out)
+    )
 
 
 @rule("index")
 def _index(trace: Trace, call: Call) -> Any:
-    """One table of numbers along one axis is followed; other forms are bounds along the axes that they index."""
+    """One table or mask of numbers is followed; other forms are bounds along the axes that they index."""
     x, out = call.x, call.run()
     tables = [(axis, table) for axis, table in enumerate(call["indices"]) if table is not None]
-    axes = tuple(axis for axis, _ in tables)
-    if trace.knows(x) and len(tables) == 1 and tables[0][1].dim() == 1 and tables[0][1].dtype != torch.bool:
-        return _at_positions(trace, call, x, axes[0], tables[0][1], out)
-    which = [table for _, table in tables if trace.knows(table)]
-    if trace.knows(x) and not which and out.dim() == x.dim():
-        return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
     if trace.knows(x) and len(tables) == 1:
-        return _at_table(trace, call, x, axes[0], tables[0][1], out)
+        return _at_table(trace, call, x, *tables[0], out)
+    axes = tuple(axis for axis, _ in tables)
+    is_in_place = len(axes) == axes[-1] - axes[0] + 1  # tables of axes apart put theirs in front
+    which = [table for _, table in tables if trace.knows(table)]
+    if trace.knows(x) and not which and out.dim() == x.dim() and is_in_place:
+        return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
     unknown(trace, "index", tensors_in(call.arguments), [out], "it picks positions by several tables")
     return out
 
 
-def _at_positions(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: Any, out: torch.Tensor) -> torch.Tensor:
-    """One position after the other along an axis."""
+def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch.Tensor, out: torch.Tensor) -> Any:
+    """Positions along an axis one after the other, put into their table's shape; a mask is of several axes as one."""
+    behind = axis + (table.dim() if table.dtype in _MASKS else 1)
+    count = math.prod(x.shape[axis:behind])
+    lead, rest = x.shape[:axis], x.shape[behind:]
+    row = reshaped(trace, trace.step_of(x), (*lead, count, *rest), "flatten")
+    picked = (*lead, math.prod(out.shape[axis : out.dim() - len(rest)]), *rest)
     numbers = trace.numbers_of(table)
-    if trace.knows(x) and numbers is not None and 0 < numbers.numel() <= MOST_POSITIONS and numbers.dim() == 1:
-        positions = tuple(int(n) % x.shape[axis] for n in numbers.tolist())
-        return one(trace, call, Index(axis=axis, positions=positions), [x], out)
-    return _picked(trace, call, (axis,), x, [table], out)
-
-
-def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch.Tensor, out: Any) -> Any:
-    """A table of several axes: its positions one after the other, then put into its shape."""
-    numbers = trace.numbers_of(table)
-    flat = (*x.shape[:axis], table.numel(), *x.shape[axis + 1 :])
-    step = trace.step_of(x)
-    if numbers is not None and numbers.dtype != torch.bool and 0 < numbers.numel() <= MOST_POSITIONS:
-        positions = tuple(int(n) % x.shape[axis] for n in numbers.flatten().tolist())
-        picked = trace.record(Index(axis=axis, positions=positions), [step], flat)
+    params, owner = trace.params_of([x, table]), trace.owner_of([x, table])
+    if numbers is not None and 0 < picked[axis] <= MOST_POSITIONS:
+        places = (numbers.flatten().nonzero() if table.dtype in _MASKS else numbers % count).flatten().tolist()
+        op: Op = Index(axis=axis, positions=tuple(places))
+        inputs = [row]
     else:
-        picked = trace.record(Pick(name="index", axes=(axis,), by_data=trace.knows(table)), [step], flat)
-    trace.bind(out, trace.record(Rearrange(name="reshape"), [picked], out.shape))
+        inputs = [row, trace.step_of(table)] if trace.knows(table) else [row]
+        op = Pick(name=call.name, axes=(axis,), by_data=len(inputs) > 1)
+    trace.bind(out, reshaped(trace, trace.record(op, inputs, picked, params, owner), tuple(out.shape)))
     return out
 
 
