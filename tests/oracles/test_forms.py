@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,8 +131,9 @@ def test_what_data_picks_is_a_bound_that_holds_all_that_it_may_be(name: str) -> 
     )
 
 
-def test_a_stack_of_vectors_of_which_no_axis_is_followed_has_no_field() -> None:
+def test_a_stack_of_vectors_of_which_no_axis_is_followed_has_no_field(tmp_path: Path) -> None:
     report = eyeshot.inspect(Function(lambda x: torch.stack([x, x * 2])), (6,))
 
     assert report.is_exact
     assert not report.layers[-1].hulls
+    report.save_html(tmp_path / "page.html")
