@@ -18,7 +18,7 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ from eyeshot.network.relations import (
     Opaque,
     Pattern,
     Permute,
+    Read,
     Reduce,
     Reshape,
     Shape,
@@ -62,8 +63,16 @@ if TYPE_CHECKING:
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
-    rules = _rules if network.tells_channels_apart else _rules_of_channels_together
-    return dict(rules.forward(network, _of_input, lambda node: nothing, gates=gates))
+    return dict(_rules_for(network).forward(network, _of_input, lambda node: nothing, gates=gates))
+
+
+def through(network: Network, forms: Mapping[str, Sights], node: Node, read: Read) -> Class:
+    """What a node's units see by one of its reads alone, united over channels."""
+    return together(_rules_for(network).through(network, forms, node, read), node.shape)
+
+
+def _rules_for(network: Network) -> Rules[Sights]:
+    return _rules if network.tells_channels_apart else _rules_of_channels_together
 
 
 def _of_input(node: Node) -> Sights:

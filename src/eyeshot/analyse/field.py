@@ -12,10 +12,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eyeshot.analyse.closed_form import closed_forms
+from eyeshot.analyse.closed_form import closed_forms, through
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
 from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import Read
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Hulls, Interval
@@ -103,6 +104,10 @@ class Fields:
         """The closed form per followed axis, united over channels."""
         node = self.network[name]
         return together(self._forms[name], node.shape)
+
+    def through(self, node: Node, read: Read) -> Class:
+        """The closed form per followed axis of what a node sees by one of its reads alone."""
+        return through(self.network, self._forms, node, read)
 
     def __getitem__(self, name: str) -> Field:
         node = self.network[name]
@@ -193,7 +198,15 @@ class Fields:
                 unclipped.append((sight.first, sight.last))
             else:
                 unclipped.append(inside)
+        if self.data is not self:  # gates read the image as it is; along the data path a unit may see past its ends
+            along_data = self.data.unit(name, at).unclipped
+            unclipped = [_both(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))
+
+
+def _both(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The range from the first to the last of two; one that is empty adds nothing."""
+    return b if a[1] < a[0] else a if b[1] < b[0] else (min(a[0], b[0]), max(a[1], b[1]))
 
 
 def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:

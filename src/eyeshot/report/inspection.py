@@ -52,12 +52,15 @@ class Unit:
     def to_dict(self) -> dict[str, Any]:
         """The document of schema eyeshot.field/1."""
         pairs = [list(ends) for ends in self.hull.unclipped], [list(ends) for ends in self.hull.clipped]
+        data = self._view.fields.data.unit(self._view.name, self.at)
         return {
             "schema": FIELD_SCHEMA,
             "layer": self._view.name,
             "unit": list(self.at),
             "hull": pairs[0],
             "clipped": pairs[1],
+            "data_hull": [list(ends) for ends in data.unclipped],
+            "data_clipped": [list(ends) for ends in data.clipped],
             "global": self.is_global,
             "exact": self._view.name not in self._view.fields.bounded,
             "footprint": {

@@ -21,6 +21,18 @@ import { pull, push, unite } from "./field.js";
  */
 
 /**
+ * @typedef {object} Why
+ * @property {number} from the layer before
+ * @property {number} size
+ * @property {number} [lost] the layer from which on no sum makes the number
+ * @property {[number, number, number]} [window]
+ * @property {number} [all] positions, where all are read
+ * @property {string} [jump]
+ * @property {string} [adds]
+ * @property {Array<[number, number]>} [meeting]
+ */
+
+/**
  * @typedef {object} Layer
  * @property {string} name
  * @property {string} op
@@ -33,7 +45,9 @@ import { pull, push, unite } from "./field.js";
  * @property {number} macs
  * @property {Field} field
  * @property {Field} data the same along the data path
- * @property {any[]} why
+ * @property {Why[]} why the recurrence's step, per axis or once for all
+ * @property {Why[]} dataWhy the same along the data path
+ * @property {[number, number] | null} gate where a gate first shows the whole image, and which layer reads it for that
  * @property {number} units how many units lie otherwise than on a map, as tokens do; 0 for maps
  */
 
@@ -58,7 +72,7 @@ export function designFrom(given) {
     const field = fieldFrom(node);
     return {
       name: node.name, op: node.op, words: node.words, shape: node.shape, places: node.places, form: node.form ?? {},
-      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [],
+      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [], dataWhy: node.data_why ?? node.why ?? [], gate: node.gate ?? null,
       units: node.units ?? 0, field, data: node.data ? fieldFrom(node.data) : field,
       reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) =>
         ({ source, relation: relations[number], gate: Boolean(gate) })),
