@@ -198,3 +198,17 @@ def test_the_page_holds_the_same_steps() -> None:
 
     assert sizes[::-1] == [3, 3, 5, 7, 9, 11, 13, 15]
     assert [document["nodes"][i]["name"] for i in by_name["7"]["gate"]] == ["1.mul", "1.pool"]
+
+
+def test_units_that_see_nothing_have_no_sum() -> None:
+    class Between(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(1, 1, 1, stride=(1, 2))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.up(x)[..., 1::2]  # type: ignore[no-any-return]
+
+    axis = to_json(inspect(Between(), (1, 4, 4)).layers[-1])["axes"][1]
+
+    assert (axis["size"], axis["terms"], axis["lost_at"]) == (0, [], None)
