@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 import eyeshot
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.measure.images import of_dataset
@@ -29,7 +30,6 @@ from eyeshot.read.pretrained import load_weights
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.effective import profile_panel
 from eyeshot.report.figures.style import rendered
-from eyeshot.report.inspection import Report
 from eyeshot.report.wording import plain
 from eyeshot.studies.statistics import half_width
 from eyeshot.train import directory as files

@@ -26,9 +26,10 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot import inspect
+from eyeshot.analyse.inspection import Layer
+from eyeshot.api.report import Report
 from eyeshot.network.ops import Sliding
 from eyeshot.read.loading import load_module
-from eyeshot.report.inspection import Layer, Report
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from eyeshot.api import inspect
+from eyeshot.api.comparison import Comparison
 from eyeshot.cli.terminal import Terminal
-from eyeshot.report.comparison import Comparison
 from eyeshot.report.ledger import ledger
 from eyeshot.report.sidebyside import layer_table, quantity_table
 from eyeshot.report.table import Column, Table
@@ -28,8 +28,8 @@ def _tables() -> dict[str, Table]:
     comparison = Comparison([inspect("alexnet"), inspect("alexnet-alternating")])
     return {
         "ledger": ledger(inspect("alexnet")),
-        "quantities": quantity_table(comparison),
-        "layers": layer_table(comparison),
+        "quantities": quantity_table(comparison.quantities, comparison.labels),
+        "layers": layer_table(comparison.reports),
     }
 
 

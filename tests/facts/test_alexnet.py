@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eyeshot import inspect
-from eyeshot.report.inspection import Layer
+from eyeshot.analyse.inspection import Layer
 
 TABLE = [
     # layer, out, params, MACs, field, stride, padding

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from eyeshot.api import inspect
-from eyeshot.report.inspection import Report
+from eyeshot.api.report import Report
 
 ROWS = list(
     csv.DictReader((Path(__file__).parent / "tables" / "receptive_fields_araujo2019.csv").read_text().splitlines())

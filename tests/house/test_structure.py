@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
+import grimp
 import pytest
 
 import eyeshot
-from eyeshot.analyse import closed_form, density, footprint, hulls, pull
 from eyeshot.analyse.walk import Rules
 from eyeshot.design.zoo import entries
 
@@ -69,18 +73,21 @@ def test_a_plain_design_is_shown_without_numpy(name: str) -> None:
     assert not loaded_after(shown) & {"numpy", "torch"}
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        closed_form._rules,
-        hulls._rules,
-        footprint._rules,
-        density._rules,
-        pull._rules,
-    ],
-    ids=lambda rules: rules.question,
-)
-def test_every_relation_kind_has_a_rule_in_every_analysis(rules: Rules[object]) -> None:
+def tables_of_rules() -> list[Rules[Any]]:
+    """Every table that a module of the package holds, found by looking, so that a new analysis cannot be forgotten."""
+    names = (f"eyeshot.analyse.{path.stem}" for path in (SOURCE / "analyse").glob("*.py") if path.stem != "__init__")
+    tables = (value for name in names for value in vars(importlib.import_module(name)).values())
+    return list({id(table): table for table in tables if isinstance(table, Rules)}.values())
+
+
+def test_there_are_tables_of_rules_to_look_at() -> None:
+    assert {"closed form", "hulls", "footprint", "path density", "path counts", "units"} <= {
+        table.question for table in tables_of_rules()
+    }
+
+
+@pytest.mark.parametrize("rules", tables_of_rules(), ids=lambda rules: rules.question)
+def test_every_relation_kind_has_a_rule_in_every_analysis(rules: Rules[Any]) -> None:
     assert rules.gaps == ()
 
 
@@ -117,6 +124,25 @@ def test_imports_point_one_way() -> None:
         cwd=SOURCE.parent.parent,
     )
     assert run.returncode == 0, run.stdout
+
+
+def test_no_modules_want_each_other_not_even_for_types() -> None:
+    """Imports inside functions and for types count, too: TopologicalSorter names the circle that it meets."""
+    graph = grimp.build_graph("eyeshot", cache_dir=None)
+
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+
+    assert "eyeshot.api.report" in tuple(order.static_order())
+
+
+def test_the_layers_have_no_exception() -> None:
+    house = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (contract for contract in house["contracts"] if contract["type"] == "layers")
+    named = {f"eyeshot.{path.name.removesuffix('.py')}" for path in SOURCE.iterdir() if not path.name.startswith("__")}
+
+    assert not house.get("exclude_type_checking_imports", False)
+    assert not layers.keys() & {"ignore_imports", "exhaustive_ignores", "containers"}
+    assert {name for row in layers["layers"] for name in row.split(" | ")} == named - {"eyeshot.py.typed"}
 
 
 @pytest.mark.parametrize("name", sorted(entries()))

@@ -8,10 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from eyeshot import inspect
 from eyeshot.analyse.cost import peak_activations, rectifications
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.syntax import Design
-from eyeshot.report.inspection import Report
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of
 

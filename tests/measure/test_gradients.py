@@ -14,11 +14,11 @@ from torch import nn
 import eyeshot
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.units import Units
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.syntax import Design
 from eyeshot.report.effective import EffectiveField
-from eyeshot.report.inspection import Report
 from tests.measure.loops import aligned_average, gradient
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of

@@ -122,3 +122,28 @@ def test_channels_last_inputs() -> None:
     found = eyeshot.effective(Last(), source="init", input_shape="12x14x3:HWC", seeds=2)
 
     assert found.map.shape == found.field_size == (5, 5)
+
+
+class Flattened(nn.Module):
+    """Two 3×3 convolutions; ``through_tokens`` flattens the map between them and puts it back."""
+
+    def __init__(self, *, through_tokens: bool) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+        self.through_tokens = through_tokens
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.a(x)
+        return self.b(y.flatten(2).view(1, 2, 8, 8) if self.through_tokens else y)
+
+
+def test_the_share_on_padding_is_not_told_where_padding_cannot_be_followed() -> None:
+    """The corner's paths: 25 of 81 stay inside. A flattened map has no columns beyond its rows' ends to count."""
+
+    def share(through_tokens: bool, unit: tuple[int, int]) -> float | None:
+        module = Flattened(through_tokens=through_tokens)
+        return eyeshot.effective(module, "b", unit=unit, input_shape=(1, 8, 8)).share_on_padding
+
+    assert share(False, (0, 0)) == pytest.approx(1 - 25 / 81)
+    assert share(True, (0, 0)) is None
+    assert share(True, (4, 4)) == 0

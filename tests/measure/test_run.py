@@ -18,7 +18,7 @@ from eyeshot.analyse.spread import Frame
 from eyeshot.errors import RunError, UsageError
 from eyeshot.measure import store
 from eyeshot.measure.request import Request
-from eyeshot.measure.run import plan
+from eyeshot.measure.run import FEWEST_GROUPS, plan
 from eyeshot.measure.statistics import intervals
 
 DESIGN, SHAPE = "C3-4 C3-4", (1, 16, 16)
@@ -242,3 +242,11 @@ def test_one_image_that_does_not_fit_into_memory_is_told_of() -> None:
         eyeshot.effective(
             Greedy(0), "conv", source="weights", images=torch.randn(3, 3, 9, 9), input_shape=(3, 9, 9), batch=2
         )
+
+
+def test_a_precision_is_not_believed_of_fewer_seeds_than_an_interval_takes() -> None:
+    """With any width allowed the measurement ends as soon as there are enough groups, and not before."""
+    found = eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=40, per_seed=1, precision=0.99)
+
+    assert found.intervals is not None
+    assert FEWEST_GROUPS <= found.intervals.groups < 40

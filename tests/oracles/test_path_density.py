@@ -12,10 +12,10 @@ from eyeshot.analyse.field import Fields
 from eyeshot.analyse.pull import path_counts
 from eyeshot.analyse.spread import Frame, measures
 from eyeshot.analyse.units import Units
+from eyeshot.api.report import Report
 from eyeshot.design.syntax import Design
 from eyeshot.measure.density import density
 from eyeshot.network.graph import Network
-from eyeshot.report.inspection import Report
 from tests.oracles.designs import designs
 from tests.oracles.summing import paths
 from tests.oracles.test_random_networks import network_of

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot import inspect
+from eyeshot.api.report import Report
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
 from tests.oracles.test_modules import Called
 

@@ -14,9 +14,9 @@ from torch.nn import functional
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.layouts import axes_told, unit_axes
 from eyeshot.analyse.sights import Moving
+from eyeshot.api.report import Report
 from eyeshot.network.ops import EdgePad
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import Bits, hull_of, outputs_of, poisoned_lines, prepared
 from tests.oracles.programs import Program, Resize, Step, programs
 

@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eyeshot.analyse.hulls import hulls
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
@@ -15,7 +16,6 @@ from eyeshot.design.syntax import Design, Full
 from eyeshot.errors import ShapeError
 from eyeshot.network.graph import Network
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.designs import designs
 from tests.oracles.poisoning import hull_of, poisoned_lines, poisoned_pixels, prepared
 

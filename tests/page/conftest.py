@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import eyeshot
-from eyeshot.report.inspection import Report
+from eyeshot.api.report import Report
 from eyeshot.view.export import page as html_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

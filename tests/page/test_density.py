@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import eyeshot
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.pull import path_counts
-from eyeshot.report.inspection import Report
+from eyeshot.api.report import Report
 from eyeshot.view.document import design, places
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
 import eyeshot
+from eyeshot.api.report import Report
 from eyeshot.design.syntax import Conv, Design, Pool
 from eyeshot.errors import ShapeError
-from eyeshot.report.inspection import Report
 from eyeshot.view.document import design, places
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of

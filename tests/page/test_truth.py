@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import eyeshot
+from eyeshot.analyse.inspection import Unit, View
 from eyeshot.analyse.layouts import unit_axes
-from eyeshot.report.inspection import Report, Unit, View
+from eyeshot.api.report import Report
 from eyeshot.view.document import design, places
 from tests.oracles.designs import designs
 from tests.oracles.test_random_networks import network_of

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import eyeshot
+from eyeshot.api.report import Report
 from eyeshot.design.named import network_named
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
-from eyeshot.report.inspection import Report
 from eyeshot.view.export import page as html_page
 from tests.page.conftest import Open
 

@@ -12,12 +12,12 @@ from torch import nn
 from torch.nn import functional
 
 from eyeshot import inspect
+from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 
 
 @pytest.mark.parametrize("name", sorted(entries()))

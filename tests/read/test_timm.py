@@ -13,10 +13,10 @@ import pytest
 from torch import nn
 
 from eyeshot import inspect
+from eyeshot.api.report import Report
 from eyeshot.errors import ReadError
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import poisoned_lines, prepared
 
 DOZEN = (

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eyeshot import inspect
+from eyeshot.api.report import Report
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Report
 from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
 
 FAMILIES = [

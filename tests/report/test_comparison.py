@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from eyeshot.analyse.landmarks import last_convolution, outgrows
 from eyeshot.api import compare, inspect
+from eyeshot.api.comparison import Comparison
 from eyeshot.cli.options import as_csv_text
 from eyeshot.errors import UsageError
-from eyeshot.report.comparison import Comparison
 from eyeshot.report.figures.compared import figure
-from eyeshot.report.figures.evidence import ArmResult
 from eyeshot.report.reasons import headline
-from eyeshot.report.verdict import last_convolution, on_one, on_several, outgrows
+from eyeshot.report.verdict import on_one, on_several
+from tests.report.scored import arm
 
 
 def _values(comparison: Comparison, key: str) -> tuple[Any, ...]:
@@ -101,18 +102,15 @@ def test_rows_are_csv_with_one_column_per_design() -> None:
     assert float(params["change of vgg-a"]) == pytest.approx(132863336 / 60965224 - 1)
 
 
-RESULTS = (
-    ArmResult(label="alexnet", mean=88.0, half_width=1.0, scores=(87.5, 88.0, 88.5)),
-    ArmResult(label="alexnet-alternating", mean=87.0, half_width=None, scores=(87.0,)),
-)
+ARMS = (arm("alexnet", [87.5, 88.0, 88.5], half_width=1.0), arm("alexnet-alternating", [87.0]))
 
 
 @pytest.mark.parametrize("file_format", ["png", "svg", "pdf"])
 def test_a_figure_has_the_same_bytes_each_time_and_its_data_beside_it(file_format: str) -> None:
     comparison = compare("alexnet", "alexnet-alternating")
 
-    first, records = figure(comparison, RESULTS, file_format)
-    second, _ = figure(comparison, RESULTS, file_format)
+    first, records = figure(comparison.reports, ARMS, file_format)
+    second, _ = figure(comparison.reports, ARMS, file_format)
 
     assert first == second
     growth = {(r["design"], r["layer"]): r["field"] for r in records if r["panel"] == "growth"}

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from eyeshot.analyse.cone import Runs, place, seen
 from eyeshot.api import inspect
+from eyeshot.api.report import Report
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
 from eyeshot.errors import ShapeError, UsageError
 from eyeshot.report.cone import cone
-from eyeshot.report.inspection import Report
 from tests.oracles.designs import designs
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from eyeshot.api import compare, inspect
+from eyeshot.api.report import Report
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.report.blocks import blocks
-from eyeshot.report.figures.evidence import ArmResult, evidence
+from eyeshot.report.figures.evidence import evidence
 from eyeshot.report.figures.kinds import KINDS, Subject, figure, figure_labels
 from eyeshot.report.figures.style import rendered
-from eyeshot.report.inspection import Report
+from tests.report.scored import arm
 
 PAIR = ("alexnet", "alexnet-alternating")
 
@@ -119,8 +120,7 @@ def test_names_are_only_text(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("label", ["$x^2$ $", "a" * 10_000, "C3-8 " * 40, "層\n<b>"])
 def test_scores_are_drawn_whatever_designs_are_called(label: str) -> None:
-    one = ArmResult(label=label, mean=80, half_width=1, scores=(79, 81))
-    panel = evidence([one, ArmResult(label="b", mean=70, half_width=None, scores=(70,))])
+    panel = evidence([arm(label, [79, 81], half_width=1), arm("b", [70])])
 
     assert rendered([[panel]], "svg") == rendered([[panel]], "svg")
     assert {record["design"] for record in panel.records} == {label, "b"}

@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 import pytest
 
 from eyeshot.api import compare, inspect
+from eyeshot.api.comparison import Comparison
+from eyeshot.api.report import Report
 from eyeshot.network.graph import Network, Node
-from eyeshot.report.comparison import Comparison
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
-from eyeshot.report.inspection import Report
 
 LIMIT = 60 * 1024
 NAMES = [

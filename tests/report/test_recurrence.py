@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
+from eyeshot.analyse.inspection import Layer
 from eyeshot.analyse.recurrence import recurrence
 from eyeshot.api import inspect
+from eyeshot.api.report import Report
 from eyeshot.cli.terminal import Terminal
 from eyeshot.cli.why import print_reasons
 from eyeshot.design.syntax import Design
 from eyeshot.design.zoo import entries
 from eyeshot.read.torch import read_module
-from eyeshot.report.inspection import Layer, Report
 from eyeshot.report.reasons import to_json
 from eyeshot.view.document import design as page_document
 from tests.oracles.designs import designs

@@ -18,9 +18,9 @@ import studied
 from rich.console import Console
 
 from eyeshot.errors import RunError, UsageError
+from eyeshot.report.evidence import evidence
 from eyeshot.studies import display
 from eyeshot.studies.run import run
-from eyeshot.studies.statistics import evidence
 from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.studies.statistics import Evidence, evidence, half_width, smallest_visible
+from eyeshot.report.evidence import Evidence, evidence
+from eyeshot.studies.statistics import half_width, smallest_visible
 
 SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size=2, max_size=8)
 

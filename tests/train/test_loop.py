@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -139,6 +140,41 @@ def test_a_shift_moves_and_fills_with_black() -> None:
     moved = batches.shifted(image, np.array([[1, 3]]))
 
     assert moved[0, 0].tolist() == [[0, 0, 0], [2, 3, 0], [5, 6, 0]]
+
+
+def test_every_shift_of_up_to_two_pixels_either_way_is_drawn() -> None:
+    """One white pixel in the middle of each image tells how far it was moved."""
+    pixels = np.zeros((400, 1, 9, 9), dtype=np.uint8)
+    pixels[:, :, 4, 4] = 255
+    data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(400) % 3)
+
+    drawn = batches.batches(data, Options(augment="shift"), seed=0, epoch=0, images=400, normalise=lambda x: x)  # type: ignore[arg-type, return-value]
+    moved = np.concatenate([np.argwhere(images[:, 0] == 255)[:, 1:] - 4 for images, _ in drawn])
+
+    assert {tuple(way) for way in moved.tolist()} == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
+
+
+def test_the_gradient_s_norm_is_clipped_before_each_step(tmp_path: Path) -> None:
+    """Plain descent moves by rate times gradient: as far as the clip allows at most, and farther without one."""
+
+    def moved_in_one_step(clip: float) -> float:
+        recipe = small.recipe(
+            DATA, budget="16img", clip=clip, learning_rate=1.0, momentum=0.0, weight_decay=0.0, warm_up=0.0
+        )
+        nets: list[nn.Module] = []
+
+        def net() -> nn.Module:
+            nets.append(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)))
+            starts.append(torch.cat([p.detach().clone().flatten() for p in nets[-1].parameters()]))
+            return nets[-1]
+
+        starts: list[torch.Tensor] = []
+        run(recipe, net, DATA, tmp_path / str(clip))
+        ends = torch.cat([p.detach().flatten() for p in nets[-1].parameters()])
+        return float((ends - starts[-1]).norm())
+
+    assert moved_in_one_step(clip=0.01) == pytest.approx(0.01, rel=1e-3)
+    assert moved_in_one_step(clip=0.0) > 0.1
 
 
 def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ from eyeshot.cli.options import (
 from eyeshot.errors import UsageError
 
 if TYPE_CHECKING:
+    from eyeshot.api.comparison import Comparison
     from eyeshot.cli.terminal import Terminal
     from eyeshot.cli.training import Study
-    from eyeshot.report.comparison import Comparison
 
 CONVENTIONS = (
     "uses: standard deviation of the path density, as under uniform weights · MACs: one multiply-accumulate; "
@@ -85,8 +85,8 @@ def compare(
       eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
     """
+    from eyeshot.api.comparison import Comparison
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.comparison import Comparison
 
     one_format(json=as_json, csv=as_csv, plain=plain)
     if len(models) < 2:
@@ -130,12 +130,13 @@ def _refuse_without_train(training: dict[str, Any]) -> None:
 
 
 def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
-    from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, legend, quantity_table
+    from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, quantity_table
+    from eyeshot.report.sides import legend
     from eyeshot.report.verdict import on_several
     from eyeshot.report.wording import times
 
     if comparison.labels[0] == "A":
-        for line in legend(comparison):
+        for line in legend(comparison.reports):
             terminal.say(line)
     inputs = [times(report.network.input.shape[1:]) for report in comparison.reports]
     if len(set(inputs)) == 1:
@@ -144,14 +145,14 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
         shapes = ", ".join(f"{label} {shape}" for label, shape in zip(comparison.labels, inputs, strict=True))
         terminal.say(("note: ", "warn"), f"the designs take different inputs: {shapes}; --input gives all the same")
     terminal.say()
-    terminal.table(quantity_table(comparison))
+    terminal.table(quantity_table(comparison.quantities, comparison.labels))
     terminal.say((CONVENTIONS, "dim"))
     terminal.say()
     is_short = all_layers or len(comparison.layers) <= MOST_LAYERS
     if comparison.labels[0] != "A" and is_short:
-        terminal.say((" · ".join(legend(comparison)), "dim"))
+        terminal.say((" · ".join(legend(comparison.reports)), "dim"))
     if is_short:
-        terminal.table(layer_table(comparison))
+        terminal.table(layer_table(comparison.reports))
     else:
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
@@ -181,7 +182,7 @@ def _write_figure(comparison: Comparison, study: Study | None, output: Path) -> 
     from eyeshot.cli.options import as_csv_text
     from eyeshot.report.figures.compared import figure
 
-    image, records = figure(comparison, [] if study is None else study.results(), output.suffix[1:].lower())
+    image, records = figure(comparison.reports, () if study is None else study.evidence.arms, output.suffix[1:].lower())
     write_file(output, image)
     write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
     click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eyeshot.report.table import Column, Table
@@ -11,9 +10,8 @@ from eyeshot.report.wording import NONE, plain, signed
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.studies.statistics import ArmScores, Evidence
-    from eyeshot.train.record import Record
+    from eyeshot.report.evidence import Evidence
+    from eyeshot.studies.scores import ArmScores
 
 _STRIP = 41
 """Characters of the strip on which scores are drawn."""
@@ -29,17 +27,6 @@ def print_evidence(found: Evidence, terminal: Terminal) -> None:
     terminal.say()
     for line in found.verdict.splitlines():
         terminal.say((line, "strong"))
-
-
-def arm_results(records: Sequence[Record]) -> list[ArmResult]:
-    """Each arm's scores as figures take them."""
-    from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.studies.statistics import evidence
-
-    return [
-        ArmResult(label=arm.label, mean=arm.mean, half_width=arm.half_width, scores=tuple(arm.scores.values()))
-        for arm in evidence(records).arms
-    ]
 
 
 def _scores(found: Evidence) -> Table:

@@ -19,8 +19,9 @@ from eyeshot.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from eyeshot.analyse.inspection import Layer, Unit
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.inspection import Layer, Report, Unit
 
 
 @click.command(short_help="which pixels does one unit see?")

@@ -78,9 +78,9 @@ def _known(name: str) -> str:
 
 
 def _record(name: str) -> dict[str, Any]:
+    from eyeshot.analyse.landmarks import last_convolution
     from eyeshot.api import inspect
     from eyeshot.design.zoo import entries
-    from eyeshot.report.verdict import last_convolution
 
     entry, report = entries()[name], inspect(name)
     layer = last_convolution(report)

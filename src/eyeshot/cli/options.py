@@ -14,7 +14,7 @@ from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, RunError, ShapeError, UsageError
 
 if TYPE_CHECKING:
-    from eyeshot.report.inspection import Report
+    from eyeshot.api.report import Report
 
     # Generic since click 8.2; older ones know no type arguments when they run.
     _ParamType = click.ParamType[tuple[int, ...]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
 from eyeshot.cli.options import (
     Position,
@@ -22,7 +23,6 @@ from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Subject, check_count, figure
 from eyeshot.report.figures.style import Panel, records_of, rendered
-from eyeshot.report.inspection import Report
 from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"
@@ -133,7 +133,7 @@ def _use_panel(kind: str, subject: Subject) -> Panel:
     return profile_panel(found, subject.labels, axis=axis, title="What it sees and uses")
 
 
-def _by_depth(report: Report) -> list[EffectiveField]:
+def _by_depth(report: Inspection) -> list[EffectiveField]:
     """What the middle unit uses, of layers at even distances down to the last at which units differ."""
     layers = curve(report)
     step = -(-len(layers) // _MOST_LAYERS)
@@ -142,14 +142,14 @@ def _by_depth(report: Report) -> list[EffectiveField]:
 
 def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
     """The figure of a study's scores."""
-    from eyeshot.cli.evidence import arm_results
-    from eyeshot.report.figures.evidence import evidence
+    from eyeshot.report.evidence import evidence
+    from eyeshot.report.figures import evidence as figures
     from eyeshot.studies.kept import kept
 
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
     _, records = kept(Path(directories[0]))
-    panel = evidence(arm_results(records))
+    panel = figures.evidence(evidence(records).arms)
     return rendered([[panel]], file_format), records_of([panel])
 
 

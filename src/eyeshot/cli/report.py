@@ -11,7 +11,7 @@ from eyeshot.cli.options import check_new, colour_option, end_bounded, input_opt
 from eyeshot.errors import UsageError
 
 if TYPE_CHECKING:
-    from eyeshot.report.inspection import Report
+    from eyeshot.api.report import Report
 
 
 @click.command(short_help="the explorer page: fields, costs and comparison in one offline file")
@@ -102,8 +102,8 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def _scores(directory: Path) -> dict[str, Any]:
     """The evidence of a study, and the terms on which it was trained."""
+    from eyeshot.report.evidence import evidence
     from eyeshot.studies.kept import kept
-    from eyeshot.studies.statistics import evidence
 
     plan, records = kept(directory)
     seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)

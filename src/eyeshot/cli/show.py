@@ -22,8 +22,8 @@ from eyeshot.cli.options import (
 from eyeshot.errors import ReadError
 
 if TYPE_CHECKING:
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.inspection import Report
 
 CONVENTIONS = (
     "sees: receptive field in input pixels, unclipped · stride: input pixels per step · "
@@ -59,8 +59,8 @@ def show(
       eyeshot show my_net.py:make_net --json
       eyeshot show my_net.py:make_net --input 224x224x3:HWC --lines
     """
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.inspection import Report
     from eyeshot.report.ledger import records
 
     one_format(json=as_json, csv=as_csv, plain=plain)
@@ -96,7 +96,8 @@ def _print_up_to_failure(report: Report, terminal: Terminal, all_layers: bool) -
 
 
 def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
-    from eyeshot.report.ledger import differing, ledger
+    from eyeshot.analyse.landmarks import differing
+    from eyeshot.report.ledger import ledger
     from eyeshot.report.verdict import on_one
     from eyeshot.report.wording import short, times
 
@@ -122,7 +123,7 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
 
 
 def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.verdict import last_convolution
+    from eyeshot.analyse.landmarks import last_convolution
 
     layer = last_convolution(report) or (report.layers[-1] if report.layers else None)
     verbs = ("why", "field") if layer else ()

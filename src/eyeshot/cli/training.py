@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.api.report import Report
 from eyeshot.cli.options import check_factory, naming
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
@@ -22,15 +23,13 @@ from eyeshot.design.zoo import entries
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
-from eyeshot.report.inspection import Report
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.budget import Budget
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.figures.evidence import ArmResult
-    from eyeshot.studies.statistics import Evidence
+    from eyeshot.report.evidence import Evidence
     from eyeshot.train.dataset import Dataset
     from eyeshot.train.record import Record
 
@@ -87,7 +86,7 @@ class Study:
     @property
     def evidence(self) -> Evidence:
         """What the scores allow one to say."""
-        from eyeshot.studies.statistics import evidence
+        from eyeshot.report.evidence import evidence
 
         return evidence(self.found)
 
@@ -112,12 +111,6 @@ class Study:
             }
             for record in self.found
         ]
-
-    def results(self) -> list[ArmResult]:
-        """The scores as figures take them."""
-        from eyeshot.cli.evidence import arm_results
-
-        return arm_results(self.found)
 
 
 def plan_study(

@@ -18,8 +18,9 @@ from eyeshot.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from eyeshot.analyse.inspection import Layer
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.inspection import Layer, Report
 
 
 @click.command(short_help="why does a layer see that many pixels?")

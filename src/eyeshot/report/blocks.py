@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from eyeshot.report.inspection import Layer, Report
-from eyeshot.report.ledger import Line, steps
+from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.report.folded import Line, steps
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Block:
         return sum(layer.activations for layer in self.layers)
 
 
-def blocks(report: Report, most: int, keep: Callable[[Line], bool] = lambda line: True) -> list[Block]:
+def blocks(report: Inspection, most: int, keep: Callable[[Line], bool] = lambda line: True) -> list[Block]:
     """The layers in at most ``most`` blocks: as many leading parts of their names as that allows.
 
     A layer that only follows another belongs to that one's line. Where even the first parts leave too many blocks,

@@ -13,14 +13,14 @@ from typing import Any
 from eyeshot.analyse.cone import Place, Runs, place, seen
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import centre_unit
+from eyeshot.analyse.inspection import Inspection
+from eyeshot.analyse.landmarks import last_convolution
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.errors import UsageError
-from eyeshot.report.inspection import Report
+from eyeshot.report.folded import steps
 from eyeshot.report.lanes import Lanes, contracted, lanes
-from eyeshot.report.ledger import steps
 from eyeshot.report.reasons import axis_names
-from eyeshot.report.sidebyside import letter
-from eyeshot.report.verdict import last_convolution
+from eyeshot.report.sides import letter
 from eyeshot.report.wording import op_words
 
 MOST_WHOLE = 24
@@ -166,7 +166,7 @@ class Cone:
 
 
 def cone(
-    report: Report, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
+    report: Inspection, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
 ) -> Cone:
     """The side view below units of one layer.
 
@@ -207,14 +207,14 @@ def cone(
     return Cone(name, chosen, axis, tuple(shown), len(levels) - len(shown), fields, fields is not report[name].fields)
 
 
-def _default_layer(report: Report) -> str:
+def _default_layer(report: Inspection) -> str:
     last = last_convolution(report) or (report.layers[-1] if report.layers else None)
     if last is None:
         raise UsageError(f"{report.network.name} has no layers")
     return last.name
 
 
-def _levels(report: Report, name: str) -> list[tuple[str, str]]:
+def _levels(report: Inspection, name: str) -> list[tuple[str, str]]:
     """The input and the ledger's steps down to a layer, by name and in words."""
     found = [(report.network.input.name, "input")]
     for step in steps(report):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.inspection import Inspection, Layer, Unit
 from eyeshot.analyse.layouts import unit_axes
-from eyeshot.report.inspection import Layer, Report, Unit
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, listed, percent, times
@@ -22,7 +22,7 @@ _SHADES = "·░▒█"
 _LEGEND = "█ sees   ▒ ░ sees some of   · does not"
 
 
-def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
+def sentence(report: Inspection, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
     """The unit and how much it sees; where and how much of the image."""
     network = report.network
     place = f"[{','.join(map(str, unit.at))}]" if unit_axes(network, layer.name) else ""
@@ -46,7 +46,7 @@ def sentence(report: Report, layer: Layer, unit: Unit) -> list[tuple[str, str]]:
     return [*head, (f": {where} of {times(network.extent)} ({share} of the image).", "")]
 
 
-def ranges(report: Report, layer: Layer, unit: Unit) -> Table:
+def ranges(report: Inspection, layer: Layer, unit: Unit) -> Table:
     """Per axis what the unit sees on an endless image, and what of that is inside; and along the data path if less."""
     table = Table(
         [
@@ -74,7 +74,7 @@ def _range(ends: tuple[int, int]) -> str:
     return " … ".join(str(end).replace("-", "−") for end in ends) if ends[0] <= ends[1] else NONE
 
 
-def remarks(report: Report, layer: Layer, unit: Unit) -> Iterator[str]:
+def remarks(report: Inspection, layer: Layer, unit: Unit) -> Iterator[str]:
     """Holes in the footprint, and gates that see more than the data path."""
     hull = math.prod(last - first + 1 for first, last in unit.hull.clipped)
     count = unit.footprint.count

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
 from eyeshot.report.ledger import ledger
-from eyeshot.report.sidebyside import legend, quantity_table
+from eyeshot.report.quantities import Quantity
+from eyeshot.report.sidebyside import quantity_table
+from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import middle_out, short, times
-
-if TYPE_CHECKING:
-    from eyeshot.report.comparison import Comparison
-    from eyeshot.report.inspection import Report
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
@@ -31,7 +29,7 @@ _STYLE = (
 )
 
 
-def report_html(report: Report) -> str:
+def report_html(report: Inspection) -> str:
     """A report's ledger, its sentences and the side view below the middle unit of the last convolution."""
     network, totals = report.network, report.totals
     view = _views([report])
@@ -44,12 +42,13 @@ def report_html(report: Report) -> str:
     return _page(head, ledger(report), sentences, view, "report.layers has them all")
 
 
-def comparison_html(comparison: Comparison) -> str:
+def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity]) -> str:
     """A comparison's quantities, its sentences and the side views of up to three designs."""
-    view = _views(comparison.reports) if len(comparison.reports) <= _MOST_VIEWS else ""
-    names = "".join(f"<p>{_text(line)}</p>" for line in legend(comparison)) if comparison.labels[0] == "A" else ""
-    sentences = on_several(comparison.reports, comparison.labels)
-    return _page(names, quantity_table(comparison), sentences, view, "comparison.quantities has them all")
+    view = _views(reports) if len(reports) <= _MOST_VIEWS else ""
+    called = labels(reports)
+    names = "".join(f"<p>{_text(line)}</p>" for line in legend(reports)) if called[0] == "A" else ""
+    sentences = on_several(reports, called)
+    return _page(names, quantity_table(quantities, called), sentences, view, "comparison.quantities has them all")
 
 
 def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: str) -> str:
@@ -58,7 +57,7 @@ def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: s
     return f'<div class="eyeshot">{_STYLE}{head}{_table(table, room, where)}{words}{view}</div>'
 
 
-def _views(reports: Sequence[Report]) -> str:
+def _views(reports: Sequence[Inspection]) -> str:
     """The side views that can be drawn."""
     found = []
     for report in reports:

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from eyeshot.analyse.footprint import Box, Footprint, footprints
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.marks import Bits
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import Level, cone
-from eyeshot.report.inspection import Report
 from eyeshot.report.wording import middle_out, times
 
 _SIDE, _GAP, _WORDS = 120, 28, 34
@@ -22,7 +22,7 @@ _MOST_LINES = 20
 _FIRST, _SECOND, _BOTH = "#0072B2", "#E69F00", "#777777"
 
 
-def plates_svg(report: Report, layer: str | None = None, units: Sequence[tuple[int, ...]] = ()) -> str:
+def plates_svg(report: Inspection, layer: str | None = None, units: Sequence[tuple[int, ...]] = ()) -> str:
     """The units' layer on the left, then what they see of each level below, the image last; two units at most.
 
     Raises:

@@ -8,9 +8,9 @@ from typing import Any
 
 from eyeshot.analyse.cost import rectifications
 from eyeshot.analyse.density import width
+from eyeshot.analyse.inspection import Inspection, Layer, View
+from eyeshot.analyse.landmarks import deepest_before, horizon, last_convolution, macs_before, weighted
 from eyeshot.network.ops import Conv, Linear
-from eyeshot.report.inspection import Layer, Report, View
-from eyeshot.report.verdict import deepest_before, horizon, last_convolution, macs_before, weighted
 from eyeshot.report.wording import (
     NONE,
     field_size,
@@ -73,7 +73,7 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) else None
 
 
-def quantities(reports: Sequence[Report]) -> list[Quantity]:
+def quantities(reports: Sequence[Inspection]) -> list[Quantity]:
     """What the designs see, then what they cost."""
     found = [*_sees(reports), *_costs(reports), *_counts(reports)]
     by_key = {quantity.key: quantity for quantity in found}
@@ -115,7 +115,7 @@ def _named(layer: Layer | None, text: str) -> str:
     return NONE if layer is None else f"{text} ({layer.name})"
 
 
-def _sees(reports: Sequence[Report]) -> list[Quantity]:
+def _sees(reports: Sequence[Inspection]) -> list[Quantity]:
     last = [last_convolution(report) for report in reports]
     deepest = [deepest_before(report) for report in reports]
     ends = [horizon(report) for report in reports]
@@ -213,7 +213,7 @@ def _width(layer: Layer | None) -> float | None:
     return max(found) if found else None
 
 
-def _costs(reports: Sequence[Report]) -> list[Quantity]:
+def _costs(reports: Sequence[Inspection]) -> list[Quantity]:
     def parted(kind: type, cost: str) -> list[int]:
         return [sum(getattr(layer, cost) for layer in report if isinstance(layer.node.op, kind)) for report in reports]
 
@@ -234,7 +234,7 @@ def _costs(reports: Sequence[Report]) -> list[Quantity]:
     ]
 
 
-def _kernel_weights(reports: Sequence[Report]) -> list[Quantity]:
+def _kernel_weights(reports: Sequence[Inspection]) -> list[Quantity]:
     """Σ k² of the kernels where all convolutions of all designs have one width C: their weights in C².
 
     Taken from the notation alone, as if each convolution had C channels in as well as out, so that the channels of
@@ -262,7 +262,7 @@ def _area(op: Conv) -> int:
     return area
 
 
-def _counts(reports: Sequence[Report]) -> list[Quantity]:
+def _counts(reports: Sequence[Inspection]) -> list[Quantity]:
     return [
         _quantity(
             "weighted_layers", "layers with weights", "counts", [len(weighted(r)) for r in reports], str, "difference"

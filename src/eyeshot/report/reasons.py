@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.recurrence import Recurrence, Term, first_gates, recurrence
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
-from eyeshot.report.inspection import Layer, View
 from eyeshot.report.table import Column, Table
 from eyeshot.report.verdict import along_data
 from eyeshot.report.wording import NONE, field_size, field_stride, listed, op_words, times

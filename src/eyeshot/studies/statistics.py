@@ -13,13 +13,11 @@ together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
-from typing import Any
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.studies.verdict import verdict
+from eyeshot.studies.scores import ArmScores, Difference
 from eyeshot.train.record import Record
 
 try:
@@ -27,110 +25,12 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("comparing scores", "scipy", "train") from error
 
-SCHEMA = "eyeshot.evidence/1"
 _ERROR = 0.05
 _POWER = 0.8
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArmScores:
-    """One arm's scores over the seeds."""
-
-    label: str
-    scores: Mapping[int, float]
-    """Test accuracy in percent per seed."""
-    mean: float
-    half_width: float | None
-    """Half the 95 % interval of the mean, in points; None with one seed."""
-    seconds: float
-    """Mean training time of a trial."""
-    images_per_second: float
-    """Mean training speed of a trial."""
-    diverged: tuple[int, ...]
-    """Seeds whose loss became NaN or infinite; their scores count as they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """How much higher the first arm scores than another, over the seeds that both have."""
-
-    first: str
-    second: str
-    seeds: tuple[int, ...]
-    mean: float
-    """Points by which `first` scores higher; negative where it scores lower."""
-    half_width: float | None
-    """Half the interval of the mean, in points; None with one seed."""
-    confidence: float
-    """Of the interval: 0.95, or more where several differences share the error."""
-    smallest_visible: float | None
-    """Points that a true difference needs to be seen four times out of five, given the spread that was
-    found."""
-    is_broken: bool = False
-    """One of the two arms diverged at some seed, so the difference is not one of designs."""
-
-    @property
-    def has_interval(self) -> bool:
-        """Seeds that agree to the last digit give none, nor do broken networks."""
-        return bool(self.half_width) and not self.is_broken
-
-    @property
-    def is_seen(self) -> bool:
-        """There is an interval, and it leaves 0 out."""
-        return self.has_interval and abs(self.mean) > (self.half_width or 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """All that a study found."""
-
-    arms: tuple[ArmScores, ...]
-    differences: tuple[Difference, ...]
-    """The first arm against each other one."""
-    verdict: str
-    """One sentence per line that claims no more than the intervals allow."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values for reports and scripts."""
-        return {
-            "schema": SCHEMA,
-            "arms": [_arm_json(arm) for arm in self.arms],
-            "differences": [
-                {
-                    "first": difference.first,
-                    "second": difference.second,
-                    "seeds": list(difference.seeds),
-                    "mean": difference.mean,
-                    "interval": _interval(difference.mean, difference.half_width if difference.has_interval else None),
-                    "confidence": difference.confidence,
-                    "smallest_visible": difference.smallest_visible,
-                    "seen": difference.is_seen,
-                    "broken": difference.is_broken,
-                }
-                for difference in self.differences
-            ],
-            "verdict": self.verdict,
-        }
-
-
-def _arm_json(arm: ArmScores) -> dict[str, Any]:
-    return {
-        "label": arm.label,
-        "scores": {str(seed): score for seed, score in arm.scores.items()},
-        "mean": arm.mean,
-        "interval": _interval(arm.mean, arm.half_width),
-        "seconds": arm.seconds,
-        "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
-        "diverged": list(arm.diverged),
-    }
-
-
-def _interval(mean: float, half_width: float | None) -> list[float] | None:
-    return None if half_width is None else [mean - half_width, mean + half_width]
-
-
-def evidence(records: Iterable[Record]) -> Evidence:
-    """What the records of a study show; the arm of the first record is the one that others are compared to.
+def compared(records: Iterable[Record]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
+    """The arms of some records, and how the first of them differs from each other one.
 
     Raises:
         UsageError: there are no records, one arm has two for one seed, or two arms share no seed.
@@ -140,9 +40,8 @@ def evidence(records: Iterable[Record]) -> Evidence:
         by_arm.setdefault(record.recipe.label, []).append(record)
     if not by_arm:
         raise UsageError("no records: nothing was trained, so there is nothing to compare")
-    arms = tuple(_arm(label, found) for label, found in by_arm.items())
-    differences = tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
-    return Evidence(arms=arms, differences=differences, verdict=verdict(arms, differences))
+    arms = tuple(_arm(label, trained) for label, trained in by_arm.items())
+    return arms, tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
 
 
 def _arm(label: str, records: Sequence[Record]) -> ArmScores:

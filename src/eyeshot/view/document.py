@@ -13,15 +13,18 @@ from typing import Any
 
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.field import Field
+from eyeshot.analyse.inspection import Inspection, Layer, View
+from eyeshot.analyse.landmarks import has_gates, horizon, last_convolution
 from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import first_gates, lost_at, steps
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
-from eyeshot.report.inspection import Layer, Report, View
-from eyeshot.report.ledger import Line, has_gates, lines, rule_words
+from eyeshot.report.folded import Line, lines
+from eyeshot.report.ledger import rule_words
+from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
-from eyeshot.report.verdict import horizon as first_global
-from eyeshot.report.verdict import last_convolution, on_one, on_several
+from eyeshot.report.sides import labels, layers_aligned
+from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import op_words
 from eyeshot.view.measured import packed
 from eyeshot.view.relation import form_of, relation_of
@@ -30,7 +33,7 @@ SCHEMA = "eyeshot.page/1"
 
 
 def document(
-    reports: Sequence[Report],
+    reports: Sequence[Inspection],
     *,
     image: str | None = None,
     effective: Sequence[Mapping[str, Any]] = (),
@@ -55,7 +58,7 @@ def document(
     }
 
 
-def design(report: Report) -> dict[str, Any]:
+def design(report: Inspection) -> dict[str, Any]:
     """One design: its nodes in the order in which they run, and its ledger."""
     network = report.network
     index = {node.name: i for i, node in enumerate(network)}
@@ -63,7 +66,7 @@ def design(report: Report) -> dict[str, Any]:
     found = lines(report)
     gates = has_gates(report)
     through = first_gates(report.layers[0].fields) if gates and report.layers else {}
-    end, end_data = first_global(report), first_global(report, data=True)
+    end, end_data = horizon(report), horizon(report, data=True)
     return {
         "name": network.name,
         "source": network.source,
@@ -73,7 +76,7 @@ def design(report: Report) -> dict[str, Any]:
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
         "lines": [_line(line, index) for line in found],
-        "rules": {str(index[name]): words for name, words in rule_words(found, gates).items()},
+        "rules": {str(index[name]): words for name, words in rule_words(report).items()},
         "gates": gates,
         "apart": network.tells_channels_apart,
         "exact": report.is_exact,
@@ -87,7 +90,7 @@ def design(report: Report) -> dict[str, Any]:
     }
 
 
-def _start(report: Report, index: Mapping[str, int]) -> int:
+def _start(report: Inspection, index: Mapping[str, int]) -> int:
     """The layer that the page opens with: the last one with weights that still has a map, on the data's path."""
     carrying = data_path(report.network)
     for layer in reversed(report.layers):
@@ -118,7 +121,7 @@ class _Table:
 
 
 def _node(
-    node: Node, report: Report, index: Mapping[str, int], relations: _Table, gates: Mapping[str, tuple[str, str]]
+    node: Node, report: Inspection, index: Mapping[str, int], relations: _Table, gates: Mapping[str, tuple[str, str]]
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": node.name,
@@ -208,17 +211,15 @@ def _line(line: Line, index: Mapping[str, int]) -> dict[str, Any]:
     return entry
 
 
-def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
-    from eyeshot.report.comparison import Comparison
-
-    found = Comparison(reports)
+def _comparison(reports: Sequence[Inspection]) -> dict[str, Any]:
+    called = labels(reports)
     return {
-        "labels": found.labels,
+        "labels": called,
         "quantities": [
             {"name": q.name, "group": q.group, "texts": list(q.texts), "changes": list(q.change_texts)}
-            for q in found.quantities
+            for q in quantities(reports)
         ],
-        "sentences": on_several(found.reports, found.labels),
+        "sentences": on_several(reports, called),
         "layers": [
             {
                 "role": pair.role,
@@ -227,7 +228,7 @@ def _comparison(reports: Sequence[Report]) -> dict[str, Any]:
                     for report, layer in zip(reports, pair.layers, strict=True)
                 ],
             }
-            for pair in found.layers
+            for pair in layers_aligned(reports)
         ],
     }
 

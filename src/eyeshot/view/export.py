@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from eyeshot.report.inspection import Report
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.view.bundle import asset, script
 from eyeshot.view.document import document
 from eyeshot.view.fallback import fallback
 
 
 def page(
-    reports: Sequence[Report],
+    reports: Sequence[Inspection],
     *,
     image: bytes | None = None,
     effective: Sequence[Mapping[str, Any]] = (),
@@ -42,7 +42,7 @@ def page(
     return assembled(content, fallback(reports), title_of(reports))
 
 
-def title_of(reports: Sequence[Report]) -> str:
+def title_of(reports: Sequence[Inspection]) -> str:
     """What the browser's tab says."""
     names = ", ".join(report.network.name for report in reports)
     return f"{names if len(names) <= 80 else names[:79] + '…'} · eyeshot"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from eyeshot.report.inspection import Report
-from eyeshot.report.ledger import ledger, lines
+from eyeshot.analyse.inspection import Inspection
+from eyeshot.report.folded import lines
+from eyeshot.report.ledger import ledger
+from eyeshot.report.sides import labels
 from eyeshot.report.table import Row, Rule
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import field_size, times
@@ -15,20 +17,18 @@ _WIDTH, _STEP, _MOST_BARS = 300, 10, 60
 """Of the cone, in CSS pixels: its width, the height of a layer, and how many layers it shows."""
 
 
-def fallback(reports: Sequence[Report]) -> str:
+def fallback(reports: Sequence[Inspection]) -> str:
     """The designs as plain HTML."""
     parts = ['<div class="plain">', "<h1>eyeshot</h1>", "<p>Scripts are off; this is the page's plain form.</p>"]
     for report in reports:
         parts += _design(report)
     if len(reports) > 1:
-        from eyeshot.report.comparison import Comparison
-
-        sentences = on_several(list(reports), Comparison(reports).labels)
+        sentences = on_several(reports, labels(reports))
         parts += ["<h2>Side by side</h2>", *(f"<p>{html.escape(text)}</p>" for text in sentences)]
     return "\n".join([*parts, "</div>"])
 
 
-def _design(report: Report) -> list[str]:
+def _design(report: Inspection) -> list[str]:
     name, shape = html.escape(report.network.name), times(report.network.input.shape[1:])
     table = ledger(report)
     shown = [i for i, column in enumerate(table.columns) if column.heading]
@@ -50,7 +50,7 @@ def _row(row: Row | Rule, shown: Sequence[int]) -> str:
     return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others) + "</tr>"
 
 
-def _cone(report: Report) -> str:
+def _cone(report: Inspection) -> str:
     """Each line's field as a bar against the image's width, the first layer on top: the cone that opens downward."""
     extent = report.network.extent[-1]
     found = [line.shown for line in lines(report)][:_MOST_BARS]

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from eyeshot.report.inspection import Report
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.view.export import page
 
 
@@ -17,7 +17,7 @@ class Explorer:
         height: of the frame, in CSS pixels.
     """
 
-    def __init__(self, reports: Sequence[Report], *, height: int = 820, image: bytes | None = None) -> None:
+    def __init__(self, reports: Sequence[Inspection], *, height: int = 820, image: bytes | None = None) -> None:
         self.reports, self.height = list(reports), height
         self._page = page(self.reports, image=image)
 
@@ -33,7 +33,9 @@ class Explorer:
         )
 
 
-def save(reports: Sequence[Report], path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
+def save(
+    reports: Sequence[Inspection], path: str | Path, *, image: str | Path | None = None, force: bool = False
+) -> Path:
     """Write the explorer page of some reports into a file; an existing one is replaced only with ``force``.
 
     Raises:

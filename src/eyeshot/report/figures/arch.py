@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.network.ops import AdaptivePool, Conv, Input, Linear, Op, Pool
 from eyeshot.report.blocks import blocks
 from eyeshot.report.figures.lanes import draw_lanes
 from eyeshot.report.figures.style import Panel, shortened
-from eyeshot.report.inspection import Layer, Report
+from eyeshot.report.folded import lines
 from eyeshot.report.lanes import Lanes, contracted, lanes
-from eyeshot.report.ledger import lines
 from eyeshot.report.wording import field_size, op_words, percent, times
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Row:
     """The row's op; None for several layers."""
 
 
-def arch(report: Report) -> Panel:
+def arch(report: Inspection) -> Panel:
     """The ledger's lines, or blocks where those are many, from the input on, with what reads what on lanes."""
     rows = _rows(report)
     # Rows stand in the order in which their last layers run, so that all lines go down.
@@ -68,7 +68,7 @@ def arch(report: Report) -> Panel:
     return Panel(size=size, records=records, draw=lambda axes: _draw(axes, title, cells, rows, found))
 
 
-def _rows(report: Report) -> list[_Row]:
+def _rows(report: Inspection) -> list[_Row]:
     node = report.network.input
     first = _Row(node.name, "input", node.shape[1:], "", 0, node.name, node.op)
     found = lines(report)

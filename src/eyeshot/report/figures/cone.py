@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eyeshot.report.cone import Cone, Level
 from eyeshot.report.figures.lanes import draw_lanes
 from eyeshot.report.figures.style import Panel, row_points, shortened
-from eyeshot.report.sidebyside import letter
+from eyeshot.report.sides import letter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.blocks import blocks
 from eyeshot.report.figures.style import Panel, colour, row_points, shortened
-from eyeshot.report.inspection import Report
-from eyeshot.report.ledger import Line
+from eyeshot.report.folded import Line
 from eyeshot.report.wording import percent, short
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _MOST_PARTS = 10
 _QUANTITIES = (("macs", "MACs"), ("params", "params"))
 
 
-def cost(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
+def cost(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     """One design: each block's share of the MACs and of the weights. Several: both as bars made of their blocks."""
     most = _MOST_BLOCKS if len(reports) == 1 else _MOST_PARTS
     records = [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.report.figures.style import MARKERS, Panel, colour
 from eyeshot.report.wording import middle_out
+from eyeshot.studies.scores import ArmScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,28 +16,18 @@ if TYPE_CHECKING:
 _LONGEST_LABEL, _LONGEST_PART = 64, 18
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArmResult:
-    """One design's scores in percent, one per seed; ``half_width`` of the mean's 95 % interval, in points."""
-
-    label: str
-    mean: float
-    half_width: float | None
-    scores: tuple[float, ...]
-
-
-def evidence(results: Sequence[ArmResult]) -> Panel:
+def evidence(results: Sequence[ArmScores]) -> Panel:
     """Scores per arm: seeds as points, the mean with its interval beside them."""
     return Panel(
         size=(max(4.5, 1.4 * len(results) + 1), 4.6), records=_records(results), draw=lambda axes: _draw(axes, results)
     )
 
 
-def _draw(axes: Axes, results: Sequence[ArmResult]) -> None:
+def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
     for i, result in enumerate(results):
         axes.plot(
             [i - 0.12] * len(result.scores),
-            result.scores,
+            list(result.scores.values()),
             linestyle="",
             marker=MARKERS[i % len(MARKERS)],
             color=colour(i),
@@ -52,9 +42,8 @@ def _draw(axes: Axes, results: Sequence[ArmResult]) -> None:
         )
     # Straight lines between the same seed's scores show what pairing gains.
     for (i, a), (j, b) in pairwise(enumerate(results)):
-        if len(a.scores) == len(b.scores):
-            for one, other in zip(a.scores, b.scores, strict=True):
-                axes.plot([i - 0.12, j - 0.12], [one, other], color="0.8", linewidth=0.8, zorder=0)
+        for seed in sorted(a.scores.keys() & b.scores.keys()):
+            axes.plot([i - 0.12, j - 0.12], [a.scores[seed], b.scores[seed]], color="0.8", linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(results)), [_broken(result.label) for result in results])
     axes.set_xlim(-0.5, len(results) - 0.35)
     axes.margins(y=0.15)
@@ -77,11 +66,11 @@ def _broken(label: str) -> str:
     return "\n".join(lines).replace("$", r"\$")
 
 
-def _records(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+def _records(results: Sequence[ArmScores]) -> list[dict[str, Any]]:
     records = []
     for result in results:
-        for i, score in enumerate(result.scores):
-            records.append(_record(result.label, f"seed {i}", score, None))
+        for seed, score in result.scores.items():
+            records.append(_record(result.label, f"seed {seed}", score, None))
         records.append(_record(result.label, "mean", result.mean, result.half_width))
     return records
 

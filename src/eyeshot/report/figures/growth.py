@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.analyse.landmarks import has_gates
 from eyeshot.network.ops import Sliding
 from eyeshot.report.figures.style import Panel, colour, halo, line_style, shortened
-from eyeshot.report.inspection import Layer, Report
-from eyeshot.report.ledger import has_gates
 from eyeshot.report.wording import listed, times
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SAME = 1.25
 """Two designs share the names on the axis where those are at most this many times the longer design's layers."""
 
 
-def growth(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
+def growth(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     """The largest side of the field at every layer that slides, layers of one name at one place."""
     curves = [curve(report) for report in reports]
     return Panel(
@@ -34,7 +34,7 @@ def growth(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
     )
 
 
-def curve(report: Report) -> list[Layer]:
+def curve(report: Inspection) -> list[Layer]:
     """The layers that slide or see more than all before, as long as units step; none that sees less than one before."""
     found: list[Layer] = []
     for layer in report:
@@ -65,7 +65,7 @@ def _common_order(lists: Sequence[Sequence[str]]) -> list[str]:
     return names
 
 
-def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Report]) -> None:
+def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Inspection]) -> None:
     names = _common_order([[layer.name for layer in curve] for curve in curves])
     is_shared = len(curves) <= 2 and len(names) <= _SAME * max(map(len, curves))
     place = {name: i for i, name in enumerate(names)}
@@ -89,7 +89,7 @@ def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports:
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.97))
 
 
-def field_words(reports: Sequence[Report]) -> str:
+def field_words(reports: Sequence[Inspection]) -> str:
     """What the vertical axis shows."""
     along = " along the data path" if any(has_gates(report) for report in reports) else ""
     return f"receptive field{along}, px"
@@ -124,7 +124,7 @@ def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]
         )  # fmt: skip
 
 
-def input_lines(axes: Axes, reports: Sequence[Report], top: float, at: float | None = None) -> None:
+def input_lines(axes: Axes, reports: Sequence[Inspection], top: float, at: float | None = None) -> None:
     """A line at every side of an input, its words at ``at`` or beyond the right edge; near ones share their words.
 
     Sides far above ``top``, the largest field, are told at the upper right: lines there would flatten all curves.
@@ -150,7 +150,7 @@ def input_lines(axes: Axes, reports: Sequence[Report], top: float, at: float | N
         axes.text(1, 1.01, f"input, {listed(far)} px ↑", transform=axes.transAxes, ha="right", fontsize=9, color="0.35")
 
 
-def _records(curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Report]) -> list[dict[str, Any]]:
+def _records(curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Inspection]) -> list[dict[str, Any]]:
     return [
         {
             "panel": "growth",

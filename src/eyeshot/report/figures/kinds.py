@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
-from eyeshot.report.comparison import Comparison
 from eyeshot.report.figures.style import Panel, check_installed, records_of, rendered, shortened
-from eyeshot.report.inspection import Report
+from eyeshot.report.sides import labels
 
 _A4 = (11.7, 8.3)
 
@@ -18,7 +18,7 @@ _A4 = (11.7, 8.3)
 class Subject:
     """What is to be drawn: designs, and for the side view the units from which it is taken."""
 
-    reports: Sequence[Report]
+    reports: Sequence[Inspection]
     layer: str | None = None
     units: Sequence[tuple[int, ...]] = ()
     axis: int | None = None
@@ -38,10 +38,10 @@ class Kind:
     most: int | None = None
 
 
-def figure_labels(reports: Sequence[Report]) -> list[str]:
+def figure_labels(reports: Sequence[Inspection]) -> list[str]:
     """What legends call designs: their names, led by letters where those are long or alike."""
     names = [shortened(report.network.name, 36) for report in reports]
-    letters = Comparison(reports).labels if len(reports) > 1 else names
+    letters = labels(reports) if len(reports) > 1 else names
     return [
         name if label == report.network.name or len(reports) == 1 else f"{label}: {name}"
         for name, label, report in zip(names, letters, reports, strict=True)

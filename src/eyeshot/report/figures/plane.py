@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.analyse.inspection import Inspection
+from eyeshot.analyse.landmarks import last_convolution
 from eyeshot.report.figures.growth import input_lines
 from eyeshot.report.figures.style import MARKERS, Panel, colour, halo, with_prefixes
-from eyeshot.report.inspection import Report
-from eyeshot.report.verdict import last_convolution
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plane(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
+def plane(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     """Every design at its MACs and at the field of its last convolution; a line joins those of which no other sees
     as much for as little.
     """
@@ -44,7 +44,7 @@ def _is_beaten(macs: int, field: int, found: Sequence[tuple[str, str, int, int]]
     return any(m <= macs and f >= field and (m, f) != (macs, field) for _, _, m, f in found)
 
 
-def _draw(axes: Axes, reports: Sequence[Report], records: Sequence[dict[str, Any]]) -> None:
+def _draw(axes: Axes, reports: Sequence[Inspection], records: Sequence[dict[str, Any]]) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     line = sorted((record["macs"], record["field"]) for record in records if record["pareto"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.figures.growth import curve, draw_lines, field_words, input_lines, side
 from eyeshot.report.figures.style import Panel, with_prefixes
-from eyeshot.report.inspection import Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def price(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
+def price(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     """The largest side of the field at every layer that slides, against the MACs done once it has run."""
     paid = [_records(report, label) for report, label in zip(reports, labels, strict=True)]
     return Panel(
@@ -24,7 +24,7 @@ def price(reports: Sequence[Report], labels: Sequence[str]) -> Panel:
     )
 
 
-def _records(report: Report, label: str) -> list[dict[str, Any]]:
+def _records(report: Inspection, label: str) -> list[dict[str, Any]]:
     grown = {layer.name for layer in curve(report)}
     done, found = 0, []
     for layer in report:
@@ -35,7 +35,7 @@ def _records(report: Report, label: str) -> list[dict[str, Any]]:
 
 
 def _draw(
-    axes: Axes, reports: Sequence[Report], labels: Sequence[str], paid: Sequence[Sequence[dict[str, Any]]]
+    axes: Axes, reports: Sequence[Inspection], labels: Sequence[str], paid: Sequence[Sequence[dict[str, Any]]]
 ) -> None:
     lines = [([0, *(r["macs"] for r in records)], [1, *(r["field"] for r in records)]) for records in paid]
     draw_lines(axes, lines, labels)

@@ -9,12 +9,12 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
-from eyeshot.report.comparison import Comparison
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
-from eyeshot.report.inspection import Report
 from eyeshot.report.plates_svg import plates_svg
+from eyeshot.report.quantities import quantities
 from eyeshot.report.scores_svg import scores_svg
 from eyeshot.report.wording import short, times
 from eyeshot.view.document import design
@@ -72,7 +72,7 @@ def _opening() -> str:
     )
 
 
-def _section(number: int, step: Step, reports: Sequence[Report], start: int) -> str:
+def _section(number: int, step: Step, reports: Sequence[Inspection], start: int) -> str:
     parts = [
         f'<h2 id="{step.name}-title"><span class="number-of">{number}</span> {escape(step.title)}</h2>',
         *(f"<p>{escape(' '.join(part))}</p>" for part in batched(step.sentences(list(reports)))),
@@ -95,7 +95,7 @@ def _slot(step: Step, start: int) -> str:
     return f'<div class="slot" data-choices="{escape(json.dumps(choices, ensure_ascii=False))}" hidden></div>'
 
 
-def _pictures(step: Step, reports: Sequence[Report]) -> str:
+def _pictures(step: Step, reports: Sequence[Inspection]) -> str:
     """For each design its plates, where they can stand in a row, and its side view."""
     figures = []
     for report, (text, name) in zip(reports, step.designs, strict=True):
@@ -106,18 +106,18 @@ def _pictures(step: Step, reports: Sequence[Report]) -> str:
     return f'<div class="pictures">{"".join(figures)}</div>'
 
 
-def _plates(report: Report, units: Sequence[tuple[int, ...]]) -> str:
+def _plates(report: Inspection, units: Sequence[tuple[int, ...]]) -> str:
     try:
         return plates_svg(report, units=units)
     except UsageError:
         return ""
 
 
-def _costs(step: Step, reports: Sequence[Report]) -> str:
+def _costs(step: Step, reports: Sequence[Inspection]) -> str:
     """The quantities that the step speaks of, designs across."""
     if not step.quantities:
         return ""
-    found = {quantity.key: quantity for quantity in Comparison(reports).quantities}
+    found = {quantity.key: quantity for quantity in quantities(reports)}
     head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in step.designs)
     rows = [
         f'<tr><th scope="row">{escape(found[key].name.strip())}</th>{_tds(found[key].texts)}</tr>'

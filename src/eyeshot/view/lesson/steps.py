@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from eyeshot.analyse.inspection import Inspection
+from eyeshot.analyse.landmarks import last_convolution
 from eyeshot.design.named import network_named
-from eyeshot.report.comparison import Comparison
-from eyeshot.report.inspection import Report
-from eyeshot.report.verdict import last_convolution
+from eyeshot.report.quantities import quantities
 from eyeshot.report.wording import field_stride, image_share, percent, relative, short, times
 
 
@@ -33,30 +33,30 @@ class Step:
     designs: Sequence[tuple[str, str]]
     shape: tuple[int, ...] | None = None
     units: Sequence[tuple[int, ...]] = ()
-    sentences: Callable[[list[Report]], list[str]]
+    sentences: Callable[[list[Inspection]], list[str]]
     quantities: Sequence[str] = ()
     studies: Sequence[tuple[str, Sequence[str]]] = ()
 
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[Inspection]:
         """The designs, inspected."""
-        return [Report(network_named(design, self.shape)) for design, _ in self.designs]
+        return [Inspection(network_named(design, self.shape)) for design, _ in self.designs]
 
 
-def _field(report: Report, name: str | None = None) -> str:
+def _field(report: Inspection, name: str | None = None) -> str:
     layer = report[name] if name else last_convolution(report)
     assert layer is not None
     return times(layer.field.size)
 
 
-def _value(reports: list[Report], key: str, i: int) -> str:
-    return next(quantity.texts[i] for quantity in Comparison(reports).quantities if quantity.key == key)
+def _value(reports: list[Inspection], key: str, i: int) -> str:
+    return next(quantity.texts[i] for quantity in quantities(reports) if quantity.key == key)
 
 
-def _change(reports: list[Report], key: str, i: int) -> str:
-    return next(quantity.change_texts[i] for quantity in Comparison(reports).quantities if quantity.key == key)
+def _change(reports: list[Inspection], key: str, i: int) -> str:
+    return next(quantity.change_texts[i] for quantity in quantities(reports) if quantity.key == key)
 
 
-def _sees(reports: list[Report]) -> list[str]:
+def _sees(reports: list[Inspection]) -> list[str]:
     (stack,) = reports
     return [
         "A unit of a 3×3 convolution sees 3×3 units of the layer below it.",
@@ -74,7 +74,7 @@ def _sees(reports: list[Report]) -> list[str]:
     ]
 
 
-def _stacks(reports: list[Report]) -> list[str]:
+def _stacks(reports: list[Inspection]) -> list[str]:
     two, five, three, seven = reports
     assert (_field(two), _field(three)) == (_field(five), _field(seven))
     pairs = [two, five], [three, seven]
@@ -102,7 +102,7 @@ def _stacks(reports: list[Report]) -> list[str]:
     ]
 
 
-def _strides(reports: list[Report]) -> list[str]:
+def _strides(reports: list[Inspection]) -> list[str]:
     pool, strided, convs = reports
     macs = [report.totals.macs for report in reports]
     return [
@@ -124,7 +124,7 @@ def _strides(reports: list[Report]) -> list[str]:
     ]
 
 
-def _pools(reports: list[Report]) -> list[str]:
+def _pools(reports: list[Inspection]) -> list[str]:
     original, pooled = reports
     last, other = original["conv5"], pooled["conv5"]
     return [

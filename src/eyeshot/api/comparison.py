@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.api.report import Report
 from eyeshot.errors import UsageError
-from eyeshot.report.inspection import Report
 from eyeshot.report.quantities import Quantity, quantities
-from eyeshot.report.sidebyside import Pair, layers_aligned, letter
+from eyeshot.report.sides import Pair, labels, layers_aligned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from eyeshot.view.notebook import Explorer
 
 SCHEMA = "eyeshot.comparison/1"
-_LONGEST_LABEL = 24
-"""Characters of a name up to which tables and sentences that name designs often are read with ease."""
 
 
 class Comparison:
@@ -41,11 +38,7 @@ class Comparison:
     @cached_property
     def labels(self) -> list[str]:
         """What tables call the designs: their names, or letters where a name is long or occurs twice."""
-        names = [report.network.name for report in self.reports]
-        is_short = all(len(name) <= _LONGEST_LABEL for name in names)
-        if is_short and max(Counter(names).values()) == 1:
-            return names
-        return [letter(i) for i in range(len(names))]
+        return labels(self.reports)
 
     @cached_property
     def quantities(self) -> list[Quantity]:
@@ -120,7 +113,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html
 
-        return comparison_html(self)
+        return comparison_html(self.reports, self.quantities)
 
 
 def _listed(value: Any) -> Any:

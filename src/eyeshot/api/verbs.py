@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.design.named import network_named
-from eyeshot.network.graph import Network
-from eyeshot.report.inspection import Report
+from eyeshot.api.models import network_of
+from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
+    from eyeshot.api.comparison import Comparison
     from eyeshot.measure.run import Progress
-    from eyeshot.report.comparison import Comparison
     from eyeshot.report.effective import EffectiveField
 
 
@@ -37,7 +36,7 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
         >>> inspect("alexnet")["conv5"].field.size
         (163, 163)
     """
-    return Report(_network(model, input_shape, example, lines))
+    return Report(network_of(model, input_shape, example, lines))
 
 
 def compare(*models: Any, input_shape: Any = None) -> Comparison:
@@ -47,8 +46,8 @@ def compare(*models: Any, input_shape: Any = None) -> Comparison:
         >>> compare("C3-64 C3-64", "C5-64").reports[0]["conv2"].field.size
         (5, 5)
     """
+    from eyeshot.api.comparison import Comparison
     from eyeshot.errors import UsageError
-    from eyeshot.report.comparison import Comparison
 
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
@@ -117,7 +116,7 @@ def effective(
     if source == "density":
         from eyeshot.measure.density import density
 
-        report = Report(_network(model, input_shape))
+        report = Report(network_of(model, input_shape))
         return density(report.network, _layer_named(report, layer), unit, gates=gates)
     if source not in ("init", "weights"):
         raise UsageError(f"source {source!r}: needed is density, init or weights")
@@ -156,18 +155,6 @@ def _layer_named(report: Report, layer: str | None) -> str:
     """The layer asked for, or the last convolution."""
     if layer is not None:
         return report[layer].name
-    from eyeshot.report.verdict import last_convolution
+    from eyeshot.analyse.landmarks import last_convolution
 
-    found = last_convolution(report) or report.layers[-1]
-    return found.name
-
-
-def _network(model: Any, input_shape: Any, example: Any = None, lines: bool = False) -> Network:
-    if isinstance(model, Network):
-        return model
-    if isinstance(model, str):
-        return network_named(model, input_shape, example=example, with_lines=lines)
-    from eyeshot.read.torch import read_module
-
-    name = type(model).__name__
-    return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)
+    return (last_convolution(report) or report.layers[-1]).name

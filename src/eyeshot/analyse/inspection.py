@@ -1,8 +1,8 @@
-"""What each layer of one network sees and costs, as an object to look into."""
+"""What does each layer of one network see and cost? The answers together, each computed when first asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,8 @@ from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Sliding
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pandas as pd
-
     from eyeshot.analyse.footprint import Footprint
     from eyeshot.analyse.hulls import Interval
-    from eyeshot.report.figures.kinds import Picture
-    from eyeshot.view.notebook import Explorer
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
@@ -173,11 +167,8 @@ class Layer(View):
         }
 
 
-class Report:
-    """What a network's layers see and cost.
-
-    ``report["conv5"]`` is one layer, ``report.layers`` all of them in the order in which they run.
-    """
+class Inspection:
+    """What a network's layers see and cost, by name and in the order in which they run."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -199,7 +190,7 @@ class Report:
 
     def __repr__(self) -> str:
         costs = f"{self.totals.params:,} params, {self.totals.macs:,} MACs"
-        return f"<Report {self.network.name}: {len(self)} layers, {costs}>"
+        return f"<{type(self).__name__} {self.network.name}: {len(self)} layers, {costs}>"
 
     @cached_property
     def totals(self) -> Totals:
@@ -235,79 +226,6 @@ class Report:
             },
             "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in self.notes],
         }
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per layer.
-
-        Raises:
-            MissingExtraError: if pandas is not installed.
-        """
-        from eyeshot.errors import MissingExtraError
-
-        try:
-            import pandas as pd
-        except ImportError:
-            raise MissingExtraError("a data frame", "pandas", "frame") from None
-        rows = [
-            {
-                "name": layer.name,
-                "op": layer.op,
-                "out": layer.out,
-                "field": layer.field.size,
-                "stride": layer.field.stride,
-                "start": layer.field.start,
-                "params": layer.params,
-                "macs": layer.macs,
-                "activations": layer.activations,
-            }
-            for layer in self.layers
-        ]
-        return pd.DataFrame(rows).set_index("name")
-
-    def plot(
-        self, kind: str, *, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
-    ) -> Picture:
-        """A figure, shown by notebooks: ``report.plot("cone")``; ``.content("svg")`` gives the file.
-
-        Args:
-            kind: growth, price, cone, cost, arch or sheet.
-            layer: of a cone's units; the last convolution unless given.
-            units: a cone's units, up to four; the middle one unless given.
-            axis: a cone's axis of the image; the last unless given.
-
-        Raises:
-            UsageError: there is no such kind, layer, unit or axis.
-            MissingExtraError: matplotlib is not installed.
-        """
-        from eyeshot.report.figures.kinds import Subject, picture
-
-        return picture(kind, Subject(reports=[self], layer=layer, units=units, axis=axis))
-
-    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
-        """Write the explorer page: one file that opens offline in any browser.
-
-        Args:
-            path: the file, which is replaced only with ``force``.
-            image: a picture to show under the fields: PNG, JPEG, GIF or WebP.
-            force: replace a file that exists.
-
-        Raises:
-            UsageError: the file exists, its folder does not, or the picture cannot be used.
-        """
-        from eyeshot.view.notebook import save
-
-        return save([self], path, image=image, force=force)
-
-    def explore(self, *, height: int = 820) -> Explorer:
-        """The explorer page, for a notebook to show in a frame of its own; ``height`` in CSS pixels."""
-        from eyeshot.view.notebook import Explorer
-
-        return Explorer([self], height=height)
-
-    def _repr_html_(self) -> str:
-        from eyeshot.report.notebook import report_html
-
-        return report_html(self)
 
 
 def _field_dict(field: Field) -> dict[str, Any]:

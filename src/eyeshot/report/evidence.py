@@ -1,17 +1,89 @@
-"""What scores allow one to say, in words."""
+"""What a study's scores allow one to say: as plain values, and in sentences that claim no more than their intervals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eyeshot.studies.scores import ArmScores, Difference
 
 if TYPE_CHECKING:
-    from eyeshot.studies.statistics import ArmScores, Difference
+    from eyeshot.train.record import Record
 
-
+SCHEMA = "eyeshot.evidence/1"
 _WHOLE_SCALE = 100
 """Points between the lowest and the highest score: no difference is larger."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evidence:
+    """All that a study found."""
+
+    arms: tuple[ArmScores, ...]
+    differences: tuple[Difference, ...]
+    """The first arm against each other one."""
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{arm.label} {arm.mean:.2f} %" for arm in self.arms)
+        return f"<Evidence {scores}; {max(len(arm.scores) for arm in self.arms)} seeds>"
+
+    @property
+    def verdict(self) -> str:
+        """One sentence per line that claims no more than the intervals allow."""
+        return verdict(self.arms, self.differences)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values for reports and scripts."""
+        return {
+            "schema": SCHEMA,
+            "arms": [_arm_json(arm) for arm in self.arms],
+            "differences": [
+                {
+                    "first": difference.first,
+                    "second": difference.second,
+                    "seeds": list(difference.seeds),
+                    "mean": difference.mean,
+                    "interval": _interval(difference.mean, difference.half_width if difference.has_interval else None),
+                    "confidence": difference.confidence,
+                    "smallest_visible": difference.smallest_visible,
+                    "seen": difference.is_seen,
+                    "broken": difference.is_broken,
+                }
+                for difference in self.differences
+            ],
+            "verdict": self.verdict,
+        }
+
+
+def _arm_json(arm: ArmScores) -> dict[str, Any]:
+    return {
+        "label": arm.label,
+        "scores": {str(seed): score for seed, score in arm.scores.items()},
+        "mean": arm.mean,
+        "interval": _interval(arm.mean, arm.half_width),
+        "seconds": arm.seconds,
+        "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
+        "diverged": list(arm.diverged),
+    }
+
+
+def _interval(mean: float, half_width: float | None) -> list[float] | None:
+    return None if half_width is None else [mean - half_width, mean + half_width]
+
+
+def evidence(records: Iterable[Record]) -> Evidence:
+    """What the records of a study show; the arm of the first record is the one that others are compared to.
+
+    Raises:
+        UsageError: there are no records, one arm has two for one seed, or two arms share no seed.
+        MissingExtraError: SciPy is not installed.
+    """
+    from eyeshot.studies.statistics import compared
+
+    arms, differences = compared(records)
+    return Evidence(arms=arms, differences=differences)
 
 
 def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str:

@@ -1,0 +1,76 @@
+"""Which layers do sentences speak of? The last convolution, the first that sees all, the widest before it."""
+
+from __future__ import annotations
+
+from eyeshot.analyse.data_path import data_path
+from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.network.ops import Conv, Linear
+
+
+def weighted(inspection: Inspection) -> list[Layer]:
+    """The convolutions and fully connected layers."""
+    return [layer for layer in inspection if isinstance(layer.node.op, Conv | Linear)]
+
+
+def last_convolution(inspection: Inspection) -> Layer | None:
+    """The last convolution that carries data, not one that only computes gates; None where there is none."""
+    carrying = data_path(inspection.network)
+    layers = reversed(inspection.layers)
+    return next((layer for layer in layers if isinstance(layer.node.op, Conv) and layer.name in carrying), None)
+
+
+def horizon(inspection: Inspection, *, data: bool = False) -> Layer | None:
+    """The first layer from which on every unit sees the whole image.
+
+    Args:
+        inspection: what the network's layers see.
+        data: along the data path, gates and statistics left out.
+    """
+    first = None
+    for layer in reversed(inspection.layers):
+        if not (layer.data.field if data else layer.field).is_global:
+            break
+        first = layer
+    return first
+
+
+def deepest_before(inspection: Inspection) -> Layer | None:
+    """The layer before the horizon with the largest field: the widest view that still differs between units."""
+    end = horizon(inspection)
+    candidates = []
+    for layer in inspection:
+        if layer is end:
+            break
+        if layer.field.stride is not None and layer.op != "flatten":
+            candidates.append(layer)
+    # The first of those that see most: what only follows it sees the same.
+    return max(candidates, key=lambda layer: layer.field.size, default=None)
+
+
+def macs_before(inspection: Inspection, layer: Layer) -> float:
+    """Share of the network's MACs that is done before a layer runs."""
+    done = 0
+    for other in inspection:
+        if other is layer:
+            break
+        done += other.macs
+    return done / inspection.totals.macs if inspection.totals.macs else 0.0
+
+
+def outgrows(inspection: Inspection) -> Layer | None:
+    """The first layer whose field is at least as large as the image along every axis."""
+    extent = inspection.network.extent
+    for layer in inspection:
+        if layer.field.stride is not None and all(s >= n for s, n in zip(layer.field.size, extent, strict=True)):
+            return layer
+    return None
+
+
+def has_gates(inspection: Inspection) -> bool:
+    """Whether gates or statistics let some layer see more than its data path does."""
+    return any(layer.field != layer.data.field for layer in inspection)
+
+
+def differing(inspection: Inspection) -> list[Layer]:
+    """Layers whose units differ in a fixed turn."""
+    return [layer for layer in inspection if layer.field.phases is not None]

@@ -1,0 +1,5 @@
+"""What users hold: the functions that most programs need, and what they answer with."""
+
+from eyeshot.api.verbs import compare, effective, inspect
+
+__all__ = ["compare", "effective", "inspect"]

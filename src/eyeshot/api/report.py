@@ -1,0 +1,96 @@
+"""What users hold of one network: what its layers see and cost, with the ways out to figures, tables and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eyeshot.analyse.inspection import Inspection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from eyeshot.report.figures.kinds import Picture
+    from eyeshot.view.notebook import Explorer
+
+
+class Report(Inspection):
+    """What a network's layers see and cost.
+
+    ``report["conv5"]`` is one layer, ``report.layers`` all of them in the order in which they run.
+    """
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per layer.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+        """
+        from eyeshot.errors import MissingExtraError
+
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtraError("a data frame", "pandas", "frame") from None
+        rows = [
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "out": layer.out,
+                "field": layer.field.size,
+                "stride": layer.field.stride,
+                "start": layer.field.start,
+                "params": layer.params,
+                "macs": layer.macs,
+                "activations": layer.activations,
+            }
+            for layer in self.layers
+        ]
+        return pd.DataFrame(rows).set_index("name")
+
+    def plot(
+        self, kind: str, *, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
+    ) -> Picture:
+        """A figure, shown by notebooks: ``report.plot("cone")``; ``.content("svg")`` gives the file.
+
+        Args:
+            kind: growth, price, cone, cost, arch or sheet.
+            layer: of a cone's units; the last convolution unless given.
+            units: a cone's units, up to four; the middle one unless given.
+            axis: a cone's axis of the image; the last unless given.
+
+        Raises:
+            UsageError: there is no such kind, layer, unit or axis.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from eyeshot.report.figures.kinds import Subject, picture
+
+        return picture(kind, Subject(reports=[self], layer=layer, units=units, axis=axis))
+
+    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
+        """Write the explorer page: one file that opens offline in any browser.
+
+        Args:
+            path: the file, which is replaced only with ``force``.
+            image: a picture to show under the fields: PNG, JPEG, GIF or WebP.
+            force: replace a file that exists.
+
+        Raises:
+            UsageError: the file exists, its folder does not, or the picture cannot be used.
+        """
+        from eyeshot.view.notebook import save
+
+        return save([self], path, image=image, force=force)
+
+    def explore(self, *, height: int = 820) -> Explorer:
+        """The explorer page, for a notebook to show in a frame of its own; ``height`` in CSS pixels."""
+        from eyeshot.view.notebook import Explorer
+
+        return Explorer([self], height=height)
+
+    def _repr_html_(self) -> str:
+        from eyeshot.report.notebook import report_html
+
+        return report_html(self)
