@@ -129,7 +129,7 @@ def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shap
         read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
         firsts.append(min((sight.first(j) for j in read), default=NEVER))
         lasts.append(max((sight.last(j) for j in read), default=-NEVER))
-    if all(first == NEVER for first in firsts):
+    if all(last < first for first, last in zip(firsts, lasts, strict=True)):
         return None  # only units that see nothing are read, such as those between a sparse transposed convolution's
     step = sight.step * (pattern.step * turns // sight.period)
     return moving(axis, step, firsts, lasts, _still_touches(sight, pattern, before, after))

@@ -143,7 +143,7 @@ def _node(
         entry["units"] = math.prod(node.shape[axis] for axis in lying)
     if layer.data.field != layer.field:
         entry["data"] = _field(layer.data.field)
-    for key, value in (("params", layer.params), ("macs", layer.macs)):
+    for key, value in (("params", layer.params), ("macs", layer.macs), ("view", int(not layer.activations))):
         if value:
             entry[key] = value
     entry["why"] = _why(layer, index)
