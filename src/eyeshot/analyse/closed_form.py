@@ -222,7 +222,9 @@ def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Sha
 
 
 def _fix(sight: Sight, shape: Shape) -> Fixed | None:
-    return None if sight is None else Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
+    if sight is None or last_of(sight, shape) < first_of(sight, shape):
+        return None
+    return Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
 
 
 def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:

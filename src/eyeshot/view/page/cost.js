@@ -1,7 +1,7 @@
 // What each layer costs: bars of weights, operations and activations, and where the field stands when they are spent.
 
 import { fill, h } from "./dom.js";
-import { written } from "./network.js";
+import { writes } from "./network.js";
 import { NONE, fieldSize, percent, short, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -53,7 +53,7 @@ export function costPanel(actions) {
 
 /** @param {any} node @param {string} by */
 function amount(node, by) {
-  return by === "activations" ? written(node) : node[by];
+  return by === "activations" ? writes(node) : node[by];
 }
 
 /** @param {import("./network.js").Design} design */

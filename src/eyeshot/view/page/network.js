@@ -113,7 +113,7 @@ export function relationFrom(given) {
 }
 
 /** Elements that a layer writes. @param {Layer} layer @returns {number} */
-export function written({ shape, isView }) {
+export function writes({ shape, isView }) {
   return isView ? 0 : shape.reduce((a, b) => a * b, 1);
 }
 
