@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from eyeshot.analyse.memory import alive_at_once, kept_for_backward, places
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
+    Bilinear,
     Conv,
     ConvTranspose,
     DeformConv,
@@ -114,6 +115,8 @@ def _macs(network: Network, node: Node) -> int:
         return math.prod(network[node.inputs[0]].shape) * node.shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Linear | MatMul):
         return math.prod(node.shape) * network[node.inputs[0]].shape[-1]
+    if isinstance(op, Bilinear):
+        return math.prod(node.shape) * math.prod(op.features)
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):

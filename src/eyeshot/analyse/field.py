@@ -12,15 +12,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eyeshot.analyse.closed_form import closed_forms, through
+from eyeshot.analyse.closed_form import closed_forms, through, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
-from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
+from eyeshot.analyse.parted import NEVER, Parted
+from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Read
+from eyeshot.network.relations import Read, Shape
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Hulls, Interval
-    from eyeshot.analyse.labels import Labels
 
 Step = int | Fraction
 
@@ -67,8 +67,7 @@ class Fields:
         self.network = network
         self.gates = gates and any(read.gate for node in network for read in node.reads)
         self.data: Fields = Fields(network, gates=False) if self.gates else self
-        self._made: dict[tuple[object, ...], Field] = {}
-        self._full: dict[int, bool] = {}
+        self._fields: dict[str, Field] = {}
 
     @cached_property
     def _forms(self) -> dict[str, Sights]:
@@ -94,6 +93,10 @@ class Fields:
         """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
         return self._per_axis(name, axes_told)
 
+    def of_units(self, name: str) -> list[Interval]:
+        """The same for every unit apart: along all axes of the tensor that count positions of the followed axis."""
+        return self._per_axis(name, axes_counting)
+
     def _per_axis(self, name: str, axes: Callable[[Network, str, int], tuple[int, ...]]) -> list[Interval]:
         from eyeshot.analyse.hulls import per_axis
 
@@ -101,25 +104,26 @@ class Fields:
         return per_axis(self.network[name], self._hulls[name], along)
 
     def form(self, name: str) -> Class:
-        """The closed form per followed axis, united over channels."""
-        node = self.network[name]
-        return together(self._forms[name], node.shape)
+        """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
+        return self._of_units(name, together(self._forms[name], self.network[name].shape))
 
     def through(self, node: Node, read: Read) -> Class:
-        """The closed form per followed axis of what a node sees by one of its reads alone."""
-        return through(self.network, self._forms, node, read)
+        """The closed form per followed axis of what a node's units see by one of its reads alone."""
+        return self._of_units(node.name, through(self.network, self._forms, node, read))
+
+    def _of_units(self, name: str, form: Class) -> Class:
+        if not any(isinstance(sight, Parted) for sight in form):
+            return form
+        shape = self.network[name].shape
+        units = unit_axes(self.network, name)
+        return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
     def __getitem__(self, name: str) -> Field:
-        node = self.network[name]
-        # layers that see alike hold the very same values, so most fields are made once for several layers
-        hulls = id(self._hulls[name]) if "_hulls" in self.__dict__ else None
-        data = None if self.data is self else id(self.data[name])
-        key = (id(self._forms[name]), node.shape, hulls, data, name in self.bounded)
-        if key not in self._made:
-            self._made[key] = self._make(node)
-        return self._made[key]
+        if name not in self._fields:
+            self._fields[name] = self._field(self.network[name])
+        return self._fields[name]
 
-    def _make(self, node: Node) -> Field:
+    def _field(self, node: Node) -> Field:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
@@ -131,7 +135,8 @@ class Fields:
             is_regular=all(
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
-            is_global=self._sees_everything(node, form),
+            # asked of every element: those of a flattened map do not see all, though they do together
+            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
@@ -141,16 +146,13 @@ class Fields:
         for axis, sight in enumerate(form):
             if sight is None:
                 sizes.append(0)
-            elif isinstance(sight, Moving):
+            elif isinstance(sight, Moving | Parted):
                 sizes.append(max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True)))
             elif isinstance(sight, Fixed):
                 sizes.append(sight.last - sight.first + 1)
-            elif sight.size is not None:
-                sizes.append(sight.size)
             else:
-                from eyeshot.analyse.hulls import widest
-
-                sizes.append(widest(self._hulls[node.name], axis))
+                first, last = self.of_units(node.name)[axis]
+                sizes.append(int((last - first).max()) + 1)
         if self.data is self:
             return tuple(sizes)
         return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
@@ -160,48 +162,56 @@ class Fields:
         for sight, size in zip(form, extent, strict=True):
             if sight is None:
                 return False
-            if isinstance(sight, Moving) and any(
+            if isinstance(sight, Moving | Parted) and any(
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
-                return False
-            if isinstance(sight, Scattered) and sight.size is not None and sight.size < size:
                 return False
         is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        return all(self._covers(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True))
+        from eyeshot.analyse.hulls import all_see_everything
 
-    def _covers(self, labels: Labels, size: int) -> bool:
-        found = self._full.get(id(labels))
-        if found is None:
-            from eyeshot.analyse.hulls import all_see_everything
-
-            found = self._full[id(labels)] = all_see_everything(labels, size)
-        return found
+        return all(
+            all_see_everything(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True)
+        )
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""
         axes = unit_axes(self.network, name)
         place = dict(zip(axes, at, strict=True)) if axes else {}
         clipped = []
-        for i, (first, last) in enumerate(self._per_axis(name, axes_counting)):
+        for i, (first, last) in enumerate(self.of_units(name)):
             index = tuple(place[axis] for axis in axes_counting(self.network, name, i)) or (0,)
             clipped.append((int(first[index]), int(last[index])))
         if any(last < first for first, last in clipped):
             clipped = [(0, -1) for _ in clipped]
-        unclipped = []
-        for sight, inside in zip(self.form(name), clipped, strict=True):
-            i = place.get(sight.axis, 0) if isinstance(sight, Moving) else 0
-            if isinstance(sight, Moving) and sight.first(i) <= sight.last(i):
-                unclipped.append((sight.first(i), sight.last(i)))
-            elif isinstance(sight, Fixed):
-                unclipped.append((sight.first, sight.last))
-            else:
-                unclipped.append(inside)
+        shape = self.network[name].shape
+        ends = (_unclipped(sight, place, shape) for sight in self.form(name))
+        unclipped = [
+            whole if whole is not None and _cut_to(whole, n) == inside else inside
+            for whole, inside, n in zip(ends, clipped, self.network.extent, strict=True)
+        ]
         if self.data is not self:  # gates read the image as it is; along the data path a unit may see past its ends
             along_data = self.data.unit(name, at).unclipped
             unclipped = [_both(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))
+
+
+def _unclipped(sight: Sight, place: dict[int, int], shape: Shape) -> tuple[int, int] | None:
+    """What a unit sees on an endless image, where a form says so of a unit at this place."""
+    if isinstance(sight, Fixed):
+        return sight.first, sight.last
+    if not isinstance(sight, Moving | Parted) or any(shape[a] > 1 and a not in place for a in axes_of(sight)):
+        return None
+    if isinstance(sight, Parted):
+        return sight.unit([place.get(axis, 0) for axis in range(len(shape))])
+    i = place.get(sight.axis, 0)
+    return sight.first(i), sight.last(i)
+
+
+def _cut_to(ends: tuple[int, int], n: int) -> tuple[int, int]:
+    """What lies inside an image of n positions. A form that says otherwise than the hull is not of this unit alone."""
+    return max(ends[0], 0), min(ends[1], n - 1)
 
 
 def _both(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:

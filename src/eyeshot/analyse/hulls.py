@@ -77,12 +77,6 @@ def per_axis(node: Node, value: Hulls, along: Sequence[tuple[int, ...]]) -> list
     return result
 
 
-def widest(value: Hulls, i: int) -> int:
-    """The most positions that a unit sees along the i-th followed axis."""
-    first, negated_last = alone(value, i, ()).ends
-    return int(np.where(first == NOTHING, 0, 1 - first - negated_last).max())
-
-
 def all_see_everything(labels: Labels, size: int) -> bool:
     """Whether every unit sees from the first position to the last, of ``size``."""
     first, negated_last = labels.ends.reshape(2, -1).max(axis=1).tolist()

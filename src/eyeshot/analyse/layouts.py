@@ -24,8 +24,8 @@ from eyeshot.network.relations import (
     Shape,
     Taps,
     Window,
-    matching_axes,
 )
+from eyeshot.network.reshape import dealt, matching_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +175,17 @@ def _reshape(relation: Reshape, value: Layout, before: Shape, after: Shape) -> L
 
 
 def _dealt(parts: list[Part], ones: list[Part], sizes: list[int]) -> list[Axis]:
-    """Parts dealt out to axes of the given sizes, cut where need be; axes of one position take what has one."""
-    queue, left_over = parts[::-1], ones[::-1]
+    """Parts dealt out to axes of the given sizes; axes of one position take what has one."""
+    groups = dealt(parts, sizes, lambda part: part.size, _cut)
+    if groups is None:
+        return [(Part(n),) for n in sizes]
+    left_over = ones[::-1]
     axes: list[Axis] = []
-    for size in sizes:
-        own: list[Part] = []
-        left = size
-        while left > 1:
-            part = queue.pop()
-            if part.size % left and left % part.size:
-                return [(Part(n),) for n in sizes]
-            if part.size > left:
-                queue.append(Part(part.size // left, part.counts))
-                part = Part(left, part.counts)
-            own.append(part)
-            left //= part.size
-        if size == 1 and left_over:
-            own = [left_over.pop()]
+    for size, group in zip(sizes, groups, strict=True):
+        own = [left_over.pop()] if size == 1 and left_over else group
         axes.append(tuple(own) or (Part(size),))
     return axes
+
+
+def _cut(part: Part, outer: int) -> tuple[Part, Part]:
+    return Part(outer, part.counts), Part(part.size // outer, part.counts)

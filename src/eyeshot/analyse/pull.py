@@ -33,8 +33,8 @@ from eyeshot.network.relations import (
     Shape,
     Taps,
     Window,
-    matching_axes,
 )
+from eyeshot.network.reshape import matching_axes
 
 Floats = npt.NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.sights import Fixed, Moving, Sight, first_of, last_of
+from eyeshot.analyse.sights import Fixed, Moving, Parted, Sight, first_of, last_of
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.network.relations import Read, Shape, Window
@@ -149,7 +149,7 @@ def _step(fields: Fields, node: Node, axis: int, taken: Mapping[str, Step]) -> S
     if size is None and isinstance(node.op, Rearrange):
         size = 1 if behind is None else behind.size  # each element is one of the input's
     if isinstance(sight, Fixed):  # all units together, whatever lies between them and the last that move evenly
-        while behind is not None and not isinstance(fields.form(source.name)[axis], Moving | Fixed):
+        while behind is not None and not isinstance(fields.form(source.name)[axis], Moving | Parted | Fixed):
             source, behind = behind.source, taken.get(behind.source.name)
     elif size is None or lost_at is not None:
         return Step(source, _extent(sight, node.shape), lost_at=lost_at or node.name)
@@ -164,8 +164,9 @@ def _term(fields: Fields, node: Node, binding: _Reach, source: Node, axis: int, 
     before = fields.form(source.name)[axis]
     place, jump = _place(before), _jump(before)
     window, positions = _window(binding.read, place), None
-    if window is None and adds and place is not None and jump is not None:
-        positions = source.shape[place] if adds == (source.shape[place] - 1) * jump else None
+    if window is None and adds and jump is not None:
+        count = before.count if isinstance(before, Parted) else source.shape[place or 0]
+        positions = count if adds == (count - 1) * jump else None
     k, s, d = window or (None, None, None)
     if not adds and s in (None, 1):
         return None
@@ -191,7 +192,7 @@ def _meeting(node: Node, reaches: Sequence[_Reach], binding: _Reach) -> Meeting 
 def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
     sight = fields.through(node, read)[axis]
     source = fields.network[node.inputs[read.source]]
-    return _Reach(read, source, _extent(sight, node.shape), isinstance(sight, Moving | Fixed))
+    return _Reach(read, source, _extent(sight, node.shape), isinstance(sight, Moving | Parted | Fixed))
 
 
 def _extent(sight: Sight, shape: Shape) -> int:
@@ -204,11 +205,11 @@ def _extent(sight: Sight, shape: Shape) -> int:
 
 def _unit_size(sight: Sight) -> int | None:
     """Pixels that a unit sees, the widest of its phases; None where only the hulls know."""
-    if isinstance(sight, Moving):
+    if isinstance(sight, Moving | Parted):
         return max(last - first + 1 for first, last in zip(sight.firsts, sight.lasts, strict=True))
     if isinstance(sight, Fixed):
         return sight.last - sight.first + 1
-    return getattr(sight, "size", None)
+    return None
 
 
 def _place(sight: Sight) -> int | None:
@@ -217,7 +218,10 @@ def _place(sight: Sight) -> int | None:
 
 
 def _jump(sight: Sight) -> Fraction | None:
-    return Fraction(sight.step, sight.period) if isinstance(sight, Moving) else None
+    """Input pixels per step along the axis, or along the rows of a map whose rows and columns lie in one axis."""
+    if isinstance(sight, Moving) or (isinstance(sight, Parted) and not sight.inner):
+        return Fraction(sight.step, sight.period)
+    return None
 
 
 def first_gates(fields: Fields) -> Mapping[str, tuple[str, str]]:

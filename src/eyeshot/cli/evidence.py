@@ -1,9 +1,12 @@
-"""How the evidence of a study is printed: scores per arm with their intervals, differences, a verdict."""
+"""How a study is shown on a terminal: its plan, scores per arm with their intervals, differences, a verdict."""
 
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
+
+import click
 
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
@@ -12,9 +15,38 @@ if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.evidence import Evidence
     from eyeshot.studies.scores import ArmScores
+    from eyeshot.studies.study import Study
 
 _STRIP = 41
 """Characters of the strip on which scores are drawn."""
+
+
+def trained(study: Study, terminal: Terminal | None) -> None:
+    """Train every arm with every seed, bars on stderr; where there is a terminal to print to, print what is trained."""
+    study.check()
+    if terminal is not None:
+        _print_plan(study, terminal)
+        sys.stdout.flush()
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        click.echo(
+            f"eyeshot: what is trained is kept in {study.directory}; the same command goes on from there", err=True
+        )
+        raise
+
+
+def _print_plan(study: Study, terminal: Terminal) -> None:
+    plan = study.plan
+    terminal.say()
+    seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
+    what = f"{plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design"
+    if study.is_finished:
+        terminal.say(("read", "strong"), f" from {study.directory}: nothing left to train ({what})")
+    else:
+        terminal.say(("training", "strong"), f" on {what}")
+    for remark in study.remarks:
+        terminal.say((remark, "dim"))
 
 
 def print_evidence(found: Evidence, terminal: Terminal) -> None:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 Shape = tuple[int, ...]
+Reads = tuple[tuple[int, ...], ...]
+"""For each output position along an axis the input positions that it reads."""
 Sizes = tuple[int, ...]
 """One integer per windowed axis."""
 Sides = tuple[tuple[int, int], ...]
@@ -69,6 +71,15 @@ class Window:
         base = 1 if self.base is None else self.base[a]
         return _window_pattern(self.kernel[a], self.stride[a], self.dilation[a], self.padding[a][0], base)
 
+    def reads(self, a: int, n: int, m: int) -> Reads:
+        """For each of m outputs along ``axes[a]`` which of the n positions it reads, the padding left out."""
+        pattern = self.pattern(a)
+        turns = (divmod(i, len(pattern.offsets)) for i in range(m))
+        return tuple(
+            tuple(j for offset in pattern.offsets[phase] if 0 <= (j := turn * pattern.step + offset) < n)
+            for turn, phase in turns
+        )
+
 
 @lru_cache(maxsize=512)
 def _window_pattern(k: int, s: int, d: int, p: int, b: int) -> Pattern:
@@ -77,10 +88,6 @@ def _window_pattern(k: int, s: int, d: int, p: int, b: int) -> Pattern:
         tuple((r * s - p + t * d) // b for t in range(k) if (r * s - p + t * d) % b == 0) for r in range(phases)
     )
     return Pattern(s * phases // b, offsets)
-
-
-Reads = tuple[tuple[int, ...], ...]
-"""For each output position along an axis the input positions that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,31 +161,3 @@ class Read:
     def is_bound(self) -> bool:
         """Whether the relation says more than what is read."""
         return self.may_read_less or isinstance(self.relation, Opaque)
-
-
-@lru_cache(maxsize=1024)
-def matching_axes(before: Shape, after: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-    """Split a reshape into the smallest runs of axes whose elements stay together.
-
-    Returns: pairs of (axes before, axes after), in order, covering both shapes.
-
-    Example:
-        >>> matching_axes((1, 4, 6, 5), (1, 24, 5))
-        (((0,), (0,)), ((1, 2), (1,)), ((3,), (2,)))
-    """
-    runs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-    i = j = 0
-    while i < len(before) or j < len(after):
-        start_i, start_j = i, j
-        size_i = size_j = 1
-        if i < len(before):
-            size_i, i = before[i], i + 1
-        if j < len(after):
-            size_j, j = after[j], j + 1
-        while size_i != size_j:
-            if (size_i < size_j and i < len(before)) or j >= len(after):
-                size_i, i = size_i * before[i], i + 1
-            else:
-                size_j, j = size_j * after[j], j + 1
-        runs.append((tuple(range(start_i, i)), tuple(range(start_j, j))))
-    return tuple(runs)

@@ -77,13 +77,18 @@ class Recorder(TorchDispatchMode):
         return self._hidden(out, given) if func.is_view else out
 
     def _call(self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        name = _signature(func).name
+        signature = _signature(func)
+        name = signature.name
+        # a call with out= gives that tensor back, and reads nothing of what it held
+        has_target = bool(signature.writes) and not name.endswith("_")
 
         def run() -> Any:
-            out = None if self.has_numbers else output_of(name, arguments)
+            out = None if self.has_numbers or has_target else output_of(name, arguments)
             return func(*args, **kwargs) if out is None else out
 
-        return Call(name, arguments, run, self.has_numbers)
+        if has_target:
+            arguments = {key: value for key, value in arguments.items() if key not in signature.writes}
+        return Call(name, arguments, run, self.has_numbers, has_target)
 
     def _fused(self, query: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         """The output of fused attention, whose numbers lie in the order of the query's."""

@@ -14,7 +14,7 @@ from eyeshot.network.graph import Network
 
 
 @dataclass(frozen=True)
-class Line:
+class Edge:
     """What step ``reader`` reads of step ``source``: it runs down ``lane`` and turns off to the reader's own."""
 
     source: int
@@ -27,7 +27,7 @@ class Lanes:
     """Steps on lanes: ``of`` has each step's, ``width`` is how many there are."""
 
     of: tuple[int, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Edge, ...]
     width: int
 
 
@@ -59,7 +59,7 @@ def lanes(inputs: Sequence[Sequence[int]]) -> Lanes:
         if step not in last_reader:
             heapq.heappush(free, of[step])
     drawn = [
-        Line(source, reader, of[source]) for reader, sources in enumerate(inputs) for source in dict.fromkeys(sources)
+        Edge(source, reader, of[source]) for reader, sources in enumerate(inputs) for source in dict.fromkeys(sources)
     ]
     return Lanes(tuple(of), tuple(drawn), width)
 

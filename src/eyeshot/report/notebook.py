@@ -42,12 +42,12 @@ def report_html(report: Inspection) -> str:
     return _page(head, ledger(report), sentences, view, "report.layers has them all")
 
 
-def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity]) -> str:
-    """A comparison's quantities, its sentences and the side views of up to three designs."""
+def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity], verdict: str = "") -> str:
+    """A comparison's quantities, its sentences, a study's verdict, and the side views of up to three designs."""
     view = _views(reports) if len(reports) <= _MOST_VIEWS else ""
     called = labels(reports)
     names = "".join(f"<p>{_text(line)}</p>" for line in legend(reports)) if called[0] == "A" else ""
-    sentences = on_several(reports, called)
+    sentences = [*on_several(reports, called), *verdict.splitlines()]
     return _page(names, quantity_table(quantities, called), sentences, view, "comparison.quantities has them all")
 
 

@@ -34,6 +34,17 @@ class MatMul(Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bilinear(Op):
+    """A form of two vectors of ``features`` numbers, the last axis of each: Σ w·x·y for each output."""
+
+    features: tuple[int, int]
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """All of each last axis."""
+        return tuple(Read(i, Reduce(axes=(len(out) - 1,), keep=True)) for i in range(len(inputs)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mixing(Op):
     """A fixed transform of all positions along some axes, such as a Fourier transform."""
 

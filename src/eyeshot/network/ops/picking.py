@@ -16,6 +16,12 @@ class Index(Op):
 
     axis: int
     positions: tuple[int, ...]
+    name: str = "index"
+
+    @property
+    def kind(self) -> str:
+        """What chose the positions: index, diagonal, triu."""
+        return self.name
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The positions listed."""

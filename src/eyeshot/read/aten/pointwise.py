@@ -8,7 +8,7 @@ import torch
 
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.read.aten.rules import axis_of, one, rule, show
-from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Repeated
 
 POINTWISE = (
@@ -20,14 +20,21 @@ POINTWISE = (
     "log2", "log10", "log1p", "exp2", "expm1", "ceil", "trunc", "frac", "logit", "erfc", "erfinv", "lgamma", "digamma",
     "isnan", "isinf", "isfinite", "nan_to_num", "signbit", "sgn", "rrelu", "sinc", "quantize_per_tensor",
     "dequantize", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine", "angle", "positive",
+    "deg2rad", "rad2deg", "i0", "mvlgamma", "polygamma", "isposinf", "isneginf", "special_entr", "special_erfcx",
+    "special_i0e", "special_i1", "special_i1e", "special_log_ndtr", "special_ndtri", "special_bessel_j0",
+    "special_bessel_j1",
 )  # fmt: skip
 ARITHMETIC = (
     "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
     "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide",
     "true_divide", "copysign", "hypot", "xlogy", "logaddexp", "fmax", "fmin", "heaviside", "nextafter", "isclose",
+    "logaddexp2", "ldexp", "special_zeta", "special_xlog1py", "special_gammainc", "special_gammaincc",
+    "igamma", "igammac", "gcd", "lcm",
 )  # fmt: skip
-CHANGING = frozenset({"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle"})
+CHANGING = frozenset(
+    {"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle", "isposinf", "isneginf"}
+)
 """Functions whose output may have another shape or type than the input."""
 FRESH = (
     "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",
@@ -55,6 +62,15 @@ def _expand(trace: Trace, call: Call) -> Any:
 def _fresh(trace: Trace, call: Call) -> Any:
     """Takes a shape from its input, and no numbers."""
     return call.run()
+
+
+@rule("resize_as")
+def _resize_as(trace: Trace, call: Call) -> Any:
+    """Takes a shape too; what it resizes holds no numbers yet, or others than before."""
+    out = call.run()
+    if trace.knows(call.x):
+        unknown(trace, call.name, [call.x], [out], "it was resized in place")
+    return out
 
 
 @rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training")
