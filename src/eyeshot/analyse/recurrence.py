@@ -186,7 +186,8 @@ def _meeting(node: Node, reaches: Sequence[_Reach], binding: _Reach) -> Meeting 
     sizes = {binding.source.name: binding.size}
     for reach in reaches:
         sizes[reach.source.name] = max(reach.size, sizes.get(reach.source.name, 0))
-    return Meeting(node.name, tuple(sizes.items())) if len(sizes) > 1 else None
+    seeing = tuple((name, size) for name, size in sizes.items() if size)
+    return Meeting(node.name, seeing) if len(seeing) > 1 else None
 
 
 def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
