@@ -82,7 +82,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "gate": lambda: Calls(gate, conv(), nn.Conv2d(8, 8, 1)),
     "dropout": lambda: nn.Sequential(conv(), nn.Dropout(0.5), conv(), nn.Dropout(0.5, inplace=True), nn.Tanh()),
     "norms": lambda: nn.Sequential(
-        conv(), nn.GroupNorm(1, 8), conv(), nn.InstanceNorm2d(8), nn.GELU(), nn.AvgPool2d(2)
+        conv(), nn.GroupNorm(2, 8), conv(), nn.InstanceNorm2d(8), nn.GELU(), nn.AvgPool2d(2)
     ),
     "decoder": lambda: nn.Sequential(
         nn.ConvTranspose2d(8, 4, 2, 2), nn.Upsample(scale_factor=2), nn.AdaptiveAvgPool2d(3)

@@ -44,29 +44,18 @@ from eyeshot.analyse.sights import (
     unite_classes,
     without_form,
 )
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import (
-    Concat,
-    Elementwise,
-    Opaque,
-    Pattern,
-    Permute,
-    Read,
-    Reads,
-    Reduce,
-    Reshape,
-    Shape,
-    Taps,
-    Window,
-)
+from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Read, Reduce, Reshape, Shape, Taps, Window
 from eyeshot.network.reshape import Runs, matching_axes
+from eyeshot.network.slide import SAME_PLACE, Pattern, Reads
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
+@once
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
@@ -105,17 +94,16 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
         )
     value = _select_channels(relation, value, before, after)
     shape = before
-    for a, axis in enumerate(relation.axes):
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
         n, m = before[axis], after[axis]
-        stays = n == m and relation.pattern(a) == _SAME_PLACE
+        stays = n == m and slide.pattern == SAME_PLACE
         if (axis != 1 or along_1) and not stays:
-            value = _follow(value, axis, relation.pattern(a), partial(relation.reads, a, n, m), shape, m)
+            value = _follow(value, axis, slide.pattern, partial(slide.reads, n, m), shape, m)
             shape = (*shape[:axis], m, *shape[axis + 1 :])
     return _with_channels(value, before, after)
 
 
 _ALL_OF_1 = Reduce(axes=(1,), keep=True)
-_SAME_PLACE = Pattern(1, ((0,),))
 
 
 def _follow(
@@ -131,7 +119,7 @@ def _follow(
 def _follow_sight(
     sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sight:
-    if isinstance(sight, Fixed) and pattern != _SAME_PLACE:
+    if isinstance(sight, Fixed) and pattern != SAME_PLACE:
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
         return _resized(sight, axis, size)
@@ -142,7 +130,7 @@ def _follow_sight(
     assert isinstance(sight, Moving)
     if pattern is None:
         return _left_out(without_form([sight], shape))
-    touches = sight.touches and pattern.reads(0, 0) and pattern.reads(size - 1, shape[axis] - 1)
+    touches = sight.touches and 0 in pattern.reads(0) and shape[axis] - 1 in pattern.reads(size - 1)
     phases = len(pattern.offsets)
     if phases == sight.period == 1 and pattern.offsets[0]:  # the usual case, in one go
         first = sight.firsts[0] + min(pattern.offsets[0]) * sight.step
@@ -170,7 +158,8 @@ def _select_channels(relation: Window, value: Sights, before: Shape, after: Shap
         members = np.split(index, relation.groups, axis=1)
         repeats = after[1] // relation.groups
     elif 1 in relation.axes:
-        members = [index[:, list(read)] for read in relation.reads(relation.axes.index(1), before[1], after[1])]
+        slide = relation.slides[relation.axes.index(1)]
+        members = [index[:, list(read)] for read in slide.reads(before[1], after[1])]
         repeats = 1
     else:
         return value

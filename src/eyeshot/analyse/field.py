@@ -6,7 +6,7 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +20,7 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Read, Shape
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Hulls, Interval
+    from eyeshot.analyse.hulls import Interval, Union
 
 Step = int | Fraction
 
@@ -69,12 +69,10 @@ class Fields:
         self.data: Fields = Fields(network, gates=False) if self.gates else self
         self._fields: dict[str, Field] = {}
 
-    @cached_property
-    def _forms(self) -> dict[str, Sights]:
+    def _forms(self) -> Mapping[str, Sights]:
         return closed_forms(self.network, gates=self.gates)
 
-    @cached_property
-    def _hulls(self) -> dict[str, Hulls]:
+    def _hulls(self) -> Mapping[str, Union]:
         from eyeshot.analyse.hulls import hulls
 
         return hulls(self.network, gates=self.gates)
@@ -101,15 +99,15 @@ class Fields:
         from eyeshot.analyse.hulls import per_axis
 
         along = [axes(self.network, name, i) for i in range(len(self.network.axes))]
-        return per_axis(self.network[name], self._hulls[name], along)
+        return per_axis(self.network[name], self._hulls()[name], along)
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        return self._of_units(name, together(self._forms[name], self.network[name].shape))
+        return self._of_units(name, together(self._forms()[name], self.network[name].shape))
 
     def through(self, node: Node, read: Read) -> Class:
         """The closed form per followed axis of what a node's units see by one of its reads alone."""
-        return self._of_units(node.name, through(self.network, self._forms, node, read))
+        return self._of_units(node.name, through(self.network, self._forms(), node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
         if not any(isinstance(sight, Parted) for sight in form):
@@ -136,7 +134,7 @@ class Fields:
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
             # asked of every element: those of a flattened map do not see all, though they do together
-            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
+            is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
@@ -166,14 +164,15 @@ class Fields:
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
-        is_one_class = self._forms[node.name].index is None
+        is_one_class = self._forms()[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        from eyeshot.analyse.hulls import all_see_everything
+        if not unit_axes(self.network, node.name):  # as behind a flattening: each element counts
+            from eyeshot.analyse.hulls import all_see_everything
 
-        return all(
-            all_see_everything(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True)
-        )
+            return all_see_everything(self._hulls()[node.name], extent)
+        ends = zip(self.of_units(node.name), extent, strict=True)
+        return all(bool((first == 0).all() and (last == n - 1).all()) for (first, last), n in ends)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""

@@ -8,10 +8,10 @@ of the input they count (none: channels, batch). Units lie along the axes that c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Sliding
 from eyeshot.network.relations import (
@@ -41,23 +41,20 @@ Layout = tuple[Axis, ...]
 """What each axis of a tensor counts."""
 
 
-def layout_of(network: Network, name: str) -> Layout:
-    """The layout of a layer's tensor; the network is walked once."""
-    found = network.memo.get("layouts")
-    if found is None:
-        found = network.memo["layouts"] = _rules.forward(network, _of_input, _of_channels)
-    layout: Layout = found[name]
-    return layout
+@once
+def layouts(network: Network) -> Mapping[str, Layout]:
+    """The layout of every layer's tensor."""
+    return _rules.forward(network, _of_input, _of_channels)
 
 
 def unit_axes(network: Network, name: str) -> tuple[int, ...]:
     """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if _counts(axis))
+    return tuple(a for a, axis in enumerate(layouts(network)[name]) if _counts(axis))
 
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if followed in _counts(axis))
+    return tuple(a for a, axis in enumerate(layouts(network)[name]) if followed in _counts(axis))
 
 
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
@@ -66,7 +63,7 @@ def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
     that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
     """
-    counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
+    counts = {a: _counts(axis) for a, axis in enumerate(layouts(network)[name])}
     units = [a for a, counted in counts.items() if counted]
     is_usual = network.axes == tuple(range(2, len(counts)))
     is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)

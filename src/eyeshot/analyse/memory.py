@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
     AdaptivePool,
@@ -64,16 +65,9 @@ class Place:
     is_new: bool
 
 
+@once
 def places(network: Network, *, training: bool = False) -> Mapping[str, Place]:
     """Where every node's output lies; in ``training`` dropout makes a tensor of its own."""
-    key = f"places in {'training' if training else 'use'}"
-    if key not in network.memo:
-        network.memo[key] = _placed(network, training)
-    lying: Mapping[str, Place] = network.memo[key]
-    return lying
-
-
-def _placed(network: Network, training: bool) -> dict[str, Place]:
     lying: dict[str, Place] = {}
     taken: set[object] = set()
     for node in network:
@@ -162,15 +156,9 @@ NOTHING, FIRST, OUTPUT = Saves(), Saves(inputs=(0,)), Saves(output=True)
 UNKNOWN = Saves(is_known=False)
 
 
+@once
 def kept_for_backward(network: Network) -> Kept:
     """What training keeps for the backward pass, all weights being trained."""
-    if "kept" not in network.memo:
-        network.memo["kept"] = _kept(network)
-    kept: Kept = network.memo["kept"]
-    return kept
-
-
-def _kept(network: Network) -> Kept:
     lying = places(network, training=True)
     needs: set[str] = set()
     seen: set[object] = set()
@@ -252,7 +240,7 @@ def _norm(network: Network, node: Node) -> Saves:
     op, shape = node.op, network[node.inputs[0]].shape
     if op.mode not in {"batch", "layer", "group", "instance"}:
         return Saves((0,), is_known=False)
-    groups = shape[1] if op.mode == "batch" else shape[0] * getattr(op, "groups", 1)
+    groups = shape[1] if op.mode == "batch" else shape[0] * op.groups
     if op.mode == "instance":
         groups = shape[0] * shape[1]
     if op.mode == "layer":

@@ -24,8 +24,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
-from eyeshot.network.relations import Pattern, Reads, Shape
+from eyeshot.network.relations import Shape
 from eyeshot.network.reshape import dealt, matching_axes
+from eyeshot.network.slide import Pattern, Reads
 
 NEVER = 1 << 62
 """First position of a unit that sees nothing; its last is the negative."""

@@ -23,7 +23,8 @@ from fractions import Fraction
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sights import Fixed, Moving, Parted, Sight, first_of, last_of
-from eyeshot.network.graph import Node
+from eyeshot.analyse.walk import once
+from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.network.relations import Read, Shape, Window
 
@@ -115,17 +116,18 @@ def lost_at(fields: Fields, name: str, axis: int) -> str | None:
 
 def steps(fields: Fields, axis: int) -> Mapping[str, Step]:
     """The recurrence's step at every layer that sees anything."""
-    memo = fields.network.memo
-    key = f"steps along {axis}, {'with' if fields.gates else 'without'} gates"
-    if key not in memo:
-        taken: dict[str, Step] = {}
-        for node in fields.network.layers:
-            step = _step(fields, node, axis, taken)
-            if step is not None:
-                taken[node.name] = step
-        memo[key] = taken
-    result: Mapping[str, Step] = memo[key]
-    return result
+    return _steps(fields.network, axis, gates=fields.gates)
+
+
+@once
+def _steps(network: Network, axis: int, *, gates: bool) -> dict[str, Step]:
+    fields = Fields(network, gates=gates)
+    taken: dict[str, Step] = {}
+    for node in network.layers:
+        step = _step(fields, node, axis, taken)
+        if step is not None:
+            taken[node.name] = step
+    return taken
 
 
 @dataclass(frozen=True)

@@ -149,24 +149,24 @@ def effective(
 
     Args:
         model: as for ``inspect``.
-        layer: a layer's name; the last convolution's unless given.
+        layer: a layer's name; the last convolution's unless pictures.
         source: "density", the paths of the network alone, each counted alike; "init", gradients averaged over random
             weights; "weights", gradients with the model's own weights, or those in the file ``weights``, on ``images``.
         unit: "centre", "all" (the mean over all units, each moved by its field's centre), or a unit's indices.
         measure: of the gradients, the mean "abs", "square", "signed", or "positive" (of rectified outputs, RepLKNet's).
         channel: of the gradients: one channel or class by its index, "sum" of all, or "mixed", all in a direction drawn
             for each image ("sum" where signs are kept).
-        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless given.
+        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless pictures.
         limit: images at most, a random choice.
-        weights: a file with a state dict; a library's weights where they are on this machine unless given.
+        weights: a file with a state dict; a library's weights where they are on this machine unless pictures.
         seeds, per_seed: number of initialisations, and of images for each, for "init".
         precision: measure no longer than until the 95 % interval of σ is within this share of it, such as 0.02.
         gates: whether paths through gates and statistics count, too, for "density"; gradients always follow them.
         input_shape: as for ``inspect``.
-        batch: images at once; by memory unless given.
-        device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless given.
+        batch: images at once; by memory unless pictures.
+        device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless pictures.
         run: a directory that keeps what is done, from which a run that was stopped goes on.
-        on_progress, notice: told how it goes, and of what was found damaged.
+        on_progress, notice: told how it goes, and of what was measured damaged.
 
     Raises:
         UsageError: there is no such layer, unit or channel, or nothing of the image reaches it.
@@ -195,9 +195,9 @@ def effective(
     from eyeshot.measure.request import Request
     from eyeshot.measure.subject import subject
 
-    found = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
+    measured = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
     request = Request(
-        layer=_layer_named(Report(found.network), layer),
+        layer=_layer_named(Report(measured.network), layer),
         unit=unit,
         measure=measure,
         channel=channel,
@@ -208,11 +208,11 @@ def effective(
         device=device,
         dtype=dtype,
     )
-    given = None if images is None else images_of(images, found.network.input.shape[1:], found.prepare, limit)
+    pictures = None if images is None else images_of(images, measured.network.input.shape[1:], measured.prepare, limit)
     return gradients(
-        found,
+        measured,
         request,
-        given,
+        pictures,
         directory=None if run is None else Path(run),
         on_progress=on_progress,
         notice=notice,

@@ -126,9 +126,9 @@ def compare(
 def _refuse_without_train(training: dict[str, Any]) -> None:
     """Complain of options that mean nothing without --train."""
     names = {"directory": "--run", "batch_size": "--batch-size"}
-    given = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
-    if given:
-        raise UsageError(f"{', '.join(given)} needs --train")
+    options = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
+    if options:
+        raise UsageError(f"{', '.join(options)} needs --train")
 
 
 def _train(comparison: Comparison, study: Study, terminal: Terminal | None) -> None:

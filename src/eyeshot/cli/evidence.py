@@ -49,20 +49,20 @@ def _print_plan(study: Study, terminal: Terminal) -> None:
         terminal.say((remark, "dim"))
 
 
-def print_evidence(found: Evidence, terminal: Terminal) -> None:
+def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
     """Print scores, differences and verdict."""
     terminal.say()
-    terminal.table(_scores(found))
-    if found.differences:
+    terminal.table(_scores(evidence))
+    if evidence.differences:
         terminal.say()
-        terminal.table(_differences(found))
+        terminal.table(_differences(evidence))
     terminal.say()
-    for line in found.verdict.splitlines():
+    for line in evidence.verdict.splitlines():
         terminal.say((line, "strong"))
 
 
-def _scores(found: Evidence) -> Table:
-    low, high = _span(found)
+def _scores(evidence: Evidence) -> Table:
+    low, high = _span(evidence)
     table = Table(
         [
             Column(heading="design", is_number=False, style="strong"),
@@ -73,7 +73,7 @@ def _scores(found: Evidence) -> Table:
             Column(heading=f"● seeds  | mean  ─ interval   {low:.2f} … {high:.2f} %", is_number=False, priority=2),
         ]
     )
-    for arm in found.arms:
+    for arm in evidence.arms:
         interval = (
             NONE if not arm.half_width else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
         )
@@ -82,9 +82,9 @@ def _scores(found: Evidence) -> Table:
     return table
 
 
-def _span(found: Evidence) -> tuple[float, float]:
-    ends = [score for arm in found.arms for score in arm.scores.values()]
-    ends += [arm.mean + side * (arm.half_width or 0) for arm in found.arms for side in (-1, 1)]
+def _span(evidence: Evidence) -> tuple[float, float]:
+    ends = [score for arm in evidence.arms for score in arm.scores.values()]
+    ends += [arm.mean + side * (arm.half_width or 0) for arm in evidence.arms for side in (-1, 1)]
     low, high = max(0.0, min(ends)), min(100.0, max(ends))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
@@ -106,16 +106,16 @@ def _strip(arm: ArmScores, low: float, high: float) -> str:
     return "".join(strip).rstrip()
 
 
-def _differences(found: Evidence) -> Table:
+def _differences(evidence: Evidence) -> Table:
     table = Table(
         [
             Column(heading="paired difference", is_number=False, style="strong"),
             Column(heading="points", style="strong"),
             Column(heading="interval"),
-            Column(heading="confidence" if any(each.has_interval for each in found.differences) else "", priority=1),
+            Column(heading="confidence" if any(each.has_interval for each in evidence.differences) else "", priority=1),
         ]
     )
-    for each in found.differences:
+    for each in evidence.differences:
         interval = (
             f"{signed(each.mean - each.half_width, 2)} … {signed(each.mean + each.half_width, 2)}"
             if each.half_width and each.has_interval

@@ -326,6 +326,56 @@ def _stack(given: Arguments) -> torch.Tensor | None:
     return fresh(shape, tensors[0].dtype)
 
 
+@_rule("batch_norm")
+def _batch_norm(given: Arguments) -> torch.Tensor | None:
+    x = given["input"]
+    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
+    has_statistics = given["running_mean"] is not None and given["running_var"] is not None
+    is_right = x.dim() >= 2 and not given["training"] and has_statistics
+    return alike(x) if is_right and _fit(x, x.shape[1:2], per_channel) else None
+
+
+@_rule("instance_norm")
+def _instance_norm(given: Arguments) -> torch.Tensor | None:
+    x = given["input"]
+    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
+    return alike(x) if x.dim() >= 3 and _fit(x, x.shape[1:2], per_channel) else None
+
+
+@_rule("group_norm")
+def _group_norm(given: Arguments) -> torch.Tensor | None:
+    x, groups = given["input"], given["num_groups"]
+    is_right = x.dim() >= 2 and groups > 0 and x.shape[1] % groups == 0 and 0 not in x.shape
+    return alike(x) if is_right and _fit(x, x.shape[1:2], [given["weight"], given["bias"]]) else None
+
+
+@_rule("layer_norm", "rms_norm")
+def _layer_norm(given: Arguments) -> torch.Tensor | None:
+    x, shape = given["input"], tuple(given["normalized_shape"])
+    is_right = bool(shape) and tuple(x.shape[-len(shape) :]) == shape
+    # laid out anew, whatever the input's strides are
+    return fresh(x.shape, x.dtype) if is_right and _fit(x, shape, [given["weight"], given.get("bias")]) else None
+
+
+def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
+    """Whether all weights and statistics that there are have a shape, and x's kind of number."""
+    there = [tensor for tensor in tensors if tensor is not None]
+    return _are_of_one_kind(x, *there) and all(tensor.shape == shape for tensor in there)
+
+
+@_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
+def _softmax(given: Arguments) -> torch.Tensor | None:
+    x, axis = given["self"], given["dim"]
+    is_told = given.get("dtype") is not None or given.get("half_to_float")
+    return alike(x) if not is_told and _are_of_one_kind(x) and -x.dim() <= axis < x.dim() else None
+
+
+@_rule("dropout", "feature_dropout", "alpha_dropout")
+def _dropout(given: Arguments) -> torch.Tensor | None:
+    x = given["input"] if "input" in given else given["self"]
+    return alike(x) if 0 <= given["p"] <= 1 else None
+
+
 @_rule("pow")
 def _power(given: Arguments) -> torch.Tensor | None:
     x, exponent = given["self"], given["exponent"]

@@ -59,15 +59,15 @@ def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: s
 
 def _views(reports: Sequence[Inspection]) -> str:
     """The side views that can be drawn."""
-    found = []
+    views = []
     for report in reports:
         try:
             view = cone(report)
         except UsageError:
             continue
         who = f"{', '.join(view.names)} of {report.network.name}"
-        found.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
-    return "".join(found)
+        views.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
+    return "".join(views)
 
 
 def _text(text: str, most: int = 200) -> str:

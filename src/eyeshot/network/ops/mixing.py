@@ -11,13 +11,14 @@ from eyeshot.network.relations import Concat, Permute, Read, Reduce, Relation, R
 
 @dataclass(frozen=True, kw_only=True)
 class Linear(Op):
-    """A fully connected layer over the last axis."""
+    """A fully connected layer over the last axis, or over another where weights multiply from the left (−2)."""
 
     bias: bool = True
+    axis: int = -1
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
-        """All of the last axis."""
-        return (Read(0, Reduce(axes=(len(inputs[0]) - 1,), keep=True)),)
+        """All of the axis."""
+        return (Read(0, Reduce(axes=(len(inputs[0]) + self.axis,), keep=True)),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.ops.windows import Cumulative
-from eyeshot.network.relations import Elementwise, Opaque, Pattern, Read, Reads, Reduce, Relation, Shape, Sizes, Taps
+from eyeshot.network.relations import Elementwise, Opaque, Read, Reduce, Relation, Shape, Sizes, Taps
+from eyeshot.network.slide import Pattern, Reads
 
 
 @dataclass(frozen=True, kw_only=True)

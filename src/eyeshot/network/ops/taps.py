@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eyeshot.network.ops.op import Edges, Op
-from eyeshot.network.relations import Pattern, Read, Reduce, Shape, Sides, Sizes, Taps
+from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Taps
+from eyeshot.network.slide import Pattern
 
 
 @dataclass(frozen=True, kw_only=True)

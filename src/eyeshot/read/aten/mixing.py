@@ -43,17 +43,10 @@ SHUFFLES = ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_chann
 
 @rule("linear")
 def _linear(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    if not trace.knows(x) or trace.knows(call["weight"]):
-        unknown(
-            trace,
-            call.name,
-            tensors_in(call.arguments),
-            [out],
-            "its weights depend on the data",
-        )
-        return out
-    one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
+    x = call.x
+    if not trace.knows(x) or trace.knows(call["weight"]) or trace.knows(call["bias"]):
+        return read_in_parts(trace, call, _product_with_weights)
+    out = one(trace, call, Linear(bias=call["bias"] is not None), [x], call.run())
     if x.dim() > 2:
         trace.copy_before(trace.step_of(out), (_copied(x, (-1, x.shape[-1])),))
     return out
@@ -65,6 +58,13 @@ def _copied(tensor: torch.Tensor, shape: tuple[int, ...]) -> int:
         return 0
     seen = tensor.reshape(shape)
     return 0 if seen.untyped_storage()._cdata == tensor.untyped_storage()._cdata else seen.numel()
+
+
+def _product_with_weights(call: Call) -> Any:
+    """A fully connected layer whose weights depend on the input, or whose input does not."""
+    weight, bias = call["weight"], call["bias"]
+    product = call.x @ (weight.transpose(-1, -2) if weight.dim() > 1 else weight)
+    return product if bias is None else product + bias
 
 
 @rule("bilinear")
@@ -89,7 +89,7 @@ def _matmul(trace: Trace, call: Call) -> Any:
             trace.copy_before(product, tuple(_copied(t, (-1, *t.shape[-2:])) for t in spread))
         return out
     x = a if trace.knows(a) else b
-    op = Linear(bias=False) if x is a else Mixing(name=call.name, axes=(out.dim() - 2,))
+    op = Linear(bias=False, axis=-1 if x is a else -2)
     params = trace.params_of([a, b])
     trace.bind(out, trace.record(op, [_widened(trace, x, out.dim())], out.shape, params))
     return out

@@ -22,7 +22,7 @@ from eyeshot.network.ops import (
     Rearrange,
     Scatter,
 )
-from eyeshot.network.relations import Reads
+from eyeshot.network.slide import Reads
 from eyeshot.read.aten.rules import axis_of, each, one, rule
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 

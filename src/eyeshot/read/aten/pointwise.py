@@ -34,8 +34,9 @@ ARITHMETIC = (
 )  # fmt: skip
 CHANGING = frozenset(
     {"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle", "isposinf", "isneginf"}
+    | {"bitwise_not", "quantize_per_tensor", "dequantize"}
 )
-"""Functions whose output may have another shape or type than the input."""
+"""Functions whose output may have another shape or type than the input, or that take some types only."""
 FRESH = (
     "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",
     "new_empty", "new_zeros", "new_ones", "new_full", "sym_size", "size", "dim", "is_same_size",
@@ -50,7 +51,8 @@ def _pointwise(trace: Trace, call: Call) -> Any:
     name = call.name.rstrip("_")
     if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
         name = "relu6"
-    return one(trace, call, Pointwise(name=name), [x], call.like(x) if name not in CHANGING else call.run())
+    is_like = name not in CHANGING and x.dtype.is_floating_point
+    return one(trace, call, Pointwise(name=name), [x], call.like(x) if is_like else call.run())
 
 
 @rule("expand", "expand_as", "broadcast_to")
@@ -75,14 +77,10 @@ def _resize_as(trace: Trace, call: Call) -> Any:
 
 @rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training")
 def _batch_norm(trace: Trace, call: Call) -> Any:
-    x = call.x
+    x, out = call.x, call.run()
     statistics = () if not call.arguments.get("training") else (0, *range(2, x.dim()))
-    op = Norm(mode="batch", statistics=statistics)
-    if call.name != "batch_norm":
-        out = call.run()
-        one(trace, call, op, [x], out[0])
-        return out
-    return one(trace, call, op, [x], call.like(x))
+    one(trace, call, Norm(mode="batch", statistics=statistics), [x], tensors_in(out)[0])
+    return out
 
 
 @rule("layer_norm", "rms_norm")
@@ -90,24 +88,30 @@ def _layer_norm(trace: Trace, call: Call) -> Any:
     x = call.x
     axes = tuple(range(x.dim() - len(call["normalized_shape"]), x.dim()))
     op = Norm(mode=call.name.split("_")[0], statistics=axes)
-    # PyTorch lays its output out anew, whatever the input's strides are
-    return one(trace, call, op, [x], call.like(x).contiguous())
+    return one(trace, call, op, [x], call.run())
 
 
-@rule("group_norm", "instance_norm")
+@rule("group_norm")
 def _group_norm(trace: Trace, call: Call) -> Any:
     x = call.x
-    mode = call.name.split("_")[0]
-    first = 1 if mode == "group" else 2
-    op = Norm(mode=mode, statistics=tuple(range(first, x.dim())))
-    return one(trace, call, op, [x], call.like(x))
+    return one(
+        trace, call, Norm(mode="group", statistics=tuple(range(1, x.dim())), groups=call["num_groups"]), [x], call.run()
+    )
+
+
+@rule("instance_norm")
+def _instance_norm(trace: Trace, call: Call) -> Any:
+    """Statistics of the channel's own positions, or those that were kept in training."""
+    x = call.x
+    statistics = tuple(range(2, x.dim())) if call["use_input_stats"] else ()
+    return one(trace, call, Norm(mode="instance", statistics=statistics), [x], call.run())
 
 
 @rule("dropout", "feature_dropout", "alpha_dropout")
 def _dropout(trace: Trace, call: Call) -> Any:
     x, is_in_use = call.x, not call.arguments.get("train", True)
     # in use PyTorch hands on what it was given
-    out = torch.ops.aten.alias.default(x) if is_in_use and not call.name.endswith("_") else call.like(x)
+    out = torch.ops.aten.alias.default(x) if is_in_use and not call.name.endswith("_") else call.run()
     one(trace, call, Dropout(p=float(call["p"])), [x], out)
     trace.lie_with(trace.step_of(out), out, is_view=out is not x and is_in_use)
     return out
@@ -115,8 +119,8 @@ def _dropout(trace: Trace, call: Call) -> Any:
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
 def _softmax(trace: Trace, call: Call) -> Any:
-    x = call.x
-    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], call.like(x))
+    x, out = call.x, call.run()  # first, since it complains of an axis that is not there
+    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], out)
 
 
 @rule(*ARITHMETIC)

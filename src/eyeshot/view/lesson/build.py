@@ -61,8 +61,8 @@ def lesson() -> str:
 @cache
 def record() -> dict[str, Any]:
     """What was measured: scripts/lesson_evidence.py makes it."""
-    found = json.loads((files("eyeshot.view.lesson") / "evidence.json").read_text(encoding="utf-8"))
-    return dict(found)
+    measured = json.loads((files("eyeshot.view.lesson") / "evidence.json").read_text(encoding="utf-8"))
+    return dict(measured)
 
 
 def _opening() -> str:
@@ -119,12 +119,12 @@ def _costs(chapter: Chapter, reports: Sequence[Inspection]) -> str:
     """The quantities that the chapter speaks of, designs across."""
     if not chapter.quantities:
         return ""
-    found = {quantity.key: quantity for quantity in quantities(reports)}
+    by_key = {quantity.key: quantity for quantity in quantities(reports)}
     head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in chapter.designs)
     rows = [
-        f'<tr><th scope="row">{escape(found[key].name.strip())}</th>{_tds(found[key].texts)}</tr>'
+        f'<tr><th scope="row">{escape(by_key[key].name.strip())}</th>{_tds(by_key[key].texts)}</tr>'
         for key in chapter.quantities
-        if key in found
+        if key in by_key
     ]
     label = escape(f"{chapter.title} What they see and cost")
     first = '<th scope="col"><span class="hidden">quantity</span></th>'
@@ -141,19 +141,19 @@ def _tds(texts: Iterable[str]) -> str:
 
 def _study(name: str, names: Sequence[str]) -> str:
     """The measured scores: picture, verdict, what was trained and how."""
-    found = record()["studies"][name]
-    arms = [arm | {"label": told} for arm, told in zip(found["evidence"]["arms"], names, strict=True)]
+    trained = record()["studies"][name]
+    arms = [arm | {"label": told} for arm, told in zip(trained["evidence"]["arms"], names, strict=True)]
     what = [
         f"{told}: {arm['design']}, {short(arm['macs'])} MACs, {short(arm['params'])} params"
-        for arm, told in zip(found["arms"], names, strict=True)
+        for arm, told in zip(trained["arms"], names, strict=True)
     ]
-    lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *found["remarks"], _device()))
+    lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *trained["remarks"], _device()))
     return (
         '<figure class="measured"><figcaption>Measured: test accuracy; points are seeds, bars the mean and its 95 %'
         f' interval</figcaption><div class="drawing">{scores_svg(arms)}</div>'
-        f'<p class="verdict">{escape(_verdict(found["evidence"], names))}</p>'
+        f'<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
         "<details><summary>How it was"
-        f" trained</summary><p><code>{escape(found['command'])}</code></p><ul>{lines}</ul>"
+        f" trained</summary><p><code>{escape(trained['command'])}</code></p><ul>{lines}</ul>"
         "</details></figure>"
     )
 
