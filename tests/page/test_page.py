@@ -53,6 +53,25 @@ def test_a_link_shows_the_same_again(opened: Open) -> None:
     assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
 
 
+def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
+    nn = torch.nn
+
+    class Gate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.fc(self.pool(x)).sigmoid()  # type: ignore[no-any-return]
+
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Gate(), *[nn.Conv2d(4, 4, 3, padding=1) for _ in range(6)])
+    page = opened(eyeshot.inspect(module, (3, 10, 10)), fragment="#layer=7&tab=why")
+    text = page.tab.inner_text(".why-tab")
+
+    assert "1.mul is weighted by what 1.pool reads of it" in text
+    assert page.tab.inner_text(".why tfoot").split() == ["sum", "1", "+", "14", "15"]
+
+
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(opened: Open) -> None:
     page = opened("alexnet", fragment="#layer=conv9&unit=1,1")
 

@@ -12,12 +12,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eyeshot.analyse.closed_form import closed_forms, united_over
+from eyeshot.analyse.closed_form import closed_forms, through, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Shape
+from eyeshot.network.relations import Read, Shape
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval, Union
@@ -108,10 +108,16 @@ class Fields:
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        shape = self.network[name].shape
-        form = together(self._forms()[name], shape)
+        return self._of_units(name, together(self._forms()[name], self.network[name].shape))
+
+    def through(self, node: Node, read: Read) -> Class:
+        """The closed form per followed axis of what a node's units see by one of its reads alone."""
+        return self._of_units(node.name, through(self.network, self._forms(), node, read))
+
+    def _of_units(self, name: str, form: Class) -> Class:
         if not any(isinstance(sight, Parted) for sight in form):
             return form
+        shape = self.network[name].shape
         units = unit_axes(self.network, name)
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
@@ -200,7 +206,7 @@ class Fields:
             inside if whole is None or not _holds(whole, inside) else whole
             for whole, inside in zip(ends, clipped, strict=True)
         ]
-        if self.data is not self:
+        if self.data is not self:  # gates read the image as it is; along the data path a unit may see past its ends
             along_data = self.data.unit(name, at).unclipped
             unclipped = [_hull_of(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))

@@ -79,8 +79,13 @@ class Recorder(TorchDispatchMode):
             out = self._follow(rule, self._call(func, arguments, args, kwargs), given, signature.written(arguments))
             return self._hidden(out, given) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            first = len(self.trace.steps)
             with self:
-                return func.decompose(*args, **kwargs)
+                out = func.decompose(*args, **kwargs)
+            if name == "scaled_dot_product_attention":  # one kernel, which keeps no scores
+                out = self._fused(arguments["query"], out)
+                self.trace.lie_together(first, whole=True)
+            return out
         out = func(*args, **kwargs)
         unknown(self.trace, name, given, _outputs(out, signature.written(arguments)))
         return self._hidden(out, given) if func.is_view else out
@@ -100,6 +105,15 @@ class Recorder(TorchDispatchMode):
         if has_target:
             arguments = {key: value for key, value in arguments.items() if key not in signature.writes}
         return Call(name, arguments, run, self.has_numbers, has_target)
+
+    def _fused(self, query: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """The output of fused attention, whose numbers lie in the order of the query's."""
+        if self.has_numbers or out.shape != query.shape or not self.trace.knows(out):
+            return out
+        step, merged = self.trace.step_of(out), alike(query)
+        self.trace.bind(merged, step)
+        self.trace.lie_with(step, merged, is_view=False)
+        return merged
 
     def _with_twins(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The op on twins without memory of the tensors that have some; what it writes is written to those."""
@@ -170,7 +184,9 @@ class Recorder(TorchDispatchMode):
         """Let a rule record the call; a call of a form that the rule does not know is an unknown op, not a crash."""
         steps = len(self.trace.steps)
         try:
-            return rule(self.trace, call)
+            out = rule(self.trace, call)
+            self.trace.lie_together(steps)
+            return out
         except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
