@@ -274,8 +274,8 @@ def _cut(labels: Labels, target: Split, split: Split | None) -> Labels:
     """The labels split as the target says: finer, or one part where the target has one.
 
     An axis of 24 in parts (4, 6), of which the array has (4, 1), meets a target of (4, 2, 3): 4 stays, and 6, on which
-    nothing depends, becomes (1, 1). Had the array (4, 6), it would become (4, 2, 3). A whole axis of size 1 in the array
-    has no part to cut and stands for as many ones as the target has parts.
+    nothing depends, becomes (1, 1). Had the array (4, 6), it would become (4, 2, 3). A whole axis of size 1 in the
+    array has no part to cut and stands for as many ones as the target has parts.
     """
     shape = [2]
     for axis, parts in enumerate(target):

@@ -60,8 +60,8 @@ def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes along which hulls are told for a followed axis of the input.
 
-    Of tokens (1, 197, 768) behind a class token, axis 1 counts rows and columns: both are told along it. Put back into a
-    map (1, 14, 14, 768) each of the two axes counts both, as far as sizes tell: rows are told along the first.
+    Of tokens (1, 197, 768) behind a class token, axis 1 counts rows and columns: both are told along it. Put back into
+    a map (1, 14, 14, 768) each of the two axes counts both, as far as sizes tell: rows are told along the first.
 
     Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
     that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.

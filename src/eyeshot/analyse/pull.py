@@ -287,9 +287,9 @@ def _run_in_full(
 ) -> tuple[Counts, int, int]:
     """A run of axes written out, so that it is whole rows of the axes before it.
 
-    Only the run's leading axis may reach outside the tensor, or cover a part of it. Of 8 rows cut into (4, 2) and a unit
-    that has counts in windows −1 … 1: 2 rows for each window, so rows −2 … 3 before. Read the other way round, of (4, 2)
-    merged into 8 and counts at rows 3 … 5, what is cut must begin and end with whole windows: rows 2 … 5, windows 1 … 2.
+    Only the run's leading axis may reach outside the tensor, or cover a part of it. Of 8 rows cut into (4, 2)
+    and counts in windows −1 … 1: 2 rows for each window, so rows −2 … 3 before. The other way round, of (4, 2) merged
+    into 8 and counts at rows 3 … 5, what is cut must begin and end with whole windows: rows 2 … 5, windows 1 … 2.
 
     Returns: the counts, and the first position and number of positions along the leading axis before.
     """
