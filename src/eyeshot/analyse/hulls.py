@@ -81,8 +81,15 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:
     """Whether each element of a tensor, whatever its channel, sees from the first position to the last."""
-    one = value[0] if len(value) == 1 else reduce(lambda a, b: tuple(map(lower, a, b)), map(settled, value))
-    ends = (labels.ends.reshape(2, -1).max(axis=1).tolist() for labels in one)
+    # at most what the products say label by label; who sees nothing is agreed on only where that is the whole image
+    at_most = reduce(lambda a, b: tuple(map(lower, a, b)), value)
+    if len(value) == 1 or not _is_everything(at_most, extent):
+        return _is_everything(at_most, extent)
+    return _is_everything(reduce(lambda a, b: tuple(map(lower, a, b)), map(settled, value)), extent)
+
+
+def _is_everything(value: Hulls, extent: Sequence[int]) -> bool:
+    ends = (labels.ends.reshape(2, -1).max(axis=1).tolist() for labels in value)
     return all(first == 0 and negated_last == 1 - n for (first, negated_last), n in zip(ends, extent, strict=True))
 
 
