@@ -43,12 +43,16 @@ class Joined(nn.Module):
 
 FORMS = {
     "max pool of maps without batch axis": Called(lambda x: functional.max_pool2d(x[0], 3, 2, 1)[None]),
-    "average pool of one channel's maps": Called(lambda x: functional.avg_pool2d(x[:, 1], 3, 1, 1)[:, None], channels=1),
+    "average pool of one channel's maps": Called(
+        lambda x: functional.avg_pool2d(x[:, 1], 3, 1, 1)[:, None], channels=1
+    ),
     "pool of maps in three dimensions": Called(lambda x: functional.avg_pool3d(x, 2), channels=2),
     "pool with indices, without batch axis": Called(
         lambda x: functional.max_pool2d(x[0], 3, 2, 1, return_indices=True)[0][None]
     ),
-    "convolution without batch axis": Called(nn.Sequential(nn.Flatten(0, 1), nn.Conv2d(4, 4, 3, 2), nn.Unflatten(0, (1, 4)))),
+    "convolution without batch axis": Called(
+        nn.Sequential(nn.Flatten(0, 1), nn.Conv2d(4, 4, 3, 2), nn.Unflatten(0, (1, 4)))
+    ),
     "transposed convolution without batch axis": Called(
         nn.Sequential(nn.Flatten(0, 1), nn.ConvTranspose2d(4, 4, 3, 2, groups=2), nn.Unflatten(0, (1, 4)))
     ),
