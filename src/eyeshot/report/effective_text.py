@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eyeshot.report.effective import EffectiveField
+from eyeshot.report.effective import Box, EffectiveField
 from eyeshot.report.footprints import COLUMNS, ROWS
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
@@ -19,20 +19,19 @@ _MEASURES = {"abs": "|gradient|", "square": "gradient²", "signed": "signed grad
 
 
 def sentence(result: EffectiveField) -> list[tuple[str, str]]:
-    """The unit, and how much of what it sees it uses; widths are those of each axis by itself."""
+    """The unit, in what boxes its use lies, and how much that is of what it sees."""
     origin = result.origin
     where = "" if not origin.unit else f"[{','.join(map(str, origin.unit))}]"
     who = f"{result.layer}{where}" if origin.unit is not None else f"a unit of {result.layer}"
-    half, most = (times(_pixels(result.widths[share])) for share in (50, 95))
+    half, most = (result.boxes[share] for share in (50, 95))
     bound = "" if result.is_exact else "at most "
     return [
-        ("Along each axis " if result.map.ndim > 1 else "", ""),
         (who, "strong"),
         (f" of {result.network} has half of what it uses in ", ""),
-        (half, "strong"),
+        (times(half.size), "strong"),
         (" pixels and 95 % in ", ""),
-        (most, "strong"),
-        (f": {percent(min(result.share_of_field, 1.0))} of the {bound}{_seen(result)}.", ""),
+        (times(most.size), "strong"),
+        (f": {percent(result.share_of(most))} of the {bound}{_seen(result)}.", ""),
     ]
 
 
@@ -41,10 +40,6 @@ def _seen(result: EffectiveField) -> str:
     if result.origin.unit is None or whole == inside:
         return f"{whole} pixels that it sees"
     return f"{inside} pixels that it sees inside the image ({whole} on an endless one)"
-
-
-def _pixels(widths: Sequence[float]) -> list[str]:
-    return [f"{width:.1f}" for width in widths]
 
 
 def source(result: EffectiveField) -> str:
@@ -69,7 +64,7 @@ def widths_table(result: EffectiveField) -> Table:
     names = axis_names(result.map.ndim)
     columns = [Column(heading="", is_number=False)]
     for name in names:
-        columns.append(Column(heading=f"{name}, px", style="strong"))
+        columns.append(Column(heading=f"along {name}, px", style="strong"))
         columns.append(Column(heading="95 % interval" if result.intervals else "", priority=1, style="dim"))
         columns.append(Column(heading="of field", priority=2))
     table = Table(columns)
@@ -102,8 +97,11 @@ def _interval(result: EffectiveField, key: str, axis: int, decimals: int) -> str
 
 
 def remarks(result: EffectiveField) -> Iterator[str]:
-    """Shape, place and padding, a line each."""
+    """Place, shape and padding, a line each."""
     found = result.measures
+    half, most = (_lies(result.boxes[share], result.map.ndim) for share in (50, 95))
+    place = ", counted from the centre of its field" if result.origin.unit is None else ""
+    yield f"The half lies in {half}, the 95 % in {most}{place}."
     residual = percent(found["residual"][0]) + _share_interval(result, "residual")
     yield f"From a Gaussian of this σ it differs by {residual} of the mass."
     shift = ", ".join(f"{signed(s, 2)}" for s in found["shift"])
@@ -124,6 +122,14 @@ def remarks(result: EffectiveField) -> Iterator[str]:
     if result.intervals is not None:
         over = {"seeds": "seeds"}.get(result.intervals.over, f"groups of {result.intervals.over}")
         yield f"Intervals: 95 %, from {result.intervals.groups} {over} (jackknife)."
+
+
+def _lies(box: Box, axes: int) -> str:
+    ranges = (
+        f"{name} {plain(first, 0)}–{plain(last, 0)}"
+        for name, (first, last) in zip(axis_names(axes), box.ranges, strict=True)
+    )
+    return f"{', '.join(ranges)} ({percent(box.holds)})"
 
 
 def _share_interval(result: EffectiveField, key: str) -> str:
