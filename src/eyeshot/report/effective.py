@@ -16,7 +16,9 @@ from eyeshot.analyse.spread import SHARES, Frame, Measures, measures, profiles_o
 
 SCHEMA = "eyeshot.effective/1"
 Floats = npt.NDArray[np.float64]
-SOURCES = ("density", "init", "weights")
+SOURCES = ("density", "paths", "init", "weights")
+WITHOUT_WEIGHTS = ("density", "paths")
+"""Sources that need the network alone."""
 _PER_MAP = ("share_of_field", "share_of_image", "residual")
 
 
@@ -25,7 +27,8 @@ class Origin:
     """Where the numbers come from.
 
     Attributes:
-        source: density (paths of the network alone), init (gradients at random weights), weights (at given ones).
+        source: density (paths of the network alone, each unit's weight shared among what it reads), paths (every path
+            counted alike), init (gradients at random weights), weights (at given ones).
         measure: abs, square, signed or positive: what is averaged of the gradients; paths are counted as abs.
         unit: the unit's indices; None for the average over all, aligned by their fields' centres.
         channel: one channel or class; "sum" of all; "mixed": all, in a direction drawn for each image; None for paths.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eyeshot.report.effective import Box, EffectiveField
+from eyeshot.report.effective import WITHOUT_WEIGHTS, Box, EffectiveField
 from eyeshot.report.footprints import COLUMNS, ROWS
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
@@ -45,10 +45,11 @@ def _seen(result: EffectiveField) -> str:
 def source(result: EffectiveField) -> str:
     """Where the numbers come from."""
     origin = result.origin
-    if origin.source == "density":
+    if origin.source in WITHOUT_WEIGHTS:
         paths = "all paths, gates and statistics included" if origin.gates else "paths along the data path"
+        counted = "counted alike" if origin.source == "paths" else "each unit sharing among what it reads"
         which = ", mean over all units, aligned by their fields' centres" if origin.unit is None else ""
-        return f"source: density, {paths} counted alike (no weights, no images){which}"
+        return f"source: {origin.source}, {paths}, {counted} (no weights, no images){which}"
     which = "all units, aligned by their fields' centres" if origin.unit is None else "one unit"
     channel = {"mixed": "all channels", "sum": "all channels summed"}.get(
         str(origin.channel), f"channel {origin.channel}"
@@ -102,8 +103,10 @@ def remarks(result: EffectiveField) -> Iterator[str]:
     half, most = (_lies(result.boxes[share], result.map.ndim) for share in (50, 95))
     place = ", counted from the centre of its field" if result.origin.unit is None else ""
     yield f"The half lies in {half}, the 95 % in {most}{place}."
-    residual = percent(found["residual"][0]) + _share_interval(result, "residual")
-    yield f"From a Gaussian of this σ it differs by {residual} of the mass."
+    ends = _share_interval(result, "residual")
+    noise = "; noise of so few images adds to that" if result.origin.images and not ends else ""
+    noise = f"; without the noise of its images by{ends}" if ends else noise
+    yield f"From a Gaussian of this σ it differs by {percent(found['residual'][0])} of the mass{noise}."
     shift = ", ".join(f"{signed(s, 2)}" for s in found["shift"])
     if any(abs(s) >= 0.005 for s in found["shift"]):
         yield f"Its centre of mass lies ({shift}) px from the centre of its field."
@@ -111,7 +114,7 @@ def remarks(result: EffectiveField) -> Iterator[str]:
     if padding is not None:
         share = percent(padding) if padding > 1e-12 else "None"
         yield f"{share} of its paths fall on padding{' (counted on an endless image)' if padding > 1e-12 else ''}."
-    elif result.origin.source == "density":
+    elif result.origin.source in WITHOUT_WEIGHTS:
         yield "What share of its paths falls on padding is not known for this layer."
     if result.area_ratios is not None:
         ratios = ", ".join(f"{t} %: {NONE if r is None else percent(r)}" for t, r in result.area_ratios.items())

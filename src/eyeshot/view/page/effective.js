@@ -20,7 +20,7 @@ export function effectivePanel(given, actions) {
   const widths = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Widths, scrollable" }), charts = h("div", { class: "profiles" });
   const byDepth = h("div", { class: "by-depth" });
   const root = h("div", { class: "effective-tab" }, lead, choice, widths, charts, h("h2", null, "Share of the field used, by depth"), byDepth,
-    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every path from the input counts alike, as under uniform weights."));
+    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every unit shares its weight among what it reads, as under random weights."));
   let depthKey = "", stop = () => {};
 
   /** @param {View} view */

@@ -48,7 +48,7 @@ export function estimator(changed) {
     let isWaiting = false;
     stop = patiently(densitySteps(design, at, unit), ({ mass, reason }) => {
       if (known.size >= MOST) known.delete(/** @type {string} */ (known.keys().next().value));
-      known.set(name, { mass, reason, half: mass && boxHolding(mass, 0.5), most: mass && boxHolding(mass, 0.95), gates: false, isMeasured: false, source: "estimate: path density, as under uniform weights" });
+      known.set(name, { mass, reason, half: mass && boxHolding(mass, 0.5), most: mass && boxHolding(mass, 0.95), gates: false, isMeasured: false, source: "estimate: path density, as under random weights" });
       running = "";
       if (isWaiting) changed();
     }, FIRST);

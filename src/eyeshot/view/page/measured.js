@@ -17,7 +17,7 @@ export function measuredOf(found, design, layer) {
 /** Where a measured field comes from, in words. @param {Measured} each @returns {string} */
 export function origin(each) {
   const { images, seeds, weights } = each.runs;
-  const names = /** @type {Record<string, string>} */ ({ density: "path density", init: "gradients at random weights", weights: "gradients of the model’s weights" });
+  const names = /** @type {Record<string, string>} */ ({ density: "path density", paths: "paths counted alike", init: "gradients at random weights", weights: "gradients of the model’s weights" });
   const parts = [names[each.source] ?? each.source];
   if (typeof weights === "string") parts.push(weights);
   if (images) parts.push(`${images} image${images === 1 ? "" : "s"}`);
