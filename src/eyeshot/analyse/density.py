@@ -38,7 +38,7 @@ from eyeshot.network.relations import (
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths into unit 0, over all channels: how many or of what weight, and per followed axis the step, mean and variance in pixels.
+    """Paths into unit 0, over all channels: their number or weight; per followed axis step, mean, variance, in pixels.
 
     ``is_alike``: every channel has the same paths, as is not so behind a concatenation.
     """

@@ -94,7 +94,8 @@ def effective(
         weights: a file with a state dict; a library's weights where they are on this machine unless given.
         seeds, per_seed: number of initialisations, and of images for each, for "init".
         precision: measure no longer than until the 95 % interval of σ is within this share of it, such as 0.02.
-        gates: whether paths through gates and statistics count, too, for "density" and "paths"; gradients always follow them.
+        gates: whether paths through gates and statistics count, too, for "density" and "paths"; gradients
+            always follow them.
         input_shape: as for ``inspect``.
         batch: images at once; by memory unless given.
         device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless given.

@@ -100,7 +100,7 @@ class Share(_ShareType):
     type=click.Choice(["density", "paths", "init", "weights"]),
     default="density",
     show_default=True,
-    help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones on images.",
+    help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones.",
 )
 @click.option(
     "--unit",
