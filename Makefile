@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-types format bench bench-peers torchlens conformance figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-types format bench bench-peers torchlens conformance conformance-packages figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -36,7 +36,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 conformance: $(VENV)/.dev
-	$(BIN)/python scripts/conformance.py
+	$(BIN)/python -m scripts.conformance
+
+# models of other packages; requirements-packages.txt says what for
+conformance-packages: $(VENV)/.packages
+	$(BIN)/python -m scripts.conformance --packages
 
 figures: $(VENV)/.dev
 	$(BIN)/python scripts/figures.py
@@ -71,6 +75,12 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(PIP) -e '.[all]' -r requirements-dev.txt
 	@$(PIP) --no-deps torchvision timm
 	@command -v chromium >/dev/null || echo "no Chromium here: the tests of the explorer page will skip (Debian: apt-get install chromium)"
+	@touch $@
+
+# without their needs: they would bring another torch
+$(VENV)/.packages: $(VENV)/.dev requirements-packages.txt
+	@echo "adding packages whose models are read (once)"
+	@$(PIP) --no-deps -r requirements-packages.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt

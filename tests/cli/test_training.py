@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eyeshot.studies.study import planned
 from tests.cli.conftest import Eyeshot
 
 pytest.importorskip("torch")
@@ -48,11 +49,7 @@ def test_training_prints_scores_differences_and_a_verdict_and_resumes(tmp_path: 
 
 
 def test_the_same_design_twice_is_two_arms() -> None:
-    from eyeshot.cli.training import plan_study
-
-    options = dict.fromkeys(("data", "seeds", "budget", "match", "lr", "batch_size", "augment", "directory", "jobs"))
-
-    study = plan_study(["C3s2-4 P2", "C3s2-4 P2"], None, **options)
+    study = planned(["C3s2-4 P2", "C3s2-4 P2"])
 
     assert [arm.label for arm in study.plan.arms] == ["C3s2-4 P2", "C3s2-4 P2 (2)"]
     assert study.remarks[0] == "C3s2-4 P2: trained as C3s2-4 P2 G F10, for 10 classes"

@@ -167,3 +167,32 @@ def test_what_units_see_on_the_image_lies_within_what_they_see_on_an_endless_one
                 continue
             for unit, (first, last) in enumerate(zip(*layer.hulls[a], strict=True)):
                 assert last < first or sight.first(unit) <= first <= last <= sight.last(unit), layer.name
+
+
+def assert_sizes_hold(program: Program) -> None:
+    report = read(program)
+    # an endless image has no other side, which circular padding shows
+    assume(not any(isinstance(layer.node.op, EdgePad) and layer.node.op.mode == "circular" for layer in report))
+    fields = Fields(report.network)
+    for layer in report:
+        units = fields.of_units(layer.name) if unit_axes(report.network, layer.name) else []
+        for (first, last), size in zip(units, layer.field.size, strict=False):
+            assert int((last - first).max()) < size or size == 0, layer.name
+        assert all(data <= size for data, size in zip(layer.data.field.size, layer.field.size, strict=True)), layer.name
+        if units:
+            ends = zip(units, report.network.extent, strict=True)
+            sees_all = all(bool((first == 0).all() and (last == n - 1).all()) for (first, last), n in ends)
+            assert sees_all or not layer.field.is_global, layer.name
+
+
+@given(programs())
+@settings(max_examples=150)
+def test_no_unit_sees_more_than_its_layer_is_said_to_see(program: Program) -> None:
+    assert_sizes_hold(program)
+
+
+@pytest.mark.slow
+@given(programs(steps=9))
+@settings(max_examples=2000)
+def test_no_unit_sees_more_than_its_layer_is_said_to_see_in_many_modules(program: Program) -> None:
+    assert_sizes_hold(program)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from eyeshot.analyse.hulls import hulls
+from eyeshot.analyse.hulls import all_see_everything, hulls
 from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.lower import lower
@@ -106,13 +106,11 @@ def test_a_layer_is_global_where_each_of_its_units_sees_the_whole_image(
     design: Design, height: int, width: int, has_head: bool
 ) -> None:
     network = network_of(Design((*design.items, Full(width=3)), "") if has_head else design, (1, height, width))
-    labels = hulls(network)
     for layer in Report(network):
-        sees_all = [
-            bool((found.ends[0] == 0).all() and (found.ends[1] == 1 - n).all())
-            for found, n in zip(labels[layer.name], network.extent, strict=True)
-        ]
-        assert layer.field.is_global == all(sees_all), layer.name
+        sees_all = all_see_everything(hulls(network)[layer.name], network.extent)
+        assert layer.field.is_global == sees_all, layer.name
+        for (first, last), n in zip(layer.hulls, network.extent, strict=True):
+            assert not sees_all or bool((first == 0).all() and (last == n - 1).all()), layer.name
 
 
 @given(designs(axes=2), st.integers(8, 20))

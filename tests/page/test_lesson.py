@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eyeshot.view.lesson.build import lesson, record
-from eyeshot.view.lesson.steps import STEPS, Step
+from eyeshot.view.lesson.chapters import CHAPTERS, Chapter
 from tests.cli.conftest import Eyeshot, eyeshot
 from tests.page.conftest import Opened
 from tests.page.test_everyone import violations
@@ -46,8 +46,8 @@ def opened_lesson(browser: Any, text: str, tmp_path: Path) -> Iterator[Open]:
         context.close()
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_a_step_is_told_in_ten_sentences_at_most(step: Step) -> None:
+@pytest.mark.parametrize("step", CHAPTERS, ids=lambda step: step.name)
+def test_a_step_is_told_in_ten_sentences_at_most(step: Chapter) -> None:
     sentences = step.sentences(step.reports())
 
     assert len(sentences) <= 10
@@ -55,7 +55,7 @@ def test_a_step_is_told_in_ten_sentences_at_most(step: Step) -> None:
 
 
 def test_the_numbers_are_those_of_the_papers_and_of_the_arithmetic() -> None:
-    told = {step.name: " ".join(step.sentences(step.reports())) for step in STEPS}
+    told = {step.name: " ".join(step.sentences(step.reports())) for step in CHAPTERS}
 
     assert "18C² weights for 25C², the three 27C² for 49C²: the 7×7 has 81.5 % more" in told["stacks"]
     assert "1.414 px in the stack of three and 2.000 px in the 7×7" in told["stacks"]
@@ -66,7 +66,7 @@ def test_the_numbers_are_those_of_the_papers_and_of_the_arithmetic() -> None:
 
 def test_what_the_lesson_says_of_the_scores_is_what_the_record_says() -> None:
     (difference,) = record()["studies"]["pools"]["evidence"]["differences"]
-    told = " ".join(STEPS[-1].sentences(STEPS[-1].reports()))
+    told = " ".join(CHAPTERS[-1].sentences(CHAPTERS[-1].reports()))
 
     assert "the finer maps score a little higher, and five seeds do not tell" in told
     assert difference["mean"] > 0
@@ -196,7 +196,7 @@ def test_without_scripts_all_of_it_can_be_read(opened_lesson: Open) -> None:
     page = opened_lesson(java_script_enabled=False)
 
     shown = page.tab.inner_text("main")
-    for step in STEPS:
+    for step in CHAPTERS:
         assert step.title in shown
         assert all(sentence in shown.replace("\n", " ") for sentence in step.sentences(step.reports()))
     assert "no difference seen at 5 seeds" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 import eyeshot
-from eyeshot.errors import UsageError
+from eyeshot.errors import RunError, UsageError
 from eyeshot.view.bundle import script
 from eyeshot.view.export import page as html_page
 from tests.page.conftest import Open, Opened
@@ -161,6 +162,28 @@ def test_the_page_is_saved_once_and_replaced_only_when_told(tmp_path: Path) -> N
     assert "C5-4" in path.read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="there is no folder"):
         report.save_html(tmp_path / "none" / "x.html")
+    with pytest.raises(UsageError, match="is a folder; give a file in it"):
+        report.save_html(tmp_path, force=True)
+
+
+def test_a_page_that_cannot_be_made_or_written_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, path = eyeshot.inspect("C3-8"), tmp_path / "page.html"
+    with pytest.raises(UsageError, match=r"none\.png could not be read: No such file"):
+        report.save_html(path, image=tmp_path / "none.png")
+    with pytest.raises(UsageError, match="could not be read: Is a directory"):
+        report.save_html(path, image=tmp_path)
+    with pytest.raises(UsageError, match="is none of PNG, JPEG, GIF and WebP"):
+        report.save_html(path, image=Path(__file__))
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(RunError, match=r"page\.html could not be written: No space left on device"):
+        report.save_html(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sizes_keep_to_their_budgets() -> None:

@@ -12,7 +12,7 @@ from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.report.blocks import blocks
 from eyeshot.report.figures.evidence import evidence
-from eyeshot.report.figures.kinds import KINDS, Subject, figure, figure_labels
+from eyeshot.report.figures.kinds import KINDS, Designs, figure, figure_labels
 from eyeshot.report.figures.style import rendered
 from tests.report.scored import arm
 
@@ -20,7 +20,8 @@ PAIR = ("alexnet", "alexnet-alternating")
 
 
 def drawn(kind: str, *models: str, file_format: str = "svg") -> tuple[bytes, list[dict[str, Any]]]:
-    return figure(kind, Subject(reports=[inspect(model) for model in models]), file_format)
+    of = figure(kind, Designs(reports=[inspect(model) for model in models]))
+    return of.content(file_format), of.records
 
 
 def models_for(kind: str) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ def test_growth_follows_the_data_path_and_never_falls() -> None:
 
 def test_arch_shows_branches_and_where_they_meet() -> None:
     report = inspect("[C3-8 | C5-8] C3-8", (1, 15, 15))
-    _, records = figure("arch", Subject(reports=[report]), "svg")
+    records = figure("arch", Designs(reports=[report])).records
 
     reads = {record["layer"]: record["reads"] for record in records}
     assert reads == {"input": "", "conv1": "input", "conv2": "input", "concat2": "conv1 conv2", "conv3": "concat2"}
@@ -112,7 +113,7 @@ def test_names_are_only_text(name: str, kind: str) -> None:
     network = inspect("C3-8 C3-8", (1, 15, 15)).network
     report = Report(Network(name=name, source="test", nodes=network.nodes))
 
-    content, _ = figure(kind, Subject(reports=[report] * (2 if kind == "plane" else 1)), "svg")
+    content = figure(kind, Designs(reports=[report] * (2 if kind == "plane" else 1))).content("svg")
 
     assert content.startswith(b"<?xml")
     assert b"<script" not in content
@@ -132,11 +133,13 @@ def test_notebooks_show_what_the_command_writes() -> None:
     content, records = drawn("cone", "alexnet", file_format="png")
     assert picture._repr_png_() == content
     assert picture.records == records
-    assert repr(picture) == "<Picture cone of alexnet>"
+    assert repr(picture) == "<Figure cone of alexnet>"
 
 
 def test_a_picture_that_cannot_be_drawn_is_complained_of_at_once() -> None:
     with pytest.raises(UsageError, match="no kind of figure is called 'cones'; kinds are growth"):
         inspect("alexnet").plot("cones")
+    with pytest.raises(UsageError, match="there is no 2"):
+        inspect("alexnet").plot("cone", axis=2)
     with pytest.raises(UsageError, match="cone takes one design, found 2"):
         compare("alexnet", "vgg16").plot("cone")

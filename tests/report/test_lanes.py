@@ -39,7 +39,7 @@ def test_there_are_no_more_lanes_than_tensors_alive(inputs: list[tuple[int, ...]
 
 @given(graphs())
 def test_every_read_is_a_line(inputs: list[tuple[int, ...]]) -> None:
-    found = {(line.source, line.reader) for line in lanes(inputs).lines}
+    found = {(edge.source, edge.reader) for edge in lanes(inputs).edges}
 
     assert found == {(source, reader) for reader, sources in enumerate(inputs) for source in sources}
 

@@ -20,6 +20,7 @@ from rich.console import Console
 from eyeshot.errors import RunError, UsageError
 from eyeshot.report.evidence import evidence
 from eyeshot.studies import display
+from eyeshot.studies.display import Silent
 from eyeshot.studies.run import run
 from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
@@ -52,7 +53,7 @@ def test_a_study_is_what_a_loop_over_its_recipes_gives(images: Path, tmp_path: P
     plan = studied.plan(images)
     dataset = data.load(str(images))
 
-    records = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=2, progress=False)
+    records = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=2, watcher=Silent())
     expected = [
         loop.run(recipe, studied.net, dataset, tmp_path / f"{number}") for number, recipe in enumerate(plan.recipes())
     ]
@@ -77,11 +78,11 @@ def test_a_finished_study_is_read(images: Path, tmp_path: Path, capfd: pytest.Ca
 def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp_path: Path) -> None:
     two = studied.plan(images, labels=("a",), seeds=(0, 1))
     three = studied.plan(images, labels=("a",), seeds=(0, 1, 2))
-    records = run(two, studied.factories("a"), tmp_path / "study", progress=False)
+    records = run(two, studied.factories("a"), tmp_path / "study", watcher=Silent())
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "study").rglob("record.json")}
 
-    more = run(three, studied.factories("a"), tmp_path / "study", progress=False)
-    fewer = run(two, {"a": studied.broken}, tmp_path / "study", progress=False)
+    more = run(three, studied.factories("a"), tmp_path / "study", watcher=Silent())
+    fewer = run(two, {"a": studied.broken}, tmp_path / "study", watcher=Silent())
 
     assert more[:2] == fewer == records
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
@@ -89,7 +90,7 @@ def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp
 
 
 def test_what_a_network_prints_goes_to_stderr(images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    run(studied.plan(images, labels=("a",), seeds=(0,)), {"a": studied.chatty}, tmp_path / "study", progress=False)
+    run(studied.plan(images, labels=("a",), seeds=(0,)), {"a": studied.chatty}, tmp_path / "study", watcher=Silent())
 
     out, err = capfd.readouterr()
     assert out == ""
@@ -127,7 +128,7 @@ def test_a_trial_that_fails_is_named(images: Path, tmp_path: Path, factory: Call
     plan = studied.plan(images, labels=("a",))
 
     with pytest.raises(RunError, match=message):
-        run(plan, {"a": factory}, tmp_path / "study", jobs=1, progress=False)  # type: ignore[dict-item]
+        run(plan, {"a": factory}, tmp_path / "study", jobs=1, watcher=Silent())  # type: ignore[dict-item]
 
 
 def begun(images: Path, directory: Path, *, until: str = "*/*/checkpoint.pt") -> subprocess.Popen[str]:
@@ -202,8 +203,8 @@ def test_a_killed_study_ends_with_the_numbers_of_an_undisturbed_one(images: Path
     plan = studied.plan(images, budget=BUDGET)
     factories = studied.factories("a", "b")
 
-    killed = run(plan, factories, tmp_path / "killed", progress=False)
-    whole = run(plan, factories, tmp_path / "whole", progress=False)
+    killed = run(plan, factories, tmp_path / "killed", watcher=Silent())
+    whole = run(plan, factories, tmp_path / "whole", watcher=Silent())
 
     assert [record.numbers for record in killed] == [record.numbers for record in whole]
 

@@ -17,48 +17,45 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from eyeshot.analyse import parted
+from eyeshot.analyse.parted import Parted
 from eyeshot.analyse.sights import (
-    NEVER,
     Class,
     Fixed,
     Moving,
     Scattered,
     Sight,
     Sights,
+    as_parted,
+    axes_of,
     compact,
     first_of,
     last_of,
     moving,
+    occurring,
+    settled,
     together,
     unite,
     unite_classes,
+    without_form,
 )
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import (
-    Concat,
-    Elementwise,
-    Opaque,
-    Pattern,
-    Permute,
-    Reduce,
-    Reshape,
-    Shape,
-    Taps,
-    Window,
-    matching_axes,
-)
+from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
+from eyeshot.network.reshape import Runs, matching_axes
+from eyeshot.network.slide import SAME_PLACE, Pattern, Reads
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
+@once
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
@@ -66,68 +63,78 @@ def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     return dict(rules.forward(network, _of_input, lambda node: nothing, gates=gates))
 
 
+def united_over(cls: Class, axes: tuple[int, ...], shape: Shape) -> Class:
+    """What positions along some axes of a tensor see together: those that lie among channels are of one unit."""
+    united = tuple(_reduce_sight(sight, axes, shape, shape) for sight in cls)
+    return settled(Sights((united,))).table[0]
+
+
 def _of_input(node: Node) -> Sights:
     axes = getattr(node.op, "axes", ())
     return Sights((tuple(Moving(axis, 1, (0,), (0,), touches=True) for axis in axes),))
 
 
-_rules: Rules[Sights] = Rules("closed form", unite)
+_rules: Rules[Sights] = Rules("closed form", lambda parts, shape: settled(unite(parts, shape)))
 
 
 @_rules.rule(Window)
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
-    along_1 = any(isinstance(sight, Moving | Scattered) and sight.axis == 1 for cls in value.table for sight in cls)
+    along_1 = any(1 in axes_of(sight) for cls in value.table for sight in cls)
     if along_1 and relation.groups is not None:  # what others call channels are positions here
         value = (
-            _reduce(_ALL_OF_1, value, before, before) if relation.groups == 1 else _without_form(value, before, after)
+            _reduce(_ALL_OF_1, value, before, before) if relation.groups == 1 else _without_form(value, before, (1,))
         )
     value = _select_channels(relation, value, before, after)
-    for a, axis in enumerate(relation.axes):
-        stays = before[axis] == after[axis] and relation.pattern(a) == _SAME_PLACE
+    shape = before
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
+        n, m = before[axis], after[axis]
+        stays = n == m and slide.pattern == SAME_PLACE
         if (axis != 1 or along_1) and not stays:
-            value = _follow(value, axis, relation.pattern(a), before, after)
-    return value
+            value = _follow(value, axis, slide.pattern, partial(slide.reads, n, m), shape, m)
+            shape = (*shape[:axis], m, *shape[axis + 1 :])
+    return _with_channels(value, before, after)
 
 
 _ALL_OF_1 = Reduce(axes=(1,), keep=True)
-_SAME_PLACE = Pattern(1, ((0,),))
 
 
-def _follow(value: Sights, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sights:
-    """What units see that read along an axis by a pattern; no form where there is no pattern."""
+def _follow(
+    value: Sights, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
+) -> Sights:
+    """What ``size`` units see that read along an axis of a tensor: by a pattern away from its ends, or as listed."""
     if value.index is not None and value.index.shape[axis] > 1:
-        return _without_form(value, before, after)
-    table = [tuple(_follow_sight(sight, axis, pattern, before, after) for sight in cls) for cls in value.table]
-    return Sights(tuple(table), value.index)
+        return _without_form(value, shape, (axis,), is_all=False)
+    table = [tuple(_follow_sight(sight, axis, pattern, reads, shape, size) for sight in cls) for cls in value.table]
+    return settled(Sights(tuple(table), value.index))
 
 
-def _follow_sight(sight: Sight, axis: int, pattern: Pattern | None, before: Shape, after: Shape) -> Sight:
-    if isinstance(sight, Fixed) and pattern != _SAME_PLACE:
+def _follow_sight(
+    sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
+) -> Sight:
+    if isinstance(sight, Fixed) and pattern != SAME_PLACE:
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
-    if not isinstance(sight, Moving) or sight.axis != axis:
-        return sight
+    if axis not in axes_of(sight):
+        return _resized(sight, axis, size)
+    if isinstance(sight, Parted):
+        return parted.read_along(sight, axis, reads(), pattern) or _left_out(without_form([sight], shape))
+    if isinstance(sight, Scattered):
+        return _left_out(sight)
+    assert isinstance(sight, Moving)
     if pattern is None:
-        return _scatter(sight, before, after)
+        return _left_out(without_form([sight], shape))
+    touches = sight.touches and 0 in pattern.reads(0) and shape[axis] - 1 in pattern.reads(size - 1)
     phases = len(pattern.offsets)
-    if phases == sight.period == 1 and pattern.offsets[0]:
+    if phases == sight.period == 1 and pattern.offsets[0]:  # the usual case, in one go
         first = sight.firsts[0] + min(pattern.offsets[0]) * sight.step
         last = sight.lasts[0] + max(pattern.offsets[0]) * sight.step
-        return Moving(axis, sight.step * pattern.step, (first,), (last,), _still_touches(sight, pattern, before, after))
-    turns = sight.period // math.gcd(sight.period, pattern.step)
-    firsts, lasts = [], []
-    for unit in range(phases * turns):
-        turn, phase = divmod(unit, phases)
-        read = [turn * pattern.step + offset for offset in pattern.offsets[phase]]
-        firsts.append(min((sight.first(j) for j in read), default=NEVER))
-        lasts.append(max((sight.last(j) for j in read), default=-NEVER))
-    step = sight.step * (pattern.step * turns // sight.period)
-    return moving(axis, step, firsts, lasts, _still_touches(sight, pattern, before, after))
+        return Moving(axis, sight.step * pattern.step, (first,), (last,), touches)
+    step, firsts, lasts = parted.followed(sight.step, sight.period, 1, (sight.firsts, sight.lasts), pattern)
+    return moving(axis, step, firsts, lasts, touches)
 
 
-def _still_touches(sight: Moving, pattern: Pattern, before: Shape, after: Shape) -> bool:
-    """Whether the first unit reads the first one before it, and the last the last."""
-    axis = sight.axis
-    return sight.touches and pattern.reads(0, 0) and pattern.reads(after[axis] - 1, before[axis] - 1)
+def _left_out(sight: Scattered) -> Scattered:
+    """Some units may not be read: what all read together saw is no longer what all see together."""
+    return replace(sight, is_all=False, touches=False)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
@@ -141,11 +148,8 @@ def _select_channels(relation: Window, value: Sights, before: Shape, after: Shap
         members = np.split(index, relation.groups, axis=1)
         repeats = after[1] // relation.groups
     elif 1 in relation.axes:
-        a = relation.axes.index(1)
-        k, s, d, p = relation.kernel[a], relation.stride[a], relation.dilation[a], relation.padding[a][0]
-        b = relation.bases()[a]
-        read = [{(i * s - p + t * d) // b for t in range(k) if (i * s - p + t * d) % b == 0} for i in range(after[1])]
-        members = [index[:, sorted(j for j in positions if 0 <= j < before[1])] for positions in read]
+        slide = relation.slides[relation.axes.index(1)]
+        members = [index[:, list(read)] for read in slide.reads(before[1], after[1])]
         repeats = 1
     else:
         return value
@@ -159,7 +163,7 @@ def _classes(value: Sights, members: list[npt.NDArray[np.intp]], repeats: int, b
     assert value.index is not None
     index = value.index
     if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
-        return _without_form(value, before, after)
+        return _without_form(value, before, (1,), is_all=False)
     nothing: Class = (None,) * len(value.table[0])
     read = [sorted(set(m.ravel().tolist())) for m in members]
     table = [unite_classes([value.table[c] for c in classes], before) if classes else nothing for classes in read]
@@ -168,61 +172,74 @@ def _classes(value: Sights, members: list[npt.NDArray[np.intp]], repeats: int, b
     return compact(table, np.arange(len(members)).repeat(repeats).reshape(shape))
 
 
-def _without_form(value: Sights, before: Shape, after: Shape) -> Sights:
-    """All that the units see together, somewhere along the axes that remain."""
-    cls = together(value, before)
-    return Sights((tuple(_scatter(sight, before, after) for sight in cls),))
-
-
-def _scatter(sight: Sight, before: Shape, after: Shape) -> Sight:
-    if sight is None or isinstance(sight, Fixed):
-        return sight
-    return Scattered(min(sight.axis, len(after) - 1), first_of(sight, before), last_of(sight, before))
+def _without_form(value: Sights, shape: Shape, axes: tuple[int, ...], *, is_all: bool = True) -> Sights:
+    """All that the units see together, somewhere along the axes on which classes or sights depend, and ``axes``."""
+    along = set(axes)
+    if value.index is not None:
+        along |= {axis for axis, n in enumerate(value.index.shape) if n > 1}
+    sights: list[Sight] = []
+    for followed in zip(*(value.table[c] for c in occurring(value)), strict=True):
+        known = [sight for sight in followed if sight is not None]
+        if all(isinstance(sight, Fixed) and sight == followed[0] for sight in followed) or not known:
+            sights.append(followed[0])
+            continue
+        form = without_form(known, shape)
+        sights.append(replace(form, axes=tuple(sorted(along | set(form.axes))), is_all=is_all and form.is_all))
+    return Sights((tuple(sights),))
 
 
 @_rules.rule(Taps)
 def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
+    shape = before
     for axis, reads, pattern in zip(relation.axes, relation.reads, relation.endless, strict=True):
         if axis == 1 and value.index is not None and value.index.shape[1] > 1:
             value = _classes(value, [value.index[:, list(tap)] for tap in reads], 1, before, after)
         else:
-            value = _follow(value, axis, pattern, before, after)
-    return value
+            value = _follow(value, axis, pattern, lambda reads=reads: reads, shape, after[axis])  # type: ignore[misc]
+        shape = (*shape[:axis], after[axis], *shape[axis + 1 :])
+    return _with_channels(value, before, after)
 
 
 @_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Sights, before: Shape, after: Shape) -> Sights:
-    shift = len(after) - len(before)
-    if shift == 0 and before == after:
+    if before == after:
         return value
-    table = [
-        tuple(
-            _fix(sight, before)
-            if isinstance(sight, Moving | Scattered) and before[sight.axis] == 1 and after[sight.axis + shift] > 1
-            else _on_axis(sight, sight.axis + shift)
-            if isinstance(sight, Moving | Scattered)
-            else sight
-            for sight in cls
-        )
-        for cls in value.table
-    ]
-    index = value.index
-    return Sights(tuple(table), None if index is None else index.reshape((1,) * shift + index.shape))
+    shift = len(after) - len(before)
+    repeated = tuple(a for a, n in enumerate(before) if n == 1 and after[a + shift] > 1)
+    table = tuple(tuple(_broadcast(sight, repeated, before, after) for sight in cls) for cls in value.table)
+    index = None if value.index is None else value.index.reshape((1,) * shift + value.index.shape)
+    return settled(Sights(table, index))
 
 
-def _fix(sight: Sight, shape: Shape) -> Fixed | None:
-    return None if sight is None else Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
+def _broadcast(sight: Sight, repeated: tuple[int, ...], before: Shape, after: Shape) -> Sight:
+    """What units see along an axis of one position that is repeated is one interval for all of them."""
+    shift = len(after) - len(before)
+    axes = axes_of(sight)
+    if sight is None or isinstance(sight, Fixed):
+        return sight
+    if isinstance(sight, Moving):
+        return _fixed(sight, before) if sight.axis in repeated else replace(sight, axis=sight.axis + shift)
+    if isinstance(sight, Parted):
+        same = parted.broadcast(sight, before, after)
+        if same is not None:
+            return same
+        sight = without_form([sight], before)
+    left = tuple(axis + shift for axis in axes if axis not in repeated)
+    return replace(sight, axes=left) if left else _fixed(sight, before)
 
 
-def _on_axis(sight: Moving | Scattered, axis: int) -> Sight:
-    return replace(sight, axis=axis)
+def _fixed(sight: Sight, shape: Shape) -> Sight:
+    """One interval for all units, which is that of all they read; no form where some of those were left out before."""
+    if sight is None or (isinstance(sight, Scattered) and not sight.is_all):
+        return sight if sight is None else replace(sight, axes=())
+    return Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
 
 
 @_rules.rule(Concat)
 def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
     axis = relation.axis
-    if any(isinstance(sight, Moving | Scattered) and sight.axis == axis for cls in value.table for sight in cls):
-        return _without_form(value, before, after)
+    if any(axis in axes_of(sight) for cls in value.table for sight in cls):
+        return _without_form(value, before, (axis,))
     import numpy as np
 
     shape = list((1,) * len(after) if value.index is None else value.index.shape)
@@ -230,51 +247,58 @@ def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sig
     index = np.full(shape, len(value.table), dtype=np.intp)
     lead = (slice(None),) * axis
     index[(*lead, slice(relation.offset, relation.offset + before[axis]))] = 0 if value.index is None else value.index
-    return Sights((*value.table, (None,) * len(value.table[0])), index)
+    table = tuple(tuple(_resized(sight, axis, after[axis]) for sight in cls) for cls in value.table)
+    return Sights((*table, (None,) * len(value.table[0])), index)
 
 
 def _concat_of_channels_taken_together(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
-    return value if relation.axis == 1 else _concat(relation, value, before, after)
+    return _with_channels(value, before, after) if relation.axis == 1 else _concat(relation, value, before, after)
+
+
+def _with_channels(value: Sights, before: Shape, after: Shape) -> Sights:
+    """The same for another number of channels, which parts need to know for a reshape that mixes them in."""
+    if before[1:2] == after[1:2] or not any(isinstance(sight, Parted) for cls in value.table for sight in cls):
+        return value
+    return Sights(tuple(tuple(_resized(sight, 1, after[1]) for sight in cls) for cls in value.table), value.index)
+
+
+def _resized(sight: Sight, axis: int, size: int) -> Sight:
+    return parted.resized(sight, axis, size) if isinstance(sight, Parted) and axis not in sight.axes else sight
 
 
 @_rules.rule(Reshape)
 def _reshape(relation: Reshape, value: Sights, before: Shape, after: Shape) -> Sights:
     runs = matching_axes(before, after)
-    moved = {
-        inner: outer
-        for inners, outers in runs
-        for inner in inners
-        for outer in outers
-        if before[inner] == after[outer] and before[inner] > 1 and all(before[a] == 1 for a in inners if a != inner)
-    }
-    table = []
-    for cls in value.table:
-        sights: list[Sight] = []
-        for sight in cls:
-            if not isinstance(sight, Moving | Scattered):
-                sights.append(sight)
-            elif before[sight.axis] == 1:
-                sights.append(_fix(sight, before))
-            elif sight.axis in moved:
-                sights.append(_on_axis(sight, moved[sight.axis]))
-            else:
-                outers = next(outer for inner, outer in runs if sight.axis in inner)
-                sights.append(_merged(sight, outers[0], before))
-        table.append(tuple(sights))
-    return Sights(tuple(table), None if value.index is None else _reshape_index(value.index, runs, before, after))
+    table = tuple(tuple(_reshape_sight(sight, runs, before, after) for sight in cls) for cls in value.table)
+    index = None if value.index is None else _reshape_index(value.index, runs, before, after)
+    return settled(Sights(table, index))
 
 
-def _merged(sight: Moving | Scattered, axis: int, before: Shape) -> Scattered:
-    """What units see whose axis was merged with others: the same intervals in another order."""
-    if isinstance(sight, Scattered):
-        return replace(sight, axis=axis)
-    size = max(last - first + 1 for first, last in zip(sight.firsts, sight.lasts, strict=True))
-    return Scattered(axis, first_of(sight, before), last_of(sight, before), max(size, 0), sight.touches)
+def _reshape_sight(sight: Sight, runs: Runs, before: Shape, after: Shape) -> Sight:
+    if sight is None or isinstance(sight, Fixed):
+        return sight
+    if isinstance(sight, Moving):
+        if before[sight.axis] == 1:
+            return _fixed(sight, before)
+        inner, outer = next(run for run in runs if sight.axis in run[0])
+        if (
+            [n for a in inner if (n := before[a]) != 1]
+            == [n for a in outer if (n := after[a]) != 1]
+            == [before[sight.axis]]
+        ):
+            return replace(sight, axis=next(a for a in outer if after[a] != 1))  # an axis that keeps its size
+    if isinstance(sight, Moving | Parted):
+        same = parted.reshaped(as_parted(sight, before), before, after)
+        if same is not None:
+            return same
+        sight = without_form([sight], before)
+    axes = [a for inner, outer in runs if not set(inner).isdisjoint(sight.axes) for a in outer if after[a] > 1]
+    return replace(sight, axes=tuple(axes)) if axes else _fixed(sight, before)
 
 
 def _reshape_index(
     index: npt.NDArray[np.intp],
-    runs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+    runs: Runs,
     before: Shape,
     after: Shape,
 ) -> npt.NDArray[np.intp]:
@@ -292,44 +316,65 @@ def _reshape_index(
 @_rules.rule(Permute)
 def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> Sights:
     to = {axis: j for j, axis in enumerate(relation.order)}
-    table = [
-        tuple(_on_axis(s, to[s.axis]) if isinstance(s, Moving | Scattered) else s for s in cls) for cls in value.table
-    ]
-    return Sights(tuple(table), None if value.index is None else value.index.transpose(relation.order))
+
+    def moved(sight: Sight) -> Sight:
+        if isinstance(sight, Moving):
+            return replace(sight, axis=to[sight.axis])
+        if isinstance(sight, Parted):
+            return parted.permuted(sight, relation.order)
+        if isinstance(sight, Scattered):
+            return replace(sight, axes=tuple(sorted(to[axis] for axis in sight.axes)))
+        return sight
+
+    index = None if value.index is None else value.index.transpose(relation.order)
+    return Sights(tuple(tuple(map(moved, cls)) for cls in value.table), index)
 
 
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sights:
-    if relation.keep and value.index is None:
-        places = {sight.axis for sight in value.table[0] if isinstance(sight, Moving | Scattered)}
+    if relation.keep and value.index is None and before == after:
+        places = {axis for sight in value.table[0] for axis in axes_of(sight)}
         if places.isdisjoint(relation.axes):
             return value
     if value.index is not None and any(value.index.shape[a] > 1 for a in relation.axes):
         varies_elsewhere = any(n > 1 and a not in relation.axes for a, n in enumerate(value.index.shape))
-        value = _without_form(value, before, before) if varies_elsewhere else Sights((together(value, before),))
-    remaining = [a for a in range(len(before)) if relation.keep or a not in relation.axes]
-    to = {axis: j for j, axis in enumerate(remaining)}
-    table = [
-        tuple(
-            sight
-            if not isinstance(sight, Moving | Scattered)
-            else _fix(sight, before)
-            if sight.axis in relation.axes
-            else _on_axis(sight, to[sight.axis])
-            for sight in cls
-        )
-        for cls in value.table
-    ]
+        value = _without_form(value, before, ()) if varies_elsewhere else Sights((together(value, before),))
+    keep = after if relation.keep else None
+    table = tuple(tuple(_reduce_sight(sight, relation.axes, keep, before) for sight in cls) for cls in value.table)
     index = value.index
     if index is not None and not relation.keep:
-        index = index.reshape([index.shape[a] for a in remaining])
-    return Sights(tuple(table), index)
+        index = index.reshape([n for a, n in enumerate(index.shape) if a not in relation.axes])
+    return settled(Sights(table, index))
+
+
+def _reduce_sight(sight: Sight, axes: tuple[int, ...], keep: Shape | None, before: Shape) -> Sight:
+    if sight is None or isinstance(sight, Fixed):
+        return sight
+    if isinstance(sight, Parted):
+        rest = parted.reduced(sight, axes, keep)
+        if isinstance(rest, Parted):
+            return rest
+        if rest is not None:
+            return Fixed(*rest, sight.touches)
+        sight = without_form([sight], before)
+    left = [axis for axis in axes_of(sight) if axis not in axes]
+    if not left:
+        return _fixed(sight, before)
+    if keep is None:
+        left = [axis - sum(1 for a in axes if a < axis) for axis in left]
+    return replace(sight, axis=left[0]) if isinstance(sight, Moving) else replace(sight, axes=tuple(left))
 
 
 @_rules.rule(Opaque)
 def _opaque(relation: Opaque, value: Sights, before: Shape, after: Shape) -> Sights:
-    fixed = (_fix(sight, before) for sight in together(value, before))
-    return Sights((tuple(replace(sight, touches=False) if sight else None for sight in fixed),))
+    return Sights(
+        (
+            tuple(
+                None if sight is None else Fixed(first_of(sight, before), last_of(sight, before))
+                for sight in together(value, before)
+            ),
+        )
+    )
 
 
 _rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)

@@ -14,7 +14,8 @@ from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import marks
 from eyeshot.analyse.layouts import axes_counting
 from eyeshot.analyse.marks import Mark, bits_of
-from eyeshot.analyse.sights import NEVER, Moving, Scattered
+from eyeshot.analyse.parted import NEVER, Parted
+from eyeshot.analyse.sights import Moving, Scattered
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import Input
 
@@ -61,9 +62,10 @@ def place(fields: Fields, name: str, axis: int) -> Place:
             if first != NEVER
         ]
         return Place(sight.axis, node.shape[sight.axis], sum(centres) / len(centres), step)
-    if isinstance(sight, Scattered) and axes_counting(network, name, axis) == (sight.axis,):
-        count = node.shape[sight.axis]
-        return Place(sight.axis, count, (extent / count - 1) / 2, extent / count)
+    counting = axes_counting(network, name, axis)
+    if isinstance(sight, Scattered | Parted) and len(counting) == 1:
+        count = node.shape[counting[0]]
+        return Place(counting[0], count, (extent / count - 1) / 2, extent / count)
     return Place(None, 1, (extent - 1) / 2, float(extent))
 
 

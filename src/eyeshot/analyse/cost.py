@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
+    Bilinear,
     Conv,
     ConvTranspose,
     DeformConv,
@@ -114,9 +115,12 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, ConvTranspose):
         return math.prod(network[node.inputs[0]].shape) * node.shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Linear | MatMul):
-        return math.prod(node.shape) * network[node.inputs[0]].shape[-1]
+        summed = op.axis if isinstance(op, Linear) else -1
+        return math.prod(node.shape) * network[node.inputs[0]].shape[summed]
+    if isinstance(op, Bilinear):
+        return math.prod(node.shape) * math.prod(op.features)
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
-        return op.weights * node.shape[op.axis]
+        return op.weights * math.prod(node.shape[:2])
     return 0

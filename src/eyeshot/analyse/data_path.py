@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network
 
 
+@once
 def data_path(network: Network) -> frozenset[str]:
     """Names of the nodes from which the output can be reached without passing a gate.
 

@@ -21,7 +21,7 @@ from fractions import Fraction
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sharing import fan_in
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
     Concat,
@@ -50,6 +50,7 @@ class Paths:
     is_alike: bool = True
 
 
+@once
 def widths(network: Network, *, is_shared: bool = True) -> dict[str, tuple[float, ...] | None]:
     """Every layer's standard deviation of path density per followed axis, in pixels; None without a closed form.
 
@@ -115,13 +116,11 @@ def _window(relation: Window, value: Paths | None, before: Shape, after: Shape) 
     if 1 in relation.axes:
         return _across_channels(relation, value, before, after)
     steps, means, variances = list(value.steps), list(value.means), list(value.variances)
-    for axis, k, s, d, (p, _) in zip(
-        relation.axes, relation.kernel, relation.stride, relation.dilation, relation.padding, strict=True
-    ):
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
         a = axis - 2
-        means[a] += steps[a] * (d * (k - 1) / 2 - p)
-        variances[a] += (steps[a] * d) ** 2 * (k**2 - 1) / 12
-        steps[a] *= s
+        means[a] += steps[a] * (slide.reach / 2 - slide.before)
+        variances[a] += (steps[a] * slide.dilation) ** 2 * (slide.kernel**2 - 1) / 12
+        steps[a] *= slide.stride
     fan_out = 1 if relation.groups is None else after[1] // relation.groups
     count = value.count * math.prod(relation.kernel) * fan_out
     return Paths(count, tuple(steps), tuple(means), tuple(variances), value.is_alike or relation.groups == 1)
@@ -131,8 +130,8 @@ def _across_channels(relation: Window, value: Paths, before: Shape, after: Shape
     """Neighbouring channels, as in local response normalisation: those at the ends have fewer."""
     if before != after or not value.is_alike:
         return None
-    (k,), (d,), ((p, _),), n = relation.kernel, relation.dilation, relation.padding, before[1]
-    reads = sum(max(0, n - abs(t * d - p)) for t in range(k))
+    (slide,), n = relation.slides, before[1]
+    reads = sum(map(len, slide.reads(n, n)))
     return replace(value, count=value.count * reads / n)
 
 

@@ -6,20 +6,21 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eyeshot.analyse.closed_form import closed_forms
+from eyeshot.analyse.closed_form import closed_forms, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
-from eyeshot.analyse.sights import NEVER, Class, Fixed, Moving, Scattered, Sights, together
+from eyeshot.analyse.parted import NEVER, Parted
+from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import Shape
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Hulls, Interval
-    from eyeshot.analyse.labels import Labels
+    from eyeshot.analyse.hulls import Interval, Union
 
 Step = int | Fraction
 
@@ -66,15 +67,13 @@ class Fields:
         self.network = network
         self.gates = gates and any(read.gate for node in network for read in node.reads)
         self.data: Fields = Fields(network, gates=False) if self.gates else self
-        self._made: dict[tuple[object, ...], Field] = {}
-        self._full: dict[int, bool] = {}
+        self._fields: dict[str, Field] = {}
+        self._intervals: dict[object, list[Interval]] = {}
 
-    @cached_property
-    def _forms(self) -> dict[str, Sights]:
+    def _forms(self) -> Mapping[str, Sights]:
         return closed_forms(self.network, gates=self.gates)
 
-    @cached_property
-    def _hulls(self) -> dict[str, Hulls]:
+    def _hulls(self) -> Mapping[str, Union]:
         from eyeshot.analyse.hulls import hulls
 
         return hulls(self.network, gates=self.gates)
@@ -93,28 +92,35 @@ class Fields:
         """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
         return self._per_axis(name, axes_told)
 
+    def of_units(self, name: str) -> list[Interval]:
+        """The same for every unit apart: along all axes of the tensor that count positions of the followed axis."""
+        return self._per_axis(name, axes_counting)
+
     def _per_axis(self, name: str, axes: Callable[[Network, str, int], tuple[int, ...]]) -> list[Interval]:
         from eyeshot.analyse.hulls import per_axis
 
-        along = [axes(self.network, name, i) for i in range(len(self.network.axes))]
-        return per_axis(self.network[name], self._hulls[name], along)
+        along = tuple(axes(self.network, name, i) for i in range(len(self.network.axes)))
+        value, shape = self._hulls()[name], self.network[name].shape
+        key = id(value), along, shape  # layers that see alike share one value, which the hulls hold
+        if key not in self._intervals:
+            self._intervals[key] = per_axis(self.network[name], value, along)
+        return self._intervals[key]
 
     def form(self, name: str) -> Class:
-        """The closed form per followed axis, united over channels."""
-        node = self.network[name]
-        return together(self._forms[name], node.shape)
+        """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
+        shape = self.network[name].shape
+        form = together(self._forms()[name], shape)
+        if not any(isinstance(sight, Parted) for sight in form):
+            return form
+        units = unit_axes(self.network, name)
+        return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
     def __getitem__(self, name: str) -> Field:
-        node = self.network[name]
-        # layers that see alike hold the very same values, so most fields are made once for several layers
-        hulls = id(self._hulls[name]) if "_hulls" in self.__dict__ else None
-        data = None if self.data is self else id(self.data[name])
-        key = (id(self._forms[name]), node.shape, hulls, data, name in self.bounded)
-        if key not in self._made:
-            self._made[key] = self._make(node)
-        return self._made[key]
+        if name not in self._fields:
+            self._fields[name] = self._field(self.network[name])
+        return self._fields[name]
 
-    def _make(self, node: Node) -> Field:
+    def _field(self, node: Node) -> Field:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
@@ -126,74 +132,114 @@ class Fields:
             is_regular=all(
                 isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
             ),
-            is_global=self._sees_everything(node, form),
+            # asked of every element: those of a flattened map do not see all, though they do together
+            is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
 
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
-        sizes: list[int] = []
-        for axis, sight in enumerate(form):
-            if sight is None:
-                sizes.append(0)
-            elif isinstance(sight, Moving):
-                sizes.append(max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True)))
-            elif isinstance(sight, Fixed):
-                sizes.append(sight.last - sight.first + 1)
-            elif sight.size is not None:
-                sizes.append(sight.size)
-            else:
-                from eyeshot.analyse.hulls import widest
-
-                sizes.append(widest(self._hulls[node.name], axis))
         if self.data is self:
-            return tuple(sizes)
-        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
+            return tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
+        along_data = self.data.form(node.name)
+        pairs = zip(form, along_data, self.data[node.name].size, strict=True)
+        return tuple(max(self._widest(node, i, sight, data), n) for i, (sight, data, n) in enumerate(pairs))
+
+    def _widest(self, node: Node, axis: int, sight: Sight, data: Sight = None) -> int:
+        """The most that a unit sees along an axis, with what it sees along the data path.
+
+        A statistic is of the image as it is, while the window behind it goes on beyond: where the statistic reads
+        −4 … 19 and the data path i − 12 … i + 12, unit 0 sees −12 … 19.
+        """
+        if sight is None:
+            return 0
+        if isinstance(sight, Moving | Parted):
+            return max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True))
+        if isinstance(sight, Fixed):
+            outermost = [(sight.first, sight.last), *_outermost(data, node.shape)]
+            return max(max(sight.last, last) - min(sight.first, first) + 1 for first, last in outermost)
+        import numpy as np
+
+        first, last = self.of_units(node.name)[axis]
+        if isinstance(data, Moving) and first.shape == (node.shape[data.axis],):
+            seen = last >= first
+            ends = [(data.first(i), data.last(i)) for i in range(len(first))]
+            firsts, lasts = (np.array(side) for side in zip(*ends, strict=True))
+            first, last = (f(a, b)[seen] for f, a, b in ((np.minimum, first, firsts), (np.maximum, last, lasts)))
+        return int((last - first).max(initial=-1)) + 1
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent
         for sight, size in zip(form, extent, strict=True):
             if sight is None:
                 return False
-            if isinstance(sight, Moving) and any(
+            if isinstance(sight, Moving | Parted) and any(
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
-            if isinstance(sight, Scattered) and sight.size is not None and sight.size < size:
-                return False
-        is_one_class = self._forms[node.name].index is None
+        is_one_class = self._forms()[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
-        return all(self._covers(labels, size) for labels, size in zip(self._hulls[node.name], extent, strict=True))
+        from eyeshot.analyse.hulls import all_see_everything
 
-    def _covers(self, labels: Labels, size: int) -> bool:
-        found = self._full.get(id(labels))
-        if found is None:
-            from eyeshot.analyse.hulls import all_see_everything
-
-            found = self._full[id(labels)] = all_see_everything(labels, size)
-        return found
+        return all_see_everything(self._hulls()[node.name], extent)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""
         axes = unit_axes(self.network, name)
         place = dict(zip(axes, at, strict=True)) if axes else {}
         clipped = []
-        for i, (first, last) in enumerate(self._per_axis(name, axes_counting)):
+        for i, (first, last) in enumerate(self.of_units(name)):
             index = tuple(place[axis] for axis in axes_counting(self.network, name, i)) or (0,)
             clipped.append((int(first[index]), int(last[index])))
         if any(last < first for first, last in clipped):
             clipped = [(0, -1) for _ in clipped]
-        unclipped = []
-        for sight, inside in zip(self.form(name), clipped, strict=True):
-            i = place.get(sight.axis, 0) if isinstance(sight, Moving) else 0
-            if isinstance(sight, Moving) and sight.first(i) <= sight.last(i):
-                unclipped.append((sight.first(i), sight.last(i)))
-            elif isinstance(sight, Fixed):
-                unclipped.append((sight.first, sight.last))
-            else:
-                unclipped.append(inside)
+        shape = self.network[name].shape
+        ends = (_unclipped(sight, place, shape) for sight in self.form(name))
+        unclipped = [
+            inside if whole is None or not _holds(whole, inside) else whole
+            for whole, inside in zip(ends, clipped, strict=True)
+        ]
+        if self.data is not self:
+            along_data = self.data.unit(name, at).unclipped
+            unclipped = [_hull_of(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))
+
+
+def _unclipped(sight: Sight, place: dict[int, int], shape: Shape) -> tuple[int, int] | None:
+    """What a unit sees on an endless image, where a form says so of a unit at this place."""
+    if isinstance(sight, Fixed):
+        return sight.first, sight.last
+    if not isinstance(sight, Moving | Parted) or any(shape[a] > 1 and a not in place for a in axes_of(sight)):
+        return None
+    if isinstance(sight, Parted):
+        return sight.unit([place.get(axis, 0) for axis in range(len(shape))])
+    i = place.get(sight.axis, 0)
+    return sight.first(i), sight.last(i)
+
+
+def _holds(whole: tuple[int, int], inside: tuple[int, int]) -> bool:
+    """Whether a form's range holds a unit's hull. One that does not is not of this unit alone."""
+    return whole[0] <= inside[0] and inside[1] <= whole[1]
+
+
+def _hull_of(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The range around two; one that is empty does not count."""
+    if a[1] < a[0] or b[1] < b[0]:
+        return b if a[1] < a[0] else a
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def _outermost(sight: Sight, shape: Shape) -> list[tuple[int, int]]:
+    """What the units at the two ends of a tensor see, those of one period each: the others lie between."""
+    if isinstance(sight, Parted):
+        return [sight.span()]
+    if not isinstance(sight, Moving):
+        return [] if sight is None else [(sight.first, sight.last)]
+    n, period = shape[sight.axis], sight.period
+    units = {*range(min(period, n)), *range(max(0, n - period), n)}
+    ends = [(sight.first(i), sight.last(i)) for i in units]
+    return [(first, last) for first, last in ends if first <= last]
 
 
 def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:

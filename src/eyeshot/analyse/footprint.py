@@ -33,18 +33,8 @@ from eyeshot.analyse.marks import (
 from eyeshot.analyse.walk import Rules
 from eyeshot.errors import RunError, UsageError
 from eyeshot.network.graph import Network
-from eyeshot.network.relations import (
-    Concat,
-    Elementwise,
-    Opaque,
-    Permute,
-    Reads,
-    Reduce,
-    Reshape,
-    Shape,
-    Taps,
-    Window,
-)
+from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
+from eyeshot.network.slide import Reads, Slide
 
 _MOST_BOXES = 10_000_000
 
@@ -279,9 +269,10 @@ def _window(relation: Window, mark: Mark, before: Shape, after: Shape) -> Mark:
     if relation.groups is not None:
         shape[1] = before[1]
         mark = along_axis(mark, 1, tuple(shape), lambda along: _channels(along, relation.groups or 1, before, after))
-    for a, axis in enumerate(relation.axes):
-        shape[axis] = before[axis]
-        mark = along_axis(mark, axis, tuple(shape), lambda along, a=a: _pulled(along, relation, a, before, after))  # type: ignore[misc]
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
+        n, m = before[axis], after[axis]
+        shape[axis] = n
+        mark = along_axis(mark, axis, tuple(shape), lambda along, s=slide, n=n, m=m: _pulled(along, s, n, m))  # type: ignore[misc]
     return mark
 
 
@@ -292,21 +283,20 @@ def _channels(along: Along, groups: int, before: Shape, after: Shape) -> Some:
     return line(0, chosen.repeat(before[1] // groups), before[1])
 
 
-def _pulled(along: Along, relation: Window, a: int, before: Shape, after: Shape) -> Some:
-    """Output position i reads (i·s − p + t·d)/b for the taps t at which that is whole and exists."""
-    axis, k, s, d = relation.axes[a], relation.kernel[a], relation.stride[a], relation.dilation[a]
-    (p, _), b, n, m = relation.padding[a], relation.bases()[a], before[axis], after[axis]
-    if k == s == b == 1 and p == 0 and n == m:
+def _pulled(along: Along, slide: Slide, n: int, m: int) -> Some:
+    """What marked positions among m read of n positions."""
+    if slide.stays(n, m):
         return (along,)
     low, bits = (0, np.ones(m, dtype=bool)) if along is None else (along.start, along.bits)
-    spread = np.zeros((len(bits) - 1) * s + (k - 1) * d + 1, dtype=bool)
+    k, s, d, b = slide.kernel, slide.stride, slide.dilation, slide.base
+    spread = np.zeros((len(bits) - 1) * s + slide.reach + 1, dtype=bool)
     spread[: (len(bits) - 1) * s + 1 : s] = bits
     width = 1
     while width < k:  # marks double with every pass
         step = min(width, k - width)
         spread[step * d :] |= spread[: len(spread) - step * d].copy()
         width += step
-    start = low * s - p
+    start = low * s - slide.before
     first, last = max(-(-start // b), 0), min((start + len(spread) - 1) // b, n - 1)
     return line(first, spread[max(first * b - start, 0) : max(last * b - start + 1, 0) : b], n)
 

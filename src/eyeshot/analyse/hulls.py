@@ -10,7 +10,7 @@ kernel enters with its logarithm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
@@ -20,6 +20,7 @@ from eyeshot.analyse.labels import (
     NOTHING,
     Ends,
     Labels,
+    aligned,
     alone,
     broadcast,
     lower,
@@ -33,7 +34,7 @@ from eyeshot.analyse.labels import (
     settled,
     some_see_nothing,
 )
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rule, Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
     Concat,
@@ -41,24 +42,29 @@ from eyeshot.network.relations import (
     Opaque,
     Permute,
     Reduce,
+    Relation,
     Reshape,
     Shape,
     Taps,
     Window,
 )
+from eyeshot.network.slide import Slide
 
 Hulls = tuple[Labels, ...]
-"""One value per followed axis of the input."""
+"""One value per followed axis of the input: a unit sees the product of what they say."""
+Union = tuple[Hulls, ...]
+"""What units see together by several, where that is not one product (see ``_absorbed``)."""
 Interval = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-def hulls(network: Network, *, gates: bool = True) -> dict[str, Hulls]:
+@once
+def hulls(network: Network, *, gates: bool = True) -> Mapping[str, Union]:
     """The labels of every node; ``gates`` False leaves gates and statistics out."""
     rules = _rules if network.tells_channels_apart else _rules_of_channels_together
-    return dict(rules.forward(network, _of_input, lambda node: _nothing(network, node), gates=gates))
+    return rules.forward(network, _of_input, lambda node: (_nothing(network, node),), gates=gates)
 
 
-def per_axis(node: Node, value: Hulls, along: Sequence[tuple[int, ...]]) -> list[Interval]:
+def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list[Interval]:
     """What the units at each position see: (first, last) per followed axis, last < first for nothing.
 
     ``along`` gives for each the axes of the tensor along which the arrays run; they are united over channels and all
@@ -66,62 +72,100 @@ def per_axis(node: Node, value: Hulls, along: Sequence[tuple[int, ...]]) -> list
     """
     result = []
     for i, own in enumerate(along):
-        labels = reduce(merged, own, alone(value, i, own))
-        places = [labels.parts(axis)[0] for axis in own]
-        ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))
-        first, last = ends[0], -ends[1]
         sizes = tuple(node.shape[axis] for axis in own) or (1,)
-        first, last = np.broadcast_to(first, sizes), np.broadcast_to(last, sizes)
-        empty = first > last
-        result.append((np.where(empty, 0, first), np.where(empty, -1, last)))
+        first, negated_last = np.minimum.reduce([_along(term, i, own, sizes) for term in value])
+        empty = first == NOTHING
+        result.append((np.where(empty, 0, first), np.where(empty, -1, -negated_last)))
     return result
 
 
-def widest(value: Hulls, i: int) -> int:
-    """The most positions that a unit sees along the i-th followed axis."""
-    first, negated_last = alone(value, i, ()).ends
-    return int(np.where(first == NOTHING, 0, 1 - first - negated_last).max())
+def all_see_everything(value: Union, extent: Sequence[int]) -> bool:
+    """Whether each element of a tensor, whatever its channel, sees from the first position to the last."""
+    one = value[0] if len(value) == 1 else reduce(lambda a, b: tuple(map(lower, a, b)), map(settled, value))
+    ends = (labels.ends.reshape(2, -1).max(axis=1).tolist() for labels in one)
+    return all(first == 0 and negated_last == 1 - n for (first, negated_last), n in zip(ends, extent, strict=True))
 
 
-def all_see_everything(labels: Labels, size: int) -> bool:
-    """Whether every unit sees from the first position to the last, of ``size``."""
-    first, negated_last = labels.ends.reshape(2, -1).max(axis=1).tolist()
-    return bool(first == 0 and negated_last == 1 - size)
+def _along(value: Hulls, i: int, own: tuple[int, ...], sizes: Shape) -> Ends:
+    labels = reduce(merged, own, alone(value, i, own))
+    places = [labels.parts(axis)[0] for axis in own]
+    ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))
+    return np.broadcast_to(ends if own else ends.reshape(2, 1), (2, *sizes))
 
 
-def _of_input(node: Node) -> Hulls:
+def _of_input(node: Node) -> Union:
     labels = []
     for axis in getattr(node.op, "axes", ()):
         positions = np.arange(node.shape[axis])
         shape = [1] * len(node.shape)
         shape[axis] = -1
         labels.append(Labels(np.stack([positions, -positions]).reshape(2, *shape)))
-    return tuple(labels)
+    return (tuple(labels),)
 
 
 def _nothing(network: Network, node: Node) -> Hulls:
     return tuple(of_nothing(len(node.shape)) for _ in network.axes)
 
 
-def _unite(parts: Sequence[Hulls], shape: Shape) -> Hulls:
-    first = parts[0]
-    if (
-        all(
-            labels.split == one.split and labels.ends.shape == one.ends.shape and not labels.may_be_empty
-            for part in parts
-            for labels, one in zip(part, first, strict=True)
-        )
-        and len(parts) > 2
+def _unite(parts: Sequence[Union], shape: Shape) -> Union:
+    first = parts[0][0]
+    if len(parts) > 2 and all(
+        labels.split == one.split and labels.ends.shape == one.ends.shape and not labels.may_be_empty
+        for part in parts
+        for term in part
+        for labels, one in zip(term, first, strict=True)
     ):  # many at once
-        several = zip(*parts, strict=True)
-        return tuple(Labels(np.minimum.reduce([part.ends for part in same]), same[0].split) for same in several)
-    return reduce(_unite_two, parts)
+        several = zip(*(term for part in parts for term in part), strict=True)
+        return (tuple(Labels(np.minimum.reduce([part.ends for part in same]), same[0].split) for same in several),)
+    return _absorbed([term for part in parts for term in part])
 
 
-def _unite_two(a: Hulls, b: Hulls) -> Hulls:
-    if any(labels.may_be_empty for labels in (*a, *b)) and sum(map(_differ, a, b)) > 1:
-        a, b = settled(a), settled(b)
-    return _kept(a, map(lower, a, b))
+_MOST_TERMS = 4
+
+
+def _absorbed(terms: Sequence[Hulls]) -> Union:
+    """The union as few products: what lies within another goes, and what differs by one label becomes one.
+
+    Products that may be empty are not united label by label: a token in the padding along one axis sees nothing at
+    all, so each label would be written out along every axis of the others. Of queries times keys in a window both are
+    kept, as two products; once the keys are summed, each query lies within the window's, and goes.
+    """
+    result: list[Hulls] = []
+    for term in terms:
+        for i, other in enumerate(result):
+            one = _one_product(other, term)
+            if one is not None:
+                result[i] = one
+                break
+        else:
+            result.append(term)
+    if 1 < len(result) < len(terms):
+        return _absorbed(result)
+    while len(result) > _MOST_TERMS:
+        a, b = result.pop(), result.pop()
+        result.append(tuple(map(lower, settled(a), settled(b))))
+    return tuple(result)
+
+
+def _one_product(a: Hulls, b: Hulls) -> Hulls | None:
+    if a is b:
+        return a
+    if not any(labels.may_be_empty for labels in (*a, *b)) or sum(map(_differ, a, b)) <= 1:
+        return _kept(a, map(lower, a, b))
+    for wide, narrow in ((a, b), (b, a)):
+        if all(map(_holds, wide, narrow)):
+            return wide
+    return None
+
+
+def _holds(wide: Labels, narrow: Labels) -> bool:
+    """Whether each position sees at least what it sees by the other label; whoever sees nothing sees less."""
+    if wide.ends is narrow.ends and wide.split == narrow.split:
+        return True
+    if wide.split is None and narrow.split is None:
+        return bool((wide.ends <= narrow.ends).all())
+    wide, narrow = aligned([wide, narrow])
+    return bool((wide.ends <= narrow.ends).all())
 
 
 def _kept(value: Hulls, made: Iterable[Labels]) -> Hulls:
@@ -143,34 +187,70 @@ def _settled_for(value: Hulls, axes: Sequence[int]) -> Hulls:
     return value
 
 
-_rules: Rules[Hulls] = Rules("hulls", _unite)
+def _settled_to_reduce(value: Hulls, axes: Sequence[int]) -> Hulls:
+    """Agreed on what sees nothing, where that matters to what all positions along some axes see together.
 
-
-@_rules.rule(Window)
-def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    mixes = relation.groups is not None
-    value = _settled_for(value, (1, *relation.axes) if mixes else relation.axes)
-    if mixes:
-        value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))
-    for a, axis in enumerate(relation.axes):
-        value = _slide(relation, a, value, before[axis], after[axis])
+    It does not where each part of the axes is one label's own. Of a window of 7×7×7 tokens, of which those that lie in
+    the padding see nothing, some are left if some rows, some columns and some layers are left; and then the window sees
+    the rows that are left, whatever is left of the others. A label that keeps nothing says so for all. Agreeing on it
+    would write out each label along every axis on which another depends: 343 times what it is.
+    """
+    if any(labels.may_be_empty for labels in value) and any(
+        sum(labels.ends.shape[part] > 1 for labels in alike) > 1
+        for alike in [aligned(value)]
+        for axis in axes
+        for part in range(*alike[0].parts(axis))
+    ):
+        return settled(value)
     return value
 
 
-def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
-    """What units see behind a window along one axis of n positions, of which m windows are taken."""
-    axis, k, s, d, (p, _) = (
-        relation.axes[a],
-        relation.kernel[a],
-        relation.stride[a],
-        relation.dilation[a],
-        relation.padding[a],
-    )
-    b = relation.bases()[a]
-    if k == s == b == 1 and p == 0 and m == n:
+_rules: Rules[Union] = Rules("hulls", _unite)
+
+
+def _rule(kind: type) -> Callable[[Rule[Hulls]], Rule[Hulls]]:
+    """Register a rule for one product as that of unions: whoever reads a union sees the union of what each gives."""
+
+    def register(function: Rule[Hulls]) -> Rule[Hulls]:
+        _rules.rule(kind)(_of_unions(function))
+        return function
+
+    return register
+
+
+def _of_unions(function: Rule[Hulls]) -> Rule[Union]:
+    def rule(relation: Relation, value: Union, before: Shape, after: Shape) -> Union:
+        if len(value) == 1:
+            term = function(relation, value[0], before, after)
+            return value if term is value[0] else (term,)
+        return _absorbed([function(relation, term, before, after) for term in value])
+
+    return rule
+
+
+@_rule(Window)
+def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
+    mixes = relation.groups is not None
+    value = _settled_for(value, relation.axes)
+    if mixes:
+        value = _settled_to_reduce(value, (1,)) if relation.groups == 1 else _settled_for(value, (1,))
+        value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
+        value = _slide(slide, axis, value, before[axis], after[axis])
+    return value
+
+
+def _slide(slide: Slide, axis: int, value: Hulls, n: int, m: int) -> Hulls:
+    """What units see behind a window along one axis of n positions, of which m windows are taken.
+
+    Windows that lie in the padding see nothing, and some label has to say so. Of 2 channels padded to 3 the third sees
+    nothing, though neither rows nor columns depend on the channel: the first label is written out along it, with
+    NOTHING at the third. Nothing along one axis of the image is nothing along all, so one label is enough.
+    """
+    if slide.stays(n, m):
         return value
-    # the first window must reach position 0, the last begin at the end or before, and taps not step over it all
-    is_within = b == 1 and p <= d * (k - 1) and (m - 1) * s - p < n and (d == 1 or d <= n)
+    k, s, d, p, b = slide.kernel, slide.stride, slide.dilation, slide.before, slide.base
+    is_within = slide.shows_something(n, m)
     varying = [labels.varies(axis) for labels in value]
     if not is_within and not any(varying):
         varying[0] = True
@@ -182,7 +262,7 @@ def _slide(relation: Window, a: int, value: Hulls, n: int, m: int) -> Hulls:
         if varies:
             if ends.shape[place] != n:
                 ends = ends.repeat(n, axis=place)
-            read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + d * (k - 1) + 1)
+            read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + slide.reach + 1)
             read = _sliding_minimum(read, place, k, d)
             ends = read[(slice(None),) * place + (slice(0, (m - 1) * s + 1, s),)]
         labels = resized(labels, axis, m, ends)
@@ -242,7 +322,7 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
     return ends
 
 
-@_rules.rule(Taps)
+@_rule(Taps)
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
     value = _settled_for(value, relation.axes)
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
@@ -261,14 +341,14 @@ def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], size: int) 
     return resized(labels, axis, size, np.take(labels.ends, table, axis=place).min(axis=place + 1))
 
 
-@_rules.rule(Elementwise)
+@_rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Hulls, before: Shape, after: Shape) -> Hulls:
     if before == after:
         return value
     return _kept(value, (broadcast(labels, before, after) for labels in value))
 
 
-@_rules.rule(Concat)
+@_rule(Concat)
 def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hulls:
     """Labels placed among positions that see nothing; where none depends on the axis, the first says so for all."""
     axis = relation.axis
@@ -302,23 +382,23 @@ def _concat_of_channels_taken_together(relation: Concat, value: Hulls, before: S
     return tuple(resized(merged(labels, 1), 1, after[1]) for labels in value)
 
 
-@_rules.rule(Reshape)
+@_rule(Reshape)
 def _reshape(relation: Reshape, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return tuple(reshaped(labels, before, after) for labels in value)
 
 
-@_rules.rule(Permute)
+@_rule(Permute)
 def _permute(relation: Permute, value: Hulls, before: Shape, after: Shape) -> Hulls:
     return tuple(permuted(labels, relation.order) for labels in value)
 
 
-@_rules.rule(Reduce)
+@_rule(Reduce)
 def _reduce(relation: Reduce, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    value = _settled_for(value, relation.axes)
+    value = _settled_to_reduce(value, relation.axes)
     return _kept(value, (reduced(labels, relation.axes, after if relation.keep else None) for labels in value))
 
 
-@_rules.rule(Opaque)
+@_rule(Opaque)
 def _opaque(relation: Opaque, value: Hulls, before: Shape, after: Shape) -> Hulls:
     value = settled(value)
     ones = (1,) * len(after)
@@ -329,4 +409,4 @@ def _opaque(relation: Opaque, value: Hulls, before: Shape, after: Shape) -> Hull
     return tuple(result)
 
 
-_rules_of_channels_together = _rules.but(Concat, _concat_of_channels_taken_together)
+_rules_of_channels_together = _rules.but(Concat, _of_unions(_concat_of_channels_taken_together))

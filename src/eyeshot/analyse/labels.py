@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import RunError
-from eyeshot.network.relations import Shape, matching_axes
+from eyeshot.network.relations import Shape
+from eyeshot.network.reshape import dealt, matching_axes
 
 Ends = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -160,25 +161,27 @@ def _regroup(sizes: list[int], have: list[int], wanted: list[int]) -> list[list[
     """
     if all(m == 1 for m in have):
         return [[(n, 1)] for n in wanted]
-    queue = [(n, m) for n, m in zip(sizes, have, strict=True) if n != 1][::-1]
-    groups = []
-    for size in wanted:
-        group: list[tuple[int, int]] = []
-        left = size
-        while left > 1:
-            n, m = queue.pop()
-            if left % n and n % left:
-                return None
-            if left % n:  # cut: the outer piece belongs here, the inner one to the next axis
-                queue.append((n // left, 1 if m == 1 else n // left))
-                n, m = left, 1 if m == 1 else left
-            if group and group[-1][1] == m == 1:
-                group[-1] = (group[-1][0] * n, 1)
-            else:
-                group.append((n, m))
-            left //= n
-        groups.append(group or [(1, 1)])
-    return groups
+    groups = dealt(list(zip(sizes, have, strict=True)), wanted, _positions, _cut_part)
+    return None if groups is None else [_together(group) for group in groups]
+
+
+def _positions(part: tuple[int, int]) -> int:
+    return part[0]
+
+
+def _cut_part(part: tuple[int, int], outer: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    n, m = part
+    return (outer, 1 if m == 1 else outer), (n // outer, 1 if m == 1 else n // outer)
+
+
+def _together(group: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged_parts: list[tuple[int, int]] = []
+    for n, m in group:
+        if merged_parts and merged_parts[-1][1] == m == 1:
+            merged_parts[-1] = (merged_parts[-1][0] * n, 1)
+        else:
+            merged_parts.append((n, m))
+    return merged_parts or [(1, 1)]
 
 
 def permuted(labels: Labels, order: tuple[int, ...]) -> Labels:
@@ -268,7 +271,12 @@ def aligned(several: Sequence[Labels]) -> list[Labels]:
 
 
 def _cut(labels: Labels, target: Split, split: Split | None) -> Labels:
-    """The labels split as the target says: finer, or one part where the target has one."""
+    """The labels split as the target says: finer, or one part where the target has one.
+
+    An axis of 24 in parts (4, 6), of which the array has (4, 1), meets a target of (4, 2, 3): 4 stays, and 6, on which
+    nothing depends, becomes (1, 1). Had the array (4, 6), it would become (4, 2, 3). A whole axis of size 1 in the
+    array has no part to cut and stands for as many ones as the target has parts.
+    """
     shape = [2]
     for axis, parts in enumerate(target):
         if len(parts) == 1:

@@ -8,10 +8,10 @@ of the input they count (none: channels, batch). Units lie along the axes that c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Sliding
 from eyeshot.network.relations import (
@@ -24,8 +24,8 @@ from eyeshot.network.relations import (
     Shape,
     Taps,
     Window,
-    matching_axes,
 )
+from eyeshot.network.reshape import dealt, matching_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +41,32 @@ Layout = tuple[Axis, ...]
 """What each axis of a tensor counts."""
 
 
-def layout_of(network: Network, name: str) -> Layout:
-    """The layout of a layer's tensor; the network is walked once."""
-    found = network.memo.get("layouts")
-    if found is None:
-        found = network.memo["layouts"] = _rules.forward(network, _of_input, _of_channels)
-    layout: Layout = found[name]
-    return layout
+@once
+def layouts(network: Network) -> Mapping[str, Layout]:
+    """The layout of every layer's tensor."""
+    return _rules.forward(network, _of_input, _of_channels)
 
 
 def unit_axes(network: Network, name: str) -> tuple[int, ...]:
     """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if _counts(axis))
+    return tuple(a for a, axis in enumerate(layouts(network)[name]) if _counts(axis))
 
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return tuple(a for a, axis in enumerate(layout_of(network, name)) if followed in _counts(axis))
+    return tuple(a for a, axis in enumerate(layouts(network)[name]) if followed in _counts(axis))
 
 
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes along which hulls are told for a followed axis of the input.
 
+    Of tokens (1, 197, 768) behind a class token, axis 1 counts rows and columns: both are told along it. Put back into
+    a map (1, 14, 14, 768) each of the two axes counts both, as far as sizes tell: rows are told along the first.
+
     Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
     that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
     """
-    counts = {a: _counts(axis) for a, axis in enumerate(layout_of(network, name))}
+    counts = {a: _counts(axis) for a, axis in enumerate(layouts(network)[name])}
     units = [a for a, counted in counts.items() if counted]
     is_usual = network.axes == tuple(range(2, len(counts)))
     is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)
@@ -175,22 +175,17 @@ def _reshape(relation: Reshape, value: Layout, before: Shape, after: Shape) -> L
 
 
 def _dealt(parts: list[Part], ones: list[Part], sizes: list[int]) -> list[Axis]:
-    """Parts dealt out to axes of the given sizes, cut where need be; axes of one position take what has one."""
-    queue, left_over = parts[::-1], ones[::-1]
+    """Parts dealt out to axes of the given sizes; axes of one position take what has one."""
+    groups = dealt(parts, sizes, lambda part: part.size, _cut)
+    if groups is None:
+        return [(Part(n),) for n in sizes]
+    left_over = ones[::-1]
     axes: list[Axis] = []
-    for size in sizes:
-        own: list[Part] = []
-        left = size
-        while left > 1:
-            part = queue.pop()
-            if part.size % left and left % part.size:
-                return [(Part(n),) for n in sizes]
-            if part.size > left:
-                queue.append(Part(part.size // left, part.counts))
-                part = Part(left, part.counts)
-            own.append(part)
-            left //= part.size
-        if size == 1 and left_over:
-            own = [left_over.pop()]
+    for size, group in zip(sizes, groups, strict=True):
+        own = [left_over.pop()] if size == 1 and left_over else group
         axes.append(tuple(own) or (Part(size),))
     return axes
+
+
+def _cut(part: Part, outer: int) -> tuple[Part, Part]:
+    return Part(outer, part.counts), Part(part.size // outer, part.counts)

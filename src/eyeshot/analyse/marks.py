@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import RunError
-from eyeshot.network.relations import Shape, matching_axes
+from eyeshot.network.relations import Shape
+from eyeshot.network.reshape import dealt, matching_axes
 
 Bits = npt.NDArray[np.bool_]
 
@@ -243,6 +244,13 @@ def regrouped(term: Term, before: Shape, after: Shape) -> list[Term]:
     return [tuple(along for piece in combination for along in piece) for combination in product(*choices)]
 
 
+def _dealt(fine: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
+    """The parts that make up each axis; they were chosen so that none has to be cut."""
+    groups = dealt(fine, sizes, int, divmod)
+    assert groups is not None
+    return groups
+
+
 def _common_parts(a: Sequence[int], b: Sequence[int]) -> list[int] | None:
     """Sizes of parts of which both lists of axes can be made, outermost first; None if there are none."""
     cuts = {math.prod(sizes[i:]) for sizes in (a, b) for i in range(len(sizes) + 1)}
@@ -250,19 +258,6 @@ def _common_parts(a: Sequence[int], b: Sequence[int]) -> list[int] | None:
     if any(big % small for big, small in pairwise(chain)):
         return None
     return [big // small for big, small in pairwise(chain)]
-
-
-def _dealt(fine: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
-    """The parts that make up each axis."""
-    groups, i = [], 0
-    for size in sizes:
-        group = []
-        while size > 1:
-            group.append(fine[i])
-            size //= fine[i]
-            i += 1
-        groups.append(group)
-    return groups
 
 
 def _joined(lines: Sequence[Along], sizes: Sequence[int]) -> Along:

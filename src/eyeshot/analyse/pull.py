@@ -22,20 +22,9 @@ import numpy.typing as npt
 from eyeshot.analyse.sharing import fan_in
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network
-from eyeshot.network.relations import (
-    Concat,
-    Elementwise,
-    Opaque,
-    Pattern,
-    Permute,
-    Reads,
-    Reduce,
-    Reshape,
-    Shape,
-    Taps,
-    Window,
-    matching_axes,
-)
+from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
+from eyeshot.network.reshape import matching_axes
+from eyeshot.network.slide import Pattern, Reads, Slide
 
 Floats = npt.NDArray[np.float64]
 
@@ -185,18 +174,10 @@ def _window(relation: Window, value: Counts, before: Shape, after: Shape) -> Cou
         value = _pull_channels(relation.groups, value, before, after)
     # Neighbouring channels, as in local response normalisation, have no endless image.
     is_clipped = not value.is_endless or (relation.axes == (1,) and relation.kernel != (1,))
-    for axis, k, s, d, (p, _), b in zip(
-        relation.axes,
-        relation.kernel,
-        relation.stride,
-        relation.dilation,
-        relation.padding,
-        relation.bases(),
-        strict=True,
-    ):
+    for axis, slide in zip(relation.axes, relation.slides, strict=True):
         value = _in_full(value, axis, after[axis])
-        value = _spread(value, axis, k, s, d, p)
-        value = _every(value, axis, b)
+        value = _spread(value, axis, slide)
+        value = _every(value, axis, slide.base)
         if is_clipped:
             first, last = value.offsets[axis] or 0, (value.offsets[axis] or 0) + value.values.shape[axis]
             low = min(max(first, 0), before[axis])
@@ -215,18 +196,20 @@ def _pull_channels(groups: int, value: Counts, before: Shape, after: Shape) -> C
     return replace(value, values=grouped.repeat(before[1] // groups, axis=1), offsets=_with(value.offsets, 1, 0))
 
 
-def _spread(value: Counts, axis: int, k: int, s: int, d: int, p: int) -> Counts:
-    """Position i of the output adds its count to i·s − p + t·d for all taps t."""
+def _spread(value: Counts, axis: int, slide: Slide) -> Counts:
+    """Position i of the output adds its count to all that it reads, gaps of the base included."""
     lead = (slice(None),) * axis
     shape = list(value.values.shape)
     m = shape[axis]
     if m == 0:
         return value
-    shape[axis] = (m - 1) * s + (k - 1) * d + 1
+    s = slide.stride
+    shape[axis] = (m - 1) * s + slide.reach + 1
     values = np.zeros(shape)
-    for t in range(k):
-        values[(*lead, slice(t * d, t * d + (m - 1) * s + 1, s))] += value.values
-    return replace(value, values=values, offsets=_with(value.offsets, axis, (value.offsets[axis] or 0) * s - p))
+    for tap in range(0, slide.reach + 1, slide.dilation):
+        values[(*lead, slice(tap, tap + (m - 1) * s + 1, s))] += value.values
+    start = (value.offsets[axis] or 0) * s - slide.before
+    return replace(value, values=values, offsets=_with(value.offsets, axis, start))
 
 
 def _every(value: Counts, axis: int, b: int) -> Counts:
@@ -256,8 +239,7 @@ def _taps_of(i: int, reads: Reads, pattern: Pattern | None) -> Sequence[int]:
     if 0 <= i < len(reads):
         return reads[i]
     assert pattern is not None
-    turn, phase = divmod(i, len(pattern.offsets))
-    return [turn * pattern.step + offset for offset in pattern.offsets[phase]]
+    return pattern.reads(i)
 
 
 def _listed(value: Counts, axis: int, taps: Sequence[Sequence[int]]) -> Counts:
@@ -315,7 +297,10 @@ def _run_in_full(
 ) -> tuple[Counts, int, int]:
     """A run of axes written out, so that it is whole rows of the axes before it.
 
-    Only the run's leading axis may reach outside the tensor, or cover a part of it.
+    Only the run's leading axis may reach outside the tensor, or cover a part of it. Of 8 rows cut into (4, 2) and a
+    unit that has counts in windows −1 … 1: 2 rows for each window, so rows −2 … 3 before. Read the other way round, of
+    (4, 2) merged into 8 and counts at rows 3 … 5, what is cut must begin and end with whole windows: rows 2 … 5,
+    windows 1 … 2.
 
     Returns: the counts, and the first position and number of positions along the leading axis before.
     """

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eyeshot.analyse.field import Fields
-from eyeshot.analyse.sights import Moving, Scattered
+from eyeshot.analyse.parted import Parted
+from eyeshot.analyse.sights import Moving, axes_of
 from eyeshot.network.graph import Node
 from eyeshot.network.relations import Read, Reduce, Window
 
@@ -141,15 +142,15 @@ def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
     before = _size(fields, source, axis)
     jump = _jump(fields, source, axis)
     form = fields.form(source.name)[axis]
-    place = form.axis if isinstance(form, Moving | Scattered) else None
+    place = form.axis if isinstance(form, Moving) else None
     relation = read.relation
     if isinstance(relation, Window) and place in relation.axes and jump is not None:
         i = relation.axes.index(place)
         k, s, d = relation.kernel[i], relation.stride[i], relation.dilation[i]
         adds = int((k - 1) * d * jump)
         return _Reach(source, before + adds, adds, window=(k, s, d))
-    if isinstance(relation, Reduce) and place in relation.axes and jump is not None:
-        n = source.shape[place]
+    if isinstance(relation, Reduce) and jump is not None and set(axes_of(form)) <= set(relation.axes):
+        n = form.count if isinstance(form, Parted) else source.shape[place or 0]
         adds = int((n - 1) * jump)
         return _Reach(source, before + adds, adds, positions=n)
     if isinstance(form, Moving) and not isinstance(fields.form(node.name)[axis], Moving):
@@ -158,15 +159,13 @@ def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
 
 
 def _size(fields: Fields, node: Node, axis: int) -> int:
-    """Pixels along the axis that a unit sees; all units together where there is no closed form."""
-    form = fields.form(node.name)[axis]
-    if form is None:
-        return 0
-    if isinstance(form, Moving):
-        return max(last - first + 1 for first, last in zip(form.firsts, form.lasts, strict=True))
-    return form.last - form.first + 1
+    """Pixels along the axis that a unit sees."""
+    return 1 if node is fields.network.input else fields[node.name].size[axis]
 
 
 def _jump(fields: Fields, node: Node, axis: int) -> Fraction | None:
+    """Input pixels per step along the axis, or along the rows of a map whose rows and columns lie in one axis."""
     form = fields.form(node.name)[axis]
-    return Fraction(form.step, form.period) if isinstance(form, Moving) else None
+    if isinstance(form, Moving) or (isinstance(form, Parted) and not form.inner):
+        return Fraction(form.step, form.period)
+    return None

@@ -1,7 +1,8 @@
 """What units of a tensor see on an endless image: values, and how they are united.
 
-Along a followed axis units see intervals that move by a fixed step, by phase; or one fixed interval; or intervals
-without a common form. Channels that see differently are told apart by classes.
+Along a followed axis units see intervals that move by a fixed step, by phase, along one axis of the tensor or along
+parts of several (see ``parted``); or one fixed interval; or intervals without a common form. Channels that see
+differently are told apart by classes.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from eyeshot.analyse import parted
+from eyeshot.analyse.parted import NEVER, OUTER, Parted
+from eyeshot.analyse.parted_union import united
 from eyeshot.network.relations import Shape
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-NEVER = 1 << 62
-"""First position of a phase that sees nothing; its last is the negative."""
+__all__ = ["NEVER", "Class", "Fixed", "Moving", "Parted", "Scattered", "Sight", "Sights"]
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,20 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Scattered:
-    """No closed form along ``axis``; together the units see ``first`` … ``last``, each at most ``size`` if known."""
+    """No closed form: what a unit sees depends in some way on its position along ``axes``.
 
-    axis: int
+    Together the units see ``first`` … ``last``; ``is_all``: none of them was left out since, so that whatever reads
+    all of them sees that. ``touches``: as of ``Moving``.
+    """
+
+    axes: tuple[int, ...]
     first: int
     last: int
-    size: int | None = None
     touches: bool = False
+    is_all: bool = True
 
 
-Sight = Moving | Fixed | Scattered | None
+Sight = Moving | Parted | Fixed | Scattered | None
 """What units see along one followed axis; None for nothing."""
 Class = tuple[Sight, ...]
 """One sight per followed axis."""
@@ -87,10 +94,11 @@ class Sights:
 
 def together(sights: Sights, shape: Shape) -> Class:
     """What the units at a position see over all classes that occur."""
-    return unite_classes([sights.table[c] for c in _occurring(sights)], shape)
+    return unite_classes([sights.table[c] for c in occurring(sights)], shape)
 
 
-def _occurring(sights: Sights) -> list[int]:
+def occurring(sights: Sights) -> list[int]:
+    """Numbers of the classes that some position has."""
     return [0] if sights.index is None else sorted(set(sights.index.ravel().tolist()))
 
 
@@ -153,19 +161,74 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
         return a
     if isinstance(a, Moving) and isinstance(b, Moving):
         return _unite_moving(a, b, shape)
+    if isinstance(a, Moving | Parted) and isinstance(b, Moving | Parted):
+        both = united(as_parted(a, shape), as_parted(b, shape))
+        return both or without_form([a, b], shape)
     first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, first_of), (max, last_of)))
     for sight in (a, b):
         if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):
             return sight
     if isinstance(a, Fixed) and isinstance(b, Fixed):
         return Fixed(first, last, a.touches and b.touches)
-    axis = a.axis if not isinstance(a, Fixed) else b.axis if not isinstance(b, Fixed) else 0
-    return Scattered(axis, first, last)
+    return without_form([a, b], shape)
+
+
+def axes_of(sight: Sight) -> tuple[int, ...]:
+    """The tensor's axes on which it depends what a unit sees."""
+    if isinstance(sight, Moving):
+        return (sight.axis,)
+    return sight.axes if isinstance(sight, Parted | Scattered) else ()
+
+
+def without_form(sights: Sequence[Moving | Parted | Fixed | Scattered], shape: Shape) -> Scattered:
+    """What units see together, of which no form is known."""
+    return Scattered(
+        tuple(sorted({axis for sight in sights for axis in axes_of(sight)})),
+        min(first_of(sight, shape) for sight in sights),
+        max(last_of(sight, shape) for sight in sights),
+        any(sight.touches for sight in sights),
+        all(sight.is_all for sight in sights if isinstance(sight, Scattered)),
+    )
+
+
+def as_parted(sight: Moving | Parted, shape: Shape) -> Parted:
+    """The same by parts."""
+    if isinstance(sight, Parted):
+        return sight
+    return parted.single(sight.axis, shape, sight.step, sight.firsts, sight.lasts, sight.touches)
+
+
+def settled(sights: Sights) -> Sights:
+    """The same with parts told as one axis wherever an axis of the tensor stands for one axis of the image alone.
+
+    Rows and columns that lie in one axis, as tokens do, stay apart: such an axis has no step of its own.
+    """
+    if not any(isinstance(sight, Parted) for cls in sights.table for sight in cls):
+        return sights
+    return Sights(tuple(map(_settled_class, sights.table)), sights.index)
+
+
+def _settled_class(cls: Class) -> Class:
+    busy = [axis for sight in cls for axis in axes_of(sight)]
+    return tuple(
+        _as_one_axis(sight)
+        if isinstance(sight, Parted) and len(sight.axes) == 1 and busy.count(sight.axes[0]) == 1
+        else sight
+        for sight in cls
+    )
+
+
+def _as_one_axis(sight: Parted) -> Moving | Parted:
+    (axis,) = sight.axes
+    whole = parted.merged(sight, axis)
+    if whole is None or whole.parts[axis][0].role != OUTER or whole.inner:
+        return sight
+    return moving(axis, whole.step, whole.firsts, whole.lasts, whole.touches)
 
 
 def _unite_moving(a: Moving, b: Moving, shape: Shape) -> Sight:
     if a.axis != b.axis or a.step * b.period != b.step * a.period:
-        return Scattered(a.axis, min(first_of(a, shape), first_of(b, shape)), max(last_of(a, shape), last_of(b, shape)))
+        return without_form([a, b], shape)
     period = math.lcm(a.period, b.period)
     return moving(
         a.axis,
@@ -188,16 +251,16 @@ def moving(axis: int, step: int, firsts: Sequence[int], lasts: Sequence[int], to
     return Moving(axis, step, tuple(firsts), tuple(lasts), touches)
 
 
-def first_of(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
+def first_of(sight: Moving | Parted | Fixed | Scattered, shape: Shape) -> int:
     """The first position that any unit sees."""
     if isinstance(sight, Moving):
         return min(sight.first(unit) for unit in range(min(sight.period, shape[sight.axis])))
-    return sight.first
+    return sight.span()[0] if isinstance(sight, Parted) else sight.first
 
 
-def last_of(sight: Moving | Fixed | Scattered, shape: Shape) -> int:
+def last_of(sight: Moving | Parted | Fixed | Scattered, shape: Shape) -> int:
     """The last position that any unit sees."""
     if isinstance(sight, Moving):
         n = shape[sight.axis]
         return max(sight.last(unit) for unit in range(max(0, n - sight.period), n))
-    return sight.last
+    return sight.span()[1] if isinstance(sight, Parted) else sight.last

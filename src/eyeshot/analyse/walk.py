@@ -8,7 +8,8 @@ mark on the input.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input
@@ -17,6 +18,24 @@ from eyeshot.network.relations import KINDS, Shape
 V = TypeVar("V")
 Rule = Callable[[Any, V, Shape, Shape], V]
 """(relation, value, shape of the input, shape of the output) → value."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate[Network, P], R]:
+    """The analysis, computed once per network and settings: networks do not change."""
+
+    @wraps(analysis)
+    def known(network: Network, /, *args: P.args, **settings: P.kwargs) -> R:
+        key = f"{analysis.__module__}.{analysis.__qualname__} {args} {settings}"
+        if key not in network.memo:
+            network.memo[key] = analysis(network, *args, **settings)
+        result: R = network.memo[key]
+        return result
+
+    return known
 
 
 class Rules(Generic[V]):

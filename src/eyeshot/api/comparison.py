@@ -14,7 +14,9 @@ from eyeshot.report.sides import Pair, labels, layers_aligned
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eyeshot.report.figures.kinds import Picture
+    from eyeshot.report.evidence import Evidence
+    from eyeshot.report.figures.kinds import Figure
+    from eyeshot.studies.study import Study
     from eyeshot.view.notebook import Explorer
 
 SCHEMA = "eyeshot.comparison/1"
@@ -23,12 +25,17 @@ SCHEMA = "eyeshot.comparison/1"
 class Comparison:
     """Reports side by side; the first is the one that the others are compared to.
 
+    Attributes:
+        reports: one per design.
+        study: how they were trained; None where they were not.
+
     Raises:
         UsageError: there are fewer than two.
     """
 
-    def __init__(self, reports: Sequence[Report]) -> None:
+    def __init__(self, reports: Sequence[Report], study: Study | None = None) -> None:
         self.reports = list(reports)
+        self.study = study
         if len(self.reports) < 2:
             raise UsageError("compare needs two designs or more")
 
@@ -62,6 +69,20 @@ class Comparison:
         """The layers with weights, those of the same role next to each other."""
         return layers_aligned(self.reports)
 
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the scores of the trained designs allow one to say: ``.verdict`` in sentences, ``.arms``,
+        ``.differences``.
+
+        Raises:
+            UsageError: nothing was trained.
+        """
+        if self.study is None or not self.study.records:
+            raise UsageError("these designs were compared without training; give compare(…, train=True)")
+        from eyeshot.report.evidence import evidence
+
+        return evidence(self.study.records)
+
     @property
     def is_exact(self) -> bool:
         """Whether no field is only a bound."""
@@ -69,7 +90,7 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.comparison/1, ready for json.dumps; changes are shares of the first."""
-        return {
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "networks": [report.to_json() for report in self.reports],
             "quantities": [
@@ -86,17 +107,20 @@ class Comparison:
                 for pair in self.layers
             ],
         }
+        if self.study is not None:
+            document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
+        return document
 
-    def plot(self, kind: str) -> Picture:
+    def plot(self, kind: str) -> Figure:
         """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet.
 
         Raises:
             UsageError: there is no such kind, or it takes one design only.
             MissingExtraError: matplotlib is not installed.
         """
-        from eyeshot.report.figures.kinds import Subject, picture
+        from eyeshot.report.figures.kinds import Designs, figure
 
-        return picture(kind, Subject(reports=self.reports))
+        return figure(kind, Designs(reports=self.reports))
 
     def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
         """Write the explorer page of all designs, as ``Report.save_html`` does of one."""
@@ -113,7 +137,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html
 
-        return comparison_html(self.reports, self.quantities)
+        return comparison_html(self.reports, self.quantities, "" if self.study is None else self.evidence.verdict)
 
 
 def _listed(value: Any) -> Any:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from eyeshot.report.figures.kinds import Picture
+    from eyeshot.report.figures.kinds import Figure
     from eyeshot.view.notebook import Explorer
 
 
@@ -52,7 +52,7 @@ class Report(Inspection):
 
     def plot(
         self, kind: str, *, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None
-    ) -> Picture:
+    ) -> Figure:
         """A figure, shown by notebooks: ``report.plot("cone")``; ``.content("svg")`` gives the file.
 
         Args:
@@ -65,9 +65,9 @@ class Report(Inspection):
             UsageError: there is no such kind, layer, unit or axis.
             MissingExtraError: matplotlib is not installed.
         """
-        from eyeshot.report.figures.kinds import Subject, picture
+        from eyeshot.report.figures.kinds import Designs, figure
 
-        return picture(kind, Subject(reports=[self], layer=layer, units=units, axis=axis))
+        return figure(kind, Designs(reports=[self], layer=layer, units=units, axis=axis))
 
     def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
         """Write the explorer page: one file that opens offline in any browser.
@@ -79,6 +79,7 @@ class Report(Inspection):
 
         Raises:
             UsageError: the file exists, its folder does not, or the picture cannot be used.
+            RunError: the file cannot be written.
         """
         from eyeshot.view.notebook import save
 

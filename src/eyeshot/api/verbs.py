@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
     from eyeshot.measure.run import Progress
     from eyeshot.report.effective import EffectiveField
+    from eyeshot.train.loop import Progress as TrainingProgress
 
 
 def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:
@@ -39,19 +40,86 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
     return Report(network_of(model, input_shape, example, lines))
 
 
-def compare(*models: Any, input_shape: Any = None) -> Comparison:
-    """What several models see and cost, side by side.
+def compare(
+    *models: Any,
+    input_shape: Any = None,
+    train: bool = False,
+    data: str | Path | None = None,
+    seeds: int | None = None,
+    budget: str | None = None,
+    match: str | None = None,
+    lr: float | None = None,
+    batch_size: int | None = None,
+    augment: str | None = None,
+    run: str | Path | None = None,
+    jobs: int | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> Comparison:
+    """What several models see and cost, side by side; with ``train``, how they score as well.
+
+    Args:
+        models: as for ``inspect``; the first is the one that others are compared to.
+        input_shape: as for ``inspect``; that of the images when training.
+        train: train the designs under one budget, with the same images in the same order. Each trial runs in a
+            process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
+        data: "sample" unless given, "fashion-mnist", or a folder of class folders.
+        seeds: number of seeds per design, paired; 5 unless given.
+        budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
+        match: scale the widths of further designs until "params" or "macs" agree with the first's.
+        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images.
+        run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
+            study that was stopped goes on there, and a finished one is read.
+        jobs: trials at once; as many as there are cores for unless given.
+        on_progress, notice: told how each trial goes, several times a second, and of what was found damaged.
+
+    Raises:
+        UsageError: a model, the images or an option cannot be used.
+        ReadError: a module cannot be traced.
+        MissingExtraError: PyTorch or SciPy is not installed, which training needs.
+        RunError: a trial failed, or the directory cannot be used.
 
     Example:
         >>> compare("C3-64 C3-64", "C5-64").reports[0]["conv2"].field.size
         (5, 5)
+
+        Trained, and what five seeds allow one to say::
+
+            evidence = eyeshot.compare("alexnet-28", "alexnet-28-alternating", train=True, budget="5ep").evidence
+            print(evidence.verdict)
+            evidence.differences[0].mean        # points by which the first scores higher
     """
     from eyeshot.api.comparison import Comparison
     from eyeshot.errors import UsageError
 
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
-    return Comparison([inspect(model, input_shape) for model in models])
+    terms = {"data": data, "seeds": seeds, "budget": budget, "match": match, "lr": lr, "batch_size": batch_size,
+             "augment": augment, "run": run, "jobs": jobs, "on_progress": on_progress, "notice": notice}  # fmt: skip
+    chosen = [name for name, value in terms.items() if value is not None]
+    if not train:
+        if chosen:
+            raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
+        return Comparison([inspect(model, input_shape) for model in models])
+    from eyeshot.studies.display import Telling
+    from eyeshot.studies.study import planned
+
+    study = planned(
+        models,
+        input_shape,
+        data=data,
+        seeds=seeds,
+        budget=budget,
+        match=match,
+        lr=lr,
+        batch_size=batch_size,
+        augment=augment,
+        directory=None if run is None else Path(run),
+        jobs=jobs,
+        command=("eyeshot.compare", *map(str, models), *(f"{name}={terms[name]}" for name in chosen)),
+    )
+    study.run(Telling(on_progress, notice))
+    return Comparison([Report(network) for network in study.networks], study)
 
 
 def effective(
@@ -129,9 +197,9 @@ def effective(
     from eyeshot.measure.request import Request
     from eyeshot.measure.subject import subject
 
-    found = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
+    measured = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
     request = Request(
-        layer=_layer_named(Report(found.network), layer),
+        layer=_layer_named(Report(measured.network), layer),
         unit=unit,
         measure=measure,
         channel=channel,
@@ -142,11 +210,11 @@ def effective(
         device=device,
         dtype=dtype,
     )
-    given = None if images is None else images_of(images, found.network.input.shape[1:], found.prepare, limit)
+    pictures = None if images is None else images_of(images, measured.network.input.shape[1:], measured.prepare, limit)
     return gradients(
-        found,
+        measured,
         request,
-        given,
+        pictures,
         directory=None if run is None else Path(run),
         on_progress=on_progress,
         notice=notice,

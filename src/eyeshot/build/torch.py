@@ -129,7 +129,7 @@ def _module(network: Network, node: Node) -> nn.Module:
         return _conv(op, before[1], node.shape[1])
     if isinstance(op, Pool):
         return _pool(op)
-    if isinstance(op, Linear):
+    if isinstance(op, Linear) and op.axis == -1:
         return nn.Linear(before[-1], node.shape[-1], bias=op.bias)
     if isinstance(op, Norm) and op.mode == "batch":
         return _BATCH_NORMS[len(node.shape) - 2](before[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,14 @@ from eyeshot.cli.options import (
     stdout_for_data,
     table_options,
     typed,
-    write_file,
 )
 from eyeshot.errors import UsageError
+from eyeshot.report.files import write_file
 
 if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.cli.training import Study
+    from eyeshot.studies.study import Study
 
 CONVENTIONS = (
     "uses: standard deviation of the path density, as under random weights · MACs: one multiply-accumulate; "
@@ -86,6 +87,7 @@ def compare(
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
     """
     from eyeshot.api.comparison import Comparison
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
 
     one_format(json=as_json, csv=as_csv, plain=plain)
@@ -95,11 +97,11 @@ def compare(
         check_figure(output, force=force)
     study = None
     if train:
-        from eyeshot.cli.training import plan_study
+        from eyeshot.studies.study import planned
 
         with stdout_for_data():
-            study = plan_study(models, input_shape, **training)
-        comparison = Comparison(study.reports)
+            study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
+        comparison = Comparison([Report(network) for network in study.networks], study)
     else:
         _refuse_without_train(training)
         comparison = Comparison([inspected(model, input_shape, is_named=True) for model in models])
@@ -108,13 +110,13 @@ def compare(
     if is_for_people:
         _print(comparison, terminal, all_layers)
     if study is not None:
-        study.run(terminal if is_for_people else None)
+        _train(comparison, study, terminal if is_for_people else None)
     if as_json:
-        print_json(comparison.to_json() | ({} if study is None else study.to_json()))
+        print_json(comparison.to_json())
     elif as_csv or plain:
-        print_records(comparison.rows() if study is None else study.records(), separator="," if as_csv else "\t")
+        print_records(comparison.rows() if study is None else study.rows(), separator="," if as_csv else "\t")
     if output is not None:
-        _write_figure(comparison, study, output)
+        _write_figure(comparison, output)
     if is_for_people:
         _print_what_next(comparison, terminal, models, input_shape, train)
     if not comparison.is_exact:
@@ -124,9 +126,18 @@ def compare(
 def _refuse_without_train(training: dict[str, Any]) -> None:
     """Complain of options that mean nothing without --train."""
     names = {"directory": "--run", "batch_size": "--batch-size"}
-    given = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
-    if given:
-        raise UsageError(f"{', '.join(given)} needs --train")
+    options = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
+    if options:
+        raise UsageError(f"{', '.join(options)} needs --train")
+
+
+def _train(comparison: Comparison, study: Study, terminal: Terminal | None) -> None:
+    from eyeshot.cli.evidence import print_evidence, trained
+
+    trained(study, terminal)
+    if terminal is not None:
+        print_evidence(comparison.evidence, terminal)
+        terminal.say((f"kept in {study.directory}: plan, scores per epoch, versions", "dim"))
 
 
 def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
@@ -178,19 +189,19 @@ def _print_what_next(
     say_next(terminal, *commands)
 
 
-def _write_figure(comparison: Comparison, study: Study | None, output: Path) -> None:
+def _write_figure(comparison: Comparison, output: Path) -> None:
     from eyeshot.cli.options import as_csv_text
     from eyeshot.report.figures.compared import figure
 
-    image, records = figure(comparison.reports, () if study is None else study.evidence.arms, output.suffix[1:].lower())
+    image, records = figure(
+        comparison.reports, () if comparison.study is None else comparison.evidence.arms, output.suffix[1:].lower()
+    )
     write_file(output, image)
     write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
     click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:
-    import sys
-
     from eyeshot.cli.terminal import Terminal
 
     names = [

@@ -39,14 +39,14 @@ def doctor(as_json: bool, no_colour: bool) -> None:
     from eyeshot.report.table import Column, Table
     from eyeshot.report.wording import NONE
 
-    found = _findings()
+    here = _findings()
     if as_json:
-        print_json(found)
+        print_json(here)
         return
     terminal = Terminal(colour=not no_colour)
-    head = f"eyeshot {found['eyeshot']} · Python {found['python']} · {found['platform']} · {found['cores']} cores"
+    head = f"eyeshot {here['eyeshot']} · Python {here['python']} · {here['platform']} · {here['cores']} cores"
     terminal.say((head, "strong"))
-    terminal.say(f"compare --train runs {found['cores']} trainings at once, one thread each (--jobs changes that)")
+    terminal.say(f"compare --train runs {here['cores']} trainings at once, one thread each (--jobs changes that)")
     terminal.say()
     table = Table(
         [
@@ -56,7 +56,7 @@ def doctor(as_json: bool, no_colour: bool) -> None:
             Column(heading="if missing", is_number=False, priority=2, style="dim"),
         ]
     )
-    for library in found["libraries"]:
+    for library in here["libraries"]:
         hint = "" if library["version"] or not library["extra"] else f"pip install 'eyeshot[{library['extra']}]'"
         table.add(library["name"], library["version"] or NONE, library["enables"], hint)
     terminal.table(table)
@@ -67,7 +67,7 @@ def doctor(as_json: bool, no_colour: bool) -> None:
             for i, h in enumerate(("images", "at hand"))
         ]
     )
-    for images in found["data"]:
+    for images in here["data"]:
         table.add(images["name"], images["found"] or f"no: {images['problem']}")
     terminal.table(table)
 
@@ -106,10 +106,10 @@ def _images(name: str) -> dict[str, Any]:
     from eyeshot.train.data import load
 
     try:
-        found = load(name)
+        dataset = load(name)
     except EyeshotError as error:
         return {"name": name, "found": None, "problem": str(error)}
-    train, test = len(found.train_images), len(found.test_images)
-    size = "×".join(map(str, found.shape))
-    text = f"{train:,} + {test:,} images of {size}, {len(found.classes)} classes"
+    train, test = len(dataset.train_images), len(dataset.test_images)
+    size = "×".join(map(str, dataset.shape))
+    text = f"{train:,} + {test:,} images of {size}, {len(dataset.classes)} classes"
     return {"name": name, "found": text, "problem": None}

@@ -10,7 +10,6 @@ import click
 
 from eyeshot.cli.options import (
     as_csv_text,
-    check_factory,
     check_figure,
     colour_option,
     end_bounded,
@@ -22,9 +21,9 @@ from eyeshot.cli.options import (
     say_next,
     stdout_for_data,
     typed,
-    write_file,
 )
 from eyeshot.errors import UsageError
+from eyeshot.report.files import write_file
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -184,7 +183,6 @@ def effective(
     from eyeshot.cli.terminal import Terminal
 
     one_format(json=as_json, csv=as_csv)
-    check_factory(model)
     if output is not None:
         check_figure(output, force=force)
     given = {name: value for name, value in options.items() if value is not None}

@@ -51,16 +51,16 @@ def field(
     from eyeshot.cli.terminal import Terminal
 
     report = inspected(model, input_shape)
-    found = report[layer]
-    unit = found.unit(*(centre_unit(report.network, layer) if at is None else at))
+    chosen = report[layer]
+    unit = chosen.unit(*(centre_unit(report.network, layer) if at is None else at))
     if as_json:
         print_json(unit.to_dict())
     else:
         terminal = Terminal(colour=not no_colour)
-        _print(report, found, unit, terminal)
+        _print(report, chosen, unit, terminal)
         terminal.say()
         say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))
-    if not found.field.is_exact:
+    if not chosen.field.is_exact:
         import sys
 
         end_bounded(Terminal(sys.stderr, colour=not no_colour), [layer])

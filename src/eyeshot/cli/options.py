@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
-from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, RunError, ShapeError, UsageError
+from eyeshot.errors import UsageError
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -122,36 +122,16 @@ def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -
     return text.getvalue()
 
 
-def check_new(path: Path, *, force: bool) -> None:
-    """Complain of a file that writing would replace, or of a folder that is not there."""
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; give a file in it")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists; give another name, or --force to replace it")
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
-
-
 def check_figure(path: Path, *, force: bool) -> None:
     """Complain of a figure that cannot be drawn or written, before anything long is computed."""
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"{path}: figures are .png, .svg or .pdf")
     from eyeshot.report.figures.style import check_installed
+    from eyeshot.report.files import check_new
 
     check_installed()
     for each in (path, path.with_suffix(".csv")):
         check_new(each, force=force)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole, or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise RunError(f"{path} could not be written: {error.strerror or error}") from error
 
 
 def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
@@ -171,44 +151,15 @@ def stdout_for_data() -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr)
 
 
-@contextmanager
-def naming(model: str) -> Iterator[None]:
-    """Among several models: a failure names the one that it comes from, unless its message shows it already."""
-    try:
-        yield
-    except EyeshotError as error:
-        is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
-        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
-            error.args = (f"{model}: {error}",)
-        raise
-
-
 def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bool = False) -> Report:
     """The report of what a user typed for a model; ``is_named`` lets failures name the model, one of several."""
     from contextlib import nullcontext
 
     from eyeshot.api import inspect
+    from eyeshot.design.named import naming
 
-    check_factory(model)
     with stdout_for_data(), naming(model) if is_named else nullcontext():
         return inspect(model, input_shape, lines=lines)
-
-
-def check_factory(model: str) -> None:
-    """Complain of a Python file that is given without what in it makes the network."""
-    path = Path(model)
-    if path.suffix != ".py":
-        return
-    import ast
-
-    try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
-        body = []  # what is wrong with the file is said once its factory is named
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
-    known = f"; it has {', '.join(names)}" if names else ""
-    raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 
 
 def say_next(terminal: Terminal, *commands: str) -> None:

@@ -16,13 +16,13 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     inspected,
-    write_file,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
-from eyeshot.report.figures.kinds import KINDS, Subject, check_count, figure
+from eyeshot.report.figures.kinds import KINDS, Designs, check_count, figure
 from eyeshot.report.figures.style import Panel, records_of, rendered
+from eyeshot.report.files import write_file
 from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"
@@ -100,13 +100,14 @@ def plot(
         what = f"{len(designs)} designs" if len(units) < 2 else f"{len(units)} units"
         raise UsageError(f"{kind} takes one design and one unit, found {what}")
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
-    subject = Subject(reports=reports, layer=layer, units=units, axis=axis)
+    chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
     if kind in KINDS:
-        _write(output, *figure(kind, subject, file_format))
+        drawn = figure(kind, chosen)
+        _write(output, drawn.content(file_format), drawn.records)
     else:
-        panel = _use_panel(kind, subject)
+        panel = _use_panel(kind, chosen)
         _write(output, rendered([[panel]], file_format), records_of([panel]))
-    _end(subject)
+    _end(chosen)
 
 
 def _unknown(kind: str) -> str:
@@ -117,20 +118,20 @@ def _unknown(kind: str) -> str:
     return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
 
 
-def _use_panel(kind: str, subject: Subject) -> Panel:
+def _use_panel(kind: str, chosen: Designs) -> Panel:
     """A panel of what units use, by their path density."""
     from eyeshot.report.figures.effective import map_panel, profile_panel, ratio_panel
 
     if kind == "ratio":
-        return ratio_panel([_by_depth(report) for report in subject.reports], subject.labels)
-    unit = subject.units[0] if subject.units else "centre"
-    found = [effective(report.network, subject.layer, unit=unit) for report in subject.reports]
+        return ratio_panel([_by_depth(report) for report in chosen.reports], chosen.labels)
+    unit = chosen.units[0] if chosen.units else "centre"
+    found = [effective(report.network, chosen.layer, unit=unit) for report in chosen.reports]
     if kind == "map":
         return map_panel(found[0])
-    axis = found[0].map.ndim - 1 if subject.axis is None else subject.axis
+    axis = found[0].map.ndim - 1 if chosen.axis is None else chosen.axis
     if axis >= found[0].map.ndim:
         raise UsageError(f"--axis {axis}: the image has {found[0].map.ndim} axes, counted from 0")
-    return profile_panel(found, subject.labels, axis=axis, title="What it sees and uses")
+    return profile_panel(found, chosen.labels, axis=axis, title="What it sees and uses")
 
 
 def _by_depth(report: Inspection) -> list[EffectiveField]:
@@ -161,12 +162,12 @@ def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
     click.echo(f"its data are in {beside}", err=True)
 
 
-def _end(subject: Subject) -> None:
+def _end(chosen: Designs) -> None:
     """End with the exit code for bounds where some field is only one."""
     import sys
 
     from eyeshot.cli.terminal import Terminal
 
-    names = [layer.name for report in subject.reports for layer in report if not layer.field.is_exact]
+    names = [layer.name for report in chosen.reports for layer in report if not layer.field.is_exact]
     if names:
         end_bounded(Terminal(sys.stderr), names)

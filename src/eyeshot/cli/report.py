@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import check_new, colour_option, end_bounded, input_option, inspected, write_file
+from eyeshot.cli.options import colour_option, end_bounded, input_option, inspected
 from eyeshot.errors import UsageError
+from eyeshot.report.files import check_new, read_file, write_file
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -60,7 +61,7 @@ def report(
         return
     if not models:
         raise UsageError("report needs a model, such as: eyeshot report alexnet -o alexnet.html (or --lesson)")
-    picture = None if image is None else _read(image)
+    picture = None if image is None else read_file(image)
     measured = [_measured(path) for path in effective]
     scores = None if directory is None else _scores(directory)
     reports = [inspected(model, input_shape, is_named=len(models) > 1) for model in models]
@@ -87,17 +88,10 @@ def _write(output: Path, text: str) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} could not be read: {error.strerror or error}") from error
-
-
 def _measured(path: Path) -> dict[str, Any]:
     from eyeshot.view.measured import parsed
 
-    return parsed(_read(path), str(path))
+    return parsed(read_file(path), str(path))
 
 
 def _scores(directory: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
-from eyeshot.report.table import Line, Table
+from eyeshot.report.table import Pieces, Table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +76,7 @@ class Terminal:
         """Print a table; in a narrow terminal columns leave by priority, and no cell is cut."""
         self.lines(table.lines(self.width, lambda text: cells(in_encoding_of(self.stream, text))))
 
-    def lines(self, lines: Iterable[Line]) -> None:
+    def lines(self, lines: Iterable[Pieces]) -> None:
         """Print lines of pieces as they are."""
         for line in lines:
             if self.is_coloured:
@@ -84,7 +84,7 @@ class Terminal:
             else:
                 self.stream.write(in_encoding_of(self.stream, "".join(text for text, _ in line)).rstrip() + "\n")
 
-    def _text(self, line: Line) -> Text:
+    def _text(self, line: Pieces) -> Text:
         from rich.text import Text
 
         return Text.assemble(*((in_encoding_of(self.stream, text), _STYLES.get(style, style)) for text, style in line))

@@ -10,14 +10,17 @@ file.py:factory            the same, from a file
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
 from eyeshot.design.zoo import entries
-from eyeshot.errors import NotationError, UsageError
+from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
 
@@ -48,6 +51,7 @@ def network_named(
     """
     if name.endswith(".onnx"):
         raise UsageError(f"{name}: ONNX files cannot be read yet; give the PyTorch module as file.py:factory")
+    check_factory(name)
     if is_module_name(name):
         from eyeshot.read.loading import load_module
         from eyeshot.read.torch import read_module
@@ -91,4 +95,33 @@ def design_named(name: str) -> Design:
                 f"{name!r} is no model of the zoo, and as a design: {error.message}."
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
+        raise
+
+
+def check_factory(model: str) -> None:
+    """Complain of a Python file that is given without what in it makes the network."""
+    path = Path(model)
+    if path.suffix != ".py":
+        return
+    import ast
+
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        body = []  # what is wrong with the file is said once its factory is named
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+    known = f"; it has {', '.join(names)}" if names else ""
+    raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
+
+
+@contextmanager
+def naming(model: str) -> Iterator[None]:
+    """Among several models: a failure names the one that it comes from, unless its message shows it already."""
+    try:
+        yield
+    except EyeshotError as error:
+        is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
+            error.args = (f"{model}: {error}",)
         raise

@@ -20,6 +20,7 @@ try:
 except ImportError:
     raise MissingExtraError("measuring gradients", "torch", "torch") from None
 
+from eyeshot.build.anew import drawn_anew
 from eyeshot.build.torch import build
 from eyeshot.read.loading import LIBRARIES
 from eyeshot.read.pretrained import drawn_module, load_weights, picture_of, pretrained_module
@@ -180,28 +181,6 @@ def _of_module(module: Any, input_shape: Any, source: str, weights: Path | None)
 def _device_of(module: nn.Module) -> str | None:
     parameter = next(module.parameters(), None)
     return None if parameter is None else str(parameter.device)
-
-
-def drawn_anew(module: nn.Module) -> nn.Module:
-    """A copy of a module with all weights drawn anew, by each layer's own way.
-
-    Raises:
-        UsageError: a weight belongs to no layer that knows how it is drawn.
-    """
-    twin = copy.deepcopy(module)
-    drawn: set[int] = set()
-    for child in twin.modules():
-        reset = getattr(child, "reset_parameters", None)
-        if callable(reset):
-            reset()
-            drawn |= {id(parameter) for parameter in child.parameters(recurse=False)}
-    for name, parameter in twin.named_parameters():
-        if id(parameter) not in drawn:
-            raise UsageError(
-                f"{name} of {type(module).__name__}: nothing says how this weight is drawn, so the module cannot be"
-                " drawn anew; give a callable that makes the module (file.py:factory), or source='weights'"
-            )
-    return twin
 
 
 def digest(module: nn.Module) -> str:

@@ -4,8 +4,8 @@ A relation is declared once; every analysis follows from it. Axes count from 0 w
 tensor has channels on axis 1 and height and width on axes 2 and 3.
 
     kind         output position i reads
-    Window       (i·s − p + t·d)/b for t = 0 … k−1, those that are whole and exist; convolution, pooling, constant
-                 padding, strided slices (b = 1), transposed convolution (b its stride)
+    Window       a sliding window's positions (see ``slide``): convolution, pooling, constant padding, strided slices,
+                 transposed convolution
     Taps         a fixed list of positions: adaptive pooling, reflection, flip, roll, resizing
     Elementwise  i, with NumPy's broadcasting
     Concat       i − offset, if the input has that position
@@ -17,31 +17,16 @@ tensor has channels on axis 1 and height and width on axes 2 and 3.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+
+from eyeshot.network.slide import Pattern, Reads, Slide
 
 Shape = tuple[int, ...]
 Sizes = tuple[int, ...]
 """One integer per windowed axis."""
 Sides = tuple[tuple[int, int], ...]
 """Padding before and after, per windowed axis; negative cuts off."""
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """What outputs read away from the borders, by phase: output q·P + r reads q·step + o for o in offsets[r].
-
-    P is the number of phases. A phase without offsets reads nothing.
-    """
-
-    step: int
-    offsets: tuple[tuple[int, ...], ...]
-
-    def reads(self, output: int, position: int) -> bool:
-        """Whether an output reads an input position."""
-        turn, phase = divmod(output, len(self.offsets))
-        return position - turn * self.step in self.offsets[phase]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +49,11 @@ class Window:
         """``base``, one number per axis."""
         return self.base or (1,) * len(self.axes)
 
-    def pattern(self, a: int) -> Pattern:
-        """What outputs read along ``axes[a]``, away from the borders."""
-        base = 1 if self.base is None else self.base[a]
-        return _window_pattern(self.kernel[a], self.stride[a], self.dilation[a], self.padding[a][0], base)
-
-
-@lru_cache(maxsize=512)
-def _window_pattern(k: int, s: int, d: int, p: int, b: int) -> Pattern:
-    phases = b // math.gcd(s, b)
-    offsets = tuple(
-        tuple((r * s - p + t * d) // b for t in range(k) if (r * s - p + t * d) % b == 0) for r in range(phases)
-    )
-    return Pattern(s * phases // b, offsets)
-
-
-Reads = tuple[tuple[int, ...], ...]
-"""For each output position along an axis the input positions that it reads."""
+    @cached_property
+    def slides(self) -> tuple[Slide, ...]:
+        """The window along each of ``axes``."""
+        sizes = zip(self.kernel, self.stride, self.dilation, self.padding, self.bases(), strict=True)
+        return tuple(Slide(k, s, d, before, after, b) for k, s, d, (before, after), b in sizes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,31 +127,3 @@ class Read:
     def is_bound(self) -> bool:
         """Whether the relation says more than what is read."""
         return self.may_read_less or isinstance(self.relation, Opaque)
-
-
-@lru_cache(maxsize=1024)
-def matching_axes(before: Shape, after: Shape) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
-    """Split a reshape into the smallest runs of axes whose elements stay together.
-
-    Returns: pairs of (axes before, axes after), in order, covering both shapes.
-
-    Example:
-        >>> matching_axes((1, 4, 6, 5), (1, 24, 5))
-        (((0,), (0,)), ((1, 2), (1,)), ((3,), (2,)))
-    """
-    runs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-    i = j = 0
-    while i < len(before) or j < len(after):
-        start_i, start_j = i, j
-        size_i = size_j = 1
-        if i < len(before):
-            size_i, i = before[i], i + 1
-        if j < len(after):
-            size_j, j = after[j], j + 1
-        while size_i != size_j:
-            if (size_i < size_j and i < len(before)) or j >= len(after):
-                size_i, i = size_i * before[i], i + 1
-            else:
-                size_j, j = size_j * after[j], j + 1
-        runs.append((tuple(range(start_i, i)), tuple(range(start_j, j))))
-    return tuple(runs)

@@ -31,7 +31,7 @@ _HEAD = re.compile(r'network (?P<name>"(?:[^"\\]|\\.)*") from (?P<source>"(?:[^"
 
 
 def write(network: Network) -> str:
-    """The network as text; notes are left out."""
+    """The network as text; notes are left out, and what ops do by default."""
     head = f"network {json.dumps(network.name)} from {json.dumps(network.source)}"
     return "\n".join([head, *map(_line, network), ""])
 
@@ -57,7 +57,8 @@ def parse(text: str) -> Network:
 
 
 def _line(item: Node) -> str:
-    settings = ", ".join(f"{f.name}={getattr(item.op, f.name)!r}" for f in fields(item.op))
+    values = [(f.name, getattr(item.op, f.name)) for f in fields(item.op) if getattr(item.op, f.name) != f.default]
+    settings = ", ".join(f"{name}={value!r}" for name, value in values)
     inputs = "".join(f" {_quoted(name)}" for name in item.inputs)
     params = f" params={item.params}" if item.params else ""
     shape = "x".join(map(str, item.shape))

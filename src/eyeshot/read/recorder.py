@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from eyeshot.network.ops import LocalResponseNorm
+from eyeshot.read.refusals import refuse
 from eyeshot.read.shapes import alike, output_of
 from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Hidden
@@ -33,11 +34,21 @@ _MOST_NUMBERS = 1 << 20
 
 
 class Recorder(TorchDispatchMode):
-    """Hands every op that depends on the input to its rule; ``has_numbers`` where the pass runs on real tensors."""
+    """Hands every op that depends on the input to its rule; ``has_numbers`` where the pass runs on real tensors.
 
-    def __init__(self, trace: Trace, rules: Mapping[str, AtenRule], *, has_numbers: bool = False) -> None:
+    ``before_write`` is told of every tensor that an op is about to write in place.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        rules: Mapping[str, AtenRule],
+        *,
+        has_numbers: bool = False,
+        before_write: Callable[[torch.Tensor], None] | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.trace, self.rules, self.has_numbers = trace, rules, has_numbers
+        self.trace, self.rules, self.has_numbers, self.before_write = trace, rules, has_numbers, before_write
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -57,6 +68,9 @@ class Recorder(TorchDispatchMode):
             if not given and signature.name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
         arguments = signature.bind(args, kwargs)
+        if signature.writes and self.before_write is not None:
+            for tensor in signature.written(arguments):
+                self.before_write(tensor)
         if not any(map(self.trace.knows, given)):
             return self._constant(func, arguments, args, kwargs, given)
         name = signature.name
@@ -72,13 +86,20 @@ class Recorder(TorchDispatchMode):
         return self._hidden(out, given) if func.is_view else out
 
     def _call(self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        name = _signature(func).name
+        signature = _signature(func)
+        name = signature.name
+        # a call with out= gives that tensor back, and reads nothing of what it held
+        has_target = bool(signature.writes) and not name.endswith("_")
 
         def run() -> Any:
-            out = None if self.has_numbers else output_of(name, arguments)
+            out = None if self.has_numbers or has_target else output_of(name, arguments)
+            if out is None and not self.has_numbers:
+                refuse(name, arguments)
             return func(*args, **kwargs) if out is None else out
 
-        return Call(name, arguments, run, self.has_numbers)
+        if has_target:
+            arguments = {key: value for key, value in arguments.items() if key not in signature.writes}
+        return Call(name, arguments, run, self.has_numbers, has_target)
 
     def _with_twins(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The op on twins without memory of the tensors that have some; what it writes is written to those."""

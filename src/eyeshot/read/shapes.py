@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from eyeshot.network.slide import Slide
+
 Arguments = Mapping[str, Any]
 ShapeRule = Callable[[Arguments], "torch.Tensor | None"]
 
@@ -98,7 +100,7 @@ def _conv(given: Arguments) -> torch.Tensor | None:
     if isinstance(padding, str) or not (stride and dilation and (padding := _each(padding, axes))):
         return None
     out = [
-        (n + 2 * p - d * (k - 1) - 1) // s + 1 if s > 0 and d > 0 and p >= 0 and k > 0 else 0
+        Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
         for n, k, s, d, p in zip(sizes, weight.shape[2:], stride, dilation, padding, strict=True)
     ]
     return fresh((batch, weight.shape[0], *out), x.dtype) if min(out) > 0 else None
@@ -118,10 +120,7 @@ def _pool(given: Arguments) -> torch.Tensor | None:
     for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
         if min(k, s, d) < 1 or not 0 <= p <= k // 2:
             return None
-        room = n + 2 * p - d * (k - 1) - 1
-        m = -(-room // s) + 1 if given["ceil_mode"] else room // s + 1
-        # a last window that would start in the padding after the end is left out
-        out.append(m - 1 if given["ceil_mode"] and (m - 1) * s >= n + p else m)
+        out.append(Slide(k, s, d, p, p).count(n, ceil=given["ceil_mode"]))
     return fresh((*x.shape[:2], *out), x.dtype) if min(out) > 0 else None
 
 
@@ -316,6 +315,55 @@ def _stack(given: Arguments) -> torch.Tensor | None:
         return None
     shape.insert(axis % (len(shape) + 1), len(tensors))
     return fresh(shape, tensors[0].dtype)
+
+
+@_rule("batch_norm")
+def _batch_norm(given: Arguments) -> torch.Tensor | None:
+    x = given["input"]
+    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
+    has_statistics = given["running_mean"] is not None and given["running_var"] is not None
+    is_right = x.dim() >= 2 and not given["training"] and has_statistics
+    return alike(x) if is_right and _fit(x, x.shape[1:2], per_channel) else None
+
+
+@_rule("instance_norm")
+def _instance_norm(given: Arguments) -> torch.Tensor | None:
+    x = given["input"]
+    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
+    return alike(x) if x.dim() >= 3 and _fit(x, x.shape[1:2], per_channel) else None
+
+
+@_rule("group_norm")
+def _group_norm(given: Arguments) -> torch.Tensor | None:
+    x, groups = given["input"], given["num_groups"]
+    is_right = x.dim() >= 2 and groups > 0 and x.shape[1] % groups == 0 and 0 not in x.shape
+    return alike(x) if is_right and _fit(x, x.shape[1:2], [given["weight"], given["bias"]]) else None
+
+
+@_rule("layer_norm", "rms_norm")
+def _layer_norm(given: Arguments) -> torch.Tensor | None:
+    x, shape = given["input"], tuple(given["normalized_shape"])
+    is_right = bool(shape) and tuple(x.shape[-len(shape) :]) == shape
+    return alike(x) if is_right and _fit(x, shape, [given["weight"], given.get("bias")]) else None
+
+
+def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
+    """Whether all weights and statistics that there are have a shape, and x's kind of number."""
+    there = [tensor for tensor in tensors if tensor is not None]
+    return _are_of_one_kind(x, *there) and all(tensor.shape == shape for tensor in there)
+
+
+@_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
+def _softmax(given: Arguments) -> torch.Tensor | None:
+    x, axis = given["self"], given["dim"]
+    is_told = given.get("dtype") is not None or given.get("half_to_float")
+    return alike(x) if not is_told and _are_of_one_kind(x) and -x.dim() <= axis < x.dim() else None
+
+
+@_rule("dropout", "feature_dropout", "alpha_dropout")
+def _dropout(given: Arguments) -> torch.Tensor | None:
+    x = given["input"] if "input" in given else given["self"]
+    return alike(x) if 0 <= given["p"] <= 1 else None
 
 
 @_rule("pow")

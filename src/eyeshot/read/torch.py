@@ -27,6 +27,7 @@ from eyeshot.read.aten import RULES
 from eyeshot.read.naming import nodes_of
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole, eagerly
+from eyeshot.read.snapshot import Snapshot, left_as_it_was
 from eyeshot.read.state import (
     Modules,
     as_they_are,
@@ -145,17 +146,22 @@ class _Reading:
             self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
         weights = as_they_are if self.has_numbers else stand_ins
         try:
-            with weights(self.modules, self.trace), in_evaluation(self.modules), warnings.catch_warnings():
+            with (
+                left_as_it_was([child for _, child in self.modules]) as snapshot,
+                weights(self.modules, self.trace),
+                in_evaluation(self.modules),
+                warnings.catch_warnings(),
+                self.places.followed(),
+            ):
                 warnings.simplefilter("ignore")  # what PyTorch warns of, it warns of again when the module is used
-                with self.places.followed():
-                    self.output = self._forward(arguments)
+                self.output = self._forward(arguments, snapshot)
         except Exception as error:
             return error
         return None
 
-    def _forward(self, arguments: Arguments) -> Any:
+    def _forward(self, arguments: Arguments, snapshot: Snapshot) -> Any:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
-        recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers)
+        recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers, before_write=snapshot.before_write)
         with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
             return self.modules[0][1](*arguments.args, **arguments.kwargs)
 

@@ -42,13 +42,15 @@ class Step:
 class Call:
     """One op as called: its name without overload, its arguments by the schema's names, and how to run it.
 
-    ``has_numbers`` says that the pass runs on real tensors, so that outputs must be computed.
+    ``has_numbers`` says that the pass runs on real tensors, so that outputs must be computed; ``has_target`` that the
+    call writes its output into a tensor that it was given, which is not among the arguments.
     """
 
     name: str
     arguments: Mapping[str, Any]
     run: Callable[[], Any]
     has_numbers: bool = False
+    has_target: bool = False
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -60,7 +62,7 @@ class Call:
 
     def like(self, tensor: torch.Tensor) -> torch.Tensor:
         """The output, known to have a tensor's shape, without asking PyTorch where nothing need be computed."""
-        if self.has_numbers:
+        if self.has_numbers or self.has_target:
             out: torch.Tensor = self.run()
             return out
         if self.name.endswith("_"):
@@ -225,6 +227,14 @@ class Trace:
         known = self._known[id(tensor)]
         self.share(tensor, whole, view)
         self._known[id(tensor)] = replace(known, writes=self._writes[self._shared[id(tensor)].root])
+
+    def turn(self, tensor: torch.Tensor, step: Step, view: View) -> None:
+        """Say that a tensor now shows its own memory in another way, as in-place transposes do; ``view`` as of now."""
+        shared = self._shared.get(id(tensor))
+        root = id(tensor) if shared is None else shared.root
+        self._known[id(tensor)] = Known(tensor, step, self._writes.get(root, 0))
+        if shared is not None:
+            self._shared[id(tensor)] = replace(shared, view=view)
 
     def is_shared(self, tensor: object) -> bool:
         """Whether a tensor is known to show another's memory."""

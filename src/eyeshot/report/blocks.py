@@ -45,13 +45,13 @@ def blocks(report: Inspection, most: int, keep: Callable[[Line], bool] = lambda 
         ['conv1', 'layer1', 'layer2', 'layer3', 'layer4', 'fc']
     """
     kept = [line for line in steps(report) if keep(line)]
-    found: list[Block] = []
+    parts: list[Block] = []
     for depth in range(max((len(_parts(line.name)) for line in kept), default=1), 0, -1):
-        found = _by_name(kept, depth)
-        if len(found) <= most:
-            return found
-    size = -(-len(found) // most)
-    return [_joined(found[i : i + size]) for i in range(0, len(found), size)]
+        parts = _by_name(kept, depth)
+        if len(parts) <= most:
+            return parts
+    size = -(-len(parts) // most)
+    return [_joined(parts[i : i + size]) for i in range(0, len(parts), size)]
 
 
 def _parts(name: str) -> list[str]:
@@ -64,6 +64,6 @@ def _by_name(kept: Iterable[Line], depth: int) -> list[Block]:
     return [Block(name, tuple(layer for line in run for layer in line.layers)) for name, run in runs]
 
 
-def _joined(found: Sequence[Block]) -> Block:
-    name = found[0].name if len(found) == 1 else f"{found[0].name} … {found[-1].name}"
-    return Block(name, tuple(layer for block in found for layer in block.layers))
+def _joined(neighbours: Sequence[Block]) -> Block:
+    name = neighbours[0].name if len(neighbours) == 1 else f"{neighbours[0].name} … {neighbours[-1].name}"
+    return Block(name, tuple(layer for block in neighbours for layer in block.layers))

@@ -91,12 +91,12 @@ class Cone:
     @property
     def notes(self) -> list[str]:
         """What a reader of the picture should know."""
-        found = [] if self.is_exact else ["bounds from above"]
+        notes = [] if self.is_exact else ["bounds from above"]
         if self.leaves_gates:
-            found.append("gates and statistics left out")
+            notes.append("gates and statistics left out")
         if self.left_out:
-            found.append(f"{self.left_out} levels that look like the one below them left out")
-        return found
+            notes.append(f"{self.left_out} levels that look like the one below them left out")
+        return notes
 
     @cached_property
     def lanes(self) -> Lanes:
@@ -110,11 +110,11 @@ class Cone:
 
     def counts(self, level: Level) -> str:
         """How many of a level's units are seen."""
-        found = " and ".join(str(sum(last - first + 1 for first, last in runs)) for runs in level.seen)
+        units = " and ".join(str(sum(last - first + 1 for first, last in runs)) for runs in level.seen)
         if level.place.axis is None:
             return "no positions"
         bound = "" if self.is_exact else "≤ "
-        return f"{bound}{found} of {level.place.count}"
+        return f"{bound}{units} of {level.place.count}"
 
     def wires(self) -> list[tuple[int, int, int, int]]:
         """Each unit seen and each that it reads itself: level and position of the two. None where they are many."""
@@ -123,7 +123,7 @@ class Cone:
         if self.left_out or pairs > 16 * _MOST_WIRES:
             return []
         names = [level.name for level in self.levels]
-        found = []
+        wires = []
         for i in readers:
             level = self.levels[i]
             units = unit_axes(self.fields.network, level.name)
@@ -133,13 +133,13 @@ class Cone:
             for position in sorted({p for runs in level.seen for first, last in runs for p in range(first, last + 1)}):
                 at[along] = position
                 reads = seen(self.fields, level.name, tuple(at), self.axis, until=set(names) - {level.name})
-                found += [
+                wires += [
                     (i, position, j, p)
                     for j in level.inputs
                     for first, last in reads.get(names[j], ())
                     for p in range(first, last + 1)
                 ]
-        return found if len(found) <= _MOST_WIRES else []
+        return wires if len(wires) <= _MOST_WIRES else []
 
     def _positions(self, i: int) -> int:
         return sum(last - first + 1 for runs in self.levels[i].seen for first, last in runs)
@@ -190,10 +190,10 @@ def cone(
     fields = report[name].data.fields
     chosen = tuple(units) or (centre_unit(network, name),)
     sets = [seen(fields, name, at, axis) for at in chosen]
-    found = _levels(report, name)
+    steps_down = _levels(report, name)
     levels = [
         Level(node, what, place(fields, node, axis), tuple(runs.get(node, ()) for runs in sets), ())
-        for node, what in found
+        for node, what in steps_down
         if any(runs.get(node) for runs in sets)
     ]
     if levels[0].name != network.input.name:
@@ -216,14 +216,14 @@ def _default_layer(report: Inspection) -> str:
 
 def _levels(report: Inspection, name: str) -> list[tuple[str, str]]:
     """The input and the ledger's steps down to a layer, by name and in words."""
-    found = [(report.network.input.name, "input")]
+    named = [(report.network.input.name, "input")]
     for step in steps(report):
         members = [layer.name for layer in step.layers]
         if name in members:
             # A layer that only follows stands for its step.
-            return [*found, (name, op_words(report[name].node.op))]
-        found.append((step.name, op_words(step.shown.node.op)))
-    return found
+            return [*named, (name, op_words(report[name].node.op))]
+        named.append((step.name, op_words(step.shown.node.op)))
+    return named
 
 
 def _that_differ(levels: Sequence[Level]) -> list[Level]:

@@ -1,7 +1,7 @@
 """The graph beside a list of steps, as `git log` draws it: each step on a lane, lines from it to all that read it.
 
 A lane is a tensor that is still to be read. Lanes are given out in order, the lowest free one first, in time linear in
-steps and lines.
+steps and edges.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from eyeshot.network.graph import Network
 
 
 @dataclass(frozen=True)
-class Line:
+class Edge:
     """What step ``reader`` reads of step ``source``: it runs down ``lane`` and turns off to the reader's own."""
 
     source: int
@@ -27,7 +27,7 @@ class Lanes:
     """Steps on lanes: ``of`` has each step's, ``width`` is how many there are."""
 
     of: tuple[int, ...]
-    lines: tuple[Line, ...]
+    edges: tuple[Edge, ...]
     width: int
 
 
@@ -59,7 +59,7 @@ def lanes(inputs: Sequence[Sequence[int]]) -> Lanes:
         if step not in last_reader:
             heapq.heappush(free, of[step])
     drawn = [
-        Line(source, reader, of[source]) for reader, sources in enumerate(inputs) for source in dict.fromkeys(sources)
+        Edge(source, reader, of[source]) for reader, sources in enumerate(inputs) for source in dict.fromkeys(sources)
     ]
     return Lanes(tuple(of), tuple(drawn), width)
 
@@ -74,11 +74,11 @@ def contracted(network: Network, kept: Sequence[str], *, gates: bool = True) -> 
     """
     number = {name: i for i, name in enumerate(kept)}
     behind: dict[str, tuple[int, ...]] = {}
-    found: list[tuple[int, ...]] = []
+    sources: list[tuple[int, ...]] = []
     for node in network:
         names = [node.inputs[read.source] for read in node.reads if gates or not read.gate]
         reads = tuple(dict.fromkeys(step for name in names for step in behind[name]))
         if node.name in number:
-            found.append(reads)
+            sources.append(reads)
         behind[node.name] = (number[node.name],) if node.name in number else reads
-    return found
+    return sources

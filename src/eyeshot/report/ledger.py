@@ -29,7 +29,7 @@ def has_lines(report: Inspection) -> bool:
 
 def ledger(report: Inspection, *, folded: bool = True) -> Table:
     """The ledger as a table, totals included."""
-    found = lines(report, folded=folded)
+    rows = lines(report, folded=folded)
     gates = has_gates(report)
     extent = report.network.extent
     table = Table(
@@ -49,7 +49,7 @@ def ledger(report: Inspection, *, folded: bool = True) -> Table:
     )
     rules = rule_words(report)
     macs = report.totals.macs
-    for line in found:
+    for line in rows:
         if line.layers[0].name in rules:
             table.rule(rules[line.layers[0].name])
         layer = line.shown

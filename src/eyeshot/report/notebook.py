@@ -42,12 +42,12 @@ def report_html(report: Inspection) -> str:
     return _page(head, ledger(report), sentences, view, "report.layers has them all")
 
 
-def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity]) -> str:
-    """A comparison's quantities, its sentences and the side views of up to three designs."""
+def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity], verdict: str = "") -> str:
+    """A comparison's quantities, its sentences, a study's verdict, and the side views of up to three designs."""
     view = _views(reports) if len(reports) <= _MOST_VIEWS else ""
     called = labels(reports)
     names = "".join(f"<p>{_text(line)}</p>" for line in legend(reports)) if called[0] == "A" else ""
-    sentences = on_several(reports, called)
+    sentences = [*on_several(reports, called), *verdict.splitlines()]
     return _page(names, quantity_table(quantities, called), sentences, view, "comparison.quantities has them all")
 
 
@@ -59,15 +59,15 @@ def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: s
 
 def _views(reports: Sequence[Inspection]) -> str:
     """The side views that can be drawn."""
-    found = []
+    views = []
     for report in reports:
         try:
             view = cone(report)
         except UsageError:
             continue
         who = f"{', '.join(view.names)} of {report.network.name}"
-        found.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
-    return "".join(found)
+        views.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
+    return "".join(views)
 
 
 def _text(text: str, most: int = 200) -> str:

@@ -50,25 +50,25 @@ def plates_svg(report: Inspection, layer: str | None = None, units: Sequence[tup
     )
 
 
-def _plate(level: Level, found: Sequence[Footprint]) -> Iterator[str]:
-    rows, columns = found[0].extent
+def _plate(level: Level, sets: Sequence[Footprint]) -> Iterator[str]:
+    rows, columns = sets[0].extent
     cell = _SIDE / max(rows, columns)
     high, wide = rows * cell, columns * cell
-    for footprint, paint in zip(_parts(found), (_FIRST, _SECOND, _BOTH), strict=False):
+    for footprint, paint in zip(_parts(sets), (_FIRST, _SECOND, _BOTH), strict=False):
         yield f'<path fill="{paint}" d="{"".join(_box(box, cell) for box in footprint)}"/>' if footprint else ""
     lines = _grid(rows, columns, cell) if max(rows, columns) <= _MOST_LINES else ""
     frame = f"M0 0H{_n(wide)}V{_n(high)}H0z"
     yield f'<path fill="none" stroke="currentColor" stroke-opacity=".3" d="{lines}{frame}"/>'
-    sizes = " and ".join(dict.fromkeys(_side_by_side(each) for each in found))
+    sizes = " and ".join(dict.fromkeys(_side_by_side(each) for each in sets))
     yield f'<text x="{_n(wide / 2)}" y="{_SIDE + 15}" text-anchor="middle">{escape(middle_out(level.name, 18))}</text>'
     yield f'<text x="{_n(wide / 2)}" y="{_SIDE + 30}" text-anchor="middle" font-weight="bold">{sizes}</text>'
 
 
-def _parts(found: Sequence[Footprint]) -> list[list[Box]]:
+def _parts(sets: Sequence[Footprint]) -> list[list[Box]]:
     """Boxes seen by the first unit alone, by the second alone, by both; for one unit its own."""
-    if len(found) == 1:
-        return [found[0].boxes()]
-    one, other = (each.mask() for each in found)
+    if len(sets) == 1:
+        return [sets[0].boxes()]
+    one, other = (each.mask() for each in sets)
     return [_boxes(bits) for bits in (one & ~other, other & ~one, one & other)]
 
 
@@ -86,9 +86,9 @@ def _alike(bits: Bits) -> list[tuple[int, int]]:
     return [(first, end - 1) for first, end in pairwise([0, *changes.tolist(), len(bits)])]
 
 
-def _side_by_side(found: Footprint) -> str:
+def _side_by_side(pixels: Footprint) -> str:
     """Sides of the box around a set."""
-    return times(last - first + 1 for first, last in found.hull)
+    return times(last - first + 1 for first, last in pixels.hull)
 
 
 def _box(box: Box, cell: float) -> str:

@@ -75,9 +75,9 @@ def _number(value: Any) -> float | None:
 
 def quantities(reports: Sequence[Inspection]) -> list[Quantity]:
     """What the designs see, then what they cost."""
-    found = [*_sees(reports), *_costs(reports), *_counts(reports)]
-    by_key = {quantity.key: quantity for quantity in found}
-    return [quantity for quantity in found if _says_something(quantity, by_key)]
+    candidates = [*_sees(reports), *_costs(reports), *_counts(reports)]
+    by_key = {quantity.key: quantity for quantity in candidates}
+    return [quantity for quantity in candidates if _says_something(quantity, by_key)]
 
 
 def _says_something(quantity: Quantity, by_key: dict[str, Quantity]) -> bool:
@@ -209,8 +209,8 @@ def _stride(layer: View) -> Any:
 
 def _width(layer: Layer | None) -> float | None:
     """The largest width over the axes, in pixels."""
-    found = None if layer is None else width(layer.fields, layer.name)
-    return max(found) if found else None
+    widths = None if layer is None else width(layer.fields, layer.name)
+    return max(widths) if widths else None
 
 
 def _costs(reports: Sequence[Inspection]) -> list[Quantity]:
@@ -246,10 +246,10 @@ def _kernel_weights(reports: Sequence[Inspection]) -> list[Quantity]:
         return []
     sums = []
     for report in reports:
-        found = [layer.node.op for layer in report if isinstance(layer.node.op, Conv)]
-        if not found:
+        convs = [layer.node.op for layer in report if isinstance(layer.node.op, Conv)]
+        if not convs:
             return []
-        sums.append(sum(_area(op) for op in found))
+        sums.append(sum(_area(op) for op in convs))
     return [
         _quantity("kernel_weights_c2", "kernel weights, C in and out", "costs", sums, lambda n: f"{n}C²", "percent")
     ]

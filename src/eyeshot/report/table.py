@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 Piece = tuple[str, str]
 """A text and its style: one of "", "head", "dim", "strong", "rule", or several parted by spaces."""
-Line = list[Piece]
+Pieces = list[Piece]
 GAP = 2
 """Blanks between columns."""
 _NARROWEST = 24
@@ -63,7 +63,7 @@ class Table:
         """Append a line across."""
         self.rows.append(Rule(text))
 
-    def lines(self, width: int | None, measure: Callable[[str], int] = len) -> list[Line]:
+    def lines(self, width: int | None, measure: Callable[[str], int] = len) -> list[Pieces]:
         """The table as lines of pieces.
 
         Args:
@@ -113,8 +113,8 @@ class Table:
         kept: Sequence[int],
         widths: Sequence[int],
         measure: Callable[[str], int],
-    ) -> Line:
-        line: Line = []
+    ) -> Pieces:
+        line: Pieces = []
         for place, i in enumerate(kept):
             column, text = self.columns[i], cells[i]
             blanks = " " * (widths[i] - measure(text))
@@ -126,7 +126,7 @@ class Table:
         return line[:-1]
 
 
-def _across(text: str, total: int, measure: Callable[[str], int]) -> Line:
+def _across(text: str, total: int, measure: Callable[[str], int]) -> Pieces:
     """A rule that names itself where there is room for its words; else the words alone, wrapped by the printer."""
     if not text:
         return [("─" * total, "rule")]

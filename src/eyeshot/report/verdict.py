@@ -98,11 +98,11 @@ def _in_words(change: str, what: str) -> str:
 
 def _on_outgrowing(reports: Sequence[Inspection], labels: Sequence[str]) -> list[str]:
     """A sentence for every design that outgrows its input; none where the horizons say as much of all of them."""
-    found = [(r, label, layer) for r, label in zip(reports, labels, strict=True) if (layer := outgrows(r))]
-    if all(layer is horizon(report) for report, _, layer in found):
+    outgrowing = [(r, label, layer) for r, label in zip(reports, labels, strict=True) if (layer := outgrows(r))]
+    if all(layer is horizon(report) for report, _, layer in outgrowing):
         return []
     return [
         f"In {label} the field outgrows the {_input(report.network.extent)} at {layer.name},"
         f" which sees {field_size(layer.field)}."
-        for report, label, layer in found
+        for report, label, layer in outgrowing
     ]

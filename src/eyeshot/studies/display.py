@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -66,6 +67,28 @@ class Silent:
         """Kept."""
         self.notices.append(text)
         Console(stderr=True).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+class Telling(Silent):
+    """Tells a function of one's own how each trial goes, and another what was found damaged."""
+
+    def __init__(
+        self, on_progress: Callable[[loop.Progress], None] | None, notice: Callable[[str], None] | None
+    ) -> None:
+        super().__init__()
+        self._on_progress, self._notice = on_progress, notice
+
+    def moved(self, progress: loop.Progress) -> None:
+        """Told."""
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+    def noticed(self, text: str) -> None:
+        """Told, or printed where nobody asked."""
+        if self._notice is None:
+            super().noticed(text)
+        else:
+            self._notice(text)
 
 
 class Display:

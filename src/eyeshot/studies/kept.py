@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eyeshot.errors import UsageError
 from eyeshot.studies.plan import Plan
-from eyeshot.train import directory as files
+from eyeshot.train.directory import finished
 from eyeshot.train.record import Record
 
 
@@ -26,8 +26,8 @@ def kept(directory: Path) -> tuple[Plan, list[Record]]:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise UsageError(f"{path} cannot be read as a study's plan: {error}") from error
-    found = [files.finished(directory / plan.place(recipe), notice=lambda text: None) for recipe in plan.recipes()]
-    records = [record for record in found if record is not None]
+    trials = [finished(directory / plan.place(recipe), notice=lambda text: None) for recipe in plan.recipes()]
+    records = [record for record in trials if record is not None]
     if not records:
-        raise UsageError(f"{directory}: none of the {len(found)} trainings there came to its end")
+        raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
     return plan, records

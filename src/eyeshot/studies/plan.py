@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeshot.errors import UsageError
-from eyeshot.train import directory as files
-from eyeshot.train.directory import apart
+from eyeshot.train.directory import apart, differences
 from eyeshot.train.recipe import Budget, Options, Recipe
 
 SCHEMA = "eyeshot.plan/1"
@@ -54,8 +53,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         labels = [arm.label for arm in self.arms]
-        given: tuple[tuple[str, list[Any]], ...] = (("arm", labels), ("seed", list(self.seeds)))
-        for what, values in given:
+        parts: tuple[tuple[str, list[Any]], ...] = (("arm", labels), ("seed", list(self.seeds)))
+        for what, values in parts:
             if not values:
                 raise UsageError(f"a study without any {what}; give one at least")
             twice = [value for value in values if values.count(value) > 1]
@@ -75,16 +74,16 @@ class Plan:
 
     def differences(self, other: Plan) -> list[str]:
         """Why the trials of another plan do not belong to this one: a line per difference, arms by their names."""
-        found: list[str] = []
+        unlike: list[str] = []
         for number, (there, here) in enumerate(zip_longest(self.arms, other.arms), start=1):
             if there is None or here is None or there.label != here.label:
                 labels = [f"{arm.label!r}" if arm else "none" for arm in (there, here)]
-                found.append(f"arm {number}: {apart(*labels)}")
+                unlike.append(f"arm {number}: {apart(*labels)}")
             else:
                 old, new = dataclasses.asdict(there), dataclasses.asdict(here)
-                found += files.differences(old, new, f"arm {there.label!r}: ")
+                unlike += differences(old, new, f"arm {there.label!r}: ")
         old, new = ({**plan.to_json(), "arms": None, "seeds": None, "command": None} for plan in (self, other))
-        return [*found, *files.differences(old, new)]
+        return [*unlike, *differences(old, new)]
 
     def extended(self, other: Plan) -> Plan:
         """This plan with the seeds of another one too."""

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.errors import RunError, UsageError
 from eyeshot.studies.display import Display, Silent, Watcher
 from eyeshot.studies.plan import Plan
+from eyeshot.studies.sending import main_hidden
 from eyeshot.studies.worker import Failure, Notice, Task, work
-from eyeshot.train import directory as files
+from eyeshot.train.directory import RECORD, claim, finished, write_json
 from eyeshot.train.record import Record
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(
     directory: Path | None = None,
     *,
     jobs: int | None = None,
-    progress: bool = True,
+    watcher: Watcher | None = None,
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
@@ -57,7 +58,7 @@ def run(
             top level or a `functools.partial` of one.
         directory: where the study is kept; `plan.directory` if not given.
         jobs: trials at once; as many as there are cores for if not given.
-        progress: show bars on standard error.
+        watcher: told how it goes; bars on standard error unless given.
 
     Raises:
         UsageError: the directory belongs to another plan, or `jobs` is less than 1.
@@ -82,9 +83,9 @@ def run(
         _claim(directory, plan)
         records = _finished(tasks)
         left = [task for task in tasks if task.number not in records]
-        watcher: Watcher = Display(len(tasks), done=len(records)) if progress and left else Silent()
-        with watcher:
-            records |= _train_all(left, min(len(left), at_once), watcher)
+        told = watcher or (Display(len(tasks), done=len(records)) if left else Silent())
+        with told:
+            records |= _train_all(left, min(len(left), at_once), told)
     return [records[task.number] for task in tasks]
 
 
@@ -92,10 +93,10 @@ def _finished(tasks: Sequence[Task]) -> dict[int, Record]:
     """Records that are there already, read here: no worker with PyTorch has to start for them."""
     records: dict[int, Record] = {}
     for task in tasks:
-        if (task.directory / files.RECORD).exists():
-            files.claim(task.directory, task.recipe)
+        if (task.directory / RECORD).exists():
+            claim(task.directory, task.recipe)
             # One that cannot be read is the worker's to report and to make again.
-            record = files.finished(task.directory, notice=lambda text: None)
+            record = finished(task.directory, notice=lambda text: None)
             if record is not None:
                 records[task.number] = record
     return records
@@ -109,7 +110,7 @@ def _cores() -> int:
 def is_finished(directory: Path, plan: Plan) -> bool:
     """Whether every trial of a plan was trained already in a directory that is the plan's own."""
     places = [directory / plan.place(recipe) for recipe in plan.recipes()]
-    return all(files.finished(place, notice=lambda text: None) is not None for place in places)
+    return all(finished(place, notice=lambda text: None) is not None for place in places)
 
 
 def _claim(directory: Path, plan: Plan) -> None:
@@ -117,7 +118,7 @@ def _claim(directory: Path, plan: Plan) -> None:
     former = check_owner(directory, plan)
     whole = plan if former is None else former.extended(plan)
     if whole != former:
-        files.write_json(directory / "plan.json", whole.to_json())
+        write_json(directory / "plan.json", whole.to_json())
 
 
 def check_owner(directory: Path, plan: Plan) -> Plan | None:
@@ -227,7 +228,7 @@ def _started() -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs,), daemon=True)
-    with _interrupt_held():
+    with _interrupt_held(), main_hidden():
         process.start()
     theirs.close()
     return _Worker(process=process, pipe=ours)

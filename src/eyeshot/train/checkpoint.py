@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from eyeshot.train import directory as files
+from eyeshot.train.directory import differences, write
 from eyeshot.train.record import Score
 
 _FORMAT = "eyeshot.checkpoint/1"
@@ -55,7 +55,7 @@ def save(
     # In memory first: torch.save on a full disk fails with a RuntimeError that does not say so.
     buffer = io.BytesIO()
     torch.save(values, buffer)
-    files.write(path, buffer.getvalue())
+    write(path, buffer.getvalue())
 
 
 def restore(
@@ -95,7 +95,7 @@ def restore(
         optimiser.state.clear()
         return State()
     if values["versions"] != dict(versions):
-        changed = "; ".join(files.differences(values["versions"], versions))
+        changed = "; ".join(differences(values["versions"], versions))
         notice(f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's")
     return state
 

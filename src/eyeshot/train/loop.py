@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
-from eyeshot.train import directory as files
 from eyeshot.train.dataset import Dataset
+from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_json
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record, Score
 
@@ -88,12 +88,12 @@ def run(
             f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the "
             "study again"
         )
-    files.claim(directory, recipe)
-    if (record := files.finished(directory, notice)) is not None:
+    claim(directory, recipe)
+    if (record := finished(directory, notice)) is not None:
         return record
     with repeatable(recipe.options.threads):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
-    files.write_json(directory / files.RECORD, record.to_json())
+    write_json(directory / RECORD, record.to_json())
     return record
 
 
@@ -120,7 +120,7 @@ def _train(
         weight_decay=options.weight_decay,
     )
     here = versions(options.threads)
-    state = checkpoint.restore(directory / files.CHECKPOINT, module, optimiser, here, notice)
+    state = checkpoint.restore(directory / CHECKPOINT, module, optimiser, here, notice)
     normalise = Normaliser(dataset)
 
     def spent() -> float:
@@ -171,7 +171,7 @@ def _train(
                 accuracy=accuracy,
             )
         )
-        checkpoint.save(directory / files.CHECKPOINT, module, optimiser, state, here)
+        checkpoint.save(directory / CHECKPOINT, module, optimiser, state, here)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 

@@ -53,16 +53,16 @@ def _row(row: Row | Rule, shown: Sequence[int]) -> str:
 def _cone(report: Inspection) -> str:
     """Each line's field as a bar against the image's width, the first layer on top: the cone that opens downward."""
     extent = report.network.extent[-1]
-    found = [line.shown for line in lines(report)][:_MOST_BARS]
+    shown = [line.shown for line in lines(report)][:_MOST_BARS]
     bars = []
-    for i, layer in enumerate(found):
+    for i, layer in enumerate(shown):
         width = _WIDTH * min(layer.field.size[-1], extent) / extent
         bars.append(
             f'<rect x="{(_WIDTH - width) / 2:.1f}" y="{i * _STEP}" width="{width:.1f}" height="{_STEP - 2}"'
             ' fill="#0072b2">'
             f"<title>{html.escape(layer.name)} sees {html.escape(field_size(layer.field))}</title></rect>"
         )
-    high = len(found) * _STEP
+    high = len(shown) * _STEP
     frame = f'<rect x="0" y="0" width="{_WIDTH}" height="{high}" fill="none" stroke="#888"/>'
     label = f"How wide each layer sees, against the {times(report.network.extent)} input"
     return (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.report.files import check_new, read_file, write_file
 from eyeshot.view.export import page
 
 
@@ -39,17 +40,11 @@ def save(
     """Write the explorer page of some reports into a file; an existing one is replaced only with ``force``.
 
     Raises:
-        UsageError: the file exists, or its folder does not; the picture cannot be used.
+        UsageError: the file exists, or its folder does not; the picture cannot be read or is none.
+        RunError: the file cannot be written.
     """
-    from eyeshot.errors import UsageError
-
     target = Path(path)
-    if target.exists() and not force:
-        raise UsageError(f"{target} exists; give another name, or force=True to replace it")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target}: there is no folder {target.parent}; make it first")
-    text = page(reports, image=None if image is None else Path(image).read_bytes())
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
+    check_new(target, force=force, how="force=True")
+    text = page(reports, image=None if image is None else read_file(Path(image)))
+    write_file(target, text.encode())
     return target

@@ -7,15 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from eyeshot.network.ops import Op
-from eyeshot.network.relations import (
-    Concat,
-    Permute,
-    Reads,
-    Reduce,
-    Relation,
-    Taps,
-    Window,
-)
+from eyeshot.network.relations import Concat, Permute, Reduce, Relation, Taps, Window
+from eyeshot.network.slide import Reads
 
 _SHAPING = {
     "Conv": ("groups", "bias"),
@@ -25,7 +18,7 @@ _SHAPING = {
     "EdgePad": ("mode", "padding"),
     "Shift": ("axis", "shift", "step"),
     "Resize": ("mode", "steps", "aligned", "antialiased"),
-    "Linear": ("bias",),
+    "Linear": ("bias", "axis"),
     "Rearrange": ("name",),
 }
 """What of an op, besides its relations, its output's shape and cost follow from when its input's shape changes."""

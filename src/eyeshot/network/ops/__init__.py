@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from eyeshot.network.ops.mixing import Aggregate, Concatenate, Linear, MatMul, Mixing, Rearrange
+from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Recurrent, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
-from eyeshot.network.ops.taps import AdaptivePool, EdgePad, Resize, Shift, Tile
+from eyeshot.network.ops.taps import AdaptivePool, EdgePad, OverlapAdd, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
     Conv,
     ConvTranspose,
@@ -36,8 +36,10 @@ OPS: tuple[type[Op], ...] = (
     Shift,
     Resize,
     Tile,
+    OverlapAdd,
     Linear,
     MatMul,
+    Bilinear,
     Mixing,
     Cumulative,
     Norm,
@@ -64,6 +66,7 @@ __all__ = [
     "AdaptivePool",
     "Aggregate",
     "Arithmetic",
+    "Bilinear",
     "Concatenate",
     "Constant",
     "Conv",
@@ -85,6 +88,7 @@ __all__ = [
     "Mixing",
     "Norm",
     "Op",
+    "OverlapAdd",
     "Pad",
     "Pick",
     "Pointwise",

@@ -11,13 +11,14 @@ from eyeshot.network.relations import Concat, Permute, Read, Reduce, Relation, R
 
 @dataclass(frozen=True, kw_only=True)
 class Linear(Op):
-    """A fully connected layer over the last axis."""
+    """A fully connected layer over the last axis, or over another where weights multiply from the left (−2)."""
 
     bias: bool = True
+    axis: int = -1
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
-        """All of the last axis."""
-        return (Read(0, Reduce(axes=(len(inputs[0]) - 1,), keep=True)),)
+        """All of the axis."""
+        return (Read(0, Reduce(axes=(len(inputs[0]) + self.axis,), keep=True)),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,17 @@ class MatMul(Op):
             Read(0, Reduce(axes=(a - 1,), keep=True), gate=True),
             Read(1, Reduce(axes=(b - 2,), keep=True), gate=True),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bilinear(Op):
+    """A form of two vectors of ``features`` numbers, the last axis of each: Σ w·x·y for each output."""
+
+    features: tuple[int, int]
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """All of each last axis."""
+        return tuple(Read(i, Reduce(axes=(len(out) - 1,), keep=True)) for i in range(len(inputs)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.ops.windows import Cumulative
-from eyeshot.network.relations import Elementwise, Opaque, Pattern, Read, Reads, Reduce, Relation, Shape, Sizes, Taps
+from eyeshot.network.relations import Elementwise, Opaque, Read, Reduce, Relation, Shape, Sizes, Taps
+from eyeshot.network.slide import Pattern, Reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,12 @@ class Index(Op):
 
     axis: int
     positions: tuple[int, ...]
+    name: str = "index"
+
+    @property
+    def kind(self) -> str:
+        """What chose the positions: index, diagonal, triu."""
+        return self.name
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The positions listed."""

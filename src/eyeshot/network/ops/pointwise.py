@@ -10,7 +10,7 @@ from eyeshot.network.relations import Elementwise, Read, Reduce, Shape
 
 @dataclass(frozen=True, kw_only=True)
 class Pointwise(Op):
-    """A function of one element, such as relu; ``rectifies`` where it is a non-linearity between layers."""
+    """A function of one element, such as relu."""
 
     name: str
 
@@ -53,10 +53,7 @@ def _is_broadcast_over_positions(shape: Shape, out: Shape) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Norm(Op):
-    """Normalisation: ``statistics`` are the axes over which mean and variance are taken in use (none for batch norm).
-
-    ``groups`` splits axis 1 for the statistics, as group norm does.
-    """
+    """Normalisation; ``statistics`` are the axes over which mean and variance are taken (none for batch norm)."""
 
     mode: str
     statistics: tuple[int, ...] = ()

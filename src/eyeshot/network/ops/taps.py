@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eyeshot.network.ops.op import Edges, Op
-from eyeshot.network.relations import Pattern, Read, Reduce, Shape, Sides, Sizes, Taps
+from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Taps
+from eyeshot.network.slide import Pattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,34 @@ class Tile(Op):
         axes = tuple(axis for axis, (n, m) in enumerate(zip(inputs[0], out, strict=True)) if n != m)
         reads = tuple(tuple((i % inputs[0][axis],) for i in range(out[axis])) for axis in axes)
         return (Read(0, Taps(axes=axes, reads=reads, endless=(None,) * len(axes))),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlapAdd(Op):
+    """Windows of ``size`` at steps of ``step`` put back where they were taken and added, as spectrograms are undone.
+
+    The windows stand one behind the other along ``axis``, no two of them further apart than they are long.
+    """
+
+    axis: int
+    size: int
+    step: int
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Tap t of window j goes to j·step + t: position i reads j·size + i − j·step for each j that reaches it."""
+        count = inputs[0][self.axis] // self.size
+        reads: list[list[int]] = [[] for _ in range(out[self.axis])]
+        for j in range(count):
+            for t in range(self.size):
+                reads[j * self.step + t].append(j * self.size + t)
+        # of phase r, window q − k puts its tap r + k·step there
+        turns = range(-(-self.size // self.step))
+        offsets = tuple(
+            tuple(sorted(r + k * (self.step - self.size) for k in turns if r + k * self.step < self.size))
+            for r in range(self.step)
+        )
+        taps = Taps(axes=(self.axis,), reads=(tuple(map(tuple, reads)),), endless=(Pattern(self.size, offsets),))
+        return (Read(0, taps),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from eyeshot.network.ops.op import Edges, Op
@@ -216,21 +215,6 @@ class Cumulative(Op):
 
 
 def window_sizes(sizes: Sizes, op: Sliding) -> Sizes:
-    """Positions that a sliding window takes along each axis.
-
-        m = ⌊(n + before + after − d·(k − 1) − 1) / s⌋ + 1
-
-    With ``ceil`` the division rounds up, and a last window that would start in the padding is left out (PyTorch).
-    A result below 1 means that the kernel is larger than its padded input.
-    """
-    result = []
-    for n, k, s, d, (before, after) in zip(sizes, op.kernel, op.stride, op.dilation, op.padding, strict=True):
-        room = n + before + after - d * (k - 1) - 1
-        if isinstance(op, Pool) and op.ceil:
-            m = math.ceil(room / s) + 1
-            if (m - 1) * s >= n + before:
-                m -= 1
-        else:
-            m = room // s + 1
-        result.append(m)
-    return tuple(result)
+    """Positions that a sliding window takes along each axis (see ``Slide.count``)."""
+    slides, ceil = op.window(None).slides, isinstance(op, Pool) and op.ceil
+    return tuple(slide.count(n, ceil=ceil) for n, slide in zip(sizes, slides, strict=True))

@@ -6,7 +6,36 @@ network/ops, and record it in the family's file here.
 
 from __future__ import annotations
 
-from eyeshot.read.aten import mixing, picking, pointwise, quantized, recurrent, taps, windows
+from eyeshot.read.aten import (
+    attention,
+    fused,
+    losses,
+    mixing,
+    parts,
+    picking,
+    pointwise,
+    products,
+    quantized,
+    recurrent,
+    strides,
+    taps,
+    windows,
+)
 from eyeshot.read.aten.rules import RULES
 
-__all__ = ["RULES", "mixing", "picking", "pointwise", "quantized", "recurrent", "taps", "windows"]
+__all__ = [
+    "RULES",
+    "attention",
+    "fused",
+    "losses",
+    "mixing",
+    "parts",
+    "picking",
+    "pointwise",
+    "products",
+    "quantized",
+    "recurrent",
+    "strides",
+    "taps",
+    "windows",
+]

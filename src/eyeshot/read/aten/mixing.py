@@ -10,6 +10,7 @@ import torch
 from eyeshot.network.ops import (
     Aggregate,
     Arithmetic,
+    Bilinear,
     Concatenate,
     Cumulative,
     Linear,
@@ -17,52 +18,63 @@ from eyeshot.network.ops import (
     Mixing,
     Pointwise,
     Rearrange,
+    Slice,
 )
+from eyeshot.read.aten.parts import read_in_parts
+from eyeshot.read.aten.products import with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Reordered, Reshaped, Same
 
 SAME = (
     "contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh", "resolve_conj", "resolve_neg",
-    "lift_fresh_copy", "lift", "cpu", "cuda", "data", "detach_copy", "real", "conj",
+    "lift_fresh_copy", "lift", "cpu", "cuda", "data", "detach_copy", "conj", "_conj",
+    "conj_physical", "_conj_physical", "_neg_view",
 )  # fmt: skip
 RESHAPES = (
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias", "view_as",
 )  # fmt: skip
 AGGREGATES = (
     "mean", "sum", "amax", "amin", "prod", "var", "std", "logsumexp", "linalg_vector_norm", "norm", "any", "all",
+    "nansum", "count_nonzero",
 )  # fmt: skip
 SHUFFLES = ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
 
 
 @rule("linear")
 def _linear(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    if not trace.knows(x) or trace.knows(call["weight"]):
-        unknown(
-            trace,
-            call.name,
-            tensors_in(call.arguments),
-            [out],
-            "its weights depend on the data",
-        )
-        return out
-    return one(trace, call, Linear(bias=call["bias"] is not None), [x], out)
+    x = call.x
+    if not trace.knows(x) or trace.knows(call["weight"]) or trace.knows(call["bias"]):
+        return read_in_parts(trace, call, _product_with_weights)
+    return one(trace, call, Linear(bias=call["bias"] is not None), [x], call.run())
+
+
+def _product_with_weights(call: Call) -> Any:
+    """A fully connected layer whose weights depend on the input, or whose input does not."""
+    weight, bias = call["weight"], call["bias"]
+    product = call.x @ (weight.transpose(-1, -2) if weight.dim() > 1 else weight)
+    return product if bias is None else product + bias
+
+
+@rule("bilinear")
+def _bilinear(trace: Trace, call: Call) -> Any:
+    x, y, out = call["input1"], call["input2"], call.run()
+    op = Bilinear(features=(x.shape[-1], y.shape[-1]))
+    return one(trace, call, op, [tensor for tensor in (x, y) if trace.knows(tensor)], out)
 
 
 @rule("matmul", "bmm", "mm")
 def _matmul(trace: Trace, call: Call) -> Any:
     a, b = list(call.arguments.values())[:2]
-    out = call.run()
     if a.dim() < 2 or b.dim() < 2:
-        unknown(trace, call.name, [a, b], [out], "a product with a vector")
-        return out
+        return read_in_parts(trace, call, with_vector)
+    out = call.run()
     if trace.knows(a) and trace.knows(b):
         steps = [_widened(trace, t, out.dim()) for t in (a, b)]
         trace.bind(out, trace.record(MatMul(), steps, out.shape))
         return out
     x = a if trace.knows(a) else b
-    op = Linear(bias=False) if x is a else Mixing(name=call.name, axes=(out.dim() - 2,))
+    op = Linear(bias=False, axis=-1 if x is a else -2)
     params = trace.params_of([a, b])
     trace.bind(out, trace.record(op, [_widened(trace, x, out.dim())], out.shape, params))
     return out
@@ -75,16 +87,6 @@ def _widened(trace: Trace, tensor: torch.Tensor, rank: int) -> Step:
     return step if not missing else trace.record(Rearrange(name="unsqueeze"), [step], ((1,) * missing) + step.shape)
 
 
-@rule("addmm", "baddbmm", "addbmm")
-def _addmm(trace: Trace, call: Call) -> Any:
-    added, a, b = list(call.arguments.values())[:3]
-    out = call.run()
-    if not trace.knows(a) or trace.knows(b) or trace.knows(added):
-        unknown(trace, call.name, [added, a, b], [out], "a sum of products of this form")
-        return out
-    return one(trace, call, Linear(), [a], out)
-
-
 @rule("_fft_r2c", "_fft_c2c", "_fft_c2r")
 def _fourier(trace: Trace, call: Call) -> Any:
     axes = tuple(axis_of(a, call.x.dim()) for a in call["dim"])
@@ -93,16 +95,40 @@ def _fourier(trace: Trace, call: Call) -> Any:
 
 @rule("view_as_complex")
 def _view_as_complex(trace: Trace, call: Call) -> Any:
-    op = Aggregate(name="view_as_complex", axes=(call.x.dim() - 1,), keep=False)
-    return one(trace, call, op, [call.x], call.run())
+    x, out = call.x, call.run()
+    if not trace.knows(x):
+        return out
+    return one(trace, call, Aggregate(name="view_as_complex", axes=(x.dim() - 1,), keep=False), [x], out)
 
 
 @rule("view_as_real")
 def _view_as_real(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(x)], (*x.shape, 1))
-    trace.bind(out, trace.record(Pointwise(name="view_as_real"), [column], out.shape))
+    if (pair := _pair(trace, x)) is not None:
+        trace.bind(out, pair)
+    elif trace.knows(x):
+        column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(x)], (*x.shape, 1))
+        trace.bind(out, trace.record(Pointwise(name="view_as_real"), [column], out.shape))
     return out
+
+
+@rule("real", "imag")
+def _part(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()
+    pair = _pair(trace, x)
+    if pair is None:
+        return show(trace, x, Same(), out)
+    part = trace.record(Slice(axis=x.dim(), start=int(call.name == "imag")), [pair], (*x.shape, 1))
+    trace.bind(out, trace.record(Rearrange(name=call.name), [part], out.shape))
+    return out
+
+
+def _pair(trace: Trace, x: torch.Tensor) -> Step | None:
+    """The pairs of real numbers that a complex tensor was made of, where that is what last happened to it."""
+    if not x.is_complex() or not trace.knows(x):
+        return None
+    step = trace.step_of(x)
+    return step.inputs[0] if step.op.kind == "view_as_complex" else None
 
 
 @rule("cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
@@ -144,6 +170,28 @@ def _aggregate(trace: Trace, call: Call) -> Any:
     return one(trace, call, op, [x], out)
 
 
+@rule("histc")
+def _histogram(trace: Trace, call: Call) -> Any:
+    """Each count depends on all elements."""
+    out = call.run()
+    op = Aggregate(name=call.name, axes=tuple(range(call.x.dim())), keep=False)
+    whole = trace.record(op, [trace.step_of(call.x)], ())
+    trace.bind(out, trace.record(Pointwise(name="expand"), [whole], out.shape))
+    return out
+
+
+@rule("quantile", "nanquantile")
+def _quantile(trace: Trace, call: Call) -> Any:
+    """All positions along the axis, for each of the quantiles, which stand in front."""
+    out = call.run()
+    axes = range(call.x.dim()) if call["dim"] is None else [axis_of(call["dim"], call.x.dim())]
+    op = Aggregate(name=call.name, axes=tuple(axes), keep=bool(call["keepdim"]))
+    shape = out.shape[int(isinstance(call["q"], torch.Tensor) and call["q"].dim() > 0) :]
+    step = trace.record(op, [trace.step_of(call.x)], shape)
+    trace.bind(out, step if out.shape == shape else trace.record(Pointwise(name="expand"), [step], out.shape))
+    return out
+
+
 @rule(*SAME)
 def _same(trace: Trace, call: Call) -> Any:
     out = call.run()  # to(other) and type_as(other) take no numbers from the other
@@ -152,9 +200,10 @@ def _same(trace: Trace, call: Call) -> Any:
 
 @rule(*RESHAPES)
 def _reshape(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    name = call.name.strip("_") if call.name in {"flatten", "squeeze", "unsqueeze"} else "reshape"
-    return show(trace, x, Same() if tuple(out.shape) == tuple(x.shape) else Reshaped(name), out)
+    x = call.x
+    before, out = tuple(x.shape), call.run()  # in place, the shape is another one afterwards
+    name = call.name.strip("_") if call.name.rstrip("_") in {"flatten", "squeeze", "unsqueeze"} else "reshape"
+    return show(trace, x, Same() if tuple(out.shape) == before else Reshaped(name), out)
 
 
 @rule("permute")

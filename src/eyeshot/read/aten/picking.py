@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from eyeshot.network.ops import (
+    Aggregate,
+    Arithmetic,
     Constant,
     DeformConv,
     FractionalPool,
     GridSample,
     Index,
     Mixing,
+    Pad,
     Pick,
     Pointwise,
     Rearrange,
     Scatter,
 )
-from eyeshot.network.relations import Reads
+from eyeshot.network.slide import Reads
 from eyeshot.read.aten.rules import axis_of, each, one, rule
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 
@@ -71,6 +75,16 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
     return out
 
 
+def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int]) -> Step:
+    """The elements of rows, the last axis, at some places, each −1 a constant: what padding behind a row holds."""
+    *lead, size = rows.shape
+    axis = len(lead)
+    if min(places) < 0:
+        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1))
+    op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
+    return trace.record(op, [rows], (*lead, len(places)))
+
+
 def _picked(
     trace: Trace, call: Call, axes: tuple[int, ...], x: Any, which: list[Any], out: torch.Tensor
 ) -> torch.Tensor:
@@ -93,10 +107,64 @@ def _gather(trace: Trace, call: Call) -> Any:
 @rule("embedding")
 def _embedding(trace: Trace, call: Call) -> Any:
     """A row of weights for each number."""
-    numbers, out = call["indices"], call.run()
-    params, owner = trace.params_of([call["weight"]]), trace.owner_of([call["weight"]])
+    numbers, weight, out = call["indices"], call["weight"], call.run()
+    if trace.knows(weight):
+        return _at_table(trace, call, weight, 0, numbers, out)
+    params, owner = trace.params_of([weight]), trace.owner_of([weight])
     column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(numbers)], (*numbers.shape, 1))
     trace.bind(out, trace.record(Pointwise(name="embedding"), [column], out.shape, params, owner))
+    return out
+
+
+@rule("_embedding_bag", "_embedding_bag_forward_only")
+def _embedding_bag(trace: Trace, call: Call) -> Any:
+    """The sum, mean or maximum of the rows of weights of each bag of numbers."""
+    out = call.run()
+    numbers, weight, factors = call["indices"], call["weight"], call["per_sample_weights"]
+    starts = trace.numbers_of(call["offsets"])
+    known = [trace.step_of(tensor) for tensor in (numbers, factors) if trace.knows(tensor)]
+    if trace.knows(weight) or starts is None:
+        reason = "its rows or the ends of its bags depend on the data"
+        unknown(trace, "embedding_bag", tensors_in(call.arguments), [out[0]], reason)
+        return out
+    params, owner = trace.params_of([weight]), trace.owner_of([weight])
+    count, width = out[0].shape
+    rows = trace.record(Pointwise(name="embedding"), known[:1], numbers.shape, params, owner)
+    if len(known) > 1:
+        rows = trace.record(Arithmetic(name="mul"), [rows, known[1]], numbers.shape)
+    ends = [*starts.tolist()[1 : count + 1], len(numbers)][:count]
+    bags = _bags(trace, rows, starts.tolist()[:count], ends)
+    column = trace.record(Rearrange(name="unsqueeze"), [bags], (count, 1))
+    trace.bind(out[0], trace.record(Pointwise(name="embedding_bag"), [column], (count, width)))
+    return out
+
+
+def _bags(trace: Trace, rows: Step, starts: list[int], ends: list[int]) -> Step:
+    """All that each bag holds, bags side by side; those of one length are the rows of a matrix."""
+    lengths = [end - start for start, end in zip(starts, ends, strict=True)]
+    op = Aggregate(name="bag", axes=(1,), keep=False)
+    if len(set(lengths)) == 1 and lengths[0] and starts[0] == 0:
+        matrix = trace.record(Rearrange(name="reshape"), [rows], (len(starts), lengths[0]))
+        return trace.record(op, [matrix], (len(starts),))
+    # a position for each place in the longest bag, behind the end of a shorter one none
+    longest = max(1, *lengths)
+    places = [start + i if i < n else -1 for start, n in zip(starts, lengths, strict=True) for i in range(longest)]
+    picked = elements_at(trace, "bags", rows, places)
+    matrix = trace.record(Rearrange(name="reshape"), [picked], (len(starts), longest))
+    return trace.record(op, [matrix], (len(starts),))
+
+
+@rule("searchsorted", "bucketize")
+def _searchsorted(trace: Trace, call: Call) -> Any:
+    """Where a value would stand in a sorted row; each value alone where the row is constant."""
+    row = call.arguments.get("boundaries", call.arguments.get("sorted_sequence"))
+    x, out = call["self"], call.run()
+    parts = [trace.step_of(x)] if trace.knows(x) else []
+    if trace.knows(row):
+        op = Aggregate(name=call.name, axes=(row.dim() - 1,), keep=True)
+        whole = trace.record(op, [trace.step_of(row)], (*row.shape[:-1], 1))
+        parts.append(whole)
+    trace.bind(out, trace.record(Arithmetic(name=call.name), parts, out.shape))
     return out
 
 

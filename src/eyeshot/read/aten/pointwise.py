@@ -6,7 +6,7 @@ from typing import Any
 
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.read.aten.rules import axis_of, one, rule, show
-from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Repeated
 
 POINTWISE = (
@@ -18,15 +18,23 @@ POINTWISE = (
     "log2", "log10", "log1p", "exp2", "expm1", "ceil", "trunc", "frac", "logit", "erfc", "erfinv", "lgamma", "digamma",
     "isnan", "isinf", "isfinite", "nan_to_num", "signbit", "sgn", "rrelu", "sinc", "quantize_per_tensor",
     "dequantize", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine", "angle", "positive",
+    "deg2rad", "rad2deg", "i0", "mvlgamma", "polygamma", "isposinf", "isneginf", "special_entr", "special_erfcx",
+    "special_i0e", "special_i1", "special_i1e", "special_log_ndtr", "special_ndtri", "special_bessel_j0",
+    "special_bessel_j1",
 )  # fmt: skip
 ARITHMETIC = (
     "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
     "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide",
     "true_divide", "copysign", "hypot", "xlogy", "logaddexp", "fmax", "fmin", "heaviside", "nextafter", "isclose",
+    "logaddexp2", "ldexp", "special_zeta", "special_xlog1py", "special_gammainc", "special_gammaincc",
+    "igamma", "igammac", "gcd", "lcm",
 )  # fmt: skip
-CHANGING = frozenset({"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle"})
-"""Functions whose output may have another shape or type than the input."""
+CHANGING = frozenset(
+    {"pow", "isnan", "isinf", "isfinite", "logical_not", "signbit", "prelu", "angle", "isposinf", "isneginf"}
+    | {"bitwise_not", "quantize_per_tensor", "dequantize"}
+)
+"""Functions whose output may have another shape or type than the input, or that take some types only."""
 FRESH = (
     "empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like",
     "new_empty", "new_zeros", "new_ones", "new_full", "sym_size", "size", "dim", "is_same_size",
@@ -41,7 +49,8 @@ def _pointwise(trace: Trace, call: Call) -> Any:
     name = call.name.rstrip("_")
     if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
         name = "relu6"
-    return one(trace, call, Pointwise(name=name), [x], call.like(x) if name not in CHANGING else call.run())
+    is_like = name not in CHANGING and x.dtype.is_floating_point
+    return one(trace, call, Pointwise(name=name), [x], call.like(x) if is_like else call.run())
 
 
 @rule("expand", "expand_as", "broadcast_to")
@@ -55,16 +64,21 @@ def _fresh(trace: Trace, call: Call) -> Any:
     return call.run()
 
 
+@rule("resize_as")
+def _resize_as(trace: Trace, call: Call) -> Any:
+    """Takes a shape too; what it resizes holds no numbers yet, or others than before."""
+    out = call.run()
+    if trace.knows(call.x):
+        unknown(trace, call.name, [call.x], [out], "it was resized in place")
+    return out
+
+
 @rule("batch_norm", "native_batch_norm", "_native_batch_norm_legit_no_training")
 def _batch_norm(trace: Trace, call: Call) -> Any:
-    x = call.x
+    x, out = call.x, call.run()
     statistics = () if not call.arguments.get("training") else (0, *range(2, x.dim()))
-    op = Norm(mode="batch", statistics=statistics)
-    if call.name != "batch_norm":
-        out = call.run()
-        one(trace, call, op, [x], out[0])
-        return out
-    return one(trace, call, op, [x], call.like(x))
+    one(trace, call, Norm(mode="batch", statistics=statistics), [x], tensors_in(out)[0])
+    return out
 
 
 @rule("layer_norm", "rms_norm")
@@ -72,28 +86,33 @@ def _layer_norm(trace: Trace, call: Call) -> Any:
     x = call.x
     axes = tuple(range(x.dim() - len(call["normalized_shape"]), x.dim()))
     op = Norm(mode=call.name.split("_")[0], statistics=axes)
-    return one(trace, call, op, [x], call.like(x))
+    return one(trace, call, op, [x], call.run())
 
 
-@rule("group_norm", "instance_norm")
+@rule("group_norm")
 def _group_norm(trace: Trace, call: Call) -> Any:
     x = call.x
-    mode = call.name.split("_")[0]
-    first = 1 if mode == "group" else 2
-    op = Norm(mode=mode, statistics=tuple(range(first, x.dim())))
-    return one(trace, call, op, [x], call.like(x))
+    return one(trace, call, Norm(mode="group", statistics=tuple(range(1, x.dim()))), [x], call.run())
+
+
+@rule("instance_norm")
+def _instance_norm(trace: Trace, call: Call) -> Any:
+    """Statistics of the channel's own positions, or those that were kept in training."""
+    x = call.x
+    statistics = tuple(range(2, x.dim())) if call["use_input_stats"] else ()
+    return one(trace, call, Norm(mode="instance", statistics=statistics), [x], call.run())
 
 
 @rule("dropout", "feature_dropout", "alpha_dropout")
 def _dropout(trace: Trace, call: Call) -> Any:
     x = call.x
-    return one(trace, call, Dropout(p=float(call["p"])), [x], call.like(x))
+    return one(trace, call, Dropout(p=float(call["p"])), [x], call.run())
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
 def _softmax(trace: Trace, call: Call) -> Any:
-    x = call.x
-    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], call.like(x))
+    x, out = call.x, call.run()  # first, since it complains of an axis that is not there
+    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], out)
 
 
 @rule(*ARITHMETIC)

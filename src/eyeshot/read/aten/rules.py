@@ -14,6 +14,7 @@ import torch
 from eyeshot.network.ops import Op
 from eyeshot.network.relations import Sides
 from eyeshot.read.trace import AtenRule, Call, Trace, View, tensors_in
+from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
 
@@ -39,8 +40,11 @@ def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: t
 
 
 def show(trace: Trace, whole: torch.Tensor, view: View, out: torch.Tensor) -> torch.Tensor:
-    """Record that an output shows the memory of a tensor, or a copy of it."""
+    """Record that an output shows the memory of a tensor, or a copy of it, or is the tensor itself turned in place."""
     if out is whole:
+        held = None if isinstance(view, Same) else trace.held_by(whole)
+        if held is not None:
+            trace.turn(whole, view.take(trace, held, tuple(out.shape)), Hidden())
         return out
     if out.untyped_storage()._cdata == whole.untyped_storage()._cdata:
         trace.share(out, whole, view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -12,14 +13,17 @@ from eyeshot.network.ops import (
     ConvTranspose,
     Copy,
     EdgePad,
+    OverlapAdd,
     Pad,
     Pool,
     Rearrange,
     Slice,
+    window_sizes,
 )
-from eyeshot.network.relations import Sides
+from eyeshot.network.relations import Sides, Sizes
+from eyeshot.read.aten.picking import MOST_POSITIONS
 from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show
-from eyeshot.read.trace import Call, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Cut, Same
 
 
@@ -136,20 +140,14 @@ def _pad_mode(call: Call) -> str:
 def _im2col(trace: Trace, call: Call) -> Any:
     """torch.nn.Unfold: one shifted copy of the input per tap, the copies side by side in channels."""
     x, out = call.x, call.run()
-    kernel, dilation, padding, stride = (
-        each(call[name], 2) for name in ("kernel_size", "dilation", "padding", "stride")
-    )
-    sizes = [
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, d, p, s in zip(x.shape[2:], kernel, dilation, padding, stride, strict=True)
-    ]
+    sizes, taps = _taps_of(call, x.shape[-2:])
+    whole = _with_batch(trace, x, 4)
+    lead = whole.shape[:2]
     copies = []
-    for taps in product(*map(range, kernel)):
-        shift = tuple((p - t * d, 0) for p, t, d in zip(padding, taps, dilation, strict=True))
-        op = Copy(kernel=(1, 1), stride=stride, dilation=(1, 1), padding=shift)
-        copy = trace.record(op, [trace.step_of(x)], (*x.shape[:2], *sizes))
-        copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*x.shape[:2], 1, *sizes)))
-    stacked = trace.record(Concatenate(axis=2), copies, (*x.shape[:2], len(copies), *sizes))
+    for op in taps:
+        copy = trace.record(op, [whole], (*lead, *sizes))
+        copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*lead, 1, *sizes)))
+    stacked = trace.record(Concatenate(axis=2), copies, (*lead, len(copies), *sizes))
     trace.bind(out, trace.record(Rearrange(name="unfold"), [stacked], out.shape))
     return out
 
@@ -158,32 +156,45 @@ def _im2col(trace: Trace, call: Call) -> Any:
 def _col2im(trace: Trace, call: Call) -> Any:
     """torch.nn.Fold: each tap's share put back at its place, and all added."""
     x, out = call.x, call.run()
-    kernel, dilation, padding, stride = (
-        each(call[name], 2) for name in ("kernel_size", "dilation", "padding", "stride")
-    )
-    sizes = [
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, d, p, s in zip(out.shape[2:], kernel, dilation, padding, stride, strict=True)
-    ]
-    count = kernel[0] * kernel[1]
-    apart = trace.record(Rearrange(name="reshape"), [trace.step_of(x)], (out.shape[0], out.shape[1], count, *sizes))
-    total = None
-    for i, taps in enumerate(product(*map(range, kernel))):
-        share = trace.record(Slice(axis=2, start=i), [apart], (*out.shape[:2], 1, *sizes))
-        share = trace.record(Rearrange(name="select"), [share], (*out.shape[:2], *sizes))
-        shift = tuple((t * d - p, 0) for p, t, d in zip(padding, taps, dilation, strict=True))
-        op = Copy(kernel=(1, 1), stride=stride, dilation=(1, 1), padding=shift, spread=True)
-        placed = trace.record(op, [share], out.shape)
-        total = placed if total is None else trace.record(Arithmetic(name="add"), [total, placed], out.shape)
-    assert total is not None
-    trace.bind(out, total)
+    sizes, taps = _taps_of(call, out.shape[-2:], spread=True)
+    image = (x.shape[0] if x.dim() == 3 else 1, *out.shape[-3:])
+    apart = trace.record(Rearrange(name="reshape"), [trace.step_of(x)], (*image[:2], len(taps), *sizes))
+    shares = []
+    for i, op in enumerate(taps):
+        share = trace.record(Slice(axis=2, start=i), [apart], (*image[:2], 1, *sizes))
+        share = trace.record(Rearrange(name="select"), [share], (*image[:2], *sizes))
+        shares.append(trace.record(op, [share], image))
+    total = shares[0]
+    for share in shares[1:]:
+        total = trace.record(Arithmetic(name="add"), [total, share], image)
+    trace.bind(out, total if image == out.shape else trace.record(Rearrange(name="squeeze"), [total], out.shape))
     return out
+
+
+def _taps_of(call: Call, extent: Iterable[int], *, spread: bool = False) -> tuple[Sizes, list[Copy]]:
+    """How often a kernel fits along each axis of an image, and each of its taps; ``spread`` puts back what it took."""
+    names = ("kernel_size", "dilation", "padding", "stride")
+    kernel, dilation, padding, stride = (each(call[name], 2) for name in names)
+    window = Copy(kernel=kernel, stride=stride, dilation=dilation, padding=both_sides(padding))
+    sign = 1 if spread else -1
+    taps = []
+    for place in product(*map(range, kernel)):
+        shift = tuple((sign * (t * d - p), 0) for p, t, d in zip(padding, place, dilation, strict=True))
+        taps.append(Copy(kernel=(1, 1), stride=stride, dilation=(1, 1), padding=shift, spread=spread))
+    return window_sizes(tuple(extent), window), taps
+
+
+def _with_batch(trace: Trace, x: Any, rank: int) -> Step:
+    step = trace.step_of(x)
+    return step if x.dim() == rank else trace.record(Rearrange(name="unsqueeze"), [step], (1, *x.shape))
 
 
 @rule("unfold")
 def _unfold(trace: Trace, call: Call) -> Any:
     """Tensor.unfold: one shifted copy of the input per tap, along a new last axis."""
     x, out = call.x, call.run()
+    if not trace.knows(x):
+        return out
     axis = axis_of(call["dimension"], x.dim())
     shape = tuple(out.shape[:-1])
     copies = []
@@ -191,6 +202,28 @@ def _unfold(trace: Trace, call: Call) -> Any:
         copy = trace.record(Slice(axis=axis, start=tap, step=call["step"]), [trace.step_of(x)], shape)
         copies.append(trace.record(Rearrange(name="unsqueeze"), [copy], (*shape, 1)))
     trace.bind(out, trace.record(Concatenate(axis=len(shape)), copies, out.shape))
+    return out
+
+
+@rule("unfold_backward")
+def _unfold_back(trace: Trace, call: Call) -> Any:
+    """The windows of Tensor.unfold added where they were, as the inverse of a spectrogram does."""
+    x, out = call["grad_in"], call.run()
+    axis, size, step = axis_of(call["dim"], out.dim()), call["size"], call["step"]
+    covered = (x.shape[axis] - 1) * step + size
+    if step > size or x.shape[axis] * size > MOST_POSITIONS:
+        unknown(trace, call.name, [x], [out], "its windows leave gaps, or are too many to follow")
+        return out
+    order = (*range(axis + 1), x.dim() - 1, *range(axis + 1, x.dim() - 1))
+    held = trace.step_of(x)
+    windows = trace.record(Rearrange(name="permute", order=order), [held], [x.shape[a] for a in order])
+    before, behind = out.shape[:axis], out.shape[axis + 1 :]
+    row = trace.record(Rearrange(name="flatten"), [windows], (*before, x.shape[axis] * size, *behind))
+    added = trace.record(OverlapAdd(axis=axis, size=size, step=step), [row], (*before, covered, *behind))
+    if covered < out.shape[axis]:
+        op = Pad(axes=(axis,), padding=((0, out.shape[axis] - covered),))
+        added = trace.record(op, [added], out.shape)
+    trace.bind(out, added)
     return out
 
 

@@ -46,7 +46,7 @@ def arch(report: Inspection) -> Panel:
     # Rows stand in the order in which their last layers run, so that all lines go down.
     place = {node.name: i for i, node in enumerate(report.network)}
     rows.sort(key=lambda row: place[row.last])
-    found = lanes(contracted(report.network, [row.last for row in rows]))
+    graph = lanes(contracted(report.network, [row.last for row in rows]))
     total = report.totals.macs or 1
     records = [
         {
@@ -56,27 +56,27 @@ def arch(report: Inspection) -> Panel:
             "out": times(row.out),
             "field": row.sees,
             "macs": row.macs,
-            "lane": found.of[i],
-            "reads": " ".join(rows[line.source].name for line in found.lines if line.reader == i),
+            "lane": graph.of[i],
+            "reads": " ".join(rows[edge.source].name for edge in graph.edges if edge.reader == i),
         }
         for i, row in enumerate(rows)
     ]
     cells = [_cells(row, total) for row in rows]
     title = f"{shortened(report.network.name)}, input {times(report.network.input.shape[1:])}"
-    width = _CHARACTER * (_places(cells)[-1] + 2 * _GAP + (found.width - 1) * _pitch(found))
+    width = _CHARACTER * (_places(cells)[-1] + 2 * _GAP + (graph.width - 1) * _pitch(graph))
     size = max(width, 4.5), 1.2 + 0.21 * len(rows)
-    return Panel(size=size, records=records, draw=lambda axes: _draw(axes, title, cells, rows, found))
+    return Panel(size=size, records=records, draw=lambda axes: _draw(axes, title, cells, rows, graph))
 
 
 def _rows(report: Inspection) -> list[_Row]:
     node = report.network.input
     first = _Row(node.name, "input", node.shape[1:], "", 0, node.name, node.op)
-    found = lines(report)
-    if len(found) <= _MOST_ROWS:
+    ledger = lines(report)
+    if len(ledger) <= _MOST_ROWS:
         told = [
             _Row(line.name, line.op, line.shown.out, field_size(line.shown.field), line.macs, line.layers[-1].name,
                  None if line.blocks else line.shown.node.op)
-            for line in found
+            for line in ledger
         ]  # fmt: skip
         return [first, *told]
     told = [_of_block(block.name, block.layers) for block in blocks(report, _MOST_ROWS)]
@@ -98,18 +98,18 @@ def _cells(row: _Row, total: int) -> tuple[str, ...]:
 
 def _places(cells: Sequence[Sequence[str]]) -> list[float]:
     """Where columns stand, in characters: left edges of the first, right edges of the others."""
-    found, start = [], 0.0
+    lefts, start = [], 0.0
     for column, texts in enumerate(zip(_HEADINGS, *cells, strict=True)):
         width = max(map(len, texts)) * (1.12 if column == 0 else 1.0)
-        found.append(start if column < _LEFT else start + width)
+        lefts.append(start if column < _LEFT else start + width)
         start += width + _GAP
-    return found
+    return lefts
 
 
-def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence[_Row], found: Lanes) -> None:
+def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence[_Row], graph: Lanes) -> None:
     places = _places(cells)
-    draw_lanes(axes, found, right=-_GAP, pitch=_pitch(found), down=True)
-    for marker, xs, ys in _glyphs(rows, found):
+    draw_lanes(axes, graph, right=-_GAP, pitch=_pitch(graph), down=True)
+    for marker, xs, ys in _glyphs(rows, graph):
         axes.plot(xs, ys, linestyle="", marker=marker, markersize=6, color="0.15", markerfacecolor="0.85", zorder=3)
     for i, texts in enumerate((_HEADINGS, *cells)):
         for column, (x, text) in enumerate(zip(places, texts, strict=True)):
@@ -117,7 +117,7 @@ def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence
                 x, 1 - i, text, ha="left" if column < _LEFT else "right", va="center", fontsize=8,
                 color="0.4" if i == 0 else "0", fontweight="bold" if i and column == 0 else "normal",
             )  # fmt: skip
-    left = -_GAP - (found.width - 1) * _pitch(found)
+    left = -_GAP - (graph.width - 1) * _pitch(graph)
     axes.plot([left, places[-1]], [0.5, 0.5], color="0.7", linewidth=0.8)
     axes.set_xlim(left - 1, places[-1] + 0.5)
     axes.set_ylim(-len(rows) + 0.4, 1.6)
@@ -125,16 +125,16 @@ def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence
     axes.set_title(title)
 
 
-def _pitch(found: Lanes) -> float:
-    return min(1.8, 18 / found.width)
+def _pitch(graph: Lanes) -> float:
+    return min(1.8, 18 / graph.width)
 
 
-def _glyphs(rows: Sequence[_Row], found: Lanes) -> list[tuple[str, list[float], list[float]]]:
+def _glyphs(rows: Sequence[_Row], graph: Lanes) -> list[tuple[str, list[float], list[float]]]:
     """Markers by kind of op, and where they stand."""
     places: dict[str, tuple[list[float], list[float]]] = {}
     for i, row in enumerate(rows):
         xs, ys = places.setdefault(_marker(row.kind), ([], []))
-        xs.append(-_GAP - found.of[i] * _pitch(found))
+        xs.append(-_GAP - graph.of[i] * _pitch(graph))
         ys.append(-float(i))
     return [(marker, xs, ys) for marker, (xs, ys) in places.items()]
 

@@ -36,15 +36,15 @@ def growth(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
 
 def curve(report: Inspection) -> list[Layer]:
     """The layers that slide or see more than all before, as long as units step; none that sees less than one before."""
-    found: list[Layer] = []
+    growing: list[Layer] = []
     for layer in report:
         stride = layer.data.field.stride
         if stride is None or None in stride:
             continue
-        grown = side(layer) - (side(found[-1]) if found else 0)
+        grown = side(layer) - (side(growing[-1]) if growing else 0)
         if grown > 0 or (grown == 0 and isinstance(layer.node.op, Sliding)):
-            found.append(layer)
-    return found
+            growing.append(layer)
+    return growing
 
 
 def side(layer: Layer) -> int:

@@ -15,7 +15,7 @@ _A4 = (11.7, 8.3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class Designs:
     """What is to be drawn: designs, and for the side view the units from which it is taken."""
 
     reports: Sequence[Inspection]
@@ -33,7 +33,7 @@ class Kind:
     """One kind: the question that it answers, and whether it takes one design only or needs several."""
 
     question: str
-    panels: Callable[[Subject], list[list[Panel]]]
+    panels: Callable[[Designs], list[list[Panel]]]
     least: int = 1
     most: int | None = None
 
@@ -48,49 +48,49 @@ def figure_labels(reports: Sequence[Inspection]) -> list[str]:
     ]
 
 
-def _growth(subject: Subject) -> list[list[Panel]]:
+def _growth(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.figures.growth import growth
 
-    return [[growth(subject.reports, subject.labels)]]
+    return [[growth(designs.reports, designs.labels)]]
 
 
-def _price(subject: Subject) -> list[list[Panel]]:
+def _price(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.figures.price import price
 
-    return [[price(subject.reports, subject.labels)]]
+    return [[price(designs.reports, designs.labels)]]
 
 
-def _cone(subject: Subject) -> list[list[Panel]]:
+def _cone(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.cone import cone
     from eyeshot.report.figures.cone import cone_panel
 
-    return [[cone_panel(cone(subject.reports[0], subject.layer, subject.units, subject.axis))]]
+    return [[cone_panel(cone(designs.reports[0], designs.layer, designs.units, designs.axis))]]
 
 
-def _cost(subject: Subject) -> list[list[Panel]]:
+def _cost(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.figures.cost import cost
 
-    return [[cost(subject.reports, subject.labels)]]
+    return [[cost(designs.reports, designs.labels)]]
 
 
-def _plane(subject: Subject) -> list[list[Panel]]:
+def _plane(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.figures.plane import plane
 
-    return [[plane(subject.reports, subject.labels)]]
+    return [[plane(designs.reports, designs.labels)]]
 
 
-def _arch(subject: Subject) -> list[list[Panel]]:
+def _arch(designs: Designs) -> list[list[Panel]]:
     from eyeshot.report.figures.arch import arch
 
-    return [[arch(subject.reports[0])]]
+    return [[arch(designs.reports[0])]]
 
 
-def _sheet(subject: Subject) -> list[list[Panel]]:
+def _sheet(designs: Designs) -> list[list[Panel]]:
     """Fields and prices above; below, for one design its side view, for several their plane, and the costs."""
-    is_one = len(subject.reports) == 1
+    is_one = len(designs.reports) == 1
     # The growth's legend names the designs once for all.
-    view = _cone(subject)[0][0] if is_one else replace(_plane(subject)[0][0], legend_below=False)
-    return [[_growth(subject)[0][0], _price(subject)[0][0]], [view, _cost(subject)[0][0]]]
+    view = _cone(designs)[0][0] if is_one else replace(_plane(designs)[0][0], legend_below=False)
+    return [[_growth(designs)[0][0], _price(designs)[0][0]], [view, _cost(designs)[0][0]]]
 
 
 KINDS = {
@@ -113,24 +113,26 @@ def check_count(kind: str, count: int) -> None:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure that notebooks show, with its data.
+class Figure:
+    """A figure with its data; notebooks show it.
 
     Attributes:
         kind: one of `KINDS`.
-        subject: what is drawn.
+        designs: what is drawn.
+        rows: the panels, row by row.
     """
 
     kind: str
-    subject: Subject
+    designs: Designs
+    rows: list[list[Panel]]
 
     def __repr__(self) -> str:
-        return f"<Picture {self.kind} of {', '.join(self.subject.labels)}>"
+        return f"<Figure {self.kind} of {', '.join(self.designs.labels)}>"
 
     @property
     def records(self) -> list[dict[str, Any]]:
         """The data that are drawn, as plain records."""
-        return records_of([panel for row in KINDS[self.kind].panels(self.subject) for panel in row])
+        return records_of([panel for row in self.rows for panel in row])
 
     def content(self, file_format: str) -> bytes:
         """The figure as a file's content; the same bytes every time.
@@ -138,41 +140,21 @@ class Picture:
         Args:
             file_format: png, svg or pdf.
         """
-        return figure(self.kind, self.subject, file_format)[0]
+        return rendered(self.rows, file_format, size=_A4 if len(self.rows) > 1 else None)
 
     def _repr_png_(self) -> bytes:
         return self.content("png")
 
 
-def picture(kind: str, subject: Subject) -> Picture:
-    """A figure for notebooks, or a complaint at once.
+def figure(kind: str, designs: Designs) -> Figure:
+    """A figure of designs.
 
     Raises:
-        UsageError: there is no such kind, or it takes more or fewer designs.
+        UsageError: there is no such kind, layer, unit or axis, or the kind takes more or fewer designs.
         MissingExtraError: matplotlib is not installed.
     """
     if kind not in KINDS:
         raise UsageError(f"no kind of figure is called {kind!r}; kinds are {', '.join(KINDS)}")
-    check_count(kind, len(subject.reports))
+    check_count(kind, len(designs.reports))
     check_installed()
-    return Picture(kind, subject)
-
-
-def figure(kind: str, subject: Subject, file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
-    """One figure.
-
-    Args:
-        kind: a name of `KINDS`.
-        subject: what is to be drawn.
-        file_format: png, svg or pdf.
-
-    Returns: the file's content, and the data that are drawn, as plain records.
-
-    Raises:
-        UsageError: the kind takes more or fewer designs, or there is no such layer or unit.
-        MissingExtraError: matplotlib is not installed.
-    """
-    check_count(kind, len(subject.reports))
-    rows = KINDS[kind].panels(subject)
-    size = _A4 if len(rows) > 1 else None
-    return rendered(rows, file_format, size=size), records_of([panel for row in rows for panel in row])
+    return Figure(kind, designs, KINDS[kind].panels(designs))

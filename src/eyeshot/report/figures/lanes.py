@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_lanes(axes: Axes, found: Lanes, *, right: float, pitch: float, down: bool = False) -> float:
+def draw_lanes(axes: Axes, lanes: Lanes, *, right: float, pitch: float, down: bool = False) -> float:
     """Draw lanes to the left of ``right``, lane 0 nearest to it, step i at height i.
 
     Args:
         axes: where.
-        found: the lanes.
+        lanes: the lanes.
         right: x of lane 0.
         pitch: distance of lanes.
         down: the first step stands at the top: heights count down.
@@ -28,10 +28,10 @@ def draw_lanes(axes: Axes, found: Lanes, *, right: float, pitch: float, down: bo
         return right - lane * pitch, -step if down else step
 
     lines = []
-    for line in found.lines:
-        source, reader = found.of[line.source], found.of[line.reader]
-        lines.append([at(source, line.source), at(line.lane, line.reader - 1 + 0.25), at(reader, line.reader)])
+    for edge in lanes.edges:
+        source, reader = lanes.of[edge.source], lanes.of[edge.reader]
+        lines.append([at(source, edge.source), at(edge.lane, edge.reader - 1 + 0.25), at(reader, edge.reader)])
     axes.add_collection(LineCollection(lines, colors="0.55", linewidths=1.0, zorder=1))
-    points = [at(lane, step) for step, lane in enumerate(found.of)]
+    points = [at(lane, step) for step, lane in enumerate(lanes.of)]
     axes.plot([x for x, _ in points], [y for _, y in points], linestyle="", marker="o", markersize=3, color="0.15")
-    return right - (found.width - 1) * pitch
+    return right - (lanes.width - 1) * pitch

@@ -19,15 +19,15 @@ def plane(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     """Every design at its MACs and at the field of its last convolution; a line joins those of which no other sees
     as much for as little.
     """
-    found = []
+    points = []
     for report, label in zip(reports, labels, strict=True):
         layer = last_convolution(report)
         if layer is not None:
-            found.append((label, layer.name, report.totals.macs, max(layer.data.field.size)))
-    best = {i for i, (_, _, macs, field) in enumerate(found) if not _is_beaten(macs, field, found)}
+            points.append((label, layer.name, report.totals.macs, max(layer.data.field.size)))
+    best = {i for i, (_, _, macs, field) in enumerate(points) if not _is_beaten(macs, field, points)}
     records = [
         {"panel": "plane", "design": label, "layer": layer, "macs": macs, "field": field, "pareto": i in best}
-        for i, (label, layer, macs, field) in enumerate(found)
+        for i, (label, layer, macs, field) in enumerate(points)
     ]
     is_lettered = any(_short(label) != label for label in labels)
     return Panel(
@@ -40,8 +40,8 @@ def _short(label: str) -> str:
     return label.split(": ")[0]
 
 
-def _is_beaten(macs: int, field: int, found: Sequence[tuple[str, str, int, int]]) -> bool:
-    return any(m <= macs and f >= field and (m, f) != (macs, field) for _, _, m, f in found)
+def _is_beaten(macs: int, field: int, points: Sequence[tuple[str, str, int, int]]) -> bool:
+    return any(m <= macs and f >= field and (m, f) != (macs, field) for _, _, m, f in points)
 
 
 def _draw(axes: Axes, reports: Sequence[Inspection], records: Sequence[dict[str, Any]]) -> None:

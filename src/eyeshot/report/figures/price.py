@@ -26,12 +26,12 @@ def price(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
 
 def _records(report: Inspection, label: str) -> list[dict[str, Any]]:
     grown = {layer.name for layer in curve(report)}
-    done, found = 0, []
+    done, steps = 0, []
     for layer in report:
         done += layer.macs
         if layer.name in grown:
-            found.append({"panel": "price", "design": label, "layer": layer.name, "field": side(layer), "macs": done})
-    return found
+            steps.append({"panel": "price", "design": label, "layer": layer.name, "field": side(layer), "macs": done})
+    return steps
 
 
 def _draw(

@@ -19,7 +19,7 @@ from eyeshot.report.scores_svg import scores_svg
 from eyeshot.report.wording import short, times
 from eyeshot.view.document import design
 from eyeshot.view.export import assembled
-from eyeshot.view.lesson.steps import STEPS, Step
+from eyeshot.view.lesson.chapters import CHAPTERS, Chapter
 
 SCHEMA = "eyeshot.lesson/1"
 TITLE = "Why does AlexNet not pool after every convolution?"
@@ -38,20 +38,20 @@ _COMMANDS = (
 
 def lesson() -> str:
     """The lesson as HTML: one file, the same bytes every time."""
-    told = [(step, step.reports()) for step in STEPS]
+    told = [(chapter, chapter.reports()) for chapter in CHAPTERS]
     first = [0]
     for _, reports in told:
         first.append(first[-1] + len(reports))
     sections = "\n".join(
-        _section(number, step, reports, start)
-        for number, ((step, reports), start) in enumerate(zip(told, first[:-1], strict=True), start=1)
+        _section(number, chapter, reports, start)
+        for number, ((chapter, reports), start) in enumerate(zip(told, first[:-1], strict=True), start=1)
     )
     content = {
         "schema": SCHEMA,
         "designs": [
             design(report) | {"name": name}
-            for step, reports in told
-            for report, (_, name) in zip(reports, step.designs, strict=True)
+            for chapter, reports in told
+            for report, (_, name) in zip(reports, chapter.designs, strict=True)
         ],
     }
     article = f"{_opening()}\n{sections}\n{_closing()}"
@@ -61,27 +61,29 @@ def lesson() -> str:
 @cache
 def record() -> dict[str, Any]:
     """What was measured: scripts/lesson_evidence.py makes it."""
-    found = json.loads((files("eyeshot.view.lesson") / "evidence.json").read_text(encoding="utf-8"))
-    return dict(found)
+    measured = json.loads((files("eyeshot.view.lesson") / "evidence.json").read_text(encoding="utf-8"))
+    return dict(measured)
 
 
 def _opening() -> str:
-    links = "".join(f'<li><a href="#{step.name}">{escape(step.title)}</a></li>' for step in STEPS)
+    links = "".join(f'<li><a href="#{chapter.name}">{escape(chapter.title)}</a></li>' for chapter in CHAPTERS)
     return (
         f'<header class="opening"><h1>{TITLE}</h1><p>{_LEAD}</p><nav aria-label="Steps"><ol>{links}</ol></nav></header>'
     )
 
 
-def _section(number: int, step: Step, reports: Sequence[Inspection], start: int) -> str:
+def _section(number: int, chapter: Chapter, reports: Sequence[Inspection], start: int) -> str:
     parts = [
-        f'<h2 id="{step.name}-title"><span class="number-of">{number}</span> {escape(step.title)}</h2>',
-        *(f"<p>{escape(' '.join(part))}</p>" for part in batched(step.sentences(list(reports)))),
-        _pictures(step, reports),
-        _costs(step, reports),
-        *(_study(name, names) for name, names in step.studies),
-        _slot(step, start),
+        f'<h2 id="{chapter.name}-title"><span class="number-of">{number}</span> {escape(chapter.title)}</h2>',
+        *(f"<p>{escape(' '.join(part))}</p>" for part in batched(chapter.sentences(list(reports)))),
+        _pictures(chapter, reports),
+        _costs(chapter, reports),
+        *(_study(name, names) for name, names in chapter.studies),
+        _slot(chapter, start),
     ]
-    return f'<section id="{step.name}" class="step" aria-labelledby="{step.name}-title">{"".join(parts)}</section>'
+    return (
+        f'<section id="{chapter.name}" class="step" aria-labelledby="{chapter.name}-title">{"".join(parts)}</section>'
+    )
 
 
 def batched(sentences: Sequence[str]) -> list[Sequence[str]]:
@@ -89,17 +91,17 @@ def batched(sentences: Sequence[str]) -> list[Sequence[str]]:
     return [sentences[i : i + 3] for i in range(0, len(sentences), 3)]
 
 
-def _slot(step: Step, start: int) -> str:
+def _slot(chapter: Chapter, start: int) -> str:
     """Where the stage opens; without scripts it stays empty and unseen."""
-    choices = [{"design": start + i, "name": name} for i, (_, name) in enumerate(step.designs)]
+    choices = [{"design": start + i, "name": name} for i, (_, name) in enumerate(chapter.designs)]
     return f'<div class="slot" data-choices="{escape(json.dumps(choices, ensure_ascii=False))}" hidden></div>'
 
 
-def _pictures(step: Step, reports: Sequence[Inspection]) -> str:
+def _pictures(chapter: Chapter, reports: Sequence[Inspection]) -> str:
     """For each design its plates, where they can stand in a row, and its side view."""
     figures = []
-    for report, (text, name) in zip(reports, step.designs, strict=True):
-        drawings = [_plates(report, step.units), cone_svg(cone(report, units=step.units))]
+    for report, (text, name) in zip(reports, chapter.designs, strict=True):
+        drawings = [_plates(report, chapter.units), cone_svg(cone(report, units=chapter.units))]
         title = f"<b>{escape(name)}</b> <code>{escape(text)}</code>, input {times(report.network.input.shape[1:])}"
         shown = "".join(f'<div class="drawing">{drawing}</div>' for drawing in drawings if drawing)
         figures.append(f"<figure><figcaption>{title}</figcaption>{shown}</figure>")
@@ -113,18 +115,18 @@ def _plates(report: Inspection, units: Sequence[tuple[int, ...]]) -> str:
         return ""
 
 
-def _costs(step: Step, reports: Sequence[Inspection]) -> str:
-    """The quantities that the step speaks of, designs across."""
-    if not step.quantities:
+def _costs(chapter: Chapter, reports: Sequence[Inspection]) -> str:
+    """The quantities that the chapter speaks of, designs across."""
+    if not chapter.quantities:
         return ""
-    found = {quantity.key: quantity for quantity in quantities(reports)}
-    head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in step.designs)
+    by_key = {quantity.key: quantity for quantity in quantities(reports)}
+    head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in chapter.designs)
     rows = [
-        f'<tr><th scope="row">{escape(found[key].name.strip())}</th>{_tds(found[key].texts)}</tr>'
-        for key in step.quantities
-        if key in found
+        f'<tr><th scope="row">{escape(by_key[key].name.strip())}</th>{_tds(by_key[key].texts)}</tr>'
+        for key in chapter.quantities
+        if key in by_key
     ]
-    label = escape(f"{step.title} What they see and cost")
+    label = escape(f"{chapter.title} What they see and cost")
     first = '<th scope="col"><span class="hidden">quantity</span></th>'
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table class="quantities">'
@@ -139,19 +141,19 @@ def _tds(texts: Iterable[str]) -> str:
 
 def _study(name: str, names: Sequence[str]) -> str:
     """The measured scores: picture, verdict, what was trained and how."""
-    found = record()["studies"][name]
-    arms = [arm | {"label": told} for arm, told in zip(found["evidence"]["arms"], names, strict=True)]
+    trained = record()["studies"][name]
+    arms = [arm | {"label": told} for arm, told in zip(trained["evidence"]["arms"], names, strict=True)]
     what = [
         f"{told}: {arm['design']}, {short(arm['macs'])} MACs, {short(arm['params'])} params"
-        for arm, told in zip(found["arms"], names, strict=True)
+        for arm, told in zip(trained["arms"], names, strict=True)
     ]
-    lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *found["remarks"], _device()))
+    lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *trained["remarks"], _device()))
     return (
         '<figure class="measured"><figcaption>Measured: test accuracy; points are seeds, bars the mean and its 95 %'
         f' interval</figcaption><div class="drawing">{scores_svg(arms)}</div>'
-        f'<p class="verdict">{escape(_verdict(found["evidence"], names))}</p>'
+        f'<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
         "<details><summary>How it was"
-        f" trained</summary><p><code>{escape(found['command'])}</code></p><ul>{lines}</ul>"
+        f" trained</summary><p><code>{escape(trained['command'])}</code></p><ul>{lines}</ul>"
         "</details></figure>"
     )
 

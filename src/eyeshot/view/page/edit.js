@@ -129,6 +129,9 @@ function fieldOf(design, at, forms, gates) {
     const box = boxAround(onMap(design, design.input, seenBy(design, at, middle(design, at), gates)[design.input]));
     return { size: box ? box.map(([a, b]) => b - a + 1) : extent.map(() => 0), irregular: 1, bound };
   }
+  if (forms.some((form) => form?.apart)) {
+    return { size: forms.map((form) => (form ? form.apart ?? form.high - form.low + 1 : 0)), irregular: 1, bound };
+  }
   const size = forms.map((form) => (form ? form.high - form.low + 1 : 0)), isWide = size.every((n, axis) => n >= extent[axis]);
   const stride = forms.some((form) => form?.step) ? forms.map((form) => form?.step ?? null) : undefined;
   return { size, stride, start: stride && forms.map((form) => (form?.step ? form.low : null)), bound, global: isWide && seesAll(design, at, gates) ? 1 : undefined };

@@ -8,6 +8,7 @@ import { edited } from "./edit.js";
 import { chosen, effectivePanel } from "./effective.js";
 import { fill, forgetColours, h } from "./dom.js";
 import { fieldTab } from "./fieldtab.js";
+import { matchingAxes, readBy } from "./field.js";
 import { graphPanel } from "./graph.js";
 import { ledgerPanel } from "./ledger.js";
 import { measuredOf, overUnit } from "./measured.js";
@@ -15,6 +16,7 @@ import { density } from "./density.js";
 import { estimator } from "./estimate.js";
 import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } from "./network.js";
 import { actionsOf, inside } from "./selection.js";
+import { windowCount } from "./shapes.js";
 import { sentencePanel } from "./sentence.js";
 import { width } from "./spread.js";
 import { steppersPanel } from "./steppers.js";
@@ -117,7 +119,7 @@ export function show(given, place, image) {
   }
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
-  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, boxHolding, density, designFrom, edited, onMap, seenBy, seersOf, width } };
+  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, boxHolding, density, designFrom, edited, matchingAxes, onMap, readBy, seenBy, seersOf, width, windowCount } };
 }
 
 /** @param {any} given @param {any[]} designs @param {any} actions @param {(gates: boolean) => void} setGates */

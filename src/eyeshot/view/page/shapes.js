@@ -50,7 +50,7 @@ const RULES = {
   Pointwise: elementwise, Dropout: elementwise, Norm: elementwise, Softmax: elementwise, Arithmetic: elementwise,
   AdaptivePool: adaptive, EdgePad: edges, Shift: shifted, Resize: resized,
   Concatenate: concatenated, Rearrange: rearranged,
-  Linear: (change) => ({ shape: [...change.now[0].slice(0, -1), /** @type {number} */ (change.node.shape.at(-1))], relations: relationsOf(change) }),
+  Linear: (change) => ({ shape: change.now[0].with(change.node.form.axis, /** @type {number} */ (change.node.shape.at(change.node.form.axis))), relations: relationsOf(change) }),
   MatMul: (change) => {
     const [a, b] = change.now;
     if (a.at(-1) !== b.at(-2)) throw new ShapeProblem(`${change.node.name} multiplies ${a.join("×")} with ${b.join("×")}`);
@@ -197,7 +197,8 @@ function rearranged(change) {
 /** Weights and multiply-accumulates after a change. @param {Layer} node as it was @param {number[][]} old @param {number[][]} now @param {Result} result */
 export function costOf(node, old, now, result) {
   const weights = (/** @type {number[]} */ before, /** @type {number[]} */ after, /** @type {Relation} */ relation) => {
-    if (node.form.type === "Linear") return (before.at(-1) ?? 1) * (after.at(-1) ?? 1) + (node.form.bias ? (after.at(-1) ?? 0) : 0);
+    const { axis } = node.form;
+    if (node.form.type === "Linear") return (before.at(axis) ?? 1) * (after.at(axis) ?? 1) + (node.form.bias ? (after.at(axis) ?? 0) : 0);
     const area = (relation.slides ?? []).reduce((n, slide) => n * slide.kernel, 1);
     return ((node.form.type === "ConvTranspose" ? before[1] * after[1] : after[1] * before[1]) / (relation.groups ?? 1)) * area + (node.form.bias ? after[1] : 0);
   };
@@ -207,6 +208,6 @@ export function costOf(node, old, now, result) {
   const params = isWeighted && node.params && node.params === weights(old[0], node.shape, node.reads[0].relation) ? weights(now[0], shape, result.relations[0]) : node.params;
   const macs = type === "Conv" ? (product(shape) * now[0][1] * area) / node.form.groups
     : type === "ConvTranspose" ? (product(now[0]) * shape[1] * area) / node.form.groups
-      : type === "Linear" || type === "MatMul" ? product(shape) * (now[0].at(-1) ?? 1) : 0;
+      : type === "Linear" || type === "MatMul" ? product(shape) * (now[0].at(node.form.axis ?? -1) ?? 1) : 0;
   return { params, macs };
 }

@@ -1,4 +1,4 @@
-"""What the lesson says: four steps of ten sentences at most, their numbers computed from the designs."""
+"""What the lesson says: four chapters of ten sentences at most, their numbers computed from the designs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from eyeshot.report.wording import field_stride, image_share, percent, relative,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step of the lesson.
+class Chapter:
+    """One chapter of the lesson.
 
     Attributes:
         name: for links.
@@ -23,7 +23,7 @@ class Step:
         designs: names or notation, and what the lesson calls them.
         shape: of the input; the designs' own unless given.
         units: of the last convolution, drawn in the pictures; the middle one unless given.
-        sentences: what the step says of its reports, at most ten.
+        sentences: what the chapter says of its reports, at most ten.
         quantities: keys of the comparison's quantities in the table of costs.
         studies: names of the trained studies in the record, each with what the lesson calls its arms.
     """
@@ -154,8 +154,8 @@ def _pools(reports: list[Inspection]) -> list[str]:
     ]
 
 
-STEPS = (
-    Step(
+CHAPTERS = (
+    Chapter(
         name="sees",
         title="What does a unit see?",
         designs=[("C3-8 C3-8 C3-8", "three 3×3 convolutions")],
@@ -163,7 +163,7 @@ STEPS = (
         units=[(7, 7), (7, 8)],
         sentences=_sees,
     ),
-    Step(
+    Chapter(
         name="stacks",
         title="Three 3×3 or one 7×7?",
         designs=[
@@ -177,7 +177,7 @@ STEPS = (
         quantities=("field_last_conv", "width_last_conv", "kernel_weights_c2", "macs", "activations", "rectifications"),
         studies=[("two", ["two 3×3", "one 5×5"]), ("three", ["three 3×3", "one 7×7"])],
     ),
-    Step(
+    Chapter(
         name="strides",
         title="Pool or stride?",
         designs=[
@@ -190,7 +190,7 @@ STEPS = (
         quantities=("field_last_conv", "width_last_conv", "params", "macs", "activations", "weighted_layers"),
         studies=[("stride", ["pools", "strides", "convolutions for pools"])],
     ),
-    Step(
+    Chapter(
         name="pools",
         title="A pool after every convolution?",
         designs=[("alexnet", "AlexNet"), ("alexnet-alternating", "a pool after each")],

@@ -1,0 +1,83 @@
+"""The laws of reports, over random modules, random designs and a dozen families of torchvision and timm."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eyeshot import inspect
+from eyeshot.api.report import Report
+from eyeshot.design.syntax import Design
+from eyeshot.read.torch import read_module
+from tests.laws.of_reports import (
+    Law,
+    all_that_is_shown_says_one_number,
+    compared_with_itself_nothing_differs,
+    global_is_said_where_every_unit_sees_the_whole_image,
+    no_verb_ends_in_a_traceback,
+    the_data_path_sees_no_more,
+    violations,
+)
+from tests.oracles.designs import designs
+from tests.oracles.programs import Program, programs
+from tests.oracles.test_random_networks import network_of
+
+FAMILIES = (
+    ("torchvision:googlenet", 128), ("torchvision:squeezenet1_1", 224), ("torchvision:shufflenet_v2_x0_5", 128),
+    ("timm:convnext_atto", 128), ("timm:hrnet_w18_small", 64),
+)  # fmt: skip
+QUICK = ("torchvision:squeezenet1_1",)
+HELD = (
+    no_verb_ends_in_a_traceback,
+    the_data_path_sees_no_more,
+    global_is_said_where_every_unit_sees_the_whole_image,
+    all_that_is_shown_says_one_number,
+    compared_with_itself_nothing_differs,
+)
+"""Those that are kept so far."""
+
+every_law = pytest.mark.parametrize("law", HELD, ids=lambda law: law.__name__)
+
+
+@every_law
+@given(program=programs())
+@settings(max_examples=25)
+def test_a_law_holds_of_random_modules(law: Law, program: Program) -> None:
+    report = Report(read_module(program, program.shape[1:], name="random", source="test"))
+
+    assert violations(report, (law,)) == []
+
+
+@every_law
+@given(program=programs(opaque=True))
+@settings(max_examples=15)
+def test_a_law_holds_of_bounds(law: Law, program: Program) -> None:
+    report = Report(read_module(program, program.shape[1:], name="random", source="test"))
+
+    assert violations(report, (law,)) == []
+
+
+@every_law
+@given(design=designs(axes=2), height=st.integers(8, 40), width=st.integers(8, 40))
+@settings(max_examples=15)
+def test_a_law_holds_of_random_designs(law: Law, design: Design, height: int, width: int) -> None:
+    report = Report(network_of(design, (2, height, width)))
+
+    assert violations(report, (law,)) == []
+
+
+@pytest.mark.slow
+@given(program=programs(steps=9))
+@settings(max_examples=400)
+def test_all_laws_hold_of_many_modules(program: Program) -> None:
+    report = Report(read_module(program, program.shape[1:], name="random", source="test"))
+
+    assert violations(report, HELD) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [pytest.param(*each, marks=[] if each[0] in QUICK else pytest.mark.slow) for each in FAMILIES]
+)
+def test_all_laws_hold_of_a_family(name: str, side: int) -> None:
+    assert violations(inspect(name, (3, side, side)), HELD) == []

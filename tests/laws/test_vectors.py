@@ -1,0 +1,36 @@
+"""Windows and reshapes say what the shared vectors say, which the page's copies are held against too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eyeshot.network.reshape import matching_axes
+from eyeshot.network.slide import Slide
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+def vectors(name: str) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    return cases
+
+
+@pytest.mark.parametrize("case", vectors("slides"), ids=lambda case: str(case["slide"]))
+def test_a_window_takes_and_reads_what_the_vectors_say(case: dict[str, Any]) -> None:
+    slide, n = Slide(**case["slide"]), case["positions"]
+
+    assert slide.count(n, ceil=case["ceil"]) == case["count"]
+    assert [list(read) for read in slide.reads(n, case["count"])] == case["reads"]
+    assert slide.stays(n, case["count"]) == (case["reads"] == [[i] for i in range(n)])
+    assert not slide.shows_something(n, case["count"]) or all(case["reads"])
+
+
+@pytest.mark.parametrize("case", vectors("reshapes"), ids=lambda case: f"{case['before']} to {case['after']}")
+def test_a_reshape_falls_into_the_runs_that_the_vectors_say(case: dict[str, Any]) -> None:
+    runs = matching_axes(tuple(case["before"]), tuple(case["after"]))
+
+    assert [[list(axes) for axes in run] for run in runs] == case["runs"]

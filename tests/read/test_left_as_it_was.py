@@ -1,0 +1,145 @@
+"""Reading leaves a module as it was: tables, caches, hooks, modes, gradients, and what it computes, to the bit."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import eyeshot
+from eyeshot.errors import ReadError
+from tests.laws.of_modules import changes, state_of
+
+
+class Keeps(nn.Module):
+    """A convolution whose forward pass keeps something; ``keep`` says what."""
+
+    def __init__(self, keep: Callable[[Any, torch.Tensor], object]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.keep = keep
+        self.register_buffer("seen", torch.zeros(3))
+        self.register_buffer("count", torch.tensor(0))
+        self.plain = torch.zeros(4)
+        self.shape: object = None
+        self.anchors = torch.zeros(0)
+        self.cache: dict[Any, Any] = {"by": {"size": {}}, "list": [1, [2, 3]]}
+        self.queue: deque[Any] = deque([1, 2], maxlen=3)
+        self.sizes = {8}
+        self.box = SimpleNamespace(grid=None, inner=SimpleNamespace(steps=[]))
+        self.hidden = [nn.Linear(4, 4)]
+        self.pair = ({"in a tuple": 1}, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv(x)
+        self.keep(self, y)
+        return y + self.seen.sum() + self.count + self.plain.sum()
+
+
+def anchors(m: Any, y: torch.Tensor) -> None:
+    """As detectors do: grids made anew when the map has another size."""
+    if m.shape != y.shape:
+        m.shape, m.anchors = y.shape, torch.arange(y.shape[-1], device=y.device) + m.conv.weight.sum() * 0
+
+
+def grown(m: Any, y: torch.Tensor) -> None:
+    m.extra = nn.Linear(4, 4)
+    m.register_buffer("late", torch.zeros(2))
+
+
+def in_place(m: Any, y: torch.Tensor) -> None:
+    m.plain += 1
+    m.plain[1:].mul_(2)
+    m.count += 1
+
+
+KEPT: dict[str, Callable[[Any, torch.Tensor], object]] = {
+    "anchors": anchors,
+    "a new module and buffer": grown,
+    "an attribute removed": lambda m, y: delattr(m, "plain") or setattr(m, "plain", torch.zeros(1)),
+    "a nested dictionary": lambda m, y: m.cache["by"]["size"].__setitem__(y.shape, y),
+    "a nested list": lambda m, y: m.cache["list"][1].append(y),
+    "a list emptied": lambda m, y: m.cache["list"].clear(),
+    "a dictionary in a tuple": lambda m, y: m.pair[0].update(y=y),
+    "a queue": lambda m, y: m.queue.append(y),
+    "a set": lambda m, y: m.sizes.add(y.shape[-1] + 1),
+    "a plain object": lambda m, y: setattr(m.box, "grid", y),
+    "an object in an object": lambda m, y: m.box.inner.steps.append(y),
+    "a module in a list": lambda m, y: setattr(m.hidden[0], "last", y),
+    "a buffer replaced": lambda m, y: setattr(m, "seen", m.seen + 1),
+    "numbers written in place": in_place,
+    "a weight frozen": lambda m, y: m.conv.weight.requires_grad_(False),
+    "the mode": lambda m, y: m.eval(),
+    "a hook": lambda m, y: m.conv.register_forward_hook(lambda *a: None),
+}
+
+
+@pytest.mark.parametrize("is_training", [False, True])
+@pytest.mark.parametrize("name", KEPT)
+def test_what_a_forward_pass_keeps_is_gone_afterwards(name: str, is_training: bool) -> None:
+    module = Keeps(KEPT[name]).train(is_training)
+    module.conv.weight.grad = torch.ones_like(module.conv.weight)
+    x = torch.rand(1, 3, 8, 8)
+    expected = copy.deepcopy(module)(x)
+    before = state_of(module)
+
+    first = eyeshot.inspect(module, (3, 8, 8)).to_json()
+    second = eyeshot.inspect(module, (3, 8, 8)).to_json()
+
+    assert list(changes(before, state_of(module))) == []
+    assert first == second
+    assert torch.equal(module(x), expected)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_so_it_is_where_the_pass_runs_on_numbers(name: str) -> None:
+    class Decides(Keeps):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = super().forward(x)
+            return y * 2 if y.sum() > 0 else y
+
+    module = Decides(KEPT[name]).eval()
+    expected = copy.deepcopy(module)(torch.ones(1, 3, 8, 8))
+    before = state_of(module)
+
+    eyeshot.inspect(module, (3, 8, 8))
+
+    assert list(changes(before, state_of(module))) == []
+    assert torch.equal(module(torch.ones(1, 3, 8, 8)), expected)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_so_it_is_where_forward_fails(name: str) -> None:
+    def keep_and_fail(m: Any, y: torch.Tensor) -> None:
+        KEPT[name](m, y)
+        raise ValueError("in the midst of it")
+
+    module = Keeps(keep_and_fail).eval()
+    before = state_of(module)
+
+    with pytest.raises(ReadError, match="in the midst"):
+        eyeshot.inspect(module, (3, 8, 8))
+
+    assert list(changes(before, state_of(module))) == []
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(
+    "normed", [nn.utils.weight_norm, nn.utils.spectral_norm, nn.utils.parametrizations.weight_norm]
+)
+def test_weights_made_anew_by_hooks_are_those_of_before(normed: Callable[[nn.Module], nn.Module]) -> None:
+    module = nn.Sequential(normed(nn.Conv2d(3, 4, 3)), nn.ReLU()).eval()
+    x = torch.rand(1, 3, 8, 8)
+    expected = module(x)
+    before = state_of(module)
+
+    eyeshot.inspect(module, (3, 8, 8))
+
+    assert list(changes(before, state_of(module))) == []
+    assert torch.equal(module(x), expected)

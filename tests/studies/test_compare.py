@@ -1,0 +1,142 @@
+"""Designs trained side by side from Python: by the same path as from the command line."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import studied
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+import eyeshot
+from eyeshot.api.comparison import Comparison
+from eyeshot.cli import main
+from eyeshot.errors import UsageError
+from eyeshot.studies.kept import kept
+from eyeshot.studies.study import fingerprint, planned
+from eyeshot.train.loop import Progress
+
+DESIGNS = "C3s2-16 C3-32", "C5s2-16 C3-32"
+
+
+def _typed(directory: Path) -> str:
+    words = ["--train", "--seeds", "2", "--budget", "64img", "--match", "macs", "--jobs", "1", "--run", str(directory)]
+    done = CliRunner().invoke(main, ["compare", *DESIGNS, *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def _called(directory: Path, told: list[Progress]) -> Comparison:
+    terms = {"seeds": 2, "budget": "64img", "match": "macs", "jobs": 1, "run": directory}
+    return eyeshot.compare(*DESIGNS, train=True, on_progress=told.append, **terms)
+
+
+def test_what_python_trained_is_found_done_by_the_command_and_by_python(tmp_path: Path) -> None:
+    told: list[Progress] = []
+
+    comparison = _called(tmp_path, told)
+
+    assert {(progress.label, progress.seed) for progress in told} == {
+        (name, seed) for name in DESIGNS for seed in (0, 1)
+    }
+    evidence, document = comparison.evidence, comparison.to_json()
+    assert [list(arm.scores) for arm in evidence.arms] == [[0, 1], [0, 1]]
+    assert evidence.verdict in _typed(tmp_path)
+    assert document["evidence"]["verdict"] == evidence.verdict
+    assert document["study"]["directory"] == str(tmp_path)
+    assert evidence.verdict in comparison._repr_html_()
+
+    told.clear()
+    assert _called(tmp_path, told).evidence == evidence
+    assert not told
+
+
+@pytest.mark.slow
+def test_python_and_the_command_train_to_the_same_records(tmp_path: Path) -> None:
+    _called(tmp_path / "called", [])
+    _typed(tmp_path / "typed")
+
+    (called, records), (typed, others) = kept(tmp_path / "called"), kept(tmp_path / "typed")
+
+    assert called.identity == typed.identity
+    assert [record.recipe for record in records] == [record.recipe for record in others]
+    assert [record.numbers for record in records] == [record.numbers for record in others]
+
+
+@pytest.mark.slow
+def test_a_script_needs_no_guard_and_trains_once(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import eyeshot\n"
+        f"print(eyeshot.compare(*{DESIGNS}, train=True, seeds=1, budget='64img', jobs=1, run='here').evidence)\n"
+    )
+
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("<Evidence C3s2-16 C3-32 ") == 1
+    assert (tmp_path / "here" / "plan.json").exists()
+
+
+def test_a_module_is_trained_from_weights_of_its_own_for_every_seed(tmp_path: Path) -> None:
+    images = studied.write_images(tmp_path / "images")
+    net = studied.net()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+    study = planned([net, net], data=images, budget="2ep", batch_size=16)
+    drawn = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append(pickle.loads(pickle.dumps(study.factories["Sequential"]))().state_dict())
+
+    assert list(study.factories) == ["Sequential", "Sequential (2)"]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in before)
+    assert not any(torch.equal(drawn[0][name], drawn[2][name]) for name in before)
+    assert not any(torch.equal(drawn[0][name], before[name]) for name in before)
+
+
+def test_a_network_knows_its_study_again_whatever_nodes_come_to_hold() -> None:
+    study = planned(DESIGNS)
+
+    assert study.plan.arms[0].network_fingerprint == fingerprint(study.networks[0])
+    assert len({arm.network_fingerprint for arm in study.plan.arms}) == 2
+    # an agreement over versions: where this number changes, every study kept is orphaned
+    assert fingerprint(study.networks[0]).startswith("27d6cf024a11")
+
+
+def test_what_cannot_be_trained_is_said_before_anything_is() -> None:
+    class Local(nn.Sequential):
+        pass
+
+    local = Local(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(4 * 26 * 26, 10))
+    weight = nn.Sequential(nn.Conv2d(1, 4, 3))
+    weight.register_parameter("scale", nn.Parameter(weight[0].weight[:1, 0].detach()))  # nothing draws it
+
+    for models, words, terms in (
+        (DESIGNS, "seeds: only for designs that are trained; give train=True too", {"train": False, "seeds": 3}),
+        (DESIGNS, "seeds 0: needed is 1 or more", {"seeds": 0}),
+        (DESIGNS, "match 'flops': needed is", {"match": "flops"}),
+        (DESIGNS, "augment 'flip': needed is", {"augment": "flip"}),
+        ((DESIGNS[0], local), "Local cannot be sent to the processes that train", {}),
+        ((DESIGNS[0], studied.net()), "match scales the widths", {"match": "macs"}),
+        ((DESIGNS[0], weight), "nothing says how this weight is drawn", {}),
+        ((DESIGNS[0], eyeshot.inspect("alexnet").network), "its input is 3x227x227; the images of sample are", {}),
+    ):
+        with pytest.raises(UsageError, match=words):
+            eyeshot.compare(*models, **{"train": True, **terms})
+    with pytest.raises(UsageError, match="compared without training"):
+        _ = eyeshot.compare(*DESIGNS, input_shape=(1, 28, 28)).evidence
+
+
+def test_a_class_of_the_running_program_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studied.Net, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "Net", studied.Net, raising=False)
+
+    with pytest.raises(UsageError, match="Net is defined in the program that runs"):
+        planned([studied.Net(), studied.Net()])
