@@ -12,6 +12,7 @@ from torch.nn import functional
 
 import eyeshot
 from tests.oracles.elements import Function, assert_every_element_is_read_as_the_module_says, elements_read
+from tests.oracles.poisoning import hull_of, poisoned_lines, prepared
 
 
 def at(x: torch.Tensor, *numbers: int) -> torch.Tensor:
@@ -48,12 +49,42 @@ class Sampled(nn.Module):
         return functional.grid_sample(self.conv(x), self.grid, align_corners=False)
 
 
-def test_a_grid_kept_in_a_buffer_is_followed() -> None:
-    report = eyeshot.inspect(Sampled(), (1, 4, 6))
+@pytest.mark.parametrize("columns", [0.0, 0.8, 4.0, -2.5])
+def test_a_grid_kept_in_a_buffer_is_followed_and_outside_it_sees_nothing(columns: float) -> None:
+    net = Sampled().double()
+    net.grid[..., 0] += columns * 2 / 6
+
+    report = eyeshot.inspect(net, (1, 4, 6))
 
     assert report.is_exact
-    # unit 0 samples at 0.75, between pixels 0 and 1, and each of those sees one pixel around
-    assert report.layers[-1].hulls[1][1].tolist()[0] == 2
+    bits = poisoned_lines(prepared_but_for_buffers(net), [""], (1, 1, 4, 6), 3)[""]
+    for ends, expected in zip(report.layers[-1].hulls[1], hull_of(bits), strict=True):
+        np.testing.assert_array_equal(ends, expected)
+
+
+def prepared_but_for_buffers(net: Sampled) -> nn.Module:
+    grid = net.grid.clone()
+    prepared(net)
+    net.grid.copy_(grid)
+    return Batched(net)
+
+
+class Batched(nn.Module):
+    """The module image by image, as its grid is for one."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.net(image[None]) for image in x])
+
+
+def test_a_mask_of_the_data_is_a_bound() -> None:
+    report = eyeshot.inspect(Function(lambda x: x[x > 0.5]), (1, 3, 3))
+
+    assert not report.is_exact
+    assert report.layers[-1].hulls is not None
 
 
 @pytest.mark.parametrize(("size", "kernel", "stride"), [(4, 2, 2), (5, 2, 2)])

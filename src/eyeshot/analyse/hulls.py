@@ -333,19 +333,27 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
     value = _settled_for(value, relation.axes)
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
-        count = max(map(len, reads))
-        table = np.array([[*tap, *(tap[-1:] * (count - len(tap)))] for tap in reads])
-        value = tuple(_tapped(labels, axis, table, after[axis]) for labels in value)
+        n, count = before[axis], max(map(len, reads))
+        # a position that reads nothing, as where a grid leads outside, reads one behind the last, which sees nothing
+        table = np.array([[*(tap or (n,)), *((tap or (n,))[-1:] * (count - len(tap or (n,))))] for tap in reads])
+        varying = [labels.varies(axis) for labels in value]
+        if not all(reads) and not any(varying):
+            varying[0] = True
+        pairs = zip(value, varying, strict=True)
+        value = tuple(_tapped(labels, axis, table, n, after[axis], varies) for labels, varies in pairs)
     return value
 
 
-def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], size: int) -> Labels:
-    varies = labels.varies(axis)
+def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], n: int, size: int, varies: bool) -> Labels:
     labels = merged(labels, axis)
     if not varies:
         return resized(labels, axis, size)
-    place = labels.parts(axis)[0]
-    return resized(labels, axis, size, np.take(labels.ends, table, axis=place).min(axis=place + 1))
+    place, ends = labels.parts(axis)[0], labels.ends
+    has_empty = bool((table == n).any())
+    if has_empty:
+        ends = _stretch(ends if ends.shape[place] == n else ends.repeat(n, axis=place), place, 0, n + 1)
+    tapped = resized(labels, axis, size, np.take(ends, table, axis=place).min(axis=place + 1))
+    return Labels(tapped.ends, tapped.split, may_be_empty=True) if has_empty else tapped
 
 
 @_rule(Elementwise)

@@ -48,6 +48,9 @@ def _index(trace: Trace, call: Call) -> Any:
         return _at_positions(trace, call, x, axes[0], tables[0][1], out)
     if trace.knows(x) and (elements := _elements_by_tables(trace, x, call["indices"])) is not None:
         return _at_elements(trace, call, x, elements, out)
+    if any(table.dtype is torch.bool for _, table in tables):
+        unknown(trace, "index", tensors_in(call.arguments), [out], "a mask that depends on the data says what it picks")
+        return out
     which = [table for _, table in tables if trace.knows(table)]
     if trace.knows(x) and not which and out.dim() == x.dim():
         return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
@@ -298,7 +301,7 @@ def _taps_of_grid(grid: torch.Tensor, a: int, shape: torch.Size, call: Call, mod
     for line in lines:
         low, high = float(line.min()), float(line.max())
         reads.append(_positions_between(low, high, n, mode, call["padding_mode"]))
-    return tuple(reads), is_apart and all(reads)
+    return tuple(reads), is_apart
 
 
 def _positions_between(low: float, high: float, n: int, mode: str, padding_mode: int) -> tuple[int, ...]:
