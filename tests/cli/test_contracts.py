@@ -12,7 +12,7 @@ import pytest
 from eyeshot.design.zoo import entries
 from tests.cli.conftest import Eyeshot
 
-LAYER = {"name", "op", "inputs", "out", "field", "data_field", "params", "macs", "activations"}
+LAYER = {"name", "op", "inputs", "out", "field", "data_field", "params", "macs", "activations", "saved_activations"}
 WINDOW = {"kernel", "stride", "dilation", "padding"}
 FIELD = {"size", "stride", "start", "regular", "global", "exact"}
 
@@ -24,12 +24,15 @@ def test_show_keeps_its_schema(model: str, eyeshot: Eyeshot) -> None:
     assert list(document) == ["schema", "network", "layers", "totals", "notes"]
     assert document["schema"] == "eyeshot.network/1"
     assert set(document["network"]) == {"name", "source", "input"}
-    assert set(document["totals"]) == {"params", "macs", "activations", "peak_activations"}
+    assert set(document["totals"]) == {
+        *("params", "macs", "activations", "peak_activations"),
+        *("mac_activations", "saved_activations", "saved_exact"),
+    }
     for layer in document["layers"]:
         extra = WINDOW | {"groups"} if layer["op"] == "conv2d" else WINDOW if layer["op"] == "max_pool2d" else set()
         assert set(layer) == LAYER | extra
         assert set(layer["field"]) == set(layer["data_field"]) == FIELD
-    for quantity in ("params", "macs", "activations"):
+    for quantity in ("params", "macs", "activations", "saved_activations"):
         assert sum(layer[quantity] for layer in document["layers"]) == document["totals"][quantity]
 
 
@@ -44,7 +47,7 @@ def test_the_contract_s_own_example_of_a_field(eyeshot: Eyeshot) -> None:
     assert document["footprint"]["count"] == 163 * 163
 
 
-EFFECTIVE = """schema network layer source measure unit channel gates exact runs map profiles widths sigma shift
+EFFECTIVE = """schema network layer source measure unit channel gates exact runs map profiles widths boxes sigma shift
     gaussian field share_of_field share_of_image share_on_padding intervals area_ratios""".split()  # noqa: SIM905
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from torch.utils.flop_counter import FlopCounterMode
 
 from eyeshot import inspect
-from eyeshot.analyse.cost import peak_activations, rectifications
+from eyeshot.analyse.cost import rectifications
+from eyeshot.analyse.memory import alive_at_once
 from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
@@ -32,16 +33,16 @@ def test_params_and_operations_equal_what_torch_counts(design: Design) -> None:
 
 def test_peak_of_a_chain_is_its_largest_neighbours() -> None:
     # 3·8·8 in, 4·8·8 out of the convolution, 4·8·8 out of the relu, 4·4·4 out of the pool
-    assert peak_activations(network_named("C3-4 P2", (3, 8, 8))) == 4 * 64 + 4 * 64
+    assert alive_at_once(network_named("C3-4 P2", (3, 8, 8))) == 4 * 64 + 4 * 64
 
 
 def test_peak_of_a_branch_keeps_what_is_read_again() -> None:
     # the identity's 4·8·8 live on while the branch computes two more of the same size
-    assert peak_activations(network_named("C1-4~ [C3-4 C3-4~ + ID]", (3, 8, 8))) == 3 * 4 * 64
+    assert alive_at_once(network_named("C1-4~ [C3-4 C3-4~ + ID]", (3, 8, 8))) == 3 * 4 * 64
 
 
 def test_reshapes_share_memory() -> None:
-    assert peak_activations(network_named("P2 F1", (1, 4, 4))) == 16 + 4
+    assert alive_at_once(network_named("P2 F1", (1, 4, 4))) == 16 + 4
 
 
 def test_rectifications() -> None:

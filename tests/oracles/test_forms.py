@@ -120,7 +120,6 @@ PICKED = {
     "what a mask picks, doubled": lambda x: torch.index_put(x, (x > 0,), x[x > 0] * 2),
     "tables of data": lambda x: x[0, 0, 0][x.argmax(2)],
     "positions that are not zero": lambda x: x[torch.where(x != 0)].view(x.shape),
-    "a table each for axes apart": lambda x: x[torch.zeros(2, 3, dtype=torch.long), :, torch.arange(3)],
 }
 
 
@@ -129,6 +128,12 @@ def test_what_data_picks_is_a_bound_that_holds_all_that_it_may_be(name: str) -> 
     assert_every_element_is_read_as_the_module_says(
         Function(PICKED[name]), (1, 2, 3, 4), by_gradient=True, is_bound=True
     )
+
+
+def test_tables_of_axes_apart_put_their_positions_in_front() -> None:
+    module = Function(lambda x: x[torch.zeros(2, 3, dtype=torch.long), :, torch.arange(3)])
+
+    assert_every_element_is_read_as_the_module_says(module, (1, 2, 3, 4))
 
 
 def test_a_stack_of_vectors_of_which_no_axis_is_followed_has_no_field(tmp_path: Path) -> None:

@@ -36,6 +36,19 @@ def test_the_first_screen_answers_without_a_click(opened: Open) -> None:
     assert page.tab.is_visible(".cone canvas")
 
 
+def test_a_decoder_s_smaller_units_are_not_said_to_lie_partly_outside(opened: Open) -> None:
+    """Two neighbours on an upsampled map are of one position, which sees 5 pixels, or of two, which see 7."""
+    conv, last = torch.nn.Conv2d(1, 1, 5, 2, 2), torch.nn.Conv2d(1, 1, 2)
+    report = eyeshot.inspect(torch.nn.Sequential(conv, torch.nn.Upsample(scale_factor=2), last), (1, 64, 64))
+
+    for i, size in ((20, "5×5"), (21, "7×7")):
+        page = opened(report, fragment=f"#layer=2&unit={i},{i}")
+        assert page.answer.startswith(f"2[{i},{i}] can see {size}")
+        more = page.tab.inner_text(".sentence-more")
+        assert "lies outside" not in more
+        assert ("units of this layer see up to 7×7" in more) == (size == "5×5")
+
+
 def test_a_click_on_a_layer_selects_it_and_the_address_says_so(opened: Open) -> None:
     page = opened("alexnet")
     page.tab.click(".ledger .row-name >> text=pool2")
@@ -51,6 +64,25 @@ def test_a_link_shows_the_same_again(opened: Open) -> None:
 
     assert page.answer.startswith("conv3[0,12]")
     assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
+
+
+def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
+    nn = torch.nn
+
+    class Gate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.fc(self.pool(x)).sigmoid()  # type: ignore[no-any-return]
+
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Gate(), *[nn.Conv2d(4, 4, 3, padding=1) for _ in range(6)])
+    page = opened(eyeshot.inspect(module, (3, 10, 10)), fragment="#layer=7&tab=why")
+    text = page.tab.inner_text(".why-tab")
+
+    assert "1.mul is weighted by what 1.pool reads of it" in text
+    assert page.tab.inner_text(".why tfoot").split() == ["sum", "1", "+", "14", "15"]
 
 
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(opened: Open) -> None:

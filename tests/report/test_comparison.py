@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+import torch
 
 from eyeshot.analyse.landmarks import last_convolution, outgrows
 from eyeshot.api import compare, inspect
@@ -121,7 +122,6 @@ def test_a_figure_has_the_same_bytes_each_time_and_its_data_beside_it(file_forma
 
 def _with_gates() -> Any:
     """A convolution, squeeze-excitation, a convolution and squeeze-excitation again."""
-    torch = pytest.importorskip("torch")
 
     class Gated(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self, stride: int) -> None:
@@ -151,12 +151,50 @@ def test_the_last_convolution_is_one_that_carries_data() -> None:
     assert _values(comparison, "data_stride_last_conv") == ((2, 2), (2, 2))
 
 
+def test_a_shortcut_that_is_called_last_is_not_the_layer_that_is_meant() -> None:
+    class Block(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = torch.nn.Conv2d(4, 8, 3, 2, 1), torch.nn.Conv2d(8, 8, 3, 1, 1)
+            self.shortcut = torch.nn.Conv2d(4, 8, 1, 2)
+
+        def forward(self, x: Any) -> Any:
+            return (self.second(self.first(x).relu()) + self.shortcut(x)).relu()
+
+    last = last_convolution(inspect(Block(), (4, 32, 32)))
+
+    assert last is not None
+    assert (last.name, last.field.size) == ("second", (7, 7))
+
+
+class Heads(torch.nn.Module):
+    """A head of dilated windows, and an auxiliary one that is called last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.head, self.auxiliary = torch.nn.Conv2d(4, 2, 3, padding=4, dilation=4), torch.nn.Conv2d(4, 2, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        trunk = self.trunk(x)
+        return {"out": self.head(trunk), "aux": self.auxiliary(trunk)}
+
+
+def test_of_several_heads_the_widest_is_meant_and_all_are_told() -> None:
+    report = inspect(Heads(), (3, 32, 32))
+    last = last_convolution(report)
+
+    assert last is not None
+    assert (last.name, last.field.size) == ("head", (11, 11))
+    assert "The last convolution, head, sees 11×11" in on_one(report)
+    assert "Of the other outputs auxiliary, before auxiliary, sees 5×5." in on_one(report)
+
+
 def test_why_says_what_a_layer_behind_gates_sees_along_the_data_path() -> None:
     layer = last_convolution(inspect(_with_gates(), (4, 64, 64)))
 
     assert layer is not None
-    assert headline(layer).startswith("sees ")
-    assert "along the data path alone, gates and statistics left out, 7×7 in steps of 2" in headline(layer)
+    assert headline(layer).startswith("sees 7×7 pixels of 64×64 along the data path, in steps of 2; with gates")
 
 
 def test_without_gates_the_data_path_has_no_row() -> None:

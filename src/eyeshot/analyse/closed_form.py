@@ -17,7 +17,7 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ from eyeshot.analyse.sights import (
 )
 from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
+from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Read, Reduce, Reshape, Shape, Taps, Window
 from eyeshot.network.reshape import Runs, matching_axes
 from eyeshot.network.slide import SAME_PLACE, Pattern, Reads
 
@@ -59,8 +59,16 @@ if TYPE_CHECKING:
 def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
-    rules = _rules if network.tells_channels_apart else _rules_of_channels_together
-    return dict(rules.forward(network, _of_input, lambda node: nothing, gates=gates))
+    return dict(_rules_for(network).forward(network, _of_input, lambda node: nothing, gates=gates))
+
+
+def through(network: Network, forms: Mapping[str, Sights], node: Node, read: Read) -> Class:
+    """What a node's units see by one of its reads alone, united over channels."""
+    return together(_rules_for(network).through(network, forms, node, read), node.shape)
+
+
+def _rules_for(network: Network) -> Rules[Sights]:
+    return _rules if network.tells_channels_apart else _rules_of_channels_together
 
 
 def united_over(cls: Class, axes: tuple[int, ...], shape: Shape) -> Class:
@@ -129,6 +137,8 @@ def _follow_sight(
         last = sight.lasts[0] + max(pattern.offsets[0]) * sight.step
         return Moving(axis, sight.step * pattern.step, (first,), (last,), touches)
     step, firsts, lasts = parted.followed(sight.step, sight.period, 1, (sight.firsts, sight.lasts), pattern)
+    if all(last < first for first, last in zip(firsts, lasts, strict=True)):
+        return None  # only units that see nothing are read, such as those between a sparse transposed convolution's
     return moving(axis, step, firsts, lasts, touches)
 
 
@@ -232,6 +242,8 @@ def _fixed(sight: Sight, shape: Shape) -> Sight:
     """One interval for all units, which is that of all they read; no form where some of those were left out before."""
     if sight is None or (isinstance(sight, Scattered) and not sight.is_all):
         return sight if sight is None else replace(sight, axes=())
+    if last_of(sight, shape) < first_of(sight, shape):
+        return None
     return Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
 
 

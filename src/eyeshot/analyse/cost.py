@@ -1,10 +1,9 @@
 """What does each layer cost? Weights, operations and memory, one rule per op.
 
 MACs count one multiply-accumulate as 1, in convolutions, fully connected layers and matrix products (attention's);
-biases, activations, pools and normalisation are not counted; FLOPs are 2 MACs. Activations are the elements of a
-layer's output. The peak of live activations is the largest sum of tensors that must exist at once when the layers run
-in order, each output kept until its last reader has run; reshapes and ops that only rename share their input's memory;
-batch size 1.
+biases, activations, pools and normalisation are not counted; FLOPs are 2 MACs. Activations are the elements that a
+layer writes, for one image: views and dropout write none. Published tables count the outputs of the layers with MACs
+alone. What is alive at once, and what training keeps, tells ``memory``.
 """
 
 from __future__ import annotations
@@ -12,17 +11,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from eyeshot.analyse.memory import alive_at_once, kept_for_backward, places
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
     Bilinear,
     Conv,
     ConvTranspose,
     DeformConv,
-    Dropout,
     Linear,
     MatMul,
     Pointwise,
-    Rearrange,
     Recurrent,
 )
 
@@ -46,65 +44,66 @@ RECTIFIERS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one layer costs, or several together."""
+    """What one layer costs; ``saved_activations`` are the elements that training keeps since this layer needs them."""
 
     params: int
     macs: int
     activations: int
+    saved_activations: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """What a network costs; ``peak_activations`` is the largest number of elements alive at once."""
+    """What a network costs.
+
+    Attributes:
+        params: weights and biases, shared ones once.
+        macs: multiply-accumulates of one image.
+        activations: elements that layers write.
+        mac_activations: those of the layers with MACs, as published tables count.
+        peak_activations: the most elements alive at once, a planner's minimum in use.
+        saved_activations: elements that training keeps for the backward pass.
+        is_saved_exact: False where some op has no rule for that, which makes it at least so many.
+    """
 
     params: int
     macs: int
     activations: int
+    mac_activations: int
     peak_activations: int
+    saved_activations: int
+    is_saved_exact: bool
 
 
 def cost(network: Network, node: Node) -> Cost:
     """The cost of one node."""
-    return Cost(params=node.params, macs=_macs(network, node), activations=math.prod(node.shape))
+    place = places(network)[node.name]
+    return Cost(
+        params=node.params,
+        macs=_macs(network, node),
+        activations=0 if place.is_view and not place.is_new else math.prod(node.shape),
+        saved_activations=kept_for_backward(network).layers.get(node.name, 0),
+    )
 
 
 def totals(network: Network) -> Totals:
     """The cost of the whole network."""
     costs = [cost(network, node) for node in network.layers]
+    kept = kept_for_backward(network)
     return Totals(
         params=sum(c.params for c in costs),
         macs=sum(c.macs for c in costs),
         activations=sum(c.activations for c in costs),
-        peak_activations=peak_activations(network),
+        mac_activations=sum(math.prod(n.shape) for n, c in zip(network.layers, costs, strict=True) if c.macs),
+        peak_activations=alive_at_once(network),
+        saved_activations=kept.total,
+        is_saved_exact=kept.is_exact,
     )
 
 
 def rectifications(network: Network) -> int:
     """How many rectifying non-linearities follow one another or run side by side in the network."""
     return sum(1 for node in network if isinstance(node.op, Pointwise) and node.op.name in RECTIFIERS)
-
-
-def peak_activations(network: Network) -> int:
-    """The largest number of elements alive at once when nodes run in order (see the module's docstring)."""
-    home: dict[str, str] = {}
-    for node in network:
-        shares = isinstance(node.op, Rearrange | Dropout) and len(node.inputs) == 1
-        home[node.name] = home[node.inputs[0]] if shares else node.name
-    last_use: dict[str, int] = {}
-    for step, node in enumerate(network):
-        last_use[home[node.name]] = step
-        for name in node.inputs:
-            last_use[home[name]] = step
-    ends: dict[int, list[str]] = {}
-    for name, step in last_use.items():
-        ends.setdefault(step, []).append(name)
-    alive = peak = 0
-    for step, node in enumerate(network):
-        if home[node.name] == node.name:
-            alive += math.prod(node.shape)
-            peak = max(peak, alive)
-        alive -= sum(math.prod(network[name].shape) for name in ends.get(step, ()))
-    return peak
 
 
 def _macs(network: Network, node: Node) -> int:

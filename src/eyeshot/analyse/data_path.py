@@ -7,8 +7,8 @@ from eyeshot.network.graph import Network
 
 
 @once
-def data_path(network: Network) -> frozenset[str]:
-    """Names of the nodes from which the output can be reached without passing a gate.
+def data_path(network: Network, *ends: str) -> frozenset[str]:
+    """Names of the nodes from which an output, or one of some ends, can be reached without passing a gate.
 
     Squeeze-excitation's convolutions are not among them: they only scale what others compute.
 
@@ -17,7 +17,7 @@ def data_path(network: Network) -> frozenset[str]:
         >>> sorted(data_path(network_named("C3-8 P2")))
         ['conv1', 'input', 'pool1', 'relu1']
     """
-    found = {network.output.name}
+    found = set(ends or network.outputs or (network.output.name,))
     for node in reversed(network.nodes):
         if node.name in found:
             found.update(node.inputs[read.source] for read in node.reads if not read.gate)

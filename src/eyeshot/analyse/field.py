@@ -12,12 +12,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eyeshot.analyse.closed_form import closed_forms, united_over
+from eyeshot.analyse.closed_form import closed_forms, through, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Shape
+from eyeshot.network.relations import Read, Shape
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval, Union
@@ -108,10 +108,16 @@ class Fields:
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        shape = self.network[name].shape
-        form = together(self._forms()[name], shape)
+        return self._of_units(name, together(self._forms()[name], self.network[name].shape))
+
+    def through(self, node: Node, read: Read) -> Class:
+        """The closed form per followed axis of what a node's units see by one of its reads alone."""
+        return self._of_units(node.name, through(self.network, self._forms(), node, read))
+
+    def _of_units(self, name: str, form: Class) -> Class:
         if not any(isinstance(sight, Parted) for sight in form):
             return form
+        shape = self.network[name].shape
         units = unit_axes(self.network, name)
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
@@ -129,44 +135,44 @@ class Fields:
             size=self._size(node, form),
             stride=None if all(step is None for step in steps) else tuple(steps),
             start=None if all(sight is None for sight in moving) else tuple(starts),
-            is_regular=all(
-                isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
-            ),
+            is_regular=all(self._is_regular(node, i, sight) for i, sight in enumerate(form)),
             # asked of every element: those of a flattened map do not see all, though they do together
             is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
 
+    def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
+        if not isinstance(sight, Fixed) or self.data is self:
+            return isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1)
+        along_data = _outermost(self.data.form(node.name)[axis], node.shape)
+        return all(_holds((sight.first, sight.last), ends) for ends in along_data)
+
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
+        sizes = tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
         if self.data is self:
-            return tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
-        along_data = self.data.form(node.name)
-        pairs = zip(form, along_data, self.data[node.name].size, strict=True)
-        return tuple(max(self._widest(node, i, sight, data), n) for i, (sight, data, n) in enumerate(pairs))
+            return sizes
+        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
 
-    def _widest(self, node: Node, axis: int, sight: Sight, data: Sight = None) -> int:
-        """The most that a unit sees along an axis, with what it sees along the data path.
+    def _widest(self, node: Node, axis: int, sight: Sight) -> int:
+        """The most that a unit sees along an axis.
 
-        A statistic is of the image as it is, while the window behind it goes on beyond: where the statistic reads
-        −4 … 19 and the data path i − 12 … i + 12, unit 0 sees −12 … 19.
+        Statistics read the image as it is: where that is not all of it, what a unit sees through them and what it sees
+        along the data path may lie apart, and only the hulls know how far it is from one to the other.
         """
         if sight is None:
             return 0
         if isinstance(sight, Moving | Parted):
             return max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True))
-        if isinstance(sight, Fixed):
-            outermost = [(sight.first, sight.last), *_outermost(data, node.shape)]
-            return max(max(sight.last, last) - min(sight.first, first) + 1 for first, last in outermost)
-        import numpy as np
-
+        if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
+            return sight.last - sight.first + 1
         first, last = self.of_units(node.name)[axis]
-        if isinstance(data, Moving) and first.shape == (node.shape[data.axis],):
-            seen = last >= first
-            ends = [(data.first(i), data.last(i)) for i in range(len(first))]
-            firsts, lasts = (np.array(side) for side in zip(*ends, strict=True))
-            first, last = (f(a, b)[seen] for f, a, b in ((np.minimum, first, firsts), (np.maximum, last, lasts)))
-        return int((last - first).max(initial=-1)) + 1
+        widest = int((last - first).max()) + 1
+        return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
+
+    def _end(self, axis: int) -> int:
+        """The image's last position along an axis."""
+        return self.network.extent[axis] - 1
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent
@@ -200,7 +206,7 @@ class Fields:
             inside if whole is None or not _holds(whole, inside) else whole
             for whole, inside in zip(ends, clipped, strict=True)
         ]
-        if self.data is not self:
+        if self.data is not self:  # gates read the image as it is; along the data path a unit may see past its ends
             along_data = self.data.unit(name, at).unclipped
             unclipped = [_hull_of(*pair) for pair in zip(unclipped, along_data, strict=True)]
         return UnitHull(tuple(unclipped), tuple(clipped))

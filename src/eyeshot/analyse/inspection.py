@@ -45,19 +45,21 @@ class Unit:
 
     def to_dict(self) -> dict[str, Any]:
         """The document of schema eyeshot.field/1."""
-        pairs = [list(ends) for ends in self.hull.unclipped], [list(ends) for ends in self.hull.clipped]
+        data = self._view.fields.data.unit(self._view.name, self.at)
+        along_data = {"data_hull": data.unclipped, "data_clipped": data.clipped} if data != self.hull else {}
         return {
             "schema": FIELD_SCHEMA,
             "layer": self._view.name,
             "unit": list(self.at),
-            "hull": pairs[0],
-            "clipped": pairs[1],
+            "hull": [list(ends) for ends in self.hull.unclipped],
+            "clipped": [list(ends) for ends in self.hull.clipped],
             "global": self.is_global,
             "exact": self._view.name not in self._view.fields.bounded,
             "footprint": {
                 "count": self.footprint.count,
                 "boxes": [[list(ends) for ends in box] for box in self.footprint.boxes()],
             },
+            **{key: [list(ends) for ends in pairs] for key, pairs in along_data.items()},
         }
 
 
@@ -132,7 +134,7 @@ class Layer(View):
 
     @property
     def activations(self) -> int:
-        """Elements of the output."""
+        """Elements that the layer writes; none where its output is a view."""
         return self.cost.activations
 
     def to_dict(self) -> dict[str, Any]:
@@ -161,6 +163,7 @@ class Layer(View):
             "params": self.params,
             "macs": self.macs,
             "activations": self.activations,
+            "saved_activations": self.cost.saved_activations,
         }
 
 
@@ -219,7 +222,10 @@ class Inspection:
                 "params": self.totals.params,
                 "macs": self.totals.macs,
                 "activations": self.totals.activations,
+                "mac_activations": self.totals.mac_activations,
                 "peak_activations": self.totals.peak_activations,
+                "saved_activations": self.totals.saved_activations,
+                "saved_exact": self.totals.is_saved_exact,
             },
             "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in self.notes],
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.network.ops import Conv, Linear
@@ -13,10 +15,25 @@ def weighted(inspection: Inspection) -> list[Layer]:
 
 
 def last_convolution(inspection: Inspection) -> Layer | None:
-    """The last convolution that carries data, not one that only computes gates; None where there is none."""
-    carrying = data_path(inspection.network)
-    layers = reversed(inspection.layers)
-    return next((layer for layer in layers if isinstance(layer.node.op, Conv) and layer.name in carrying), None)
+    """The last convolution on the data's way to an output, of those with the widest view along it; None without any.
+
+    What is called last may be a shortcut or an auxiliary head, which see less than what they stand beside.
+    """
+    return _last_of_the_widest(inspection, data_path(inspection.network))
+
+
+def last_convolutions(inspection: Inspection) -> dict[str, Layer]:
+    """The same for each output by its name, where there are several."""
+    network = inspection.network
+    ends = {name: _last_of_the_widest(inspection, data_path(network, name)) for name in network.outputs}
+    return {name: layer for name, layer in ends.items() if layer is not None}
+
+
+def _last_of_the_widest(inspection: Inspection, carrying: frozenset[str]) -> Layer | None:
+    convolutions = [
+        layer for layer in reversed(inspection.layers) if isinstance(layer.node.op, Conv) and layer.name in carrying
+    ]
+    return max(convolutions, key=lambda layer: math.prod(layer.data.field.size), default=None)
 
 
 def horizon(inspection: Inspection, *, data: bool = False) -> Layer | None:

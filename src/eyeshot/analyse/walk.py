@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input
-from eyeshot.network.relations import KINDS, Shape
+from eyeshot.network.relations import KINDS, Read, Shape
 
 V = TypeVar("V")
 Rule = Callable[[Any, V, Shape, Shape], V]
@@ -64,6 +64,18 @@ class Rules(Generic[V]):
         other._table = {**self._table, kind: function}
         return other
 
+    def sharing(self, question: str, share: Callable[[Any, V, V, Shape, Shape], V]) -> Rules[V]:
+        """The same table with each contribution weighed: ``share`` is given what a rule took and what it made of it."""
+
+        def weighed(rule: Rule[V]) -> Rule[V]:
+            return lambda relation, value, before, after: share(
+                relation, value, rule(relation, value, before, after), before, after
+            )
+
+        other = Rules(question, self._unite)
+        other._table = {kind: weighed(rule) for kind, rule in self._table.items()}
+        return other
+
     @property
     def gaps(self) -> tuple[str, ...]:
         """Relation kinds without a rule."""
@@ -84,13 +96,16 @@ class Rules(Generic[V]):
             parts = []
             for read in node.reads:
                 if gates or not read.gate:
-                    source = network[node.inputs[read.source]]
-                    rule = self._table[type(read.relation)]
-                    parts.append(rule(read.relation, values[source.name], source.shape, node.shape))
+                    parts.append(self.through(network, values, node, read))
             values[node.name] = (
                 parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent(node)
             )
         return values
+
+    def through(self, network: Network, values: Mapping[str, V], node: Node, read: Read) -> V:
+        """What one read alone contributes to a node, from the value of what it reads."""
+        source = network[node.inputs[read.source]]
+        return self._table[type(read.relation)](read.relation, values[source.name], source.shape, node.shape)
 
     def backward(
         self, network: Network, marks: dict[str, V], *, gates: bool = True, until: Container[str] = ()

@@ -45,6 +45,7 @@ class Report(Inspection):
                 "params": layer.params,
                 "macs": layer.macs,
                 "activations": layer.activations,
+                "saved_activations": layer.cost.saved_activations,
             }
             for layer in self.layers
         ]

@@ -71,7 +71,7 @@ def _print(report: Report, layer: Layer, unit: Unit, terminal: Terminal) -> None
 
     terminal.say(*footprints.sentence(report, layer, unit))
     terminal.say()
-    terminal.table(footprints.ranges(report, unit))
+    terminal.table(footprints.ranges(report, layer, unit))
     for text in footprints.remarks(report, layer, unit):
         terminal.say(text)
     for title, lines in footprints.maps(unit, terminal.width):

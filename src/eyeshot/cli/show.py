@@ -99,17 +99,14 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
     from eyeshot.analyse.landmarks import differing
     from eyeshot.report.ledger import ledger
     from eyeshot.report.verdict import on_one
-    from eyeshot.report.wording import short, times
+    from eyeshot.report.wording import memory_words, times
 
-    network, totals = report.network, report.totals
+    network = report.network
     terminal.say((network.name, "strong"), (f" · input {times(network.input.shape[1:])}", "dim"))
     terminal.say()
     terminal.table(ledger(report, folded=not all_layers))
     terminal.say()
-    terminal.say(
-        f"activations {short(totals.activations)}, at most {short(totals.peak_activations)} alive at once"
-        " (elements, one image)"
-    )
+    terminal.say(memory_words(report.totals))
     terminal.say((CONVENTIONS, "dim"))
     if turning := differing(report):
         others = f" and {len(turning) - 1} more layers" if len(turning) > 1 else ""

@@ -19,7 +19,6 @@ from eyeshot.cli.options import (
 
 if TYPE_CHECKING:
     from eyeshot.analyse.inspection import Layer
-    from eyeshot.analyse.recurrence import Recurrence
     from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
 
@@ -39,33 +38,39 @@ def why(model: str, layer: str, input_shape: Any, as_json: bool, no_colour: bool
       eyeshot why resnet50 layer4.2.conv2
     """
     from eyeshot.cli.terminal import Terminal
-    from eyeshot.report.reasons import reasons, to_json
+    from eyeshot.report.reasons import to_json
 
     report = inspected(model, input_shape)
-    found = report[layer]
+    asked = report[layer]
     if as_json:
-        print_json(to_json(found, reasons(found)))
+        print_json(to_json(asked))
     else:
         terminal = Terminal(colour=not no_colour)
-        _print(report, found, reasons(found), terminal)
+        print_reasons(report, asked, terminal)
         terminal.say()
         say_next(terminal, typed(model, layer, verb="field", input_shape=input_shape))
-    if not found.field.is_exact:
+    if not asked.field.is_exact:
         import sys
 
         end_bounded(Terminal(sys.stderr, colour=not no_colour), [layer])
 
 
-def _print(report: Report, layer: Layer, found: list[Recurrence], terminal: Terminal) -> None:
-    from eyeshot.report.reasons import axis_names, headline, sentences, table
+def print_reasons(report: Report, layer: Layer, terminal: Terminal) -> None:
+    """Print what a layer sees and the sums that make it."""
+    from eyeshot.report.reasons import gate_sentence, headline, parts, sentences, table, without_sum
 
     terminal.say((layer.name, "strong"), f" of {report.network.name} ", headline(layer))
-    names = axis_names(len(found))
-    alike = len({(r.terms, r.meetings) for r in found}) == 1
-    for i, recurrence in enumerate(found[:1] if alike else found):
+    for part in parts(layer):
+        for title, recurrence in part.told():
+            terminal.say()
+            if title:
+                terminal.say((title, "strong"))
+            if reason := without_sum(recurrence):
+                terminal.say(reason)
+                continue
+            terminal.table(table(recurrence))
+            for text in sentences(recurrence):
+                terminal.say((text, "dim"))
+    if gate := gate_sentence(layer):
         terminal.say()
-        if not alike:
-            terminal.say((f"along {names[i]}", "strong"))
-        terminal.table(table(recurrence))
-        for text in sentences(recurrence):
-            terminal.say((text, "dim"))
+        terminal.say(gate)

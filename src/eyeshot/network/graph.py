@@ -23,13 +23,27 @@ from eyeshot.network.relations import (
 )
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Where an output lies: ``block`` numbers a piece of memory, which holds ``elements``; ``is_view`` says that
+    nothing was written there. ``copies`` are elements that were copied of each input before it was read, where any
+    were, as products do of operands that lie otherwise than they need.
+    """
+
+    block: int
+    elements: int
+    is_view: bool = False
+    copies: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """One step of the network.
 
     ``inputs`` are names of earlier nodes; ``shape`` is the output's, batch axis included; ``params`` counts the
     weights that this node uses first (a shared weight counts once); ``reads`` are its relations to its inputs;
-    ``line`` is the line of code that called it, where that was asked for.
+    ``line`` is the line of code that called it, where that was asked for; ``memory`` is where a forward pass put the
+    output, where one was watched.
     """
 
     name: str
@@ -39,6 +53,7 @@ class Node:
     params: int
     reads: tuple[Read, ...] = field(compare=False)
     line: str = field(default="", compare=False)
+    memory: Memory | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,16 @@ def _parts_axis_1(relation: Relation, before: Shape, after: Shape) -> bool:
     return isinstance(relation, Elementwise) and len(before) != len(after)
 
 
-def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: int = 0, line: str = "") -> Node:
+def node(
+    *,
+    name: str,
+    op: Op,
+    inputs: tuple[Node, ...],
+    shape: Shape,
+    params: int = 0,
+    line: str = "",
+    memory: Memory | None = None,
+) -> Node:
     """Make a node and derive its relations from its op and the shapes around it."""
     return Node(
         name=name,
@@ -163,4 +187,5 @@ def node(*, name: str, op: Op, inputs: tuple[Node, ...], shape: Shape, params: i
         params=params,
         reads=op.reads(tuple(n.shape for n in inputs), shape),
         line=line,
+        memory=memory,
     )

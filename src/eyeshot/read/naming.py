@@ -35,6 +35,7 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
             shape=step.shape,
             params=step.params,
             line=step.line,
+            memory=trace.memory.get(step),
         )
     return made
 

@@ -90,7 +90,11 @@ def _each(value: Any, axes: int) -> Sequence[int]:
 @_rule("conv1d", "conv2d", "conv3d")
 def _conv(given: Arguments) -> torch.Tensor | None:
     x, weight, bias, groups = given["input"], given["weight"], given["bias"], given["groups"]
-    if not _are_plain(x, weight) or not (bias is None or (_are_plain(x, bias) and bias.shape == weight.shape[:1])):
+    lies_by_channels = x.dim() == 4 and _are_of_one_kind(x) and x.is_contiguous(memory_format=torch.channels_last)
+    plain = (weight,) if lies_by_channels else (x, weight)
+    if not _are_plain(*plain) or not (bias is None or (_are_plain(weight, bias) and bias.shape == weight.shape[:1])):
+        return None
+    if x.dtype is not weight.dtype:
         return None
     axes = weight.dim() - 2
     batch, channels, *sizes = x.shape
@@ -103,7 +107,11 @@ def _conv(given: Arguments) -> torch.Tensor | None:
         Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
         for n, k, s, d, p in zip(sizes, weight.shape[2:], stride, dilation, padding, strict=True)
     ]
-    return fresh((batch, weight.shape[0], *out), x.dtype) if min(out) > 0 else None
+    if min(out) <= 0:
+        return None
+    made = fresh((batch, weight.shape[0], *out), x.dtype)
+    is_by_channels = lies_by_channels and not x.is_contiguous()
+    return made.contiguous(memory_format=torch.channels_last) if is_by_channels else made
 
 
 @_rule("max_pool2d", "avg_pool2d")
@@ -344,7 +352,8 @@ def _group_norm(given: Arguments) -> torch.Tensor | None:
 def _layer_norm(given: Arguments) -> torch.Tensor | None:
     x, shape = given["input"], tuple(given["normalized_shape"])
     is_right = bool(shape) and tuple(x.shape[-len(shape) :]) == shape
-    return alike(x) if is_right and _fit(x, shape, [given["weight"], given.get("bias")]) else None
+    # laid out anew, whatever the input's strides are
+    return fresh(x.shape, x.dtype) if is_right and _fit(x, shape, [given["weight"], given.get("bias")]) else None
 
 
 def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:

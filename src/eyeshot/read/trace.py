@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import torch
 
-from eyeshot.network.ops import Op, Unknown
+from eyeshot.network.graph import Memory
+from eyeshot.network.ops import Op, Rearrange, Unknown
 from eyeshot.network.relations import Shape
 from eyeshot.read.shapes import alike
 
@@ -117,6 +118,7 @@ class Trace:
     place: Place = field(default_factory=Place)
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
+    memory: dict[Step, Memory] = field(default_factory=dict)
     _owners: dict[str, Place] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
@@ -192,7 +194,9 @@ class Trace:
         whole = self.held_by(shared.whole)
         if whole is None:
             return None
+        first = len(self.steps)
         step = shared.view.take(self, whole, tuple(tensor.shape))
+        self._lie(self.steps[first:], tensor, is_view=True)
         self._known[key] = Known(tensor, step, writes)
         return step
 
@@ -209,18 +213,51 @@ class Trace:
         if 0 in step.shape:
             self._empty[id(tensor)] = tensor
             return
+        self._lie([step], tensor)
+        first = len(self.steps)
         chain = [(tensor, step)]
         shared = self._shared.get(id(tensor))
         while shared is not None:
             step = shared.view.put(self, self.held_by(shared.whole), step, tuple(shared.whole.shape))
             chain.append((shared.whole, step))
             shared = self._shared.get(id(shared.whole))
+        self._lie(self.steps[first:], tensor, is_view=True)
         root = id(chain[-1][0])
         writes = 0
         if root in self._writes:
             writes = self._writes[root] = self._writes[root] + 1
         for written, made in chain:
             self._known[id(written)] = Known(written, made, writes)
+
+    def _lie(self, steps: Iterable[Step], tensor: torch.Tensor, *, is_view: bool = False) -> None:
+        """Say that the outputs of steps lie where a tensor does, unless it is known where they lie."""
+        unplaced = [step for step in steps if step not in self.memory]
+        if unplaced and tensor.layout is torch.strided:
+            storage = tensor.untyped_storage()
+            place = Memory(int(storage._cdata), storage.nbytes() // max(tensor.element_size(), 1), is_view)
+            self.memory.update(dict.fromkeys(unplaced, place))
+
+    def copy_before(self, step: Step, copies: tuple[int, ...]) -> None:
+        """Say how many elements of each input an op copies before it reads them."""
+        if any(copies) and step in self.memory:
+            self.memory[step] = replace(self.memory[step], copies=copies)
+
+    def lie_with(self, step: Step, tensor: torch.Tensor, *, is_view: bool) -> None:
+        """Say that a step's output lies where a tensor does; as a view where that was there before."""
+        self.memory.pop(step, None)
+        self._lie([step], tensor, is_view=is_view)
+
+    def lie_together(self, first: int, *, whole: bool = False) -> None:
+        """The steps from a number on are one op's: what leads to its output takes no memory besides that.
+
+        With ``whole`` not even the outputs of the ops into which it was taken apart.
+        """
+        steps = [step for step in self.steps[first:] if not isinstance(step.op, Rearrange)]
+        place = self.memory.get(steps[-1]) if steps else None
+        if place is not None:
+            for step in steps[:-1]:
+                if whole or step not in self.memory:
+                    self.memory[step] = replace(place, is_view=True)
 
     def share(self, tensor: torch.Tensor, whole: torch.Tensor, view: View) -> None:
         """Say that a new tensor shows the memory of another."""

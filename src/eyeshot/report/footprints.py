@@ -46,8 +46,8 @@ def sentence(report: Inspection, layer: Layer, unit: Unit) -> list[tuple[str, st
     return [*head, (f": {where} of {times(network.extent)} ({share} of the image).", "")]
 
 
-def ranges(report: Inspection, unit: Unit) -> Table:
-    """Per axis what the unit sees on an endless image, and what of that is inside."""
+def ranges(report: Inspection, layer: Layer, unit: Unit) -> Table:
+    """Per axis what the unit sees on an endless image, and what of that is inside; and along the data path if less."""
     table = Table(
         [
             Column(heading="axis", is_number=False),
@@ -59,12 +59,14 @@ def ranges(report: Inspection, unit: Unit) -> Table:
             Column(heading="outside", priority=1),
         ]
     )
-    hull = unit.hull
-    for name, n, whole, inside in zip(
-        axis_names(len(hull.clipped)), report.network.extent, hull.unclipped, hull.clipped, strict=True
-    ):
-        sees, held = whole[1] - whole[0] + 1, inside[1] - inside[0] + 1
-        table.add(name, str(n), str(sees), _range(whole), str(held), _range(inside), str(sees - held))
+    data = layer.data.unit(*unit.at)
+    for view, of in ((unit.hull, ""), (data.hull, ", data path")):
+        if of and view == unit.hull:
+            break
+        names = axis_names(len(view.clipped))
+        for name, n, whole, inside in zip(names, report.network.extent, view.unclipped, view.clipped, strict=True):
+            sees, held = whole[1] - whole[0] + 1, inside[1] - inside[0] + 1
+            table.add(name + of, str(n), str(sees), _range(whole), str(held), _range(inside), str(sees - held))
     return table
 
 

@@ -15,7 +15,7 @@ from eyeshot.report.sidebyside import quantity_table
 from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
-from eyeshot.report.wording import middle_out, short, times
+from eyeshot.report.wording import memory_words, middle_out, times
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
@@ -31,11 +31,11 @@ _STYLE = (
 
 def report_html(report: Inspection) -> str:
     """A report's ledger, its sentences and the side view below the middle unit of the last convolution."""
-    network, totals = report.network, report.totals
+    network = report.network
     view = _views([report])
     sentences = [
         on_one(report),
-        f"Activations {short(totals.activations)}, at most {short(totals.peak_activations)} alive at once.",
+        f"{memory_words(report.totals).capitalize()}.",
         *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in report.notes),
     ]
     head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"

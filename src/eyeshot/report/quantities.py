@@ -230,7 +230,9 @@ def _costs(reports: Sequence[Inspection]) -> list[Quantity]:
         counted("macs_conv", "  in convolutions", parted(Conv, "macs")),
         counted("macs_fc", "  fully connected", parted(Linear, "macs")),
         counted("activations", "activations", [t.activations for t in totals]),
-        counted("peak_activations", "  alive at once, at most", [t.peak_activations for t in totals]),
+        counted("mac_activations", "  of layers with MACs", [t.mac_activations for t in totals]),
+        counted("peak_activations", "  alive at once, at least", [t.peak_activations for t in totals]),
+        counted("saved_activations", "  kept for training", [t.saved_activations for t in totals]),
     ]
 
 

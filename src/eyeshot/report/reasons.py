@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from eyeshot.analyse.inspection import Layer
+from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
-from eyeshot.analyse.recurrence import Recurrence, Term, recurrence
+from eyeshot.analyse.recurrence import Recurrence, Term, first_gates, recurrence
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.report.table import Column, Table
@@ -24,21 +25,46 @@ def axis_names(count: int) -> tuple[str, ...]:
     return _AXES[count]
 
 
-def reasons(layer: Layer) -> list[Recurrence]:
-    """The recurrence along each axis; of what a layer rearranges, where it does nothing else."""
-    network = layer.fields.network
-    name = layer.name
-    while isinstance(network[name].op, Rearrange):
-        name = network[name].inputs[0]
-    return [recurrence(layer.fields, name, axis) for axis in range(len(network.axes))]
+@dataclass(frozen=True)
+class Part:
+    """A number per axis and the sums that make it; ``title`` says of what, where there are several."""
+
+    title: str
+    axes: list[Recurrence]
+
+    def told(self) -> list[tuple[str, Recurrence]]:
+        """Each recurrence with what to call it; one for all axes where they are alike."""
+        first = self.axes[0]
+        if all(replace(each, axis=first.axis) == first for each in self.axes):
+            return [(self.title, first)]
+        names = axis_names(len(self.axes))
+        return [
+            (f"{self.title}, {name}" if self.title else f"along {name}", each)
+            for name, each in zip(names, self.axes, strict=True)
+        ]
+
+
+def parts(layer: Layer) -> list[Part]:
+    """The sums of what a layer sees along the data path and, where that is another number, with gates."""
+    if layer.field == layer.data.field:
+        return [Part("", reasons(layer))]
+    along_data = Part("along the data path", reasons(layer.data))
+    with_gates = Part("with gates and statistics", reasons(layer))
+    if not any(layer.data.field.size):
+        return [with_gates]
+    return [along_data] if layer.field.size == layer.data.field.size else [along_data, with_gates]
+
+
+def reasons(view: View) -> list[Recurrence]:
+    """The recurrence along each axis."""
+    return [recurrence(view.fields, view.name, axis) for axis in range(len(view.fields.network.axes))]
 
 
 def headline(layer: Layer) -> str:
     """What the layer sees, to follow its name."""
-    network = layer.fields.network
-    source = _read_whole(layer.node, layer)
     if not all(layer.field.size):
         return "sees nothing of the image"
+    source = _read_whole(layer.node, layer)
     if layer.op == "flatten" or (layer.field.stride is None and layer.data.field.stride is None):
         base = f"sees {field_size(layer.field)} pixels{along_data(layer)}"
         if source is None:
@@ -46,8 +72,27 @@ def headline(layer: Layer) -> str:
         if isinstance(layer.node.op, Rearrange):
             return f"rearranges {source.name}, a unit of which {base}"
         return f"reads all positions of {source.name} and so {base}"
-    steps = "" if layer.field.stride is None else f", in steps of {field_stride(layer.field)}"
-    return f"sees {field_size(layer.field)} pixels of {times(network.extent)}{steps}{along_data(layer)}"
+    is_alike = layer.field == layer.data.field or not all(layer.data.field.size)
+    field = layer.field if is_alike else layer.data.field
+    steps = "" if field.stride is None else f", in steps of {field_stride(field)}"
+    path = "" if is_alike else " along the data path"
+    base = f"sees {field_size(field)} pixels of {times(layer.fields.network.extent)}{path}{steps}"
+    return base if is_alike else f"{base}; with gates and statistics {field_size(layer.field)}"
+
+
+def gate_sentence(layer: Layer) -> str:
+    """Which gate first reads everything; empty where none does."""
+    gate = whole_through(layer)
+    if gate is None:
+        return ""
+    name, reader = gate
+    how = f"{name} takes statistics over it" if name == reader else f"{name} is weighted by what {reader} reads of it"
+    return f"with gates and statistics every unit sees the whole image: {how}"
+
+
+def whole_through(layer: Layer) -> tuple[str, str] | None:
+    """The layer at which a gate first shows the whole image, and the one that reads it for that gate."""
+    return first_gates(layer.fields).get(layer.name)
 
 
 def _read_whole(node: Node, layer: Layer) -> Node | None:
@@ -60,22 +105,22 @@ def _read_whole(node: Node, layer: Layer) -> Node | None:
     return None
 
 
-def table(found: Recurrence) -> Table:
+def table(recurrence: Recurrence) -> Table:
     """The terms from the input on, and their sum."""
+    shows_dilation = any(term.dilation not in (None, 1) for term in recurrence.terms)
     table = Table(
         [
             Column(heading="layer", is_number=False, style="strong"),
             Column(heading="k", priority=2),
             Column(heading="s", priority=3),
-            Column(heading="d" if any(term.dilation not in (None, 1) for term in found.terms) else "", priority=4),
+            Column(heading="d" if shows_dilation else "", priority=4),
             Column(heading="J before", priority=1),
             Column(heading="adds", is_number=False),
             Column(heading="sees", style="strong"),
         ]
     )
-    shows_dilation = bool(table.columns[3].heading)
     table.add("input", NONE, NONE, NONE if shows_dilation else "", NONE, "", "1")
-    for term in found.terms:
+    for term in recurrence.terms:
         kernel = f"all {term.positions}" if term.positions else NONE if term.kernel is None else str(term.kernel)
         table.add(
             term.layer,
@@ -87,13 +132,27 @@ def table(found: Recurrence) -> Table:
             f"{term.size:,}",
         )
     table.rule()
-    total = f"1 + {found.size - 1:,}" if found.terms else ""
-    table.add("sum", "", "", "", "", total, f"{found.size:,}", style="strong")
+    total = f"1 + {recurrence.size - 1:,}" if recurrence.terms else ""
+    table.add("sum", "", "", "", "", total, f"{recurrence.size:,}", style="strong")
     return table
 
 
+def without_sum(recurrence: Recurrence) -> str:
+    """What to say where no sum makes the number; empty where one does."""
+    if not recurrence.size:
+        return "nothing of the image is seen"
+    if recurrence.lost_at is None:
+        return ""
+    where = "" if recurrence.lost_at == recurrence.layer else f" from {recurrence.lost_at} on"
+    return (
+        f"there is no closed form{where}: its units have no even steps in common, so no sum makes the number;"
+        f" the widest of them inside the image sees {recurrence.size:,}"
+    )
+
+
 def formula(term: Term) -> str:
-    """What a layer adds, with its numbers: + (3 − 1)·16 = 32."""
+    """What a layer adds, with its numbers where they make it: + (3 − 1)·16 = 32."""
+    plain = f"− {-term.adds:,}" if term.adds < 0 else f"+ {term.adds:,}"
     if term.jump is not None and term.kernel is not None and term.dilation is not None:
         expected = (term.kernel - 1) * term.dilation * term.jump
         factors = [f"({term.kernel} − 1)", *([str(term.dilation)] if term.dilation > 1 else []), _step(term.jump)]
@@ -101,24 +160,26 @@ def formula(term: Term) -> str:
         expected = (term.positions - 1) * term.jump
         factors = [f"({term.positions} − 1)", _step(term.jump)]
     else:
-        return f"+ {term.adds:,}"
-    rest = term.adds - expected
-    text = f"+ {'·'.join(factors)} = {_step(Fraction(expected))}"
-    return text if not rest else f"{text}, + {_step(Fraction(rest))} at the other branches' far sides"
+        return plain
+    return f"+ {'·'.join(factors)} = {_step(Fraction(expected))}" if term.adds == expected else plain
 
 
 def _step(step: Fraction) -> str:
     return f"{step.numerator:,}" if step.denominator == 1 else str(step)
 
 
-def sentences(found: Recurrence) -> list[str]:
+def sentences(recurrence: Recurrence) -> list[str]:
     """The legend, and which branch binds where branches meet."""
-    words = ["k kernel, s stride, J input pixels per step before the layer; each layer adds (k − 1)·J"]
-    if any(term.dilation not in (None, 1) for term in found.terms):
-        words = [
-            "k kernel, s stride, d dilation, J input pixels per step before the layer; each layer adds (k − 1)·d·J"
-        ]
-    deciding = [m for m in found.meetings if len({size for _, size in m.sizes}) > 1]
+    if not recurrence.terms:
+        return []
+    has_dilation = any(term.dilation not in (None, 1) for term in recurrence.terms)
+    letters, adds = ("d dilation, ", "(k − 1)·d·J") if has_dilation else ("", "(k − 1)·J")
+    words = [f"k kernel, s stride, {letters}J input pixels per step before the layer; each layer adds {adds}"]
+    if any(_is_plain(term) for term in recurrence.terms):
+        words.append(
+            "a number without a formula: what the units that see most gain, since units or branches differ there"
+        )
+    deciding = [m for m in recurrence.meetings if len({size for _, size in m.sizes}) > 1]
     for meeting in deciding[-_MOST_MEETINGS:]:
         (name, size), *others = meeting.sizes
         rest = listed([f"{other} ({n:,})" for other, n in others])
@@ -128,25 +189,35 @@ def sentences(found: Recurrence) -> list[str]:
     return words
 
 
-def to_json(layer: Layer, found: list[Recurrence]) -> dict[str, Any]:
-    """The document of schema eyeshot.why/1: one list of terms per axis."""
+def _is_plain(term: Term) -> bool:
+    return "·" not in formula(term)
+
+
+def to_json(layer: Layer) -> dict[str, Any]:
+    """The document of schema eyeshot.why/1: one list of terms per axis, with gates and along the data path."""
+    gate = whole_through(layer)
     return {
         "schema": SCHEMA,
         "layer": layer.name,
         "op": op_words(layer.node.op),
         "field": list(layer.field.size),
         "exact": layer.field.is_exact,
-        "axes": [
-            {
-                "size": r.size,
-                "terms": [_term(term) for term in r.terms],
-                "meetings": [
-                    {"layer": m.layer, "inputs": [{"layer": name, "size": n} for name, n in m.sizes]}
-                    for m in r.meetings
-                ],
-            }
-            for r in found
+        "axes": [_axis(each) for each in reasons(layer)],
+        "data_field": list(layer.data.field.size),
+        "data_axes": [_axis(each) for each in reasons(layer.data)],
+        "gate": None if gate is None else {"layer": gate[0], "reads": gate[1]},
+    }
+
+
+def _axis(recurrence: Recurrence) -> dict[str, Any]:
+    return {
+        "size": recurrence.size,
+        "terms": [_term(term) for term in recurrence.terms],
+        "meetings": [
+            {"layer": m.layer, "inputs": [{"layer": name, "size": n} for name, n in m.sizes]}
+            for m in recurrence.meetings
         ],
+        "lost_at": recurrence.lost_at,
     }
 
 

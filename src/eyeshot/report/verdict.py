@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeshot.analyse.inspection import Inspection, Layer
-from eyeshot.analyse.landmarks import horizon, last_convolution, macs_before, outgrows, weighted
+from eyeshot.analyse.landmarks import horizon, last_convolution, last_convolutions, macs_before, outgrows, weighted
 from eyeshot.report.wording import field_size, field_stride, image_share, listed, ordinal, percent, relative, times
 
 
@@ -20,7 +20,7 @@ def along_data(layer: Layer) -> str:
 
 def on_one(report: Inspection) -> str:
     """How far one network sees, and where it sees everything."""
-    return " ".join(filter(None, (_on_view(report), _on_horizon(report))))
+    return " ".join(filter(None, (_on_view(report), _on_outputs(report), _on_horizon(report))))
 
 
 def _on_view(report: Inspection) -> str:
@@ -30,6 +30,16 @@ def _on_view(report: Inspection) -> str:
     share = image_share(layer.field, extent)
     of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
     return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}{along_data(layer)}."
+
+
+def _on_outputs(report: Inspection) -> str:
+    """What the last convolution before each further output sees, where there are several."""
+    first, ends = last_convolution(report), last_convolutions(report)
+    others = [(name, layer) for name, layer in ends.items() if layer is not first]
+    if not others:
+        return ""
+    told = listed([f"{layer.name}, before {name}, sees {field_size(layer.field)}" for name, layer in others])
+    return f"Of the other outputs {told}."
 
 
 def _input(extent: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from eyeshot.analyse.cost import Totals
 from eyeshot.analyse.field import Field
 from eyeshot.network.ops import (
     AdaptivePool,
@@ -99,6 +100,16 @@ def plain(value: float, decimals: int) -> str:
     ('−0.2', '0.2')
     """
     return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def memory_words(totals: Totals) -> str:
+    """What is written, alive and kept, in elements of one image."""
+    at_least = "" if totals.is_saved_exact else "at least "
+    return (
+        f"activations {short(totals.activations)}, {short(totals.mac_activations)} of layers with MACs; alive at once"
+        f" {short(totals.peak_activations)}, a planner's minimum; kept for training"
+        f" {at_least}{short(totals.saved_activations)} (elements, one image)"
+    )
 
 
 def field_size(field: Field) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.field import Field
-from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.analyse.inspection import Inspection, Layer, View
 from eyeshot.analyse.landmarks import has_gates, horizon, last_convolution
 from eyeshot.analyse.layouts import axes_counting, unit_axes
-from eyeshot.analyse.recurrence import step
+from eyeshot.analyse.recurrence import first_gates, lost_at, steps
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.folded import Line, lines
@@ -65,6 +65,7 @@ def design(report: Inspection) -> dict[str, Any]:
     relations = _Table()
     found = lines(report)
     gates = has_gates(report)
+    through = first_gates(report.layers[0].fields) if gates and report.layers else {}
     end, end_data = horizon(report), horizon(report, data=True)
     return {
         "name": network.name,
@@ -72,7 +73,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "typed": network.source if ":" in network.source or "." in network.source else network.name,
         "input": index[network.input.name],
         "axes": list(network.axes),
-        "nodes": [_node(node, report, index, relations) for node in network],
+        "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
         "lines": [_line(line, index) for line in found],
         "rules": {str(index[name]): words for name, words in rule_words(report).items()},
@@ -119,7 +120,9 @@ class _Table:
         return self._known[relation]
 
 
-def _node(node: Node, report: Inspection, index: Mapping[str, int], relations: _Table) -> dict[str, Any]:
+def _node(
+    node: Node, report: Inspection, index: Mapping[str, int], relations: _Table, gates: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": node.name,
         "op": node.op.kind,
@@ -140,10 +143,16 @@ def _node(node: Node, report: Inspection, index: Mapping[str, int], relations: _
         entry["units"] = math.prod(node.shape[axis] for axis in lying)
     if layer.data.field != layer.field:
         entry["data"] = _field(layer.data.field)
-    for key, value in (("params", layer.params), ("macs", layer.macs)):
+    for key, value in (("params", layer.params), ("macs", layer.macs), ("view", int(not layer.activations))):
         if value:
             entry[key] = value
-    return entry | {"why": _why(layer, index)}
+    entry["why"] = _why(layer, index)
+    if layer.data.fields is not layer.fields:
+        along_data = _why(layer.data, index)
+        entry |= {"data_why": along_data} if along_data != entry["why"] else {}
+        if node.name in gates:
+            entry["gate"] = [index[name] for name in gates[node.name]]
+    return entry
 
 
 def places(network: Network, name: str) -> list[int | None]:
@@ -170,26 +179,29 @@ def _field(field: Field) -> dict[str, Any]:
     return entry | {name: 1 for name, holds in flags.items() if holds}
 
 
-def _why(layer: Layer, index: Mapping[str, int]) -> list[dict[str, Any]]:
+def _why(view: View, index: Mapping[str, int]) -> list[dict[str, Any]]:
     """The recurrence's step at a layer per axis, once where all axes agree."""
-    steps = []
-    for axis in range(len(layer.fields.network.axes)):
-        found = step(layer.fields, layer.name, axis)
-        if found is None:
-            continue
-        entry: dict[str, Any] = {"from": index[found.source.name], "size": found.size}
-        if found.term is not None:
-            term = found.term
+    taken = []
+    for axis in range(len(view.fields.network.axes)):
+        step = steps(view.fields, axis).get(view.name)
+        if step is None:
+            return []
+        entry: dict[str, Any] = {"from": index[step.source.name], "size": step.size}
+        lost = lost_at(view.fields, view.name, axis)
+        if lost is not None:
+            entry["lost"] = index[lost]
+        if step.term is not None:
+            term = step.term
             entry |= {
                 "window": None if term.kernel is None else [term.kernel, term.stride, term.dilation],
                 "all": term.positions,
                 "jump": None if term.jump is None else str(term.jump),
                 "adds": formula(term),
             }
-        if found.meeting is not None and len({size for _, size in found.meeting.sizes}) > 1:
-            entry["meeting"] = [[index[name], size] for name, size in found.meeting.sizes]
-        steps.append({key: value for key, value in entry.items() if value is not None})
-    return steps[:1] if all(each == steps[0] for each in steps) else steps
+        if step.meeting is not None and len({size for _, size in step.meeting.sizes}) > 1:
+            entry["meeting"] = [[index[name], size] for name, size in step.meeting.sizes]
+        taken.append({key: value for key, value in entry.items() if value is not None})
+    return taken[:1] if all(each == taken[0] for each in taken) else taken
 
 
 def _line(line: Line, index: Mapping[str, int]) -> dict[str, Any]:

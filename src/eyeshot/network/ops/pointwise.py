@@ -53,10 +53,14 @@ def _is_broadcast_over_positions(shape: Shape, out: Shape) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Norm(Op):
-    """Normalisation; ``statistics`` are the axes over which mean and variance are taken (none for batch norm)."""
+    """Normalisation; ``statistics`` are the axes over which mean and variance are taken (none for batch norm).
+
+    ``groups`` is into how many parts group norm takes axis 1 apart.
+    """
 
     mode: str
     statistics: tuple[int, ...] = ()
+    groups: int = 1
 
     @property
     def kind(self) -> str:

@@ -46,7 +46,18 @@ def _linear(trace: Trace, call: Call) -> Any:
     x = call.x
     if not trace.knows(x) or trace.knows(call["weight"]) or trace.knows(call["bias"]):
         return read_in_parts(trace, call, _product_with_weights)
-    return one(trace, call, Linear(bias=call["bias"] is not None), [x], call.run())
+    out = one(trace, call, Linear(bias=call["bias"] is not None), [x], call.run())
+    if x.dim() > 2:
+        trace.copy_before(trace.step_of(out), (_copied(x, (-1, x.shape[-1])),))
+    return out
+
+
+def _copied(tensor: torch.Tensor, shape: tuple[int, ...]) -> int:
+    """Elements that PyTorch copies to see a tensor in another shape; none where that is a view."""
+    if tensor.is_contiguous() or not tensor.numel():
+        return 0
+    seen = tensor.reshape(shape)
+    return 0 if seen.untyped_storage()._cdata == tensor.untyped_storage()._cdata else seen.numel()
 
 
 def _product_with_weights(call: Call) -> Any:
@@ -71,7 +82,11 @@ def _matmul(trace: Trace, call: Call) -> Any:
     out = call.run()
     if trace.knows(a) and trace.knows(b):
         steps = [_widened(trace, t, out.dim()) for t in (a, b)]
-        trace.bind(out, trace.record(MatMul(), steps, out.shape))
+        product = trace.record(MatMul(), steps, out.shape)
+        trace.bind(out, product)
+        if out.dim() > 3:  # taken as a batch of matrices
+            spread = [t.expand(*out.shape[:-2], *t.shape[-2:]) for t in (a, b)]
+            trace.copy_before(product, tuple(_copied(t, (-1, *t.shape[-2:])) for t in spread))
         return out
     x = a if trace.knows(a) else b
     op = Linear(bias=False, axis=-1 if x is a else -2)

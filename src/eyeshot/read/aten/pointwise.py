@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.read.aten.rules import axis_of, one, rule, show
 from eyeshot.read.trace import Call, Trace, tensors_in, unknown
@@ -92,7 +94,9 @@ def _layer_norm(trace: Trace, call: Call) -> Any:
 @rule("group_norm")
 def _group_norm(trace: Trace, call: Call) -> Any:
     x = call.x
-    return one(trace, call, Norm(mode="group", statistics=tuple(range(1, x.dim()))), [x], call.run())
+    return one(
+        trace, call, Norm(mode="group", statistics=tuple(range(1, x.dim())), groups=call["num_groups"]), [x], call.run()
+    )
 
 
 @rule("instance_norm")
@@ -105,8 +109,12 @@ def _instance_norm(trace: Trace, call: Call) -> Any:
 
 @rule("dropout", "feature_dropout", "alpha_dropout")
 def _dropout(trace: Trace, call: Call) -> Any:
-    x = call.x
-    return one(trace, call, Dropout(p=float(call["p"])), [x], call.run())
+    x, is_in_use = call.x, not call.arguments.get("train", True)
+    # in use PyTorch hands on what it was given
+    out = torch.ops.aten.alias.default(x) if is_in_use and not call.name.endswith("_") else call.run()
+    one(trace, call, Dropout(p=float(call["p"])), [x], out)
+    trace.lie_with(trace.step_of(out), out, is_view=out is not x and is_in_use)
+    return out
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
@@ -119,5 +127,7 @@ def _softmax(trace: Trace, call: Call) -> Any:
 def _arithmetic(trace: Trace, call: Call) -> Any:
     inputs = [t for t in tensors_in(call.arguments) if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:
+        if len(inputs) == 2 and call.name == "mul":
+            return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
         inputs = inputs[:1]
     return one(trace, call, Arithmetic(name=call.name.rstrip("_")), inputs, call.run())

@@ -1,6 +1,7 @@
 // What each layer costs: bars of weights, operations and activations, and where the field stands when they are spent.
 
 import { fill, h } from "./dom.js";
+import { writes } from "./network.js";
 import { NONE, fieldSize, percent, short, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -14,7 +15,7 @@ export function costPanel(actions) {
   const choice = h("div", { class: "chips", role: "group", "aria-label": "Sort of cost" });
   const table = h("table", { class: "bars" }, h("caption", null, "Cost by line of the ledger"), head, body);
   const root = h("div", { class: "cost-tab" }, totals, choice, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Costs, scrollable" }, table),
-    h("p", { class: "hint" }, "MACs: one multiply-accumulate; convolutions, fully connected layers and matrix products; FLOPs are twice as many. Activations: elements of the layer’s output, for one image."));
+    h("p", { class: "hint" }, "MACs: one multiply-accumulate; convolutions, fully connected layers and matrix products; FLOPs are twice as many. Activations: elements that the layer writes, for one image; views write none."));
 
   /** @param {View} view */
   function update(view) {
@@ -52,12 +53,14 @@ export function costPanel(actions) {
 
 /** @param {any} node @param {string} by */
 function amount(node, by) {
-  return by === "activations" ? node.shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1) : node[by];
+  return by === "activations" ? writes(node) : node[by];
 }
 
 /** @param {import("./network.js").Design} design */
 function totalsOf(design) {
-  const { params, macs, activations, peak_activations: peak } = design.given.totals;
-  return [["params", params], ["MACs", macs], ["activations", activations], ["alive at once, at most", peak]].filter(([, n]) => n !== null && n !== undefined).map(([term, n]) =>
+  const { params, macs, activations, mac_activations: ofMacs, peak_activations: peak, saved_activations: saved } = design.given.totals;
+  const kept = design.given.totals.saved_exact === false ? "kept for training, at least" : "kept for training";
+  return [["params", params], ["MACs", macs], ["activations", activations], ["of layers with MACs", ofMacs],
+    ["alive at once, a planner’s minimum", peak], [kept, saved]].filter(([, n]) => n !== null && n !== undefined).map(([term, n]) =>
     h("div", null, h("dt", null, term), h("dd", { title: whole(n) }, short(n))));
 }

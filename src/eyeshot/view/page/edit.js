@@ -2,7 +2,7 @@
 
 import { closedForms } from "./closed.js";
 import { pull } from "./field.js";
-import { boxAround, middle, onMap, seenBy } from "./network.js";
+import { boxAround, middle, onMap, seenBy, writes } from "./network.js";
 import { ShapeProblem, costOf, follow } from "./shapes.js";
 
 /** @typedef {import("./network.js").Design} Design */
@@ -72,7 +72,7 @@ export function edited(design, text) {
   const found = { ...design, nodes, problem: first };
   withFields(found, design);
   const sum = (/** @type {(node: any) => number} */ value) => nodes.reduce((total, node, at) => total + (at === design.input ? 0 : value(node)), 0);
-  const totals = { params: sum((n) => n.params), macs: sum((n) => n.macs), activations: sum((n) => n.shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1)), peak_activations: null };
+  const totals = { params: sum((n) => n.params), macs: sum((n) => n.macs), activations: sum(writes), peak_activations: null };
   found.given = { ...design.given, totals, rules: rulesOf(found) };
   return found;
 }

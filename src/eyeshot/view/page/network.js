@@ -21,6 +21,18 @@ import { pull, push, unite } from "./field.js";
  */
 
 /**
+ * @typedef {object} Why
+ * @property {number} from the layer before
+ * @property {number} size
+ * @property {number} [lost] the layer from which on no sum makes the number
+ * @property {[number, number, number]} [window]
+ * @property {number} [all] positions, where all are read
+ * @property {string} [jump]
+ * @property {string} [adds]
+ * @property {Array<[number, number]>} [meeting]
+ */
+
+/**
  * @typedef {object} Layer
  * @property {string} name
  * @property {string} op
@@ -33,7 +45,10 @@ import { pull, push, unite } from "./field.js";
  * @property {number} macs
  * @property {Field} field
  * @property {Field} data the same along the data path
- * @property {any[]} why
+ * @property {Why[]} why the recurrence's step, per axis or once for all
+ * @property {Why[]} dataWhy the same along the data path
+ * @property {[number, number] | null} gate where a gate first shows the whole image, and which layer reads it for that
+ * @property {boolean} isView whether it writes nothing, since it only shows what lies there
  * @property {number} units how many units lie otherwise than on a map, as tokens do; 0 for maps
  */
 
@@ -58,8 +73,8 @@ export function designFrom(given) {
     const field = fieldFrom(node);
     return {
       name: node.name, op: node.op, words: node.words, shape: node.shape, places: node.places, form: node.form ?? {},
-      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [],
-      units: node.units ?? 0, field, data: node.data ? fieldFrom(node.data) : field,
+      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [], dataWhy: node.data_why ?? node.why ?? [], gate: node.gate ?? null,
+      isView: Boolean(node.view), units: node.units ?? 0, field, data: node.data ? fieldFrom(node.data) : field,
       reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) =>
         ({ source, relation: relations[number], gate: Boolean(gate) })),
     };
@@ -95,6 +110,11 @@ export function relationFrom(given) {
     return { kind, axes, reads };
   }
   return { kind, axes, axis, offset, order, keep };
+}
+
+/** Elements that a layer writes. @param {Layer} layer @returns {number} */
+export function writes({ shape, isView }) {
+  return isView ? 0 : shape.reduce((a, b) => a * b, 1);
 }
 
 /** Number of units of a layer along each axis of the image; 1 where it has no such axis. @param {Design} design @param {number} at @returns {number[]} */

@@ -7,6 +7,11 @@ import { NONE, axisNames, fieldSize, listed, times, whole } from "./words.js";
 
 const MOST_MEETINGS = 4;
 
+/** @typedef {import("./network.js").Design} Design */
+/** @typedef {import("./network.js").Why & {name: string, at: number, adding: number}} Step */
+/** @typedef {{title: string, size: number, lost: string, steps: Step[]}} Part a number and the sum that makes it, or
+ *  the layer from which on there is none */
+
 /** @param {{pick: (layer: number) => void}} actions */
 export function whyPanel(actions) {
   const root = h("div", { class: "why-tab" });
@@ -16,76 +21,122 @@ export function whyPanel(actions) {
     const nextKey = `${view.state.design} ${view.state.edits} ${view.at} ${axis}`;
     if (nextKey === key) return;
     key = nextKey;
-    const { design, layer } = view, found = steps(design, view.at, axis);
-    const names = axisNames(design.axes.length);
-    const axes = names.length > 1 && differs(design, view.at) ? h("div", { class: "chips", role: "group", "aria-label": "Axis" }, names.map((name, i) =>
-      h("button", { type: "button", class: "chip", "aria-pressed": String(i === axis), onclick: () => ((axis = i), update(view)) }, name))) : null;
-    const rows = found.filter((each) => each.adds !== undefined);
-    const size = rows.length ? rows[rows.length - 1].size : 1;
+    const { design, layer } = view, names = axisNames(design.axes.length);
+    const name = h("span", { class: "unit-name" }, layer.name);
     if (/** @type {any} */ (layer).isChanged) {
-      fill(root, h("p", { class: "lead" }, h("span", { class: "unit-name" }, layer.name), ` sees ${fieldSize(layer.field)} after the change; its reasons are given for networks as they were read. Write the changed design down and ask eyeshot why.`));
+      fill(root, h("p", { class: "lead" }, name, ` sees ${fieldSize(layer.field)} after the change; its reasons are given `
+        + "for networks as they were read. Write the changed design down and ask eyeshot why."));
       return;
     }
+    const press = (/** @type {number} */ i) => ((axis = i), update(view));
+    const axes = names.length > 1 && differs(design, view.at) ? h("div", { class: "chips", role: "group", "aria-label": "Axis" },
+      names.map((each, i) => h("button", { type: "button", class: "chip", "aria-pressed": String(i === axis), onclick: () => press(i) },
+        each))) : null;
     fill(root,
-      h("p", { class: "lead" }, h("span", { class: "unit-name" }, layer.name), ` sees ${fieldSize(layer.field)} pixels of ${times(design.extent)}: each layer adds (k − 1)·d·J, its kernel k and dilation d times the J input pixels that one step before it takes.`),
-      axes,
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The recurrence, scrollable" }, h("table", { class: "why" },
-        h("caption", null, `From the input to ${layer.name}`),
-        h("thead", null, h("tr", null, ["layer", "k", "s", "d", "J before", "adds", "sees"].map((text, i) => h("th", { scope: "col", class: i && i !== 5 ? "number" : null }, text)))),
-        h("tbody", null, h("tr", null, h("th", { scope: "row" }, "input"), cells([NONE, NONE, NONE, NONE]), h("td"), h("td", { class: "number" }, "1")),
-          rows.map((each) => termRow(each, size, actions))),
-        h("tfoot", null, h("tr", null, h("th", { scope: "row" }, "sum"), cells(["", "", "", ""]), h("td", null, size > 1 ? `1 + ${whole(size - 1)}` : ""), h("td", { class: "number" }, whole(size)))))),
-      meetings(design, found));
+      h("p", { class: "lead" }, name, ` sees ${fieldSize(layer.field)} pixels of ${times(design.extent)}: each layer adds `
+        + "(k − 1)·d·J, its kernel k and dilation d times the J input pixels that one step before it takes."),
+      axes, parts(design, view.at, axis).map((part) => partOf(design, part, layer.name, actions)), gateOf(design, layer));
   }
   return { root, update };
+}
+
+/** @param {Design} design @param {Part} part @param {string} name @param {{pick: (layer: number) => void}} actions */
+function partOf(design, part, name, actions) {
+  const title = part.title ? h("h3", null, part.title) : null;
+  if (part.lost) {
+    return [title, h("p", null, `There is no closed form from ${part.lost} on: its units have no even steps in common, so no sum `
+      + `makes the number; the widest of them inside the image sees ${whole(part.size)}.`)];
+  }
+  const rows = part.steps.filter((each) => each.adds !== undefined), { size } = part;
+  const heads = ["layer", "k", "s", "d", "J before", "adds", "sees"];
+  return [title,
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The recurrence, scrollable" }, h("table", { class: "why" },
+      h("caption", null, `From the input to ${name}`),
+      h("thead", null, h("tr", null, heads.map((text, i) => h("th", { scope: "col", class: i && i !== 5 ? "number" : null }, text)))),
+      h("tbody", null, h("tr", null, h("th", { scope: "row" }, "input"), cells([NONE, NONE, NONE, NONE]), h("td"),
+        h("td", { class: "number" }, "1")),
+        rows.map((each) => termRow(each, size, actions))),
+      h("tfoot", null, h("tr", null, h("th", { scope: "row" }, "sum"), cells(["", "", "", ""]),
+        h("td", null, size > 1 ? `1 + ${whole(size - 1)}` : ""), h("td", { class: "number" }, whole(size)))))),
+    meetings(design, part.steps)];
+}
+
+/** Through which gate a layer sees the whole image. @param {Design} design @param {import("./network.js").Layer} layer */
+function gateOf(design, { gate }) {
+  if (!gate) return null;
+  const [name, reader] = gate.map((at) => design.nodes[at].name);
+  const how = name === reader ? `${name} takes statistics over it` : `${name} is weighted by what ${reader} reads of it`;
+  return h("p", { class: "hint" }, `With gates and statistics every unit sees the whole image: ${how}.`);
+}
+
+/**
+ * What a layer sees along one axis, along the data path and, where that is another number, with gates. A number that
+ * gates do not change is the data path's, and so is its sum.
+ * @param {Design} design @param {number} at @param {number} axis @returns {Part[]}
+ */
+export function parts(design, at, axis) {
+  const { field, data, why, dataWhy } = design.nodes[at];
+  const part = (/** @type {string} */ title, /** @type {number} */ size, /** @type {boolean} */ gates) => {
+    const own = gates ? why : dataWhy, lost = own[Math.min(axis, own.length - 1)]?.lost;
+    return { title, size, lost: lost === undefined ? "" : design.nodes[lost].name, steps: size ? steps(design, at, axis, gates) : [] };
+  };
+  if (data === field) return [part("", field.size[axis], true)];
+  const isAlike = field.size[axis] === data.size[axis];
+  const along = part("along the data path", data.size[axis], false);
+  return isAlike ? [along] : [...(data.size[axis] ? [along] : []), part("with gates and statistics", field.size[axis], true)];
 }
 
 /** @param {string[]} texts */
 const cells = (texts) => texts.map((text) => h("td", { class: "number" }, text));
 
-/** @param {any} each @param {number} size @param {{pick: (layer: number) => void}} actions */
+/** @param {Step} each @param {number} size @param {{pick: (layer: number) => void}} actions */
 function termRow(each, size, actions) {
   const [k, s, d] = each.window ?? [each.all ? `all ${each.all}` : NONE, NONE, NONE];
-  return h("tr", null, h("th", { scope: "row" }, h("button", { type: "button", class: "row-name", title: each.name, onclick: () => actions.pick(each.at) }, [...each.name].length > 40 ? `…${[...each.name].slice(-38).join("")}` : each.name)),
-    cells([k, s, d, each.jump ?? NONE]), h("td", { class: "bar-cell", "--share": (each.adding / Math.max(size, 1)).toFixed(4) }, h("span", null, each.adds)), h("td", { class: "number" }, whole(each.size)));
+  const name = [...each.name].length > 40 ? `…${[...each.name].slice(-38).join("")}` : each.name;
+  const pick = h("button", { type: "button", class: "row-name", title: each.name, onclick: () => actions.pick(each.at) }, name);
+  return h("tr", null, h("th", { scope: "row" }, pick), cells([String(k), String(s), String(d), each.jump ?? NONE]),
+    h("td", { class: "bar-cell", "--share": (Math.max(each.adding, 0) / Math.max(size, 1)).toFixed(4) }, h("span", null, each.adds)),
+    h("td", { class: "number" }, whole(each.size)));
 }
 
-/** The steps from the image to a layer. @param {import("./network.js").Design} design @param {number} at @param {number} axis */
-export function steps(design, at, axis) {
-  const found = [];
+/**
+ * The steps from the image to a layer.
+ * @param {Design} design @param {number} at @param {number} axis @param {boolean} gates @returns {Step[]}
+ */
+function steps(design, at, axis, gates) {
+  /** @type {Step[]} */
+  const taken = [];
   for (let here = at; ; ) {
-    const node = design.nodes[here], each = node.why[Math.min(axis, node.why.length - 1)];
+    const node = design.nodes[here], why = gates ? node.why : node.dataWhy, each = why[Math.min(axis, why.length - 1)];
     if (!each) break;
-    found.push({ ...each, name: node.name, at: here });
+    taken.push({ ...each, name: node.name, at: here, adding: 0 });
     here = each.from;
   }
-  found.reverse();
+  taken.reverse();
   let before = 1;
-  for (const each of found) {
+  for (const each of taken) {
     each.adding = each.size - before;
     before = each.size;
   }
-  return found;
+  return taken;
 }
 
-/** Whether the axes go different ways. @param {import("./network.js").Design} design @param {number} at */
+/** Whether the axes go different ways. @param {Design} design @param {number} at */
 function differs(design, at) {
-  for (let here = at; ; ) {
-    const { why } = design.nodes[here];
-    if (why.length > 1) return true;
-    if (!why.length) return false;
-    here = why[0].from;
-  }
+  const first = JSON.stringify(parts(design, at, 0));
+  return design.axes.some((_, axis) => JSON.stringify(parts(design, at, axis)) !== first);
 }
 
-/** Which branch binds where branches meet. @param {import("./network.js").Design} design @param {any[]} found */
-function meetings(design, found) {
-  const meeting = found.filter((each) => each.meeting);
+/** Which branch binds where branches meet. @param {Design} design @param {Step[]} taken */
+function meetings(design, taken) {
+  const meeting = taken.filter((each) => each.meeting);
   if (!meeting.length) return null;
   const words = meeting.slice(-MOST_MEETINGS).map((each) => {
-    const [[first, size], ...others] = each.meeting;
-    return h("li", null, `${each.name} takes the largest: ${design.nodes[first].name} (${whole(size)}) binds, not ${listed(others.map((/** @type {number[]} */ [at, n]) => `${design.nodes[at].name} (${whole(n)})`))}`);
+    const [[first, size], ...others] = /** @type {Array<[number, number]>} */ (each.meeting);
+    const rest = listed(others.map(([at, n]) => `${design.nodes[at].name} (${whole(n)})`));
+    return h("li", null, `${each.name} takes the largest: ${design.nodes[first].name} (${whole(size)}) binds, not ${rest}`);
   });
   const more = meeting.length - words.length;
-  return [h("ul", { class: "meetings" }, words), more > 0 ? h("p", { class: "hint" }, `and so at ${more} earlier meetings of branches`) : null];
+  const earlier = more > 0 ? h("p", { class: "hint" }, `and so at ${more} earlier meetings of branches`) : null;
+  return [h("ul", { class: "meetings" }, words), earlier];
 }
