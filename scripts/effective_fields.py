@@ -113,7 +113,7 @@ def table(found: Sequence[Found]) -> list[str]:
     """The numbers as the page shows them."""
     lines = [
         "| design, layer | sees, px | σ by path density | σ at random weights | σ trained | trained against random | "
-        "half of the use, random → trained | 95 %, random → trained | accuracy, % |",
+        "half along an axis, random → trained | 95 % along an axis, random → trained | accuracy, % |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in found:

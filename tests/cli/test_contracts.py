@@ -47,7 +47,7 @@ def test_the_contract_s_own_example_of_a_field(eyeshot: Eyeshot) -> None:
     assert document["footprint"]["count"] == 163 * 163
 
 
-EFFECTIVE = """schema network layer source measure unit channel gates exact runs map profiles widths sigma shift
+EFFECTIVE = """schema network layer source measure unit channel gates exact runs map profiles widths boxes sigma shift
     gaussian field share_of_field share_of_image share_on_padding intervals area_ratios""".split()  # noqa: SIM905
 
 

@@ -53,9 +53,38 @@ def test_the_variance_of_a_chain_is_the_sum_over_its_layers(chain: list[tuple[in
     assert found.sigma == pytest.approx((math.sqrt(variance),) * 2, rel=1e-9, abs=1e-9)
 
 
-def test_a_residual_stack_mixes_its_paths_by_their_number() -> None:
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_skip_has_half_of_the_weight_of_its_sum(channels: int) -> None:
+    """However many paths the branch has: nine over the square share one half."""
+    found = eyeshot.effective(f"[C3-{channels}~ + ID]", "add1", input_shape=(channels, 15, 15))
+
+    expected = np.full((3, 3), 1 / 18)
+    expected[1, 1] += 1 / 2
+    np.testing.assert_allclose(found.map, expected, rtol=1e-12)
+
+
+def test_of_a_concatenation_each_channel_has_as_much() -> None:
+    """Of 3×3 twice and 1×1 once, three channels, the middle has a third and two 27ths."""
+    found = eyeshot.effective("[C3-2~ | C1-1~]", input_shape=(1, 15, 15), layer="concat2")
+
+    assert found.map[1, 1] == pytest.approx(1 / 3 + 2 / 27)
+    assert found.map[0, 0] == pytest.approx(2 / 27)
+
+
+@given(st.lists(st.sampled_from(["C3-4", "C5s2-4", "C3d2-4", "P2", "A3s2", "C1-6"]), min_size=1, max_size=5))
+def test_without_branches_counting_paths_says_the_same(chain: list[str]) -> None:
+    shared, counted = (
+        eyeshot.effective(" ".join([*chain, "C3-2"]), source=source, input_shape=(2, 90, 90))
+        for source in ("density", "paths")
+    )
+
+    np.testing.assert_allclose(shared.map, counted.map, rtol=1e-9)
+    assert shared.share_on_padding == pytest.approx(counted.share_on_padding or 0, abs=1e-12)
+
+
+def test_a_residual_stack_mixes_its_paths_by_their_number_where_they_are_counted() -> None:
     """One 3×3 with a skip, one channel: ten paths, nine over the square and one straight."""
-    found = eyeshot.effective("[C3-1~ + ID]", "add1", input_shape=(1, 15, 15))
+    found = eyeshot.effective("[C3-1~ + ID]", "add1", source="paths", input_shape=(1, 15, 15))
 
     expected = np.full((3, 3), 1 / 10)
     expected[1, 1] = 2 / 10

@@ -19,6 +19,7 @@ from eyeshot.analyse.footprint import centre_unit
 from eyeshot.analyse.hulls import all_see_everything, hulls
 from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
+from eyeshot.analyse.recurrence import Recurrence
 from eyeshot.api.comparison import Comparison
 from eyeshot.api.report import Report
 from eyeshot.errors import EyeshotError
@@ -134,10 +135,11 @@ def _sizes(text: str) -> list[int]:
     return [int(part) for part in text.split("x")]
 
 
-def column(table: Table, heading: str) -> list[str]:
-    """The cells of a table's column, its last row, the total or sum, left out."""
+def column(table: Table, heading: str, *, total: bool = True) -> list[str]:
+    """The cells of a table's column, its last row left out where that is the total."""
     i = next(i for i, each in enumerate(table.columns) if each.heading == heading)
-    return [row.cells[i] for row in table.rows if isinstance(row, Row)][:-1]
+    cells = [row.cells[i] for row in table.rows if isinstance(row, Row)]
+    return cells[:-1] if total else cells
 
 
 def _in_notebooks(table: Table, text: str) -> Iterator[str]:
@@ -152,43 +154,45 @@ def _in_notebooks(table: Table, text: str) -> Iterator[str]:
 
 
 def every_sum_ends_at_its_number(report: Report) -> Iterator[str]:
-    """`why` ends at what `field` says, term by term from 1, in words, JSON and on the page."""
+    """`why` ends at what `field` says, term by term from 1, in words and JSON; or it says that there is no sum."""
     for layer in some(list(report)):
-        if not all(layer.field.size):
-            continue
-        sums = reasons.reasons(layer)
-        ends = reasons.to_json(layer, sums)
-        if list(ends["field"]) != list(layer.field.size):
-            yield f"{layer.name} sees {layer.field.size}, and why's JSON says {ends['field']}"
-        for axis, (found, size) in enumerate(zip(sums, layer.field.size, strict=False)):
-            if found.size != size:
-                yield f"{layer.name} sees {size} along axis {axis}, and why's sum ends at {found.size}"
-            running = itertools.accumulate((term.adds for term in found.terms), initial=1)
-            if [term.size for term in found.terms] != list(running)[1:]:
-                yield f"{layer.name}: why's terms along axis {axis} do not add up"
-            if found.terms and (column(reasons.table(found), "sees") or ["1"])[-1] != f"{found.size:,}":
-                yield f"{layer.name}: why's last line along axis {axis} is not its sum"
-        if times(layer.field.size) not in reasons.headline(layer):
-            yield f"{layer.name} sees {times(layer.field.size)}, and why begins with {reasons.headline(layer)!r}"
+        ends = reasons.to_json(layer)
+        told = {"field": (layer.field.size, ends["axes"]), "data_field": (layer.data.field.size, ends["data_axes"])}
+        for key, (sizes, axes) in told.items():
+            if list(ends[key]) != list(sizes) or [axis["size"] for axis in axes] != list(sizes):
+                yield f"{layer.name} sees {sizes}, and why's JSON says {ends[key]} and {axes}"
+        for part in reasons.parts(layer):
+            for title, recurrence in part.told():
+                yield from _sum(layer.name, title, recurrence)
+        sizes = (layer.field.size, layer.data.field.size)
+        if any(all(size) and times(size) not in reasons.headline(layer) for size in sizes):
+            yield f"{layer.name} sees {' and '.join(map(times, sizes))}, and why begins {reasons.headline(layer)!r}"
+
+
+def _sum(name: str, title: str, recurrence: Recurrence) -> Iterator[str]:
+    if reasons.without_sum(recurrence):
+        return
+    running = list(itertools.accumulate((term.adds for term in recurrence.terms), initial=1))
+    if running[-1] != recurrence.size:
+        yield f"{name} sees {recurrence.size}, and why's sum ends at {running[-1]} {title}"
+    if [term.size for term in recurrence.terms] != running[1:]:
+        yield f"{name}: why's terms do not add up {title}"
+    lines = [row.cells[-1] for row in reasons.table(recurrence).rows if isinstance(row, Row)]
+    if lines[-1] != f"{recurrence.size:,}":
+        yield f"{name} sees {recurrence.size}, and why's last line says {lines[-1]} {title}"
 
 
 def a_unit_is_told_as_its_layer(report: Report) -> Iterator[str]:
     """`field` tells a regular layer's middle unit by the layer's own size, and its sentence by its own ranges."""
     for layer in some(list(report)):
         unit = layer.unit(*centre_unit(report.network, layer.name))
-        table = footprints.ranges(report, unit)
-        i = next(i for i, each in enumerate(table.columns) if each.heading == "sees")
-        sees = [row.cells[i] for row in table.rows if isinstance(row, Row)]
+        sees = column(footprints.ranges(report, layer, unit), "sees", total=False)[: len(report.network.axes)]
         text = "".join(piece for piece, _ in footprints.sentence(report, layer, unit))
         if "sees nothing" not in text and "×".join(sees) not in text:
             yield f"{layer.name}: field's rows say {'×'.join(sees)}, and its sentence {text!r}"
-        if (
-            layer.field.is_regular
-            and all(layer.field.size)
-            and unit.footprint.count
-            and times(layer.field.size) not in text
-        ):
-            yield f"{layer.name} sees {times(layer.field.size)}, and field says {text!r}"
+        size = times(layer.field.size)
+        if layer.field.is_regular and all(layer.field.size) and unit.footprint.count and size not in text:
+            yield f"{layer.name} sees {size}, and field says {text!r}"
 
 
 def compared_with_itself_nothing_differs(report: Report) -> Iterator[str]:
@@ -246,19 +250,21 @@ def some(layers: list[Layer], most: int = 40) -> list[Layer]:
 def _field(report: Report, layer: Layer) -> None:
     unit = layer.unit(*centre_unit(report.network, layer.name))
     footprints.sentence(report, layer, unit)
-    footprints.ranges(report, unit).lines(100)
+    footprints.ranges(report, layer, unit).lines(100)
     list(footprints.remarks(report, layer, unit))
     list(footprints.maps(unit, 80))
     json.dumps(unit.to_dict(), allow_nan=False)
 
 
 def _why(layer: Layer) -> None:
-    sums = reasons.reasons(layer)
     reasons.headline(layer)
-    for found in sums:
-        reasons.table(found).lines(100)
-        reasons.sentences(found)
-    json.dumps(reasons.to_json(layer, sums), allow_nan=False)
+    reasons.gate_sentence(layer)
+    for part in reasons.parts(layer):
+        for _, recurrence in part.told():
+            if not reasons.without_sum(recurrence):
+                reasons.table(recurrence).lines(100)
+                reasons.sentences(recurrence)
+    json.dumps(reasons.to_json(layer), allow_nan=False)
 
 
 def where(error: Exception) -> str:

@@ -47,6 +47,7 @@ class Keeping(nn.Module):
     def __init__(self, keep: Any) -> None:
         super().__init__()
         self.conv, self.keep = nn.Conv2d(3, 4, 3, padding=1), keep
+        self.calls, self.anchors, self.listed, self.named = 0, None, [], {"old": 1}
         self.register_buffer("table", torch.arange(4.0))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -55,9 +56,22 @@ class Keeping(nn.Module):
         return y + self.table[0]
 
 
+def _anchors(module: Any, y: torch.Tensor) -> None:
+    if module.anchors is None:
+        module.anchors = torch.arange(y.shape[-1], device=y.device) + module.conv.weight.sum() * 0
+
+
 KEPT: dict[str, Any] = {
+    "an attribute": _anchors,
+    "a new attribute": lambda module, y: setattr(module, "latest", y),
+    "a list": lambda module, y: module.listed.append(y),
+    "a dictionary": lambda module, y: module.named.update(last=y),
+    "a count": lambda module, y: setattr(module, "calls", module.calls + 1),
     "a buffer in place": lambda module, y: module.table.add_(1),
     "a buffer anew": lambda module, y: setattr(module, "table", y.mean((0, 2, 3))),
+    "a hook": lambda module, y: module.register_forward_hook(lambda *_: None),
+    "a helper": lambda module, y: module.named.setdefault("helper", []) and None,
+    "its mode": lambda module, y: module.train(),
 }
 
 
@@ -100,8 +114,19 @@ def test_a_change_is_seen() -> None:
         assert list(reading_leaves_the_module_as_it_was(module, change, numbers((3, 8, 8), torch.float32)))
 
 
+@given(programs(), st.tuples(st.integers(1, 4), st.integers(2, 8), st.integers(2, 8)))
+@settings(max_examples=60)
+def test_what_pytorch_refuses_of_another_shape_is_refused(program: Program, shape: tuple[int, ...]) -> None:
+    assert list(what_pytorch_refuses_is_refused(program, reading(program, shape), numbers(shape))) == []
+
+
 WRONG: dict[str, nn.Module] = {
+    "batch norm": nn.BatchNorm2d(8),
+    "layer norm": nn.LayerNorm(5),
+    "group norm": nn.GroupNorm(2, 6),
     "instance norm": nn.InstanceNorm2d(6, affine=True, track_running_stats=True),
+    "rms norm": nn.RMSNorm(3),
+    "softmax over a missing axis": nn.Softmax(5),
     "a narrower convolution": nn.Conv2d(3, 4, 3),
     "a narrower layer": nn.Linear(7, 2),
     "half weights": nn.Conv2d(4, 4, 3).half(),

@@ -118,7 +118,7 @@ def test_a_cut_off_image_is_named(tmp_path: Path) -> None:
         ({"measure": "cubed"}, "measure 'cubed': needed is one of abs"),
         ({"precision": 2.0}, r"precision 2.0: needed is between 0 and 1"),
         ({"device": "abacus"}, "--device abacus: PyTorch cannot use it"),
-        ({"source": "guess"}, "source 'guess': needed is density, init or weights"),
+        ({"source": "guess"}, "source 'guess': needed is density, paths, init or weights"),
         ({"source": "init", "weights": "a.pt"}, "source init draws its own"),
     ],
 )

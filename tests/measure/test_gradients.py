@@ -18,6 +18,8 @@ from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.syntax import Design
+from eyeshot.errors import UsageError
+from eyeshot.measure.images import images_of, usual
 from eyeshot.report.effective import EffectiveField
 from tests.measure.loops import aligned_average, gradient
 from tests.oracles.designs import designs
@@ -49,7 +51,7 @@ def with_ones(module: nn.Module) -> nn.Module:
 def test_linear_networks_of_ones_use_exactly_their_path_density(design: str, unit: str | tuple[int, ...]) -> None:
     network = network_named(design, (2, 21, 21))
     module = with_ones(build(network))
-    expected = eyeshot.effective(design, unit=unit, input_shape=(2, 21, 21))
+    expected = eyeshot.effective(design, source="paths", unit=unit, input_shape=(2, 21, 21))
 
     found = eyeshot.effective(
         module, expected.layer, source="weights", images=images((2, 21, 21)), unit=unit, channel="sum",
@@ -183,6 +185,47 @@ def test_squared_gradients_of_random_weights_have_the_path_density() -> None:
 
     assert low <= math.sqrt(2) <= high
     assert high - low < 0.1
+
+
+@pytest.mark.parametrize(
+    "design",
+    ["C3-8 " + "[C3-8 C3-8~ + ID] " * 6, "C3-16 " + "[C3-16~ + ID] " * 6, "C3-8 [C3-8~ | C7-8~] C3-8"],
+    ids=["residual blocks of two", "residual blocks of one", "kernels side by side"],
+)
+def test_where_branches_meet_too_and_counted_paths_do_not(design: str) -> None:
+    layer = "add13" if "C3-8~ + ID" in design else "add7" if "+" in design else None
+    low, high = interval(of_init(design, layer=layer, input_shape=(1, 41, 41), seeds=24))
+    density, paths = (
+        eyeshot.effective(design, layer, source=source, input_shape=(1, 41, 41)).sigma[0]
+        for source in ("density", "paths")
+    )
+
+    assert low <= density <= high
+    assert paths > high
+
+
+def test_a_unit_rectified_to_zero_is_told_from_one_that_sees_nothing() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU())
+    with torch.no_grad():
+        module[0].weight.zero_()
+        module[0].bias.fill_(-1.0)
+
+    with pytest.raises(
+        UsageError, match=r"its gradient is 0 at every one of the 2 images\. It sees them, but is rectified"
+    ):
+        eyeshot.effective(module, "1", source="weights", images=images((1, 8, 8)), input_shape=(1, 8, 8))
+
+
+def test_a_limit_takes_a_random_choice_of_an_array_the_same_each_time() -> None:
+    values = np.arange(40, dtype=np.float32).reshape(40, 1, 1, 1) * np.ones((1, 1, 4, 4), dtype=np.float32)
+
+    chosen, again = (images_of(values, (1, 4, 4), lambda: usual((1, 4, 4)), 10) for _ in range(2))
+
+    kept = chosen.take(range(10), 0)[:, 0, 0, 0].tolist()
+    assert kept == again.take(range(10), 0)[:, 0, 0, 0].tolist()
+    assert len(set(kept)) == 10
+    assert sorted(kept) != list(range(10))
+    assert "10 of the 40 images given, a random choice" in chosen.words
 
 
 def test_a_class_of_a_classifier_and_a_layer_behind_global_pooling() -> None:

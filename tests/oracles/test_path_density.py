@@ -61,10 +61,11 @@ def test_counts_of_random_one_dimensional_networks_equal_brute_force(design: Des
 @given(designs(2), st.data())
 def test_widths_on_an_endless_image_equal_their_closed_form(design: Design, data: st.DataObject) -> None:
     network = network_of(design, (2, 16, 16))
-    for name, expected in widths(network).items():
+    is_shared = data.draw(st.booleans())
+    for name, expected in widths(network, is_shared=is_shared).items():
         if expected is None or name == network.input.name:
             continue
-        counts = path_counts(network, name, drawn_unit(network, name, data), endless=True)
+        counts = path_counts(network, name, drawn_unit(network, name, data), endless=True, is_shared=is_shared)
 
         assert counts is not None
         assert counts.is_whole
@@ -106,7 +107,7 @@ def test_the_aligned_average_equals_a_loop_over_units(design: Design, data: st.D
     if not any(sums.values()):
         return
 
-    found = density(network, name, "all")
+    found = density(network, name, "all", is_shared=False)
 
     total = sum(sums.values())
     for place, value in np.ndenumerate(found.map):

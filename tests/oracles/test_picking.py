@@ -54,8 +54,8 @@ BOUNDED = {
         lambda x: functional.grid_sample(x, x[:, :2].movedim(1, -1).tanh(), align_corners=False)
     ),
     "fractional pooling": Called(nn.FractionalMaxPool2d(3, output_size=5)),
-    "unpooled": Called(
-        lambda x: functional.max_unpool2d(*functional.max_pool2d(x, 2, return_indices=True), kernel_size=2)
+    "unpooled where windows overlap": Called(
+        lambda x: functional.max_unpool2d(*functional.max_pool2d(x, 3, 2, 1, return_indices=True), 3, 2, 1, x.shape)
     ),
     "scattered": Called(lambda x: torch.zeros_like(x).scatter_add(2, x.argsort(2), x)),
 }

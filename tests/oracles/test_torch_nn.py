@@ -189,7 +189,7 @@ def unpooled(axes: int) -> Case:
 
 
 BOUNDS: dict[str, tuple[Case, str]] = {
-    **{f"MaxUnpool{axes}d": (unpooled(axes), UNPOOLED) for axes in (1, 2, 3)},
+    "MaxUnpool1d": (unpooled(1), UNPOOLED),
     "FractionalMaxPool2d": ((nn.FractionalMaxPool2d(2, output_size=2), MAP), "its windows start at random"),
     "FractionalMaxPool3d": ((nn.FractionalMaxPool3d(1, output_size=(1, 2, 3)), VOLUME), "its windows start at random"),
 }
@@ -200,6 +200,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("RNNBase", "RNNCellBase", "LinearCrossEntropyOptions"), "what others are made of"),
     **{name: "becomes the layer without its Lazy" for name in nn.modules.__all__ if name.startswith("Lazy")},
+    **dict.fromkeys(("MaxUnpool2d", "MaxUnpool3d"), "a zero where another stood passes no NaN: among constants"),
     **dict.fromkeys(("Embedding", "EmbeddingBag"), "takes whole numbers, which cannot be NaN: below"),
 }
 

@@ -45,7 +45,7 @@ def assert_the_densities_agree(blank: Opened, report: Report, name: str, at: lis
     axes = unit_axes(network, name)
     indices = {place: i for place, i in zip(places(network, name), at, strict=True) if place is not None}
     assert set(indices) == set(axes)
-    counts = path_counts(network, name, indices)
+    counts = path_counts(network, name, indices, is_shared=True)
     if found["data"] is None:
         assert found["reason"]
         return False

@@ -36,6 +36,19 @@ def test_the_first_screen_answers_without_a_click(opened: Open) -> None:
     assert page.tab.is_visible(".cone canvas")
 
 
+def test_a_decoder_s_smaller_units_are_not_said_to_lie_partly_outside(opened: Open) -> None:
+    """Two neighbours on an upsampled map are of one position, which sees 5 pixels, or of two, which see 7."""
+    conv, last = torch.nn.Conv2d(1, 1, 5, 2, 2), torch.nn.Conv2d(1, 1, 2)
+    report = eyeshot.inspect(torch.nn.Sequential(conv, torch.nn.Upsample(scale_factor=2), last), (1, 64, 64))
+
+    for i, size in ((20, "5×5"), (21, "7×7")):
+        page = opened(report, fragment=f"#layer=2&unit={i},{i}")
+        assert page.answer.startswith(f"2[{i},{i}] can see {size}")
+        more = page.tab.inner_text(".sentence-more")
+        assert "lies outside" not in more
+        assert ("units of this layer see up to 7×7" in more) == (size == "5×5")
+
+
 def test_a_click_on_a_layer_selects_it_and_the_address_says_so(opened: Open) -> None:
     page = opened("alexnet")
     page.tab.click(".ledger .row-name >> text=pool2")

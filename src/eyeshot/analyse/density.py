@@ -1,12 +1,13 @@
-"""How wide is what a unit uses, if every path from the input counts alike?
+"""How wide is what a unit uses, by the paths that lead to it from the input?
 
-Path density is the expected effective receptive field of a linear network with uniform weights. Its moments need no
-arrays: a tensor's units have one distribution, shifted by the stride from unit to unit. For a window, with J the
-stride so far,
+Path density is the expected square of the gradient under random weights: each unit shares its weight among what it
+reads. Its moments need no arrays: a tensor's units have one distribution, shifted by the stride from unit to unit.
+For a window, with J the stride so far,
 
     mean' = mean + J·(d·(k − 1)/2 − p),   variance' = variance + (J·d)²·(k² − 1)/12,   J' = J·s
 
-and where branches meet, the mixture by their numbers of paths. Follows the data path only, on an endless image.
+and where branches meet, the mixture by their weights: of a sum by what each has in all, of a concatenation by channels.
+Follows the data path only, on an endless image.
 
 Reference: Luo, Li, Urtasun & Zemel 2016, arXiv:1701.04128, section 2.
 """
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from eyeshot.analyse.field import Fields
+from eyeshot.analyse.sharing import fan_in
 from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import (
@@ -36,7 +38,7 @@ from eyeshot.network.relations import (
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths into unit 0, over all channels: how many, and per followed axis the step, mean and variance in pixels.
+    """Paths into unit 0, over all channels: their number or weight; per followed axis step, mean, variance, in pixels.
 
     ``is_alike``: every channel has the same paths, as is not so behind a concatenation.
     """
@@ -49,8 +51,10 @@ class Paths:
 
 
 @once
-def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
+def widths(network: Network, *, is_shared: bool = True) -> dict[str, tuple[float, ...] | None]:
     """Every layer's standard deviation of path density per followed axis, in pixels; None without a closed form.
+
+    ``is_shared`` False counts every path alike, also where branches meet.
 
     Example:
         Three 3×3 use a width of √2, one 7×7 of 2, at the same field of 7.
@@ -59,7 +63,8 @@ def widths(network: Network) -> dict[str, tuple[float, ...] | None]:
         >>> round(widths(network_named("C3-64 C3-64 C3-64"))["conv3"][0] ** 2, 12)
         2.0
     """
-    found = _rules.forward(network, _of_input, lambda node: None, gates=False)
+    rules = _rules_of_shares if is_shared else _rules
+    found = rules.forward(network, _of_input, lambda node: None, gates=False)
     return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in found.items()}
 
 
@@ -77,7 +82,7 @@ def width(fields: Fields, name: str) -> tuple[float, ...] | None:
     from eyeshot.analyse.units import Units
 
     units = Units(fields, name)
-    counts = path_counts(network, name, units.index(units.centre), endless=True)
+    counts = path_counts(network, name, units.index(units.centre), endless=True, is_shared=True)
     return None if counts is None else tuple(sigma for _, sigma in moments_of(counts.values))
 
 
@@ -143,3 +148,10 @@ def _concat(relation: Concat, value: Paths | None, before: Shape, after: Shape) 
 @_rules.rule(Taps, Reshape, Permute, Reduce, Opaque)
 def _without_closed_form(relation: object, value: Paths | None, before: Shape, after: Shape) -> Paths | None:
     return None
+
+
+def _share(relation: object, value: Paths | None, sent: Paths | None, before: Shape, after: Shape) -> Paths | None:
+    return None if sent is None else replace(sent, count=sent.count / Fraction(fan_in(relation, before, after)))
+
+
+_rules_of_shares = _rules.sharing("shares of paths", _share)

@@ -135,44 +135,44 @@ class Fields:
             size=self._size(node, form),
             stride=None if all(step is None for step in steps) else tuple(steps),
             start=None if all(sight is None for sight in moving) else tuple(starts),
-            is_regular=all(
-                isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1) for sight in form
-            ),
+            is_regular=all(self._is_regular(node, i, sight) for i, sight in enumerate(form)),
             # asked of every element: those of a flattened map do not see all, though they do together
             is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
 
+    def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
+        if not isinstance(sight, Fixed) or self.data is self:
+            return isinstance(sight, Fixed) or (isinstance(sight, Moving) and sight.period == 1)
+        along_data = _outermost(self.data.form(node.name)[axis], node.shape)
+        return all(_holds((sight.first, sight.last), ends) for ends in along_data)
+
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
+        sizes = tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
         if self.data is self:
-            return tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
-        along_data = self.data.form(node.name)
-        pairs = zip(form, along_data, self.data[node.name].size, strict=True)
-        return tuple(max(self._widest(node, i, sight, data), n) for i, (sight, data, n) in enumerate(pairs))
+            return sizes
+        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
 
-    def _widest(self, node: Node, axis: int, sight: Sight, data: Sight = None) -> int:
-        """The most that a unit sees along an axis, with what it sees along the data path.
+    def _widest(self, node: Node, axis: int, sight: Sight) -> int:
+        """The most that a unit sees along an axis.
 
-        A statistic is of the image as it is, while the window behind it goes on beyond: where the statistic reads
-        −4 … 19 and the data path i − 12 … i + 12, unit 0 sees −12 … 19.
+        Statistics read the image as it is: where that is not all of it, what a unit sees through them and what it sees
+        along the data path may lie apart, and only the hulls know how far it is from one to the other.
         """
         if sight is None:
             return 0
         if isinstance(sight, Moving | Parted):
             return max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True))
-        if isinstance(sight, Fixed):
-            outermost = [(sight.first, sight.last), *_outermost(data, node.shape)]
-            return max(max(sight.last, last) - min(sight.first, first) + 1 for first, last in outermost)
-        import numpy as np
-
+        if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
+            return sight.last - sight.first + 1
         first, last = self.of_units(node.name)[axis]
-        if isinstance(data, Moving) and first.shape == (node.shape[data.axis],):
-            seen = last >= first
-            ends = [(data.first(i), data.last(i)) for i in range(len(first))]
-            firsts, lasts = (np.array(side) for side in zip(*ends, strict=True))
-            first, last = (f(a, b)[seen] for f, a, b in ((np.minimum, first, firsts), (np.maximum, last, lasts)))
-        return int((last - first).max(initial=-1)) + 1
+        widest = int((last - first).max()) + 1
+        return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
+
+    def _end(self, axis: int) -> int:
+        """The image's last position along an axis."""
+        return self.network.extent[axis] - 1
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent

@@ -81,8 +81,15 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:
     """Whether each element of a tensor, whatever its channel, sees from the first position to the last."""
-    one = value[0] if len(value) == 1 else reduce(lambda a, b: tuple(map(lower, a, b)), map(settled, value))
-    ends = (labels.ends.reshape(2, -1).max(axis=1).tolist() for labels in one)
+    # at most what the products say label by label; who sees nothing is agreed on only where that is the whole image
+    at_most = reduce(lambda a, b: tuple(map(lower, a, b)), value)
+    if len(value) == 1 or not _is_everything(at_most, extent):
+        return _is_everything(at_most, extent)
+    return _is_everything(reduce(lambda a, b: tuple(map(lower, a, b)), map(settled, value)), extent)
+
+
+def _is_everything(value: Hulls, extent: Sequence[int]) -> bool:
+    ends = (labels.ends.reshape(2, -1).max(axis=1).tolist() for labels in value)
     return all(first == 0 and negated_last == 1 - n for (first, negated_last), n in zip(ends, extent, strict=True))
 
 
@@ -326,19 +333,27 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
     value = _settled_for(value, relation.axes)
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
-        count = max(map(len, reads))
-        table = np.array([[*tap, *(tap[-1:] * (count - len(tap)))] for tap in reads])
-        value = tuple(_tapped(labels, axis, table, after[axis]) for labels in value)
+        n, count = before[axis], max(map(len, reads))
+        # a position that reads nothing, as where a grid leads outside, reads one behind the last, which sees nothing
+        table = np.array([[*(tap or (n,)), *((tap or (n,))[-1:] * (count - len(tap or (n,))))] for tap in reads])
+        varying = [labels.varies(axis) for labels in value]
+        if not all(reads) and not any(varying):
+            varying[0] = True
+        pairs = zip(value, varying, strict=True)
+        value = tuple(_tapped(labels, axis, table, n, after[axis], varies) for labels, varies in pairs)
     return value
 
 
-def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], size: int) -> Labels:
-    varies = labels.varies(axis)
+def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], n: int, size: int, varies: bool) -> Labels:
     labels = merged(labels, axis)
     if not varies:
         return resized(labels, axis, size)
-    place = labels.parts(axis)[0]
-    return resized(labels, axis, size, np.take(labels.ends, table, axis=place).min(axis=place + 1))
+    place, ends = labels.parts(axis)[0], labels.ends
+    has_empty = bool((table == n).any())
+    if has_empty:
+        ends = _stretch(ends if ends.shape[place] == n else ends.repeat(n, axis=place), place, 0, n + 1)
+    tapped = resized(labels, axis, size, np.take(ends, table, axis=place).min(axis=place + 1))
+    return Labels(tapped.ends, tapped.split, may_be_empty=True) if has_empty else tapped
 
 
 @_rule(Elementwise)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.sharing import fan_in
 from eyeshot.analyse.walk import Rules
 from eyeshot.network.graph import Network
 from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
@@ -45,7 +46,13 @@ class Counts:
 
 
 def path_counts(
-    network: Network, name: str, at: dict[int, int], *, gates: bool = False, endless: bool = False
+    network: Network,
+    name: str,
+    at: dict[int, int],
+    *,
+    gates: bool = False,
+    endless: bool = False,
+    is_shared: bool = False,
 ) -> Counts | None:
     """Paths from a unit of a layer, over all its channels, to the input's pixels, over all channels.
 
@@ -55,13 +62,16 @@ def path_counts(
         at: the unit: its index along the tensor axes that tell units apart.
         gates: True follows gates and statistics as well.
         endless: True gives the counts as on an image that goes on beyond its borders.
+        is_shared: True shares each unit's weight among what it reads, instead of giving it to each; see
+            ``eyeshot.analyse.sharing``. The same up to a factor where no branches meet.
 
     Returns: counts with one axis per followed axis of the input; None where no path leads to it.
     """
     shape = network[name].shape
     offsets = tuple(at.get(axis) for axis in range(len(shape)))
     start = Counts(offsets, np.ones((1,) * len(shape)), 0, endless)
-    found = _rules.backward(network, {name: start}, gates=gates).get(network.input.name)
+    rules = _rules_of_shares if is_shared else _rules
+    found = rules.backward(network, {name: start}, gates=gates).get(network.input.name)
     return None if found is None else _on_image(found, network)
 
 
@@ -340,3 +350,10 @@ def _opaque(relation: Opaque, value: Counts, before: Shape, after: Shape) -> Cou
     for axis in range(len(after)):
         value = _summed(value, axis, after[axis])
     return _scaled(replace(value, values=value.values.reshape((1,) * len(before)), offsets=(None,) * len(before)))
+
+
+def _share(relation: object, value: Counts, sent: Counts, before: Shape, after: Shape) -> Counts:
+    return replace(sent, values=sent.values / fan_in(relation, before, after))
+
+
+_rules_of_shares = _rules.sharing("shares of paths", _share)

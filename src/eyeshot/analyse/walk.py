@@ -64,6 +64,18 @@ class Rules(Generic[V]):
         other._table = {**self._table, kind: function}
         return other
 
+    def sharing(self, question: str, share: Callable[[Any, V, V, Shape, Shape], V]) -> Rules[V]:
+        """The same table with each contribution weighed: ``share`` is given what a rule took and what it made of it."""
+
+        def weighed(rule: Rule[V]) -> Rule[V]:
+            return lambda relation, value, before, after: share(
+                relation, value, rule(relation, value, before, after), before, after
+            )
+
+        other = Rules(question, self._unite)
+        other._table = {kind: weighed(rule) for kind, rule in self._table.items()}
+        return other
+
     @property
     def gaps(self) -> tuple[str, ...]:
         """Relation kinds without a rule."""

@@ -149,24 +149,26 @@ def effective(
 
     Args:
         model: as for ``inspect``.
-        layer: a layer's name; the last convolution's unless pictures.
-        source: "density", the paths of the network alone, each counted alike; "init", gradients averaged over random
+        layer: a layer's name; the last convolution's unless given.
+        source: "density", the paths of the network alone, each unit's weight shared among what it reads, as squared
+            gradients do at random weights; "paths", every path counted alike; "init", gradients averaged over random
             weights; "weights", gradients with the model's own weights, or those in the file ``weights``, on ``images``.
         unit: "centre", "all" (the mean over all units, each moved by its field's centre), or a unit's indices.
         measure: of the gradients, the mean "abs", "square", "signed", or "positive" (of rectified outputs, RepLKNet's).
         channel: of the gradients: one channel or class by its index, "sum" of all, or "mixed", all in a direction drawn
             for each image ("sum" where signs are kept).
-        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless pictures.
+        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless given.
         limit: images at most, a random choice.
-        weights: a file with a state dict; a library's weights where they are on this machine unless pictures.
+        weights: a file with a state dict; a library's weights where they are on this machine unless given.
         seeds, per_seed: number of initialisations, and of images for each, for "init".
         precision: measure no longer than until the 95 % interval of σ is within this share of it, such as 0.02.
-        gates: whether paths through gates and statistics count, too, for "density"; gradients always follow them.
+        gates: whether paths through gates and statistics count, too, for "density" and "paths"; gradients
+            always follow them.
         input_shape: as for ``inspect``.
-        batch: images at once; by memory unless pictures.
-        device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless pictures.
+        batch: images at once; by memory unless given.
+        device, dtype: such as "cuda" and "bf16"; a GPU where there is one, and "float32", unless given.
         run: a directory that keeps what is done, from which a run that was stopped goes on.
-        on_progress, notice: told how it goes, and of what was measured damaged.
+        on_progress, notice: told how it goes, and of what was found damaged.
 
     Raises:
         UsageError: there is no such layer, unit or channel, or nothing of the image reaches it.
@@ -181,13 +183,13 @@ def effective(
     """
     from eyeshot.errors import UsageError
 
-    if source == "density":
+    if source in ("density", "paths"):
         from eyeshot.measure.density import density
 
         report = Report(network_of(model, input_shape))
-        return density(report.network, _layer_named(report, layer), unit, gates=gates)
+        return density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
     if source not in ("init", "weights"):
-        raise UsageError(f"source {source!r}: needed is density, init or weights")
+        raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
         raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
     from eyeshot.measure.gradients import gradients

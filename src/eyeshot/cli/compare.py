@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from eyeshot.studies.study import Study
 
 CONVENTIONS = (
-    "uses: standard deviation of the path density, as under uniform weights · MACs: one multiply-accumulate; "
+    "uses: standard deviation of the path density, as under random weights · MACs: one multiply-accumulate; "
     "convolutions, fc and matrix products"
 )
 

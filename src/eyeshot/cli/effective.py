@@ -96,10 +96,10 @@ class Share(_ShareType):
 @click.argument("layer", required=False)
 @click.option(
     "--source",
-    type=click.Choice(["density", "init", "weights"]),
+    type=click.Choice(["density", "paths", "init", "weights"]),
     default="density",
     show_default=True,
-    help="Paths of the network alone; gradients over random weights; gradients of given weights on images.",
+    help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones.",
 )
 @click.option(
     "--unit",
@@ -210,14 +210,15 @@ def effective(
 
 def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
     """Complain of options that the source has no use for."""
-    if source == "density":
+    if source in ("density", "paths"):
         unused = [name for name in _OF_GRADIENTS if name in given]
     else:
         others = ("seeds", "per_seed") if source == "weights" else ("weights",)
         unused = [name for name in others if name in given] + ["gates"] * gates
     if unused:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
-        fitting = "init or weights" if source == "density" else "density" if gates else "the other of init and weights"
+        other = "density" if gates else "the other of init and weights"
+        fitting = "init or weights" if source in ("density", "paths") else other
         raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
 
 
@@ -249,11 +250,13 @@ def _print(result: EffectiveField, terminal: Terminal) -> None:
 
 
 def _next(model: str, result: EffectiveField, input_shape: tuple[int, ...] | None) -> list[str]:
+    from eyeshot.report.effective import WITHOUT_WEIGHTS
+
     def command(verb: str, *more: str) -> str:
         return typed(model, result.layer, *more, verb=verb, input_shape=input_shape)
 
     found = []
-    if result.origin.source == "density":
+    if result.origin.source in WITHOUT_WEIGHTS:
         found.append(command("effective", "--source", "init"))
     if result.origin.unit is not None and result.origin.source == "density":
         found.append(command("effective", "--unit", "all"))

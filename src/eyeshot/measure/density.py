@@ -12,8 +12,10 @@ from eyeshot.network.graph import Network
 from eyeshot.report.effective import EffectiveField, Origin
 
 
-def density(network: Network, layer: str, unit: At | str = "centre", *, gates: bool = False) -> EffectiveField:
-    """How the paths into a unit are spread over the image, if every path counts alike.
+def density(
+    network: Network, layer: str, unit: At | str = "centre", *, gates: bool = False, is_shared: bool = True
+) -> EffectiveField:
+    """How the paths into a unit are spread over the image: of source density, or of source paths.
 
     Args:
         network: the network.
@@ -21,6 +23,8 @@ def density(network: Network, layer: str, unit: At | str = "centre", *, gates: b
         unit: the unit's indices, "centre" for the middle one, or "all" for the mean over all units, each moved by its
             field's centre.
         gates: True follows gates (squeeze-excitation, attention) and statistics as well as the data path.
+        is_shared: True gives source density: each unit shares its weight among what it reads, as squared gradients do
+            under random weights. False gives source paths: every path counts alike. Where no branches meet both agree.
 
     Raises:
         UsageError: the layer has no such unit, or the unit sees nothing of the image.
@@ -35,8 +39,8 @@ def density(network: Network, layer: str, unit: At | str = "centre", *, gates: b
     is_whole = True
     for at in target.units:
         index = target.of.index(at)
-        counts = path_counts(network, layer, index, gates=gates)
-        beyond = path_counts(network, layer, index, gates=gates, endless=True)
+        counts = path_counts(network, layer, index, gates=gates, is_shared=is_shared)
+        beyond = path_counts(network, layer, index, gates=gates, endless=True, is_shared=is_shared)
         if beyond is None:
             continue
         is_whole = is_whole and beyond.is_whole
@@ -51,7 +55,7 @@ def density(network: Network, layer: str, unit: At | str = "centre", *, gates: b
         network_source=network.source,
         input_shape=network.input.shape[1:],
         layer=layer,
-        origin=Origin(source="density", unit=target.single, gates=gates),
+        origin=Origin(source="density" if is_shared else "paths", unit=target.single, gates=gates),
         start=start,
         map=values / values.sum(),
         field_size=target.field_size,

@@ -120,6 +120,12 @@ def _batch_size(network: Network, layer: str, device: torch.device) -> int:
 def _result(subject: Subject, request: Request, inputs: str, maps: Maps, state: State) -> EffectiveField:
     network, target = subject.network, maps.target
     mean = state.sums.sum(axis=0) / state.counts.sum()
+    sees_some = any(all(last >= first for first, last in target.of.hull(at)) for at in target.units)
+    if not mean.any() and sees_some:
+        raise UsageError(
+            f"{target.name}: its gradient is 0 at every one of the {int(state.counts.sum())} images. It sees them, but"
+            " is rectified to zero, or a layer before it is; take another unit or channel, other images or weights"
+        )
     start, values = cut(maps.low, mean, target.name)
     box = tuple(slice(o - low, o - low + n) for o, low, n in zip(start, maps.low, values.shape, strict=True))
     seeds = int(state.counts.astype(bool).sum()) if subject.is_drawn and request.seeds > 1 else int(subject.is_drawn)

@@ -219,7 +219,10 @@ def images_of(
         raise UsageError(f"images are a folder, a data set or an array, found {type(given).__name__}") from error
     if values.shape[1:] != shape or not len(values):
         raise DataError(f"images: an array of {_times(values.shape)}; needed is (images, {', '.join(map(str, shape))})")
-    return Array(values[:limit])
+    if limit is None or limit >= len(values):
+        return Array(values)
+    order = np.random.Generator(np.random.PCG64(0)).permutation(len(values))[:limit]
+    return Array(values[order], f"{limit} of the {len(values)} images given, a random choice, as they are")
 
 
 def of_dataset(name: str, shape: tuple[int, ...], most: int | None = None) -> Array:

@@ -155,6 +155,8 @@ class Network:
 
 def _parts_axis_1(relation: Relation, before: Shape, after: Shape) -> bool:
     """Whether a relation reads a part of axis 1, or makes another axis the first."""
+    if isinstance(relation, Concat):  # of flattened maps, whose positions lie on axis 1
+        return relation.axis == 1 and len(after) == 2
     if isinstance(relation, Window | Taps):
         return 1 in relation.axes
     if isinstance(relation, Reshape):

@@ -29,6 +29,12 @@ from eyeshot.read.views import Hidden
 
 RANGES = frozenset({"arange", "linspace", "logspace", "tril_indices", "triu_indices"})
 """Ops that make small constants of numbers alone."""
+FILLED = frozenset({"zeros", "ones", "full", "eye", "scalar_tensor"})
+"""Ops that make constants of any size, whose numbers are computed when they are asked for."""
+ASKING = frozenset({"_local_scalar_dense", "item", "is_nonzero"})
+"""Ops by which control flow asks for a tensor's one number."""
+_WRITTEN = (torch.tensor, torch.as_tensor, torch.asarray)
+"""Functions that make a tensor of numbers as they are written down."""
 _MOST_NUMBERS = 1 << 20
 """Elements of a constant at most whose numbers are computed."""
 
@@ -130,13 +136,15 @@ class Recorder(TorchDispatchMode):
     def _constant(self, func: Any, arguments: dict[str, Any], args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
         name = _signature(func).name
+        if name in ASKING and (numbers := self.trace.numbers_of(given[0])) is not None:
+            return numbers.item()
         out = None if self.has_numbers or not given else output_of(name, arguments)
         if out is None:
             out = func(*args, **kwargs)
         self.trace.follow_params(given, tensors_in(out))
         if func._schema.is_mutable:
             self.trace.forget_numbers()
-        elif _is_new_and_bare(out, given) and all(map(self.trace.has_numbers, given)):
+        elif (given or name in FILLED) and _is_new_and_bare(out, given) and all(map(self.trace.has_numbers, given)):
             self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
         if rule is not None:
@@ -208,6 +216,8 @@ class Whole(TorchFunctionMode):
         """PyTorch's entry: called for every public function."""
         kwargs = kwargs or {}
         is_lrn = func is torch.nn.functional.local_response_norm
+        if func in _WRITTEN and not self.has_numbers and args and not isinstance(args[0], torch.Tensor):
+            kwargs = {**kwargs, "device": torch.device("cpu")}  # where they keep them, as ranges do
         if func is torch.Tensor.__getitem__ and not self.has_numbers:
             args = (args[0], _tables(args[1]))
         if is_lrn and args and self.trace.knows(args[0]) and not self.has_numbers:
@@ -245,8 +255,8 @@ def _tables(index: Any) -> Any:
 
 def _is_new_and_bare(out: Any, given: list[torch.Tensor]) -> bool:
     """Whether an op on constants gave one new tensor without memory, and not a large one."""
-    is_bare = bool(given) and isinstance(out, torch.Tensor) and out.device.type == "meta"
-    return is_bare and out is not given[0] and out.numel() <= _MOST_NUMBERS
+    is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta" and out.numel() <= _MOST_NUMBERS
+    return is_bare and not any(out is tensor for tensor in given)
 
 
 def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:

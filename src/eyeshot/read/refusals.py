@@ -47,6 +47,8 @@ def refuse(name: str, arguments: Arguments) -> None:
         _types_of_norm(name, arguments)
     if name in _WITH_AXIS:
         _axis(name, arguments["self"].dim(), arguments["dim"])
+    if "adaptive" in name:
+        _some_positions(name, next(iter(arguments.values())))
     if name in _OF_FLOATS:
         _floats(name, arguments)
     if name == "relu" and arguments["self"].dtype is torch.bool:
@@ -100,6 +102,13 @@ def _axis(name: str, rank: int, axis: int) -> None:
     if not -max(rank, 1) <= axis < max(rank, 1):
         ends = f"[{-max(rank, 1)}, {max(rank, 1) - 1}]"
         raise IndexError(f"{name}: dimension out of range (expected to be in range of {ends}, but got {axis})")
+
+
+def _some_positions(name: str, x: torch.Tensor) -> None:
+    if 0 in x.shape[1:]:
+        raise RuntimeError(
+            f"{name}: expected input to have non-zero size for non-batch dimensions, but got {[*x.shape]}"
+        )
 
 
 def _floats(name: str, arguments: Arguments) -> None:

@@ -49,6 +49,8 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
             found = twins[id(tensor)] = _stand_in(tensor, name, is_param)
             if is_param:
                 trace.add_param(f"{path}.{name}" if path else name, found, tensor.numel())
+            elif found.device.type == "meta" and tensor.device.type != "meta" and tensor.numel() <= _MOST_NUMBERS:
+                trace.remember_numbers(found, tensor.detach().cpu)  # a grid, say, which tells where is sampled
         return found
 
     try:

@@ -126,6 +126,7 @@ class Trace:
     _from_params: dict[int, tuple[torch.Tensor, frozenset[str]]] = field(default_factory=dict)
     _twins: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
     _numbers: dict[int, tuple[torch.Tensor, Numbers]] = field(default_factory=dict)
+    _empty: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def numbers_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """A constant's numbers, computed when first asked for; None where it has none, or depends on the input."""
@@ -163,8 +164,10 @@ class Trace:
         self.param_counts[name] = count
 
     def knows(self, value: object) -> bool:
-        """Whether a value is a tensor that depends on the input."""
+        """Whether a value is a tensor that depends on the input; one without elements does not."""
         key = id(value)
+        if key in self._empty:
+            return False
         if key in self._known:
             return True
         shared = self._shared.get(key)
@@ -180,6 +183,8 @@ class Trace:
     def held_by(self, tensor: torch.Tensor) -> Step | None:
         """The step that made what a tensor holds now; None where that does not depend on the input."""
         key = id(tensor)
+        if key in self._empty:
+            return None
         known, shared = self._known.get(key), self._shared.get(key)
         if shared is None:
             return None if known is None else known.step
@@ -199,11 +204,15 @@ class Trace:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
         place = self.place if self.place.path or not owner else self._owners.setdefault(owner, Place(owner, True))
         step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
-        self.steps.append(step)
+        if 0 not in step.shape:  # what has no elements is no layer, and nothing reads it
+            self.steps.append(step)
         return step
 
     def bind(self, tensor: torch.Tensor, step: Step) -> None:
         """Say which step made what a tensor holds; all that shares its memory changes with it."""
+        if 0 in step.shape:
+            self._empty[id(tensor)] = tensor
+            return
         self._lie([step], tensor)
         first = len(self.steps)
         chain = [(tensor, step)]
@@ -253,6 +262,9 @@ class Trace:
     def share(self, tensor: torch.Tensor, whole: torch.Tensor, view: View) -> None:
         """Say that a new tensor shows the memory of another."""
         if tensor is whole or id(tensor) in self._shared:
+            return
+        if 0 in tensor.shape:
+            self._empty[id(tensor)] = tensor
             return
         above = self._shared.get(id(whole))
         root = id(whole) if above is None else above.root

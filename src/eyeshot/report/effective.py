@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.box import Range, box_holding, held_in
 from eyeshot.analyse.spread import SHARES, Frame, Measures, measures, profiles_of
 
 SCHEMA = "eyeshot.effective/1"
 Floats = npt.NDArray[np.float64]
-SOURCES = ("density", "init", "weights")
+SOURCES = ("density", "paths", "init", "weights")
+WITHOUT_WEIGHTS = ("density", "paths")
+"""Sources that need the network alone."""
 _PER_MAP = ("share_of_field", "share_of_image", "residual")
 
 
@@ -23,7 +27,8 @@ class Origin:
     """Where the numbers come from.
 
     Attributes:
-        source: density (paths of the network alone), init (gradients at random weights), weights (at given ones).
+        source: density (paths of the network alone, each unit's weight shared among what it reads), paths (every path
+            counted alike), init (gradients at random weights), weights (at given ones).
         measure: abs, square, signed or positive: what is averaged of the gradients; paths are counted as abs.
         unit: the unit's indices; None for the average over all, aligned by their fields' centres.
         channel: one channel or class; "sum" of all; "mixed": all, in a direction drawn for each image; None for paths.
@@ -53,6 +58,19 @@ class Intervals:
     over: str
     groups: int
     ends: Mapping[str, tuple[tuple[float, float], ...]]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of whole pixels: the first and last of each axis, in the map's coordinates, and the share it holds."""
+
+    ranges: tuple[Range, ...]
+    holds: float
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Pixels along each axis."""
+        return tuple(last - first + 1 for first, last in self.ranges)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +105,8 @@ class EffectiveField:
     area_ratios: Mapping[int, float | None] | None = None
 
     def __repr__(self) -> str:
-        widths = "×".join(f"{w:.1f}" for w in self.widths[95])
-        return f"<EffectiveField {self.layer} of {self.network} ({self.origin.source}): 95 % in {widths} px>"
+        size = "×".join(map(str, self.boxes[95].size))
+        return f"<EffectiveField {self.layer} of {self.network} ({self.origin.source}): 95 % in {size} px>"
 
     @cached_property
     def measures(self) -> Measures:
@@ -97,8 +115,22 @@ class EffectiveField:
 
     @property
     def widths(self) -> dict[int, tuple[float, ...]]:
-        """Per percent of the mass the width that holds it, per axis, in pixels."""
+        """Per percent of the mass the width that holds it along each axis by itself, in pixels."""
         return {share: self.measures[f"width_{share}"] for share in SHARES}
+
+    @cached_property
+    def boxes(self) -> dict[int, Box]:
+        """Per percent of the mass the box of whole pixels that holds it; see ``eyeshot.analyse.box``."""
+        weights = np.abs(self.map)
+        found = {share: box_holding(weights, share / 100) for share in SHARES}
+        return {share: Box(self._placed(box), held_in(weights, box)) for share, box in found.items()}
+
+    def _placed(self, box: tuple[Range, ...]) -> tuple[Range, ...]:
+        return tuple((o + first, o + last) for o, (first, last) in zip(self.start, box, strict=True))
+
+    def share_of(self, box: Box) -> float:
+        """A box's pixels over those that the unit sees inside the image."""
+        return math.prod(box.size) / math.prod(self.frame.field)
 
     @property
     def sigma(self) -> tuple[float, ...]:
@@ -154,6 +186,14 @@ class EffectiveField:
             },
             "profiles": [[float(v) for v in self.profile(axis)] for axis in range(self.map.ndim)],
             "widths": {str(share): list(widths) for share, widths in self.widths.items()},
+            "boxes": {
+                str(share): {
+                    "box": [list(ends) for ends in box.ranges],
+                    "holds": box.holds,
+                    "share_of_field": self.share_of(box),
+                }
+                for share, box in self.boxes.items()
+            },
             "sigma": list(self.sigma),
             "shift": list(found["shift"]),
             "gaussian": {
@@ -183,15 +223,23 @@ class EffectiveField:
         ]
 
     def _repr_html_(self) -> str:
-        import html
+        from html import escape
 
+        from eyeshot.report.reasons import axis_names
+
+        names = axis_names(self.map.ndim)
+        head = _row("th", "of what it uses", "lies in", *(f"along {name}" for name in names))
         rows = "".join(
-            f"<tr><th>{share} %</th>" + "".join(f"<td>{width:.1f}</td>" for width in widths) + "</tr>"
+            _row("td", f"{share} %", "×".join(map(str, self.boxes[share].size)), *(f"{width:.1f}" for width in widths))
             for share, widths in self.widths.items()
         )
-        sigma = "".join(f"<td>{s:.2f}</td>" for s in self.sigma)
-        caption = f"{self.layer} of {self.network}: what it uses ({self.origin.source}), px per axis"
-        return f"<table><caption>{html.escape(caption)}</caption>{rows}<tr><th>σ</th>{sigma}</tr></table>"
+        sigma = _row("td", "σ", "", *(f"{s:.2f}" for s in self.sigma))
+        caption = f"{self.layer} of {self.network}: what it uses ({self.origin.source}), px"
+        return f"<table><caption>{escape(caption)}</caption>{head}{rows}{sigma}</table>"
+
+
+def _row(kind: str, first: str, *cells: str) -> str:
+    return f"<tr><th>{first}</th>{''.join(f'<{kind}>{cell}</{kind}>' for cell in cells)}</tr>"
 
 
 def _intervals_json(intervals: Intervals) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eyeshot.report.effective import EffectiveField
+from eyeshot.report.effective import WITHOUT_WEIGHTS, Box, EffectiveField
 from eyeshot.report.footprints import COLUMNS, ROWS
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
@@ -19,20 +19,19 @@ _MEASURES = {"abs": "|gradient|", "square": "gradient²", "signed": "signed grad
 
 
 def sentence(result: EffectiveField) -> list[tuple[str, str]]:
-    """The unit, and how much of what it sees it uses; widths are those of each axis by itself."""
+    """The unit, in what boxes its use lies, and how much that is of what it sees."""
     origin = result.origin
     where = "" if not origin.unit else f"[{','.join(map(str, origin.unit))}]"
     who = f"{result.layer}{where}" if origin.unit is not None else f"a unit of {result.layer}"
-    half, most = (times(_pixels(result.widths[share])) for share in (50, 95))
+    half, most = (result.boxes[share] for share in (50, 95))
     bound = "" if result.is_exact else "at most "
     return [
-        ("Along each axis " if result.map.ndim > 1 else "", ""),
         (who, "strong"),
         (f" of {result.network} has half of what it uses in ", ""),
-        (half, "strong"),
+        (times(half.size), "strong"),
         (" pixels and 95 % in ", ""),
-        (most, "strong"),
-        (f": {percent(min(result.share_of_field, 1.0))} of the {bound}{_seen(result)}.", ""),
+        (times(most.size), "strong"),
+        (f": {percent(result.share_of(most))} of the {bound}{_seen(result)}.", ""),
     ]
 
 
@@ -43,17 +42,14 @@ def _seen(result: EffectiveField) -> str:
     return f"{inside} pixels that it sees inside the image ({whole} on an endless one)"
 
 
-def _pixels(widths: Sequence[float]) -> list[str]:
-    return [f"{width:.1f}" for width in widths]
-
-
 def source(result: EffectiveField) -> str:
     """Where the numbers come from."""
     origin = result.origin
-    if origin.source == "density":
+    if origin.source in WITHOUT_WEIGHTS:
         paths = "all paths, gates and statistics included" if origin.gates else "paths along the data path"
+        counted = "counted alike" if origin.source == "paths" else "each unit sharing among what it reads"
         which = ", mean over all units, aligned by their fields' centres" if origin.unit is None else ""
-        return f"source: density, {paths} counted alike (no weights, no images){which}"
+        return f"source: {origin.source}, {paths}, {counted} (no weights, no images){which}"
     which = "all units, aligned by their fields' centres" if origin.unit is None else "one unit"
     channel = {"mixed": "all channels", "sum": "all channels summed"}.get(
         str(origin.channel), f"channel {origin.channel}"
@@ -69,7 +65,7 @@ def widths_table(result: EffectiveField) -> Table:
     names = axis_names(result.map.ndim)
     columns = [Column(heading="", is_number=False)]
     for name in names:
-        columns.append(Column(heading=f"{name}, px", style="strong"))
+        columns.append(Column(heading=f"along {name}, px", style="strong"))
         columns.append(Column(heading="95 % interval" if result.intervals else "", priority=1, style="dim"))
         columns.append(Column(heading="of field", priority=2))
     table = Table(columns)
@@ -102,10 +98,15 @@ def _interval(result: EffectiveField, key: str, axis: int, decimals: int) -> str
 
 
 def remarks(result: EffectiveField) -> Iterator[str]:
-    """Shape, place and padding, a line each."""
+    """Place, shape and padding, a line each."""
     found = result.measures
-    residual = percent(found["residual"][0]) + _share_interval(result, "residual")
-    yield f"From a Gaussian of this σ it differs by {residual} of the mass."
+    half, most = (_lies(result.boxes[share], result.map.ndim) for share in (50, 95))
+    place = ", counted from the centre of its field" if result.origin.unit is None else ""
+    yield f"The half lies in {half}, the 95 % in {most}{place}."
+    ends = _share_interval(result, "residual")
+    noise = "; noise of so few images adds to that" if result.origin.images and not ends else ""
+    noise = f"; without the noise of its images by{ends}" if ends else noise
+    yield f"From a Gaussian of this σ it differs by {percent(found['residual'][0])} of the mass{noise}."
     shift = ", ".join(f"{signed(s, 2)}" for s in found["shift"])
     if any(abs(s) >= 0.005 for s in found["shift"]):
         yield f"Its centre of mass lies ({shift}) px from the centre of its field."
@@ -113,7 +114,7 @@ def remarks(result: EffectiveField) -> Iterator[str]:
     if padding is not None:
         share = percent(padding) if padding > 1e-12 else "None"
         yield f"{share} of its paths fall on padding{' (counted on an endless image)' if padding > 1e-12 else ''}."
-    elif result.origin.source == "density":
+    elif result.origin.source in WITHOUT_WEIGHTS:
         yield "What share of its paths falls on padding is not known for this layer."
     if result.area_ratios is not None:
         ratios = ", ".join(f"{t} %: {NONE if r is None else percent(r)}" for t, r in result.area_ratios.items())
@@ -124,6 +125,14 @@ def remarks(result: EffectiveField) -> Iterator[str]:
     if result.intervals is not None:
         over = {"seeds": "seeds"}.get(result.intervals.over, f"groups of {result.intervals.over}")
         yield f"Intervals: 95 %, from {result.intervals.groups} {over} (jackknife)."
+
+
+def _lies(box: Box, axes: int) -> str:
+    ranges = (
+        f"{name} {plain(first, 0)}–{plain(last, 0)}"
+        for name, (first, last) in zip(axis_names(axes), box.ranges, strict=True)
+    )
+    return f"{', '.join(ranges)} ({percent(box.holds)})"
 
 
 def _share_interval(result: EffectiveField, key: str) -> str:

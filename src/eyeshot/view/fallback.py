@@ -52,6 +52,8 @@ def _row(row: Row | Rule, shown: Sequence[int]) -> str:
 
 def _cone(report: Inspection) -> str:
     """Each line's field as a bar against the image's width, the first layer on top: the cone that opens downward."""
+    if not report.network.axes:
+        return ""
     extent = report.network.extent[-1]
     shown = [line.shown for line in lines(report)][:_MOST_BARS]
     bars = []

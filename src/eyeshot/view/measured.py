@@ -62,9 +62,16 @@ def packed(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the page needs of a measured field: the map as whole numbers, its greatest weight being 65,535.
 
     A rounded weight is off by at most 1/131,070 of the greatest, which no picture shows, and takes a quarter of the
-    room. Profiles and widths are found again from the map.
+    room. Profiles and widths are found again from the map; boxes are not, which a rounded weight may move by a pixel.
     """
+    import numpy as np
+
+    from eyeshot.analyse.box import box_holding
+
     values = [abs(value) for value in document["map"]["values"]]
+    start, shape = document["map"]["start"], document["map"]["shape"]
+    weights = np.array(values).reshape(shape)
+    boxes = {share: box_holding(weights, share / 100) for share in (50, 95)}
     peak = max(values, default=0.0) or 1.0
     return {
         "network": document["network"]["name"],
@@ -73,7 +80,12 @@ def packed(document: Mapping[str, Any]) -> dict[str, Any]:
         "measure": document.get("measure"),
         "unit": document.get("unit"),
         "runs": {key: document.get("runs", {}).get(key) for key in ("images", "seeds", "weights")},
-        "start": document["map"]["start"],
-        "shape": document["map"]["shape"],
+        "gates": document.get("gates", True),
+        "start": start,
+        "shape": shape,
+        "boxes": {
+            str(share): [[o + first, o + last] for o, (first, last) in zip(start, box, strict=True)]
+            for share, box in boxes.items()
+        },
         "levels": [round(value / peak * _LEVELS) for value in values],
     }

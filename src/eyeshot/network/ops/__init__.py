@@ -18,6 +18,7 @@ from eyeshot.network.ops.windows import (
     Pool,
     Slice,
     Sliding,
+    Unpool,
     window_sizes,
 )
 
@@ -27,6 +28,7 @@ OPS: tuple[type[Op], ...] = (
     Conv,
     ConvTranspose,
     Pool,
+    Unpool,
     Copy,
     AdaptivePool,
     Pad,
@@ -103,5 +105,6 @@ __all__ = [
     "Softmax",
     "Tile",
     "Unknown",
+    "Unpool",
     "window_sizes",
 ]

@@ -97,6 +97,27 @@ class Pool(Sliding):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unpool(Sliding):
+    """Values put back into the windows of a max pool, whose settings these are; the rest of each window is zero.
+
+    Where in its window a value stands depends on the data, so any of it may. A second input told where.
+    """
+
+    @property
+    def kind(self) -> str:
+        """max_unpool2d and so on."""
+        return f"max_unpool{len(self.kernel)}d"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """Position i reads every window that it lies in, as a transposed convolution does."""
+        sizes = zip(self.kernel, self.dilation, self.padding, strict=True)
+        padding = tuple((d * (k - 1) - a, d * (k - 1) - b) for k, d, (a, b) in sizes)
+        ones = (1,) * len(self.stride)
+        window = replace(self.window(None), stride=ones, padding=padding, base=self.stride)
+        return tuple(Read(i, window, gate=i > 0) for i in range(len(inputs)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Copy(Sliding):
     """One tap of a window as a tensor of its own, as unfolding takes; ``spread`` puts it back, as folding does."""
 

@@ -255,18 +255,20 @@ def _t(trace: Trace, call: Call) -> Any:
 
 @rule(*SHUFFLES)
 def _shuffle(trace: Trace, call: Call) -> Any:
-    """Channels to positions, or back, or among themselves: split, reorder, merge."""
+    """Channels to positions, or back, or among themselves: split, reorder, merge; batch axes stay in front."""
     x, out = call.x, call.run()
-    b, c, *sizes = x.shape
-    first = 1 + len(sizes)
+    batch = 1 if "channel" in call.name else x.dim() - 3
+    c, *sizes = x.shape[batch:]
     if "channel" in call.name:
-        split, order = (b, call["groups"], c // call["groups"], *sizes), (0, 2, 1, *range(3, 3 + len(sizes)))
+        split, order = (call["groups"], c // call["groups"], *sizes), (1, 0, *range(2, 2 + len(sizes)))
     elif "unshuffle" in call.name:
         r = call["downscale_factor"]
-        split, order = (b, c, sizes[0] // r, r, sizes[1] // r, r), (0, 1, 3, 5, 2, 4)
+        split, order = (c, sizes[0] // r, r, sizes[1] // r, r), (0, 2, 4, 1, 3)
     else:
         r = call["upscale_factor"]
-        split, order = (b, c // (r * r), r, r, *sizes), (0, 1, first + 1, 2, first + 2, 3)
+        split, order = (c // (r * r), r, r, *sizes), (0, 3, 1, 4, 2)
+    split = (*x.shape[:batch], *split)
+    order = (*range(batch), *(batch + axis for axis in order))
     apart = trace.record(Rearrange(name="reshape"), [trace.step_of(x)], split)
     moved = trace.record(Rearrange(name="permute", order=order), [apart], [split[axis] for axis in order])
     trace.bind(out, trace.record(Rearrange(name=call.name.removeprefix("native_")), [moved], out.shape))

@@ -19,11 +19,14 @@ from eyeshot.network.ops import (
     Pad,
     Pick,
     Pointwise,
+    Pool,
     Rearrange,
     Scatter,
+    Unknown,
+    Unpool,
 )
 from eyeshot.network.slide import Reads
-from eyeshot.read.aten.rules import axis_of, each, one, rule
+from eyeshot.read.aten.rules import axis_of, each, one, rule, slide
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 
 MOST_POSITIONS = 1 << 16
@@ -43,6 +46,11 @@ def _index(trace: Trace, call: Call) -> Any:
     axes = tuple(axis for axis, _ in tables)
     if trace.knows(x) and len(tables) == 1 and tables[0][1].dim() == 1 and tables[0][1].dtype != torch.bool:
         return _at_positions(trace, call, x, axes[0], tables[0][1], out)
+    if trace.knows(x) and (elements := _elements_by_tables(trace, x, call["indices"])) is not None:
+        return _at_elements(trace, call, x, elements, out)
+    if any(table.dtype is torch.bool for _, table in tables):
+        unknown(trace, "index", tensors_in(call.arguments), [out], "a mask that depends on the data says what it picks")
+        return out
     which = [table for _, table in tables if trace.knows(table)]
     if trace.knows(x) and not which and out.dim() == x.dim():
         return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
@@ -98,9 +106,39 @@ def _picked(
     return one(trace, call, Pick(name=call.name, axes=axes, by_data=by_data), inputs, out)
 
 
+def _numbered(x: torch.Tensor) -> torch.Tensor:
+    """The place of each element of a tensor among all, in row-major order."""
+    return torch.arange(x.numel()).view(x.shape)
+
+
+def _elements_by_tables(trace: Trace, x: torch.Tensor, tables: Sequence[Any]) -> torch.Tensor | None:
+    """Which elements several tables pick; None where one has no numbers."""
+    numbers = [None if table is None else trace.numbers_of(table) for table in tables]
+    if any(n is None for n, table in zip(numbers, tables, strict=True) if table is not None):
+        return None
+    return _numbered(x)[tuple(slice(None) if n is None else n for n in numbers)]
+
+
+def _at_elements(trace: Trace, call: Call, x: torch.Tensor, elements: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Elements one by one, out of all in a row; too many of them are a bound along all axes."""
+    if not 0 < elements.numel() <= MOST_POSITIONS or 0 in out.shape:
+        return one(trace, call, Unknown(name=call.name, reason="it picks too many elements one by one"), [x], out)
+    row = trace.record(Rearrange(name="flatten"), [trace.step_of(x)], (x.numel(),))
+    positions = tuple(elements.flatten().tolist())
+    picked = trace.record(Index(axis=0, positions=positions, name=call.name), [row], (len(positions),))
+    trace.bind(out, trace.record(Rearrange(name="reshape"), [picked], out.shape))
+    return out
+
+
 @rule("gather", "take_along_dim")
 def _gather(trace: Trace, call: Call) -> Any:
     x, index, out = call.x, call.arguments.get("index", call.arguments.get("indices")), call.run()
+    numbers = trace.numbers_of(index) if trace.knows(x) else None
+    if numbers is not None and call["dim"] is not None:
+        places, axis = _numbered(x), int(call["dim"])
+        is_gather = call.name == "gather"
+        elements = places.gather(axis, numbers) if is_gather else places.take_along_dim(numbers, axis)
+        return _at_elements(trace, call, x, elements, out)
     return _picked(trace, call, (axis_of(call["dim"], x.dim()),), x, [index], out)
 
 
@@ -198,9 +236,17 @@ def _kept(x: torch.Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 @rule("max_unpool2d", "max_unpool3d")
 def _max_unpool(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()
-    sizes = int(call.name[-2])
-    return _picked(trace, call, tuple(range(x.dim() - sizes, x.dim())), x, [], out)
+    """Each value somewhere inside the window that it is the largest of, where the pool that told where is known."""
+    x, indices, out = call.x, call["indices"], call.run()
+    axes = int(call.name[-2])
+    pool = trace.step_of(indices).op if trace.knows(indices) else None
+    is_apart = isinstance(pool, Pool) and pool.stride == pool.kernel and set(pool.dilation) == {1}
+    if not trace.knows(x) or not is_apart or trace.step_of(indices).shape != tuple(x.shape):
+        return _picked(trace, call, tuple(range(x.dim() - axes, x.dim())), x, [indices], out)
+    assert isinstance(pool, Pool)
+    op = Unpool(kernel=pool.kernel, stride=pool.stride, dilation=pool.dilation, padding=pool.padding)
+    inputs = [x, indices] if trace.step_of(x) is not trace.step_of(indices) else [x]
+    return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], out)
 
 
 @rule("fractional_max_pool2d", "fractional_max_pool3d")
@@ -255,7 +301,7 @@ def _taps_of_grid(grid: torch.Tensor, a: int, shape: torch.Size, call: Call, mod
     for line in lines:
         low, high = float(line.min()), float(line.max())
         reads.append(_positions_between(low, high, n, mode, call["padding_mode"]))
-    return tuple(reads), is_apart and all(reads)
+    return tuple(reads), is_apart
 
 
 def _positions_between(low: float, high: float, n: int, mode: str, padding_mode: int) -> tuple[int, ...]:

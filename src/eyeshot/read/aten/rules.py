@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Op
-from eyeshot.network.relations import Sides
-from eyeshot.read.trace import AtenRule, Call, Trace, View, tensors_in
+from eyeshot.network.ops import Op, Rearrange, Sliding
+from eyeshot.network.relations import Shape, Sides
+from eyeshot.read.trace import AtenRule, Call, Step, Trace, View, tensors_in
 from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
@@ -37,6 +37,25 @@ def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: t
     params, owner = trace.params_of(given), trace.owner_of(given)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
+
+
+def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:
+    """Record a window over the last axes; a map without batch axis gets one for as long as that takes."""
+    given = tensors_in(call.arguments)
+    params, owner = trace.params_of(given), trace.owner_of(given)
+    x, *others = inputs
+    if len(x.shape) == len(op.kernel) + 2:
+        trace.bind(out, trace.record(op, inputs, out.shape, params, owner))
+        return out
+    batch = reshaped(trace, x, (1, *x.shape), "unsqueeze")
+    step = trace.record(op, [batch, *others], (1, *out.shape), params, owner)
+    trace.bind(out, reshaped(trace, step, out.shape, "squeeze"))
+    return out
+
+
+def reshaped(trace: Trace, step: Step, shape: Shape, name: str = "reshape") -> Step:
+    """The same elements under another shape; no step where that is the same."""
+    return step if step.shape == tuple(shape) else trace.record(Rearrange(name=name), [step], shape)
 
 
 def show(trace: Trace, whole: torch.Tensor, view: View, out: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ from eyeshot.network.ops import (
 )
 from eyeshot.network.relations import Sides, Sizes
 from eyeshot.read.aten.picking import MOST_POSITIONS
-from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show
+from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show, slide
 from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Cut, Same
 
@@ -30,10 +30,9 @@ from eyeshot.read.views import Cut, Same
 @rule("conv1d", "conv2d", "conv3d")
 def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
-    if not trace.knows(x) or x.dim() != weight.dim():
+    if not trace.knows(x):
         out = call.run()
-        given = tensors_in(call.arguments)
-        unknown(trace, call.name, given, [out], "only its kernel depends on the data, or its input has no batch")
+        unknown(trace, call.name, tensors_in(call.arguments), [out], "only its kernel depends on the data")
         return out
     axes = weight.dim() - 2
     kernel = tuple(weight.shape[2:])
@@ -53,7 +52,7 @@ def _conv(trace: Trace, call: Call) -> Any:
         bias=call["bias"] is not None,
     )
     inputs = [x, weight] if trace.knows(weight) else [x]
-    return one(trace, call, op, inputs, call.run())
+    return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], call.run())
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -69,7 +68,7 @@ def _pool(trace: Trace, call: Call) -> Any:
         padding=both_sides(each(call["padding"], axes)),
         ceil=bool(call["ceil_mode"]),
     )
-    return one(trace, call, op, [x], call.run())
+    return slide(trace, call, op, [trace.step_of(x)], call.run())
 
 
 @rule("max_pool2d_with_indices", "max_pool3d_with_indices")
@@ -96,7 +95,7 @@ def _conv_transpose(trace: Trace, call: Call) -> Any:
         groups=call["groups"],
         bias=call["bias"] is not None,
     )
-    return one(trace, call, op, [x], out)
+    return slide(trace, call, op, [trace.step_of(x)], out)
 
 
 @rule("convolution", "_convolution")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeshot.errors import UsageError
-from eyeshot.report.effective import EffectiveField, Floats
+from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.style import HEAT, Panel, line_style, shortened
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.wording import times
@@ -19,12 +19,12 @@ from eyeshot.report.wording import times
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CONTOURS = (0.5, 0.95)
-_SMALLEST_WITH_CONTOURS = 12
+_BOXES = {50: ("black", "solid"), 95: ("white", "dashed")}
+"""Colour and line of the box that holds so many percent."""
 
 
 def map_panel(result: EffectiveField, label: str | None = None) -> Panel:
-    """The map as heat, each pixel's share against the largest; outside the field shaded; contours at 50 and 95 %.
+    """The map as heat, each pixel's share against the largest; outside the field shaded; boxes that hold 50 and 95 %.
 
     Raises:
         UsageError: the map has not two axes.
@@ -49,20 +49,13 @@ def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
     extent = (left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5)
     axes.set_facecolor("0.82")
     image = axes.imshow(np.sqrt(values / values.max()), cmap=HEAT, extent=extent, vmin=0, vmax=1, interpolation="none")
-    smooth = _smoothed(values)
-    levels = [_level(smooth, share) for share in reversed(_CONTOURS)]
-    if levels[0] < levels[1] and min(values.shape) >= _SMALLEST_WITH_CONTOURS:
-        rows, columns = np.arange(top, top + height), np.arange(left, left + width)
-        lines = ["dashed", "solid"]
-        axes.contour(columns, rows, smooth, levels=levels, colors=["white", "black"], linewidths=1.1, linestyles=lines)
+    for share, (colour, line) in _BOXES.items():
+        _outlined(axes, result.boxes[share].ranges, edgecolor=colour, linewidth=1.2, linestyle=line)
     centre = result.frame.centre
     size = result.field_size if result.origin.unit is not None else result.frame.field
     sides = [(c - n / 2, c + n / 2) for c, n in zip(centre, size, strict=True)]
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(
-        Rectangle((sides[1][0], sides[0][0]), size[1], size[0], fill=False, edgecolor="#D55E00", linewidth=1.4)
-    )
+    seen = [(low + 0.5, high - 0.5) for low, high in sides]
+    _outlined(axes, seen, edgecolor="#D55E00", linewidth=1.4)
     if result.origin.unit is not None:
         axes.set_xlim(-0.5, result.frame.extent[1] - 0.5)
         axes.set_ylim(result.frame.extent[0] - 0.5, -0.5)
@@ -79,24 +72,16 @@ def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
     bar.set_label("share of the mass, against the largest", fontsize=8.5)
 
 
-def _smoothed(values: Floats) -> Floats:
-    """The mean over a twelfth of each side, so that a subsampled map's checks do not cut contours to pieces."""
-    for axis, n in enumerate(values.shape):
-        k = n // 24
-        padded = np.pad(values, [(k, k) if a == axis else (0, 0) for a in range(values.ndim)])
-        values = np.mean([padded.take(range(i, i + n), axis=axis) for i in range(2 * k + 1)], axis=0)
-    return values
+def _outlined(axes: Axes, ranges: Sequence[tuple[float, float]], **style: Any) -> None:
+    """A box around whole pixels, from the first to the last of rows and columns."""
+    from matplotlib.patches import Rectangle
 
-
-def _level(values: Floats, share: float) -> float:
-    """The weight down to which the densest pixels hold a share of the mass."""
-    ordered = np.sort(values, axis=None)[::-1]
-    held = np.cumsum(ordered) / ordered.sum()
-    return float(ordered[int(np.searchsorted(held, share))])
+    (top, bottom), (left, right) = ranges
+    axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, fill=False, **style))
 
 
 def _caption(result: EffectiveField) -> str:
-    half, most = (times(f"{w:.1f}" for w in result.widths[share]) for share in (50, 95))
+    half, most = (times(result.boxes[share].size) for share in _BOXES)
     where = "px from the field's centre" if result.origin.unit is None else f"px of {times(result.frame.extent)}"
     return (
         f"{where}; {result.origin.source}: half in {half} (solid), 95 % in {most} (dashed)\n"

@@ -63,7 +63,7 @@ function gathered(relation, form, before, to) {
 function united(parts) {
   if (!parts.length) return undefined;
   if (parts.some((part) => part === null)) return null;
-  const known = /** @type {Array<{low: number, high: number, step: number | null}>} */ (parts);
+  const known = /** @type {Array<{low: number, high: number, step: number | null, apart?: number}>} */ (parts);
   if (new Set(known.map((part) => part.step)).size > 1) return null;
   return { low: Math.min(...known.map((part) => part.low)), high: Math.max(...known.map((part) => part.high)), step: known[0].step, apart: known.some((part) => part.apart) ? Math.max(...known.map((part) => part.apart ?? 0)) : undefined };
 }

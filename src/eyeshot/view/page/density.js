@@ -1,6 +1,6 @@
-// How much of each pixel does a unit use, if every path from the input counts alike? Path density: the expected
-// effective field under uniform weights (Luo et al. 2016). A mark of numbers pulled back from the unit along the data
-// path: every element sends its weight to each element that it reads. All channels of a tensor are alike.
+// How much of each pixel does a unit use, by the paths that lead to it? Path density: the expected square of the gradient
+// under random weights (Luo et al. 2016). A mark of numbers pulled back from the unit along the data path: every element
+// shares its weight among those that it reads. All channels of a tensor are alike.
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./field.js").Read} Read */
@@ -94,8 +94,22 @@ function sent(design, at, { source, relation }, mass) {
     if (typeof result === "string") return `${after.name} ${result}`;
   }
   if (!result) return null;
-  const factor = fanOut(relation, before.shape, after.shape);
+  const factor = fanOut(relation, before.shape, after.shape) / fanIn(relation, before.shape);
   return factor === 1 ? result : times(result, factor);
+}
+
+/** Elements that an output reads, the mean where they differ in number; as eyeshot/analyse/sharing.py. @param {import("./field.js").Relation} relation @param {number[]} before */
+function fanIn({ kind, axes = [], slides, reads, groups }, before) {
+  if (kind === "window") return (slides ?? []).reduce((n, { kernel, base }) => n * Math.max(kernel / base, 1), groups ? before[1] / groups : 1);
+  if (kind === "taps") return (reads ?? []).reduce((n, each) => n * meanLength(each), 1);
+  return kind === "reduce" ? axes.reduce((n, axis) => n * before[axis], 1) : 1;
+}
+
+/** @param {number[][]} reads runs of positions, first and last in turn */
+function meanLength(reads) {
+  let count = 0;
+  for (const runs of reads) for (let i = 0; i < runs.length; i += 2) count += runs[i + 1] - runs[i] + 1;
+  return Math.max(count / Math.max(reads.length, 1), 1);
 }
 
 /** Outputs of other channels that read one element. @param {import("./field.js").Relation} relation @param {number[]} before @param {number[]} after */

@@ -4,8 +4,9 @@ import { colour, fill, h, pen } from "./dom.js";
 import { densitySteps } from "./density.js";
 import { patiently } from "./estimate.js";
 import { measuredOf, origin } from "./measured.js";
-import { middle } from "./network.js";
-import { boxHolding, profile, shortest, sigma, width } from "./spread.js";
+import { boxAround, middle, onMap, seenBy } from "./network.js";
+import { boxHolding, pixelsIn, shortest, sizeOf } from "./box.js";
+import { profile, sigma, width } from "./spread.js";
 import { unitName } from "./view.js";
 import { NONE, axisNames, percent, times } from "./words.js";
 
@@ -19,7 +20,7 @@ export function effectivePanel(given, actions) {
   const widths = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Widths, scrollable" }), charts = h("div", { class: "profiles" });
   const byDepth = h("div", { class: "by-depth" });
   const root = h("div", { class: "effective-tab" }, lead, choice, widths, charts, h("h2", null, "Share of the field used, by depth"), byDepth,
-    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every path from the input counts alike, as under uniform weights."));
+    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every unit shares its weight among what it reads, as under random weights."));
   let depthKey = "", stop = () => {};
 
   /** @param {View} view */
@@ -41,8 +42,8 @@ export function effectivePanel(given, actions) {
       fill(charts);
     } else {
       const { mass } = use, profiles = mass.size.map((_, axis) => profile(mass, axis));
-      const used = boxHolding(mass, 0.95).reduce((n, [a, b]) => n * (b - a + 1), 1);
-      fill(lead, h("span", { class: "unit-name" }, unitName(view)), " has 95 % of what it uses in ", h("strong", null, percent(used / Math.max(view.count, 1))), " of the pixels that it can see. ", h("span", { class: "muted" }, `${use.source}.`));
+      const most = /** @type {import("./box.js").Range[]} */ (use.most), sees = seen(view, use.gates);
+      fill(lead, h("span", { class: "unit-name" }, unitName(view)), " has 95 % of what it uses in ", h("strong", null, times(sizeOf(most))), `: ${percent(pixelsIn(most) / pixelsIn(sees))} of the ${times(sizeOf(sees))} pixels that it can see${use.gates ? "" : ", gates and statistics left out".repeat(Number(view.design.gates))}. `, h("span", { class: "muted" }, `${use.source}.`));
       fill(widths, table(view, profiles));
       fill(charts, profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])));
     }
@@ -63,6 +64,12 @@ export function effectivePanel(given, actions) {
     stop = patiently(depthRows(design, chosenLayers, body, actions), () => {}, 12);
   }
   return { root, update };
+}
+
+/** What the unit sees along the paths that its use is told of. @param {View} view @param {boolean} gates @returns {import("./box.js").Range[]} */
+function seen({ state, design, at, box }, gates) {
+  const around = gates === state.gates ? box : boxAround(onMap(design, design.input, seenBy(design, at, state.unit, gates)[design.input]));
+  return around ?? design.extent.map((n) => [0, n - 1]);
 }
 
 /** Which source is chosen, as far as there is one. @param {View} view @param {number} count */
@@ -89,8 +96,8 @@ function* depthRows(design, layers, body, actions) {
 function depthRow(design, at, mass, actions) {
   const node = design.nodes[at];
   const sees = node.data.size.map((n, axis) => Math.min(n, design.extent[axis]));
-  const used = mass && boxHolding(mass, 0.95).map(([a, b]) => b - a + 1);
-  const share = used ? used.reduce((a, b) => a * b, 1) / sees.reduce((a, b) => a * b, 1) : 0;
+  const box = mass && boxHolding(mass, 0.95), used = box && sizeOf(box);
+  const share = box ? pixelsIn(box) / sees.reduce((a, b) => a * b, 1) : 0;
   return h("tr", { "data-layer": at }, h("th", { scope: "row" }, h("button", { type: "button", class: "row-name", title: node.name, onclick: () => actions.pick(at) }, [...node.name].length > 34 ? `…${[...node.name].slice(-32).join("")}` : node.name)),
     h("td", { class: "number" }, times(sees)), h("td", { class: "number" }, used ? times(used) : NONE), h("td", { class: "bar-cell", "--share": share.toFixed(4) }, h("span", null, used ? percent(Math.min(share, 1)) : NONE)));
 }

@@ -1,7 +1,7 @@
 // Effective fields by path density, computed between frames where they take long, and remembered.
 
 import { densitySteps } from "./density.js";
-import { boxHolding } from "./spread.js";
+import { boxHolding } from "./box.js";
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./view.js").Use} Use */
@@ -48,7 +48,7 @@ export function estimator(changed) {
     let isWaiting = false;
     stop = patiently(densitySteps(design, at, unit), ({ mass, reason }) => {
       if (known.size >= MOST) known.delete(/** @type {string} */ (known.keys().next().value));
-      known.set(name, { mass, reason, half: mass && boxHolding(mass, 0.5), isMeasured: false, source: "estimate: path density, as under uniform weights" });
+      known.set(name, { mass, reason, half: mass && boxHolding(mass, 0.5), most: mass && boxHolding(mass, 0.95), gates: false, isMeasured: false, source: "estimate: path density, as under random weights" });
       running = "";
       if (isWaiting) changed();
     }, FIRST);
@@ -58,4 +58,4 @@ export function estimator(changed) {
 }
 
 /** @type {Use} */
-const PENDING = { mass: null, reason: "", half: null, isMeasured: false, source: "", isPending: true };
+const PENDING = { mass: null, reason: "", half: null, most: null, gates: false, isMeasured: false, source: "", isPending: true };

@@ -1,5 +1,6 @@
 // The page: one selection, and panels that show it.
 
+import { boxHolding } from "./box.js";
 import { comparePanel, sign } from "./compare.js";
 import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
@@ -17,6 +18,7 @@ import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } fr
 import { actionsOf, inside } from "./selection.js";
 import { windowCount } from "./shapes.js";
 import { sentencePanel } from "./sentence.js";
+import { width } from "./spread.js";
 import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
 import { tabsOf } from "./tabs.js";
@@ -117,7 +119,7 @@ export function show(given, place, image) {
   }
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
-  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, density, designFrom, edited, matchingAxes, onMap, readBy, seenBy, seersOf, windowCount } };
+  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, boxHolding, density, designFrom, edited, matchingAxes, onMap, readBy, seenBy, seersOf, width, windowCount } };
 }
 
 /** @param {any} given @param {any[]} designs @param {any} actions @param {(gates: boolean) => void} setGates */

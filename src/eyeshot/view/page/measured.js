@@ -1,12 +1,13 @@
 // Effective fields that were measured, from the document: the map laid over the selected unit.
 
-import { boxHolding } from "./spread.js";
+import { boxHolding } from "./box.js";
 import { grid } from "./view.js";
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./view.js").Use} Use */
 /** @typedef {{network: string, layer: string, source: string, measure: string | null, unit: number[] | null,
- *   runs: Record<string, any>, start: number[], shape: number[], levels: number[]}} Measured */
+ *   runs: Record<string, any>, start: number[], shape: number[], levels: number[], gates: boolean,
+ *   boxes: Record<string, Array<[number, number]>>}} Measured */
 
 /** What is measured of a layer. @param {Measured[]} found @param {Design} design @param {string} layer @returns {Measured[]} */
 export function measuredOf(found, design, layer) {
@@ -16,7 +17,7 @@ export function measuredOf(found, design, layer) {
 /** Where a measured field comes from, in words. @param {Measured} each @returns {string} */
 export function origin(each) {
   const { images, seeds, weights } = each.runs;
-  const names = /** @type {Record<string, string>} */ ({ density: "path density", init: "gradients at random weights", weights: "gradients of the model’s weights" });
+  const names = /** @type {Record<string, string>} */ ({ density: "path density", paths: "paths counted alike", init: "gradients at random weights", weights: "gradients of the model’s weights" });
   const parts = [names[each.source] ?? each.source];
   if (typeof weights === "string") parts.push(weights);
   if (images) parts.push(`${images} image${images === 1 ? "" : "s"}`);
@@ -38,7 +39,12 @@ export function overUnit(each, design, at, unit) {
   });
   const mass = cut({ low, size: each.shape, data: Float64Array.from(each.levels), power: 0 }, design.extent);
   if (!mass) return null;
-  return { mass, reason: "", half: boxHolding(mass, 0.5), source: `measured: ${origin(each)}`, isMeasured: true };
+  const isWhole = mass.size.every((n, axis) => n === each.shape[axis]);
+  // Levels are rounded: the boxes come with them, found from the map as it was measured.
+  const [half, most] = ["50", "95"].map((share) => (isWhole
+    ? each.boxes[share].map(([first, last], axis) => /** @type {[number, number]} */ ([first, last].map((at) => at - each.start[axis] + mass.low[axis])))
+    : boxHolding(mass, Number(share) / 100)));
+  return { mass, reason: "", half, most, gates: each.gates, source: `measured: ${origin(each)}`, isMeasured: true };
 }
 
 /** The part of a map that lies on the image, with sum 1. @param {import("./density.js").Mass} mass @param {number[]} extent @returns {import("./density.js").Mass | null} */

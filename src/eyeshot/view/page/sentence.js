@@ -1,5 +1,6 @@
 // The answer, in a sentence: what this unit can see, what it uses, how far that is to be trusted.
 
+import { pixelsIn, sizeOf } from "./box.js";
 import { fill, h } from "./dom.js";
 import { marked, unitName } from "./view.js";
 import { changesInWords } from "./steppers.js";
@@ -50,11 +51,11 @@ function ofUnit(view) {
   const name = [units > 1 ? `All ${whole(units)} units of ` : "", h("span", { class: "unit-name" }, unitName(view)), units > 1 ? " together" : ""];
   if (!box) return [[name, " sees nothing of the image."], [badge(view)]];
   const isWhole = view.count === view.pixels;
-  const size = times(box.map(([first, last]) => last - first + 1));
+  const size = times(sizeOf(box));
   const on = `${times(design.extent)} px`;
   const reach = isWhole ? ["all of the ", strong(on)] : [strong(size), ` of ${on}`];
   const use = view.isPreview ? null : view.use();
-  const half = use?.half && times(use.half.map(([first, last]) => last - first + 1));
+  const half = use?.half && times(sizeOf(use.half));
   const ends = half ? ["; half of what it uses lies in ", strong(half), "."] : ["."];
   const bound = field.bound ? "can see at most " : "can see ";
   return [[name, " ", bound, reach, ends], details(view, isWhole, use)];
@@ -67,11 +68,13 @@ function details(view, isWhole, use) {
   if (box && !isWhole) {
     parts.push(axisNames(box.length).map((name, axis) => `${name} ${range(box[axis])}`).join(", "));
     parts.push(`${percent(view.count / view.pixels)} of the image`);
-    const hull = box.reduce((n, [first, last]) => n * (last - first + 1), 1);
+    const hull = pixelsIn(box);
     if (view.count < hull) parts.push(`with holes: ${whole(view.count)} of the ${whole(hull)} pixels between these ends`);
   }
-  const isCut = box && field.size.some((n, axis) => n > box[axis][1] - box[axis][0] + 1);
-  if (isCut && !isWhole) parts.push(`its field is ${field.irregular ? "up to " : ""}${times(field.size)}, the rest lies outside`);
+  if (box && !isWhole && field.size.some((n, axis) => n > sizeOf(box)[axis])) {
+    // Units of a decoder differ by phase: what others see more does not lie outside.
+    parts.push(field.irregular ? `units of this layer see up to ${times(field.size)}` : `its field is ${times(field.size)}, the rest lies outside`);
+  }
   if (isWhole && field.size.some((n, axis) => n > design.extent[axis])) parts.push(`its field is ${times(field.size)}`);
   if (layer.field.global && !layer.data.global) {
     parts.push(state.gates ? `along the data path alone ${times(layer.data.size)}` : "through gates or statistics it sees the whole image");

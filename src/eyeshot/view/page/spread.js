@@ -1,9 +1,10 @@
-// How far does a map of weights spread? The box that holds half of it, widths per axis, levels for contours.
+// How far does a map of weights spread? Widths per axis, levels for contours. As eyeshot/analyse/spread.py; both read
+// tests/vectors/spread.json.
 
 /** @typedef {import("./density.js").Mass} Mass */
 
-/** Shares less apart than this are one: measured maps come rounded. */
-const NEARLY = 1e-4;
+/** Shares less apart than this are one: sums of floats differ in their last bits. */
+export const NEARLY = 1e-9;
 
 /** The map summed over all axes but one. @param {Mass} mass @param {number} axis @returns {Float64Array} */
 export function profile(mass, axis) {
@@ -13,40 +14,23 @@ export function profile(mass, axis) {
   return result;
 }
 
-/** The shortest run of whole pixels that holds a share of a profile. @param {Float64Array} values @param {number} share @returns {[number, number]} */
-export function shortest(values, share) {
-  const total = values.reduce((a, b) => a + b, 0);
-  /** @type {[number, number]} */
-  let best = [0, values.length - 1];
-  let held = 0;
-  for (let low = 0, high = -1; low < values.length; held -= values[low++]) {
-    while (held < share * total - 1e-12 && high + 1 < values.length) held += values[++high];
-    if (held < share * total - 1e-12) break;
-    if (high - low < best[1] - best[0]) best = [low, high];
-  }
-  return best;
-}
-
 /** Length of the shortest interval that holds a share of a profile, each pixel's weight lying evenly in it.
  *  @param {Float64Array} values @param {number} share @returns {number} */
 export function width(values, share) {
-  const held = [0];
-  values.forEach((value) => held.push(/** @type {number} */ (held.at(-1)) + value));
-  const total = /** @type {number} */ (held.at(-1));
+  return Math.min(fromBorders(values, share), fromBorders(values.toReversed(), share));
+}
+
+/** Length of the shortest of the intervals that begin at a border between pixels. @param {Float64Array} values @param {number} share @returns {number} */
+function fromBorders(values, share) {
+  const total = values.reduce((a, b) => a + b, 0), held = new Float64Array(values.length + 1);
+  values.forEach((value, i) => (held[i + 1] = held[i] + value / total));
   let best = values.length;
-  for (let low = 0, high = 0; low < values.length; low++) {
-    const goal = held[low] + share * total;
-    if (goal > total * (1 + 1e-12)) break;
-    while (high < values.length && held[high] < goal - 1e-15) high++;
-    best = Math.min(best, high - low - (values[high - 1] > 0 ? (held[high] - goal) / values[high - 1] : 0));
+  for (let low = 0, high = 1; low < values.length && held[low] + share <= 1 + NEARLY; low++) {
+    const goal = held[low] + share;
+    while (high < values.length && held[high] < goal - NEARLY) high++;
+    best = Math.min(best, high - low - Math.max(held[high] - goal, 0) / (held[high] - held[high - 1]));
   }
-  for (let high = values.length, low = values.length; high > 0; high--) {
-    const goal = held[high] - share * total;
-    if (goal < -1e-12 * total) break;
-    while (low > 0 && held[low] > goal + 1e-15) low--;
-    best = Math.min(best, high - low - (values[low] > 0 ? (goal - held[low]) / values[low] : 0));
-  }
-  return Math.max(best, 0);
+  return best;
 }
 
 /** Standard deviation of the pixels' centres. @param {Float64Array} values @returns {number} */
@@ -58,36 +42,6 @@ export function sigma(values) {
     second += value * i * i;
   });
   return Math.sqrt(Math.max(second / total - (first / total) ** 2, 0));
-}
-
-/**
- * The box of whole pixels, one shortest run per axis, that holds a share of the map.
- * @param {Mass} mass @param {number} share @returns {Array<[number, number]>} in pixels of the image
- */
-export function boxHolding(mass, share) {
-  const profiles = mass.size.map((_, axis) => profile(mass, axis));
-  let low = 0, high = 1;
-  let best = profiles.map((values) => shortest(values, 1));
-  for (let step = 0; step < 12; step++) {
-    const middle = (low + high) / 2, box = profiles.map((values) => shortest(values, middle));
-    if (inside(mass, box) >= share - NEARLY) {
-      best = box;
-      high = middle;
-    } else low = middle;
-  }
-  return best.map(([first, last], axis) => [first + mass.low[axis], last + mass.low[axis]]);
-}
-
-/** @param {Mass} mass @param {Array<[number, number]>} box @returns {number} */
-function inside(mass, box) {
-  let total = 0;
-  /** @param {number} axis @param {number} at */
-  const add = (axis, at) => {
-    if (axis === box.length) total += mass.data[at];
-    else for (let i = box[axis][0]; i <= box[axis][1]; i++) add(axis + 1, at * mass.size[axis] + i);
-  };
-  add(0, 0);
-  return total;
 }
 
 /** The weight above which pixels together hold a share of the map. @param {ArrayLike<number>} values @param {number} share @returns {number} */

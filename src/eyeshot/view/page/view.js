@@ -28,6 +28,8 @@ import { area, boxAround, mapSize, onMap, seenBy, seersOf } from "./network.js";
  * @property {import("./density.js").Mass | null} mass
  * @property {string} reason why there is none
  * @property {Array<[number, number]> | null} half the box that holds half of it
+ * @property {Array<[number, number]> | null} most the box that holds 95 % of it
+ * @property {boolean} gates whether gates and statistics are followed, too
  * @property {string} source how it was found, in words
  * @property {boolean} isMeasured
  * @property {boolean} [isPending] it is still being computed
