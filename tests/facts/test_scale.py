@@ -86,6 +86,7 @@ def test_windows_of_tokens_on_a_large_image_cost_rows_and_columns() -> None:
     assert report.layers[-1].unit(5, 6).footprint.boxes() == [((40, 47), (48, 55))]
 
 
+@pytest.mark.slow
 def test_a_chain_of_ten_thousand_layers() -> None:
     convs = [nn.Conv2d(1, 1, 3, padding=1, device="meta") for _ in range(10_000)]
 

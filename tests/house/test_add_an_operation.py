@@ -53,6 +53,7 @@ def append(path: Path, code: str) -> None:
         file.write("\n\n" + code)
 
 
+@pytest.mark.slow
 def test_an_op_without_a_rule_becomes_exact_by_the_steps_of_the_guide(tmp_path: Path) -> None:
     source = shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.xz"))
     net = tmp_path / "net.py"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -143,3 +145,102 @@ def test_weights_made_anew_by_hooks_are_those_of_before(normed: Callable[[nn.Mod
 
     assert list(changes(before, state_of(module))) == []
     assert torch.equal(module(x), expected)
+
+
+class Slotted:
+    __slots__ = ("grid", "never")
+
+    def __init__(self) -> None:
+        self.grid: object = None
+
+
+class Subclassed(list[Any]):
+    """A list with an attribute."""
+
+    tag: object = None
+
+
+class Hides(nn.Module):
+    """Keeps what it sees in places that are no plain tables of its own."""
+
+    shared: ClassVar[dict[Any, Any]] = {}
+    latest: ClassVar[object] = None
+
+    def __init__(self, keep: Callable[[Any, torch.Tensor], object]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.keep = keep
+        self.slotted, self.tagged = Slotted(), Subclassed([1])
+        self.array, self.bits = np.zeros(3), bytearray(3)
+        self.call: Any = partial(dict, cache={})
+        self.members = {torch.zeros(2)}
+        self.pair = (Slotted(),)
+        self.plain = torch.zeros(4)
+        self.generator = torch.Generator()
+        self.close_over()
+
+    def close_over(self) -> None:
+        features: dict[str, torch.Tensor] = {}
+        calls = 0
+
+        def hook(module: nn.Module, args: object, out: torch.Tensor) -> None:
+            nonlocal calls
+            calls, features["conv"] = calls + 1, out
+
+        self.conv.register_forward_hook(hook)
+        self.told = lambda: (calls, list(features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.conv(x)
+        self.keep(self, y)
+        return y
+
+
+def replace_data(m: Any, y: torch.Tensor) -> None:
+    m.plain.data = torch.ones(2)
+
+
+HIDDEN: dict[str, tuple[Callable[[Any, torch.Tensor], object], Callable[[Any], object]]] = {
+    "a hook's closure": (lambda m, y: None, lambda m: m.told()),
+    "a slot": (lambda m, y: setattr(m.slotted, "grid", y), lambda m: m.slotted.grid),
+    "a slot never filled": (lambda m, y: setattr(m.slotted, "never", y), lambda m: hasattr(m.slotted, "never")),
+    "a slot in a tuple": (lambda m, y: setattr(m.pair[0], "grid", y), lambda m: m.pair[0].grid),
+    "a list's attribute": (lambda m, y: setattr(m.tagged, "tag", y), lambda m: m.tagged.tag),
+    "an array": (lambda m, y: m.array.__iadd__(1), lambda m: m.array.tolist()),
+    "bytes": (lambda m, y: m.bits.extend(b"a"), lambda m: bytes(m.bits)),
+    "what a partial is called with": (
+        lambda m, y: m.call.keywords["cache"].update(y=y),
+        lambda m: len(m.call.keywords["cache"]),
+    ),
+    "a table of the class": (lambda m, y: m.shared.update(y=y), lambda m: len(m.shared)),
+    "an attribute of the class": (lambda m, y: setattr(type(m), "latest", y), lambda m: type(m).latest),
+    "a new attribute of the class": (lambda m, y: setattr(type(m), "newest", y), lambda m: hasattr(m, "newest")),
+    "a tensor in a set": (lambda m, y: [t.add_(1) for t in m.members], lambda m: [t.tolist() for t in m.members]),
+    "a tensor's data": (replace_data, lambda m: m.plain.tolist()),
+    "a tensor's attribute": (lambda m, y: setattr(m.plain, "tag", y), lambda m: hasattr(m.plain, "tag")),
+    "a generator": (
+        lambda m, y: torch.rand(2, generator=m.generator),
+        lambda m: m.generator.get_state().tolist(),
+    ),
+}
+
+
+@pytest.mark.parametrize("is_on_numbers", [False, True])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_kept_out_of_sight_is_gone_too(name: str, is_on_numbers: bool) -> None:
+    class Decides(Hides):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = super().forward(x)
+            return y * 2 if is_on_numbers and y.sum() > 0 else y
+
+    keep, held = HIDDEN[name]
+    Hides.shared.clear()
+    module = Decides(keep).eval()
+    before, tables = held(module), state_of(module)
+
+    eyeshot.inspect(module, (3, 8, 8))
+
+    assert held(module) == before
+    assert list(changes(tables, state_of(module))) == []
+    module(torch.rand(1, 3, 8, 8))
+    assert held(module) != before, "the forward pass itself does keep it"

@@ -36,6 +36,7 @@ def _called(directory: Path, told: list[Progress]) -> Comparison:
     return eyeshot.compare(*DESIGNS, train=True, on_progress=told.append, **terms)
 
 
+@pytest.mark.slow
 def test_what_python_trained_is_found_done_by_the_command_and_by_python(tmp_path: Path) -> None:
     told: list[Progress] = []
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils._pytree import keystr, tree_leaves_with_path, tree_map
 
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.read.inputs import DEFAULT_INPUT, InputSpec, inputs_given
@@ -43,8 +44,7 @@ class Arguments:
 
     def filled(self, twins: Mapping[int, torch.Tensor]) -> Arguments:
         """The same with other tensors, given by the identities of those that they stand for."""
-        args = tuple(twins.get(id(value), value) for value in self.args)
-        kwargs = {name: twins.get(id(value), value) for name, value in self.kwargs.items()}
+        args, kwargs = tree_map(lambda value: twins.get(id(value), value), (self.args, dict(self.kwargs)))
         return Arguments(args, kwargs, tuple((spec, twins[id(t)]) for spec, t in self.specs), self.is_given)
 
 
@@ -78,12 +78,22 @@ def _of_example(example: Any) -> Arguments:
     named: list[tuple[str | None, Any]] = [(None, value) for value in args] + list(kwargs.items())
     specs = [
         (next(iter(inputs_given({key: shape} if key else [shape]))), value)
-        for key, value in named
-        if isinstance(value, torch.Tensor) and (shape := tuple(value.shape[1:]) or (1,))
+        for key, value in _tensors_named(named)
+        if (shape := tuple(value.shape[1:]) or (1,))
     ]
     if not specs:
         raise UsageError("the example holds no tensor; give what forward is called with, batch axis included")
     return Arguments(args, kwargs, tuple(specs), is_given=True)
+
+
+def _tensors_named(named: Sequence[tuple[str | None, Any]]) -> Iterator[tuple[str | None, torch.Tensor]]:
+    """The tensors in arguments, each once, also in lists and dictionaries in them, by the way that leads to them."""
+    known: set[int] = set()
+    for key, value in named:
+        for path, leaf in tree_leaves_with_path(value):
+            if isinstance(leaf, torch.Tensor) and id(leaf) not in known:
+                known.add(id(leaf))
+                yield f"{key or ''}{keystr(path)}" or None, leaf
 
 
 def _type(spec: InputSpec, module: torch.nn.Module) -> torch.dtype:

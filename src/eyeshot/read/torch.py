@@ -104,7 +104,7 @@ def read_module(
     if not any(step.params for step in reading.trace.steps):
         raise ReadError(why) from error
     text = f"reading stopped: {why}; what comes after is missing, and totals are at least"
-    return reading.network((*notes, Note(None, "bound", text)))
+    return reading.network((*notes, Note(None, "bound", text)), is_partial=True)
 
 
 def _on_numbers(why: str, arguments: Arguments) -> str:
@@ -165,12 +165,11 @@ class _Reading:
         with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
             return self.modules[0][1](*arguments.args, **arguments.kwargs)
 
-    def network(self, notes: tuple[Note, ...]) -> Network:
+    def network(self, notes: tuple[Note, ...], *, is_partial: bool = False) -> Network:
         """The network of what was recorded."""
         results = [tensor for tensor in tensors_in(_plain(self.output)) if self.trace.knows(tensor)]
-        if self.output is not None and not results:
-            why = "the module's output does not depend on its input, so there is nothing to see"
-            raise ReadError(f"{self.name}: {why}")
+        if not results and not is_partial:
+            raise ReadError(f"{self.name}: {_without_results(self.output)}")
         ends = [self.trace.step_of(tensor) for tensor in results]
         nodes = nodes_of(self.trace, self.inputs)
         found = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
@@ -182,7 +181,7 @@ class _Reading:
         found = ReadError(self.explain(error))
         if len(self.trace.steps) > len(self.inputs):
             stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
-            found.partial = self.network((*notes, stopped))
+            found.partial = self.network((*notes, stopped), is_partial=True)
         return found
 
     def explain(self, error: Exception) -> str:
@@ -238,6 +237,15 @@ def _plain(out: Any) -> Any:
         leaf if isinstance(leaf, torch.Tensor) or not hasattr(leaf, "__dict__") else _plain(list(vars(leaf).values()))
         for leaf in leaves
     ]
+
+
+def _without_results(output: Any) -> str:
+    """Why there is nothing to see in what forward returned."""
+    if output is None:
+        return "its forward returns nothing; let it return the tensor that it computes"
+    if not tensors_in(_plain(output)):
+        return f"its forward returns no tensor, but {type(output).__name__}; let it return the tensor that it computes"
+    return "the module's output does not depend on its input, so there is nothing to see"
 
 
 def _initialised(module: torch.nn.Module, arguments: Arguments, name: str) -> torch.nn.Module:
