@@ -315,8 +315,12 @@ def reduced(value: Parted, axes: Sequence[int], keep: Shape | None) -> Parted | 
     if OUTER in roles or not any(part.role == OUTER for axis in value.parts for part in axis):
         return None if value.inner else value.span()
     kept = [a for a in range(len(value.parts)) if keep is not None or a not in axes]
-    parts = tuple((Part(keep[a]),) if keep is not None and a in axes else value.parts[a] for a in kept)
+    parts = tuple((Part(keep[a]),) if keep is not None and _is_free(value.parts[a]) else value.parts[a] for a in kept)
     return normal(replace(value, parts=parts))
+
+
+def _is_free(axis: Axis) -> bool:
+    return all(part.role == FREE for part in axis)
 
 
 def merged(value: Parted, axis: int, start: int = 0, stop: int | None = None) -> Parted | None:

@@ -65,6 +65,8 @@ def _aligned(a: Parted, b: Parted, axis: int) -> tuple[Parted, Parted] | None:
     cuts = [_cuts(value.parts[axis]) for value in (a, b)]
     a, b = (_cut_at(value, axis, other) for value, other in ((a, cuts[1]), (b, cuts[0])))
     common = sorted(set(_cuts(a.parts[axis])) & set(_cuts(b.parts[axis])))  # positions behind each cut, inner first
+    if not common:  # axes of two sizes, as where one of a product's factors is repeated
+        return None
     pair = []
     for value in (a, b):
         behind = _cuts(value.parts[axis])
