@@ -55,6 +55,15 @@ def test_a_law_holds_of_random_designs(law: Law, design: Design, height: int, wi
     assert violations(report, (law,)) == []
 
 
+@pytest.mark.slow
+@given(program=programs(steps=9))
+@settings(max_examples=400)
+def test_all_laws_hold_of_many_modules(program: Program) -> None:
+    report = Report(read_module(program, program.shape[1:], name="random", source="test"))
+
+    assert violations(report) == []
+
+
 @pytest.mark.parametrize(
     ("name", "side"), [pytest.param(*each, marks=[] if each[0] in QUICK else pytest.mark.slow) for each in FAMILIES]
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
@@ -163,7 +164,10 @@ class Fields:
         if sight is None:
             return 0
         if isinstance(sight, Moving | Parted):
-            return max(b - a + 1 for a, b in zip(sight.firsts, sight.lasts, strict=True))
+            ends = zip(sight.firsts, sight.lasts, strict=True)
+            # a few of a map's tokens are no part of an endless row of them: phases that none of them has do not count
+            there = sight.existing if isinstance(sight, Parted) else None
+            return max(b - a + 1 for a, b in islice(ends, there))
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
         first, last = self.of_units(node.name)[axis]

@@ -79,6 +79,11 @@ class Parted:
         """Positions of the outer part."""
         return next((part.size for axis in self.parts for part in axis if part.role == OUTER), 1)
 
+    @property
+    def existing(self) -> int:
+        """Entries of the table that some unit has: a tensor may be shorter than a period."""
+        return min(self.period, self.count) * math.prod(self.inner)
+
     def unit(self, place: Sequence[int]) -> tuple[int, int]:
         """First and last position that the unit sees at an index of the tensor, one number per axis."""
         at = {OUTER: 0}
