@@ -47,14 +47,20 @@ def layouts(network: Network) -> Mapping[str, Layout]:
     return _rules.forward(network, _of_input, _of_channels)
 
 
+@once
+def _counted(network: Network) -> Mapping[str, tuple[frozenset[int], ...]]:
+    """The followed axes that each axis of every layer's tensor counts."""
+    return {name: tuple(map(_counts, layout)) for name, layout in layouts(network).items()}
+
+
 def unit_axes(network: Network, name: str) -> tuple[int, ...]:
     """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
-    return tuple(a for a, axis in enumerate(layouts(network)[name]) if _counts(axis))
+    return tuple(a for a, counted in enumerate(_counted(network)[name]) if counted)
 
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return tuple(a for a, axis in enumerate(layouts(network)[name]) if followed in _counts(axis))
+    return tuple(a for a, counted in enumerate(_counted(network)[name]) if followed in counted)
 
 
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
@@ -66,7 +72,7 @@ def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     Maps have an axis for each: those pair up in order, transposed ones too, as people read them, and windows of a map
     that lie along the batch are united; what a window slides over is a map. Otherwise the axes that count positions.
     """
-    counts = {a: _counts(axis) for a, axis in enumerate(layouts(network)[name])}
+    counts = dict(enumerate(_counted(network)[name]))
     units = [a for a, counted in counts.items() if counted]
     is_usual = network.axes == tuple(range(2, len(counts)))
     is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)

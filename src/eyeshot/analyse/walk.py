@@ -29,7 +29,7 @@ def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate
 
     @wraps(analysis)
     def known(network: Network, /, *args: P.args, **settings: P.kwargs) -> R:
-        key = f"{analysis.__module__}.{analysis.__qualname__} {args} {settings}"
+        key = (analysis, args, tuple(settings.items()))
         if key not in network.memo:
             network.memo[key] = analysis(network, *args, **settings)
         result: R = network.memo[key]

@@ -92,7 +92,7 @@ class Network:
         return name in self._by_name
 
     @cached_property
-    def memo(self) -> dict[str, Any]:
+    def memo(self) -> dict[object, Any]:
         """What analyses have found out about this network and want to find again, by their own keys."""
         return {}
 
