@@ -27,9 +27,12 @@ R = TypeVar("R")
 def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate[Network, P], R]:
     """The analysis, computed once per network and settings: networks do not change."""
 
+    # by name: a network goes to other processes with what is known of it, and functions that are wrapped do not
+    name = f"{analysis.__module__}.{analysis.__qualname__}"
+
     @wraps(analysis)
     def known(network: Network, /, *args: P.args, **settings: P.kwargs) -> R:
-        key = (analysis, args, tuple(settings.items()))
+        key = (name, args, tuple(settings.items()))
         if key not in network.memo:
             network.memo[key] = analysis(network, *args, **settings)
         result: R = network.memo[key]
