@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from eyeshot.analyse.memory import alive_at_once, kept_for_backward, places
+from eyeshot.analyse.memory import alive_at_once, allocations, kept_for_backward
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
     Bilinear,
@@ -77,7 +77,7 @@ class Totals:
 
 def cost(network: Network, node: Node) -> Cost:
     """The cost of one node."""
-    place = places(network)[node.name]
+    place = allocations(network)[node.name]
     return Cost(
         params=node.params,
         macs=_macs(network, node),

@@ -17,8 +17,8 @@ def data_path(network: Network, *ends: str) -> frozenset[str]:
         >>> sorted(data_path(network_named("C3-8 P2")))
         ['conv1', 'input', 'pool1', 'relu1']
     """
-    found = set(ends or network.outputs or (network.output.name,))
+    on_path = set(ends or network.outputs or (network.output.name,))
     for node in reversed(network.nodes):
-        if node.name in found:
-            found.update(node.inputs[read.source] for read in node.reads if not read.gate)
-    return frozenset(found)
+        if node.name in on_path:
+            on_path.update(node.inputs[read.source] for read in node.reads if not read.gate)
+    return frozenset(on_path)

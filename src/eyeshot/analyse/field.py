@@ -23,7 +23,7 @@ from eyeshot.network.relations import Read, Shape
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval, Union
 
-Step = int | Fraction
+Stride = int | Fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Field:
     """
 
     size: tuple[int, ...]
-    stride: tuple[Step | None, ...] | None
+    stride: tuple[Stride | None, ...] | None
     start: tuple[int | None, ...] | None
     is_regular: bool
     is_global: bool
@@ -82,12 +82,12 @@ class Fields:
     @cached_property
     def bounded(self) -> frozenset[str]:
         """Names of the layers whose field is only a bound."""
-        found: set[str] = set()
+        bounded: set[str] = set()
         for node in self.network:
             for read in node.reads:
-                if (self.gates or not read.gate) and (read.is_bound or node.inputs[read.source] in found):
-                    found.add(node.name)
-        return frozenset(found)
+                if (self.gates or not read.gate) and (read.is_bound or node.inputs[read.source] in bounded):
+                    bounded.add(node.name)
+        return frozenset(bounded)
 
     def hulls(self, name: str) -> list[Interval]:
         """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
@@ -262,7 +262,7 @@ def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] |
     return None if all(turn is None or len(set(turn)) == 1 for turn in turns) else tuple(turns)
 
 
-def _stride(sight: Moving | None) -> Step | None:
+def _stride(sight: Moving | None) -> Stride | None:
     if sight is None:
         return None
     if sight.period == 1:

@@ -25,12 +25,12 @@ from eyeshot.analyse.labels import (
     broadcast,
     lower,
     merged,
+    must_fit,
     of_nothing,
     permuted,
     reduced,
     reshaped,
     resized,
-    room,
     settled,
     some_see_nothing,
 )
@@ -71,9 +71,9 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
     other axes. Without such an axis there is one entry.
     """
     result = []
-    for i, own in enumerate(along):
-        sizes = tuple(node.shape[axis] for axis in own) or (1,)
-        first, negated_last = np.minimum.reduce([_along(term, i, own, sizes) for term in value])
+    for i, axes in enumerate(along):
+        sizes = tuple(node.shape[axis] for axis in axes) or (1,)
+        first, negated_last = np.minimum.reduce([_along(term, i, axes, sizes) for term in value])
         empty = first == NOTHING
         result.append((np.where(empty, 0, first), np.where(empty, -1, -negated_last)))
     return result
@@ -93,11 +93,11 @@ def _is_everything(value: Hulls, extent: Sequence[int]) -> bool:
     return all(first == 0 and negated_last == 1 - n for (first, negated_last), n in zip(ends, extent, strict=True))
 
 
-def _along(value: Hulls, i: int, own: tuple[int, ...], sizes: Shape) -> Ends:
-    labels = reduce(merged, own, alone(value, i, own))
-    places = [labels.parts(axis)[0] for axis in own]
+def _along(value: Hulls, i: int, axes: tuple[int, ...], sizes: Shape) -> Ends:
+    labels = reduce(merged, axes, alone(value, i, axes))
+    places = [labels.parts(axis)[0] for axis in axes]
     ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))
-    return np.broadcast_to(ends if own else ends.reshape(2, 1), (2, *sizes))
+    return np.broadcast_to(ends if axes else ends.reshape(2, 1), (2, *sizes))
 
 
 def _of_input(node: Node) -> Union:
@@ -175,9 +175,9 @@ def _holds(wide: Labels, narrow: Labels) -> bool:
     return bool((wide.ends <= narrow.ends).all())
 
 
-def _kept(value: Hulls, made: Iterable[Labels]) -> Hulls:
+def _kept(value: Hulls, labels: Iterable[Labels]) -> Hulls:
     """What was made, or the value itself where that is the same: units that see alike share one value."""
-    result = tuple(made)
+    result = tuple(labels)
     return value if all(a is b for a, b in zip(value, result, strict=True)) else result
 
 
@@ -297,7 +297,7 @@ def _with_gaps(ends: Ends, axis: int, b: int) -> Ends:
         return ends
     shape = list(ends.shape)
     shape[axis] = (shape[axis] - 1) * b + 1
-    room(shape)
+    must_fit(shape)
     spread = np.full(shape, NOTHING)
     spread[(slice(None),) * axis + (slice(None, None, b),)] = ends
     return spread
@@ -380,7 +380,7 @@ def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hull
         place = labels.parts(axis)[0]
         shape = list(ends.shape)
         shape[place] = size
-        room(shape)
+        must_fit(shape)
         placed = np.full(shape, NOTHING)
         placed[(slice(None),) * place + (slice(relation.offset, relation.offset + before[axis]),)] = ends
         result.append(

@@ -56,7 +56,7 @@ from eyeshot.network.ops import (
 
 
 @dataclass(frozen=True)
-class Place:
+class Allocation:
     """Where a node's output lies: a block of so many elements; ``is_new`` where it is the first to lie there."""
 
     block: object
@@ -66,9 +66,9 @@ class Place:
 
 
 @once
-def places(network: Network, *, training: bool = False) -> Mapping[str, Place]:
+def allocations(network: Network, *, training: bool = False) -> Mapping[str, Allocation]:
     """Where every node's output lies; in ``training`` dropout makes a tensor of its own."""
-    lying: dict[str, Place] = {}
+    allocated: dict[str, Allocation] = {}
     taken: set[object] = set()
     for node in network:
         shares = isinstance(node.op, Rearrange | Slice | Dropout) and len(node.inputs) == 1
@@ -80,13 +80,13 @@ def places(network: Network, *, training: bool = False) -> Mapping[str, Place]:
         if memory is not None:
             block, elements, is_view = memory.block, memory.elements, memory.is_view
         elif shares:
-            base = lying[node.inputs[0]]
+            base = allocated[node.inputs[0]]
             block, elements, is_view = base.block, base.elements, True
         else:
             block, elements, is_view = node.name, math.prod(node.shape), False
-        lying[node.name] = Place(block, elements, is_view, block not in taken)
+        allocated[node.name] = Allocation(block, elements, is_view, block not in taken)
         taken.add(block)
-    return lying
+    return allocated
 
 
 def _is_apart_in_training(node: Node) -> bool:
@@ -96,25 +96,25 @@ def _is_apart_in_training(node: Node) -> bool:
 
 def alive_at_once(network: Network) -> int:
     """The largest number of elements alive at once when nodes run in order."""
-    lying = places(network)
+    allocated = allocations(network)
     last_use: dict[object, int] = {}
     for step, node in enumerate(network):
         for name in (node.name, *node.inputs):
-            last_use[lying[name].block] = step
+            last_use[allocated[name].block] = step
     sizes: dict[object, int] = {}
     ends: dict[int, list[object]] = {}
     for block, step in last_use.items():
         ends.setdefault(step, []).append(block)
     alive = peak = 0
     for step, node in enumerate(network):
-        place = lying[node.name]
+        place = allocated[node.name]
         if place.is_new:
             sizes[place.block] = place.elements
             alive += place.elements
         copies = copies_of(node)
         # what is read by a copy alone is gone when the output is made
-        gone = {lying[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
-        gone -= {lying[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
+        gone = {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
+        gone -= {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
         peak = max(peak, alive + sum(copies) - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
         alive -= sum(sizes[block] for block in ends.get(step, ()))
     return peak
@@ -159,7 +159,7 @@ UNKNOWN = Saves(is_known=False)
 @once
 def kept_for_backward(network: Network) -> Kept:
     """What training keeps for the backward pass, all weights being trained."""
-    lying = places(network, training=True)
+    allocated = allocations(network, training=True)
     needs: set[str] = set()
     seen: set[object] = set()
     layers: dict[str, int] = {}
@@ -168,11 +168,11 @@ def kept_for_backward(network: Network) -> Kept:
         if not (node.params or isinstance(node.op, _WEIGHTED) or needs.intersection(node.inputs)):
             continue
         needs.add(node.name)
-        saves = saved_by(network, node, lying)
+        saves = saved_by(network, node, allocated)
         is_exact = is_exact and saves.is_known
         copies = copies_of(node)
-        blocks = [lying[node.inputs[i]] for i in saves.inputs if not copies[i]]
-        blocks += [lying[node.name]] if saves.output else []
+        blocks = [allocated[node.inputs[i]] for i in saves.inputs if not copies[i]]
+        blocks += [allocated[node.name]] if saves.output else []
         new = {place.block: place.elements for place in blocks if place.block not in seen}
         seen.update(new)
         layers[node.name] = sum(new.values()) + saves.more + sum(copies[i] for i in saves.inputs)
@@ -197,10 +197,10 @@ def rule(*ops: type[Op]) -> Callable[[Rule], Rule]:
     return register
 
 
-def saved_by(network: Network, node: Node, lying: Mapping[str, Place]) -> Saves:
+def saved_by(network: Network, node: Node, allocated: Mapping[str, Allocation]) -> Saves:
     """What a node keeps: by its op's rule; without one it counts nothing, and the sum is a bound from below."""
     if isinstance(node.op, Pointwise):
-        return _pointwise(node, lying)
+        return _pointwise(node, allocated)
     function = _rules.get(type(node.op))
     return UNKNOWN if function is None else function(network, node)
 
@@ -390,13 +390,13 @@ _BY_NEITHER = frozenset(
 )
 
 
-def _pointwise(node: Node, lying: Mapping[str, Place]) -> Saves:
+def _pointwise(node: Node, allocated: Mapping[str, Allocation]) -> Saves:
     """What the derivative is told by; what is overwritten in place and still needed is copied before."""
     assert isinstance(node.op, Pointwise)
     name = node.op.name
     if name in _BY_NEITHER:
         return NOTHING
-    is_in_place = lying[node.name].block == lying[node.inputs[0]].block and not lying[node.name].is_view
+    is_in_place = allocated[node.name].block == allocated[node.inputs[0]].block and not allocated[node.name].is_view
     if name in _BY_OUTPUT or (is_in_place and name in _BY_OUTPUT_IN_PLACE):
         return OUTPUT
     if name not in _BY_INPUT:

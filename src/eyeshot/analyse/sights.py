@@ -117,8 +117,8 @@ def _unite_pair(a: Sights, b: Sights, shape: Shape) -> Sights:
 
     one = np.zeros((1,) * len(shape), dtype=np.intp)
     codes = (one if a.index is None else a.index) * len(b.table) + (one if b.index is None else b.index)
-    found, index = np.unique(codes, return_inverse=True)
-    pairs = [divmod(code, len(b.table)) for code in found.tolist()]
+    unique, index = np.unique(codes, return_inverse=True)
+    pairs = [divmod(code, len(b.table)) for code in unique.tolist()]
     table = [unite_classes([a.table[i], b.table[j]], shape) for i, j in pairs]
     return compact(table, index.reshape(codes.shape))
 
@@ -162,8 +162,8 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
     if isinstance(a, Moving) and isinstance(b, Moving):
         return _unite_moving(a, b, shape)
     if isinstance(a, Moving | Parted) and isinstance(b, Moving | Parted):
-        both = united(as_parted(a, shape), as_parted(b, shape))
-        return both or without_form([a, b], shape)
+        union = united(as_parted(a, shape), as_parted(b, shape))
+        return union or without_form([a, b], shape)
     first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, first_of), (max, last_of)))
     for sight in (a, b):
         if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):

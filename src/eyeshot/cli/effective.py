@@ -185,13 +185,13 @@ def effective(
     one_format(json=as_json, csv=as_csv)
     if output is not None:
         check_figure(output, force=force)
-    given = {name: value for name, value in options.items() if value is not None}
-    _check_source(source, given, gates)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    _check_source(source, chosen, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
-    with stdout_for_data(), measured(given.get("run")) as on_progress:
+    with stdout_for_data(), measured(chosen.get("run")) as on_progress:
         result = measure(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
-            notice=lambda text: errors.say((text, "warn")), **given,
+            notice=lambda text: errors.say((text, "warn")), **chosen,
         )  # fmt: skip
     if output is not None:
         _draw(result, output)
@@ -208,13 +208,13 @@ def effective(
         end_bounded(errors, [result.layer])
 
 
-def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
+def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
     """Complain of options that the source has no use for."""
     if source in ("density", "paths"):
-        unused = [name for name in _OF_GRADIENTS if name in given]
+        unused = [name for name in _OF_GRADIENTS if name in chosen]
     else:
         others = ("seeds", "per_seed") if source == "weights" else ("weights",)
-        unused = [name for name in others if name in given] + ["gates"] * gates
+        unused = [name for name in others if name in chosen] + ["gates"] * gates
     if unused:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
         other = "density" if gates else "the other of init and weights"
@@ -255,9 +255,9 @@ def _next(model: str, result: EffectiveField, input_shape: tuple[int, ...] | Non
     def command(verb: str, *more: str) -> str:
         return typed(model, result.layer, *more, verb=verb, input_shape=input_shape)
 
-    found = []
+    commands = []
     if result.origin.source in WITHOUT_WEIGHTS:
-        found.append(command("effective", "--source", "init"))
+        commands.append(command("effective", "--source", "init"))
     if result.origin.unit is not None and result.origin.source == "density":
-        found.append(command("effective", "--unit", "all"))
-    return [*found, command("field")]
+        commands.append(command("effective", "--unit", "all"))
+    return [*commands, command("field")]

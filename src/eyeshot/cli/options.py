@@ -26,14 +26,14 @@ BOUND = 4
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _input(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
+def _input(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
     """What was given by ``--input``: None, one shape, or several inputs."""
-    if not given:
+    if not texts:
         return None
     from eyeshot.read.inputs import parse_input
 
     specs = []
-    for text in given:
+    for text in texts:
         try:
             specs.append(parse_input(text))
         except UsageError as error:

@@ -130,9 +130,9 @@ class _Lowering:
         while unique in self.names:
             unique, count = f"{full}_{count}", count + 1
         self.names.add(unique)
-        made = node(name=unique, op=op, inputs=inputs, shape=shape, params=params)
-        self.nodes.append(made)
-        return made
+        lowered = node(name=unique, op=op, inputs=inputs, shape=shape, params=params)
+        self.nodes.append(lowered)
+        return lowered
 
     def items(self, items: tuple[Item, ...], x: Node, scope: _Scope) -> Node:
         times = Counter[str | None]()
@@ -274,16 +274,16 @@ class _Lowering:
             self.width, self.halved = width, halved
             ends.append(self.items(branch, x, scope))
         shapes = [end.shape for end in ends]
-        found = " and ".join("×".join(map(str, shape[1:])) for shape in dict.fromkeys(shapes))
+        sizes = " and ".join("×".join(map(str, shape[1:])) for shape in dict.fromkeys(shapes))
         if item.summed:
             if len(set(shapes)) > 1:
-                self.fail(item, f"summed branches must have one shape, found {found}")
+                self.fail(item, f"summed branches must have one shape, found {sizes}")
             total = ends[0]
             for end in ends[1:]:
                 total = self.add(scope, item, f"add{scope.weighted}", Arithmetic(name="add"), (total, end), shapes[0])
             return total
         if len({shape[2:] for shape in shapes}) > 1:
-            self.fail(item, f"concatenated branches must agree in all but channels, found {found}")
+            self.fail(item, f"concatenated branches must agree in all but channels, found {sizes}")
         self.width = sum(shape[1] for shape in shapes)
         shape = (1, self.width, *shapes[0][2:])
         return self.add(scope, item, f"concat{scope.weighted}", Concatenate(axis=1), tuple(ends), shape)

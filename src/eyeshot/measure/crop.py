@@ -118,14 +118,14 @@ def _grid(fields: Fields, below: list[Node]) -> tuple[int, ...] | None:
 
 def _shift(fields: Fields, layer: str, start: tuple[int, ...]) -> At | None:
     """The units of the layer before the part's first one."""
-    found = []
+    counts = []
     for sight, first in zip(fields.form(layer), start, strict=True):
         assert isinstance(sight, Moving)
         units = Fraction(first * sight.period, sight.step)
         if units.denominator != 1:
             return None
-        found.append(int(units))
-    return tuple(found)
+        counts.append(int(units))
+    return tuple(counts)
 
 
 def _read(module: nn.Module, network: Network, size: tuple[int, ...]) -> Network | None:

@@ -49,8 +49,8 @@ def parse(text: str) -> Network:
     nodes: dict[str, Node] = {}
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
-            made = _read_line(line, number, nodes)
-            nodes[made.name] = made
+            parsed = _read_line(line, number, nodes)
+            nodes[parsed.name] = parsed
     if not nodes:
         raise ReadError("the network has no lines after its first")
     return Network(name=json.loads(head["name"]), source=json.loads(head["source"]), nodes=tuple(nodes.values()))

@@ -66,24 +66,24 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
-        given = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
+        tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
         signature = _signature(func)
         if not self.has_numbers:
-            if len(given) > 1 and len({tensor.device for tensor in given}) > 1:
+            if len(tensors) > 1 and len({tensor.device for tensor in tensors}) > 1:
                 return self._with_twins(func, types, args, kwargs)
-            if not given and signature.name in RANGES:
+            if not tensors and signature.name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
         arguments = signature.bind(args, kwargs)
         if signature.writes and self.before_write is not None:
             for tensor in signature.written(arguments):
                 self.before_write(tensor)
-        if not any(map(self.trace.knows, given)):
-            return self._constant(func, arguments, args, kwargs, given)
+        if not any(map(self.trace.knows, tensors)):
+            return self._constant(func, arguments, args, kwargs, tensors)
         name = signature.name
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
-            out = self._follow(rule, self._call(func, arguments, args, kwargs), given, signature.written(arguments))
-            return self._hidden(out, given) if func.is_view else out
+            out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
+            return self._hidden(out, tensors) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             first = len(self.trace.steps)
             with self:
@@ -93,8 +93,8 @@ class Recorder(TorchDispatchMode):
                 self.trace.lie_together(first, whole=True)
             return out
         out = func(*args, **kwargs)
-        unknown(self.trace, name, given, _outputs(out, signature.written(arguments)))
-        return self._hidden(out, given) if func.is_view else out
+        unknown(self.trace, name, tensors, _outputs(out, signature.written(arguments)))
+        return self._hidden(out, tensors) if func.is_view else out
 
     def _call(self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         signature = _signature(func)
@@ -126,25 +126,29 @@ class Recorder(TorchDispatchMode):
         twin_args, twin_kwargs = tree_map(self._without_numbers, (args, kwargs))
         out = self.__torch_dispatch__(func, types, twin_args, twin_kwargs)
         signature = _signature(func)
-        pairs = [signature.written(signature.bind(*given)) for given in ((args, kwargs), (twin_args, twin_kwargs))]
-        for own, twin in zip(*pairs, strict=True):
-            if own is not twin and self.trace.knows(twin):
-                self.trace.bind(own, self.trace.step_of(twin))
-                out = own if out is twin else out
+        pairs = [signature.written(signature.bind(*call)) for call in ((args, kwargs), (twin_args, twin_kwargs))]
+        for original, twin in zip(*pairs, strict=True):
+            if original is not twin and self.trace.knows(twin):
+                self.trace.bind(original, self.trace.step_of(twin))
+                out = original if out is twin else out
         return out
 
-    def _constant(self, func: Any, arguments: dict[str, Any], args: Any, kwargs: Any, given: list[torch.Tensor]) -> Any:
+    def _constant(
+        self, func: Any, arguments: dict[str, Any], args: Any, kwargs: Any, tensors: list[torch.Tensor]
+    ) -> Any:
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
         name = _signature(func).name
-        if name in ASKING and (numbers := self.trace.numbers_of(given[0])) is not None:
+        if name in ASKING and (numbers := self.trace.numbers_of(tensors[0])) is not None:
             return numbers.item()
-        out = None if self.has_numbers or not given else output_of(name, arguments)
+        out = None if self.has_numbers or not tensors else output_of(name, arguments)
         if out is None:
             out = func(*args, **kwargs)
-        self.trace.follow_params(given, tensors_in(out))
+        self.trace.follow_params(tensors, tensors_in(out))
         if func._schema.is_mutable:
             self.trace.forget_numbers()
-        elif (given or name in FILLED) and _is_new_and_bare(out, given) and all(map(self.trace.has_numbers, given)):
+        elif (
+            (tensors or name in FILLED) and _is_new_and_bare(out, tensors) and all(map(self.trace.has_numbers, tensors))
+        ):
             self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
         if rule is not None:
@@ -156,10 +160,10 @@ class Recorder(TorchDispatchMode):
 
         def on_processor(value: Any) -> Any:
             if isinstance(value, torch.Tensor):
-                found = self.trace.numbers_of(value)
-                if found is None:
+                numbers = self.trace.numbers_of(value)
+                if numbers is None:
                     raise LookupError
-                return found
+                return numbers
             return torch.device("cpu") if isinstance(value, torch.device) else value
 
         try:
@@ -169,9 +173,9 @@ class Recorder(TorchDispatchMode):
         out: torch.Tensor = func(*own_args, **own_kwargs)
         return out
 
-    def _hidden(self, out: Any, given: list[torch.Tensor]) -> Any:
+    def _hidden(self, out: Any, tensors: list[torch.Tensor]) -> Any:
         """A view whose rule does not say how it shows its whole: right until the whole is written."""
-        whole = given[0]
+        whole = tensors[0]
         for view in tensors_in(out):
             is_followed = view is whole or self.trace.is_shared(view)
             if not is_followed and self.trace.knows(view) and _storage(view) == _storage(whole):
@@ -188,7 +192,7 @@ class Recorder(TorchDispatchMode):
             self.trace.bind(twin, self.trace.step_of(value))
         return twin
 
-    def _follow(self, rule: AtenRule, call: Call, given: list[torch.Tensor], written: list[torch.Tensor]) -> Any:
+    def _follow(self, rule: AtenRule, call: Call, tensors: list[torch.Tensor], written: list[torch.Tensor]) -> Any:
         """Let a rule record the call; a call of a form that the rule does not know is an unknown op, not a crash."""
         steps = len(self.trace.steps)
         try:
@@ -199,7 +203,7 @@ class Recorder(TorchDispatchMode):
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
             reason = f"its rule does not know this form ({type(error).__name__}: {error})"
-            unknown(self.trace, call.name, given, _outputs(out, written), reason)
+            unknown(self.trace, call.name, tensors, _outputs(out, written), reason)
             return out
 
 
@@ -253,10 +257,10 @@ def _tables(index: Any) -> Any:
     return torch.tensor(index) if is_table else index
 
 
-def _is_new_and_bare(out: Any, given: list[torch.Tensor]) -> bool:
+def _is_new_and_bare(out: Any, tensors: list[torch.Tensor]) -> bool:
     """Whether an op on constants gave one new tensor without memory, and not a large one."""
     is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta" and out.numel() <= _MOST_NUMBERS
-    return is_bare and not any(out is tensor for tensor in given)
+    return is_bare and not any(out is tensor for tensor in tensors)
 
 
 def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -172,17 +172,19 @@ class _Reading:
             raise ReadError(f"{self.name}: {_without_results(self.output)}")
         ends = [self.trace.step_of(tensor) for tensor in results]
         nodes = nodes_of(self.trace, self.inputs)
-        found = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
+        all_notes = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
         outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
-        return Network(name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=found, outputs=outputs)
+        return Network(
+            name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=all_notes, outputs=outputs
+        )
 
     def failure(self, error: Exception, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
-        found = ReadError(self.explain(error))
+        failure = ReadError(self.explain(error))
         if len(self.trace.steps) > len(self.inputs):
             stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
-            found.partial = self.network((*notes, stopped), is_partial=True)
-        return found
+            failure.partial = self.network((*notes, stopped), is_partial=True)
+        return failure
 
     def explain(self, error: Exception) -> str:
         """Where the forward pass stopped, and why."""

@@ -203,24 +203,24 @@ def image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: {'a file' if folder.exists() else 'nothing'} there; give a folder of images")
     try:
-        found = _below(folder, folder)
+        files = _below(folder, folder)
     except PermissionError as error:
         raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
-    if not found:
+    if not files:
         raise DataError(f"{folder}: holds no images ({', '.join(_ENDINGS)}), nor do the folders in it")
-    return found
+    return files
 
 
 def _below(folder: Path, root: Path) -> list[Path]:
-    found = []
+    files = []
     for entry in _entries(folder):
         _check_inside(entry, root)
         # A folder behind a link may hold the link itself.
         if entry.is_dir() and not entry.is_symlink():
-            found += _below(entry, root)
+            files += _below(entry, root)
         elif entry.suffix.lower() in _ENDINGS:
-            found.append(entry)
-    return found
+            files.append(entry)
+    return files
 
 
 def _opened(path: Path) -> tuple[Any, str]:

@@ -148,6 +148,6 @@ def _parse(file: IO[bytes], path: Path, axes: int) -> NDArray[np.uint8]:
         raise DataError(f"{path}: its header asks for {length:.1e} bytes, which no such file holds; it is damaged")
     content = file.read(length + 1)
     if len(content) != length:
-        found = f"only {len(content)}" if len(content) < length else "more"
-        raise DataError(f"{path}: its header says {length} bytes and {found} follow; fetch the file again")
+        follow = f"only {len(content)}" if len(content) < length else "more"
+        raise DataError(f"{path}: its header says {length} bytes and {follow} follow; fetch the file again")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -209,9 +209,9 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
         raise RunError(f"arm {recipe.label!r} fails on images of {shape}: {error}") from error
     expected = (len(pixels), len(dataset.classes))
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
-        found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+        outcome = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise UsageError(
-            f"arm {recipe.label!r} gives {found} for {len(pixels)} images of {shape}, while {dataset.name} "
+            f"arm {recipe.label!r} gives {outcome} for {len(pixels)} images of {shape}, while {dataset.name} "
             "has "
             f"{expected[1]} classes; let the network end with {expected[1]} outputs"
         )

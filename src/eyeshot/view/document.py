@@ -63,7 +63,7 @@ def design(report: Inspection) -> dict[str, Any]:
     network = report.network
     index = {node.name: i for i, node in enumerate(network)}
     relations = _Table()
-    found = lines(report)
+    folded = lines(report)
     gates = has_gates(report)
     through = first_gates(report.layers[0].fields) if gates and report.layers else {}
     end, end_data = horizon(report), horizon(report, data=True)
@@ -75,7 +75,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
-        "lines": [_line(line, index) for line in found],
+        "lines": [_line(line, index) for line in folded],
         "rules": {str(index[name]): words for name, words in rule_words(report).items()},
         "gates": gates,
         "apart": network.tells_channels_apart,
@@ -161,11 +161,11 @@ def places(network: Network, name: str) -> list[int | None]:
     None for all axes where units lie otherwise, as tokens and the windows of attention do: the page then takes all
     units of the layer together.
     """
-    found = [axes_counting(network, name, axis) for axis in range(len(network.axes))]
-    single = [axes[0] for axes in found if len(axes) == 1]
-    if any(len(axes) > 1 for axes in found) or len(set(single)) < len(single):
-        return [None] * len(found)
-    return [axes[0] if axes else None for axes in found]
+    counting = [axes_counting(network, name, axis) for axis in range(len(network.axes))]
+    single = [axes[0] for axes in counting if len(axes) == 1]
+    if any(len(axes) > 1 for axes in counting) or len(set(single)) < len(single):
+        return [None] * len(counting)
+    return [axes[0] if axes else None for axes in counting]
 
 
 def _field(field: Field) -> dict[str, Any]:

@@ -74,10 +74,10 @@ class Norm(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The position itself, and the statistics as a gate."""
-        own = Read(0, Elementwise())
+        elementwise = Read(0, Elementwise())
         if not self.statistics:
-            return (own,)
-        return (own, Read(0, Reduce(axes=self.statistics, keep=True), gate=True))
+            return (elementwise,)
+        return (elementwise, Read(0, Reduce(axes=self.statistics, keep=True), gate=True))
 
 
 @dataclass(frozen=True, kw_only=True)

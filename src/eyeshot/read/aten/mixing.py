@@ -176,8 +176,8 @@ def _extreme(trace: Trace, call: Call) -> Any:
 @rule(*AGGREGATES)
 def _aggregate(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
-    given = call.arguments.get("dim")
-    axes = range(x.dim()) if given is None or given == [] else [given] if isinstance(given, int) else given
+    dim = call.arguments.get("dim")
+    axes = range(x.dim()) if dim is None or dim == [] else [dim] if isinstance(dim, int) else dim
     op = Aggregate(
         name=call.name,
         axes=tuple(sorted(axis_of(a, x.dim()) for a in axes)),
