@@ -7,7 +7,7 @@ agreement is noted, and the walk goes on as if it did not, so that everything th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
@@ -37,9 +37,9 @@ from eyeshot.tile.spans import (
     covers,
     dealt,
     merged,
-    nominal,
     pairs,
     positions,
+    ratio_of,
     slid,
     tapped,
 )
@@ -147,7 +147,7 @@ class _Step:
         first = there[0]
         if any((span.offset, span.rate) != (first.offset, first.rate) for span in there):
             self.note(axis, "misaligned")
-        return Span(first.offset, max(s.low for s in there), min(s.high for s in there), first.rate)
+        return Span(first.offset, max(s.low for s in there), min(s.high for s in there), first.rate, first.is_regular)
 
     def leave(self, axis: Axis, spans: list[Span | None], kind: str) -> None:
         """All positions along an axis are read together: no agreement, unless the tile is all of it."""
@@ -186,12 +186,13 @@ def _taps(step: _Step, state: State, relation: Any, twin: Any) -> State:
         after = step.after[0][k], step.after[1][k]
         is_same = not isinstance(ops[0], Resize) or ops[0].steps[i] == ops[1].steps[i]  # type: ignore[attr-defined]
         is_same = is_same and not (isinstance(ops[0], AdaptivePool) and after[0] == after[1] > 1)
+        is_aligned = isinstance(ops[0], Resize) and ops[0].aligned
+        ratio = ratio_of(_size(state, k), after[0], None if is_aligned else relation.endless[i])
 
-        def through(part: Part, span: Span, i: int = i, is_same: bool = is_same) -> Span:
+        def through(part: Part, span: Span, i: int = i, is_same: bool = is_same, ratio: Fraction = ratio) -> Span:
             reads, endless = (relation.reads[i], twin.reads[i]), (relation.endless[i], twin.endless[i])
-            return tapped(part, span, reads, endless, is_same)
+            return tapped(part, span, reads, endless, ratio, is_same)
 
-        ratio = nominal(Part(_size(state, k), 1), relation.endless[i], after[0])
         layout[k] = _along(step, layout[k], spans, after, through, ratio)
     return State(tuple(layout), tuple(spans))
 
@@ -254,7 +255,7 @@ def _concat(step: _Step, state: State, relation: Any, twin: Any) -> State:
         if span is not None and not covers(part, span):
             step.note(part.axis, "joined")
         if span is not None:
-            spans[axis[0].axis] = Span(span.offset, 0, after[1] - 1, span.rate)
+            spans[axis[0].axis] = replace(span, high=min(span.high, after[1] - 1))
         layout[k] = (Part(*after, part.axis),)
     else:
         step.leave(axis, spans, "joined")

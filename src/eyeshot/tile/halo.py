@@ -10,29 +10,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.sights import NEVER, Moving
 
 
 def halo(fields: Fields, layer: str, axis: int, lattice: int, rate: Fraction) -> tuple[int, int]:
-    """Pixels before and after a core along an axis; ``rate`` units per pixel."""
+    """Pixels before and after a core along an axis; ``rate`` units per pixel. None where no form says it."""
     sight = fields.form(layer)[axis]
-    if isinstance(sight, Moving) and Fraction(sight.period, sight.step) == rate:
-        units = range(int(lattice * rate))
-        firsts = [sight.first(u) for u in units if sight.firsts[u % sight.period] != NEVER]
-        lasts = [sight.last(u) for u in units if sight.firsts[u % sight.period] != NEVER]
-        return max(0, -min(firsts, default=0)), max(0, max(lasts, default=0) - (lattice - 1))
-    return _seen(fields, layer, axis, lattice, rate)
-
-
-def _seen(fields: Fields, layer: str, axis: int, lattice: int, rate: Fraction) -> tuple[int, int]:
-    """The same of the units inside the image, where no form says so."""
-    first, last = (ends.reshape(-1) for ends in fields.hulls(layer)[axis])
-    cores = np.arange(len(first)) * rate.denominator // rate.numerator // lattice * lattice
-    sees = last >= first
-    if not sees.any():
+    if not isinstance(sight, Moving) or Fraction(sight.period, sight.step) != rate:
         return 0, 0
-    before, after = (cores - first)[sees].max(), (last - cores - (lattice - 1))[sees].max()
-    return max(0, int(before)), max(0, int(after))
+    units = [u for u in range(int(lattice * rate)) if sight.firsts[u % sight.period] != NEVER]
+    before = -min((sight.first(u) for u in units), default=0)
+    after = max((sight.last(u) for u in units), default=0) - (lattice - 1)
+    return max(0, before), max(0, after)

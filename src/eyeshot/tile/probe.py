@@ -29,7 +29,7 @@ from eyeshot.tile.agreement import Agreement, Found, agreement
 from eyeshot.tile.family import Family
 from eyeshot.tile.grid import AxisTile, Lane
 from eyeshot.tile.halo import halo
-from eyeshot.tile.spans import State, positions
+from eyeshot.tile.spans import Span, State, positions
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,12 @@ def _check_core(result: Agreement, end: str, whole: Network, tiles: Sequence[Axi
         end_unit = sizes[0] if tile.end >= whole.extent[axis] else min(math.ceil(tile.end * span.rate), sizes[0])
         before = max(0, math.ceil((span.offset + span.low - first) / span.rate))
         after = max(0, math.ceil((end_unit - 1 - span.offset - span.high) / span.rate))
-        if first < end_unit and (before or after) and not any(found.axis == axis for found in result.prevents):
-            result.note(end, axis, "uncovered")
+        if first < end_unit and (before or after):
+            if not any(found.axis == axis for found in result.prevents):
+                result.note(end, axis, "uncovered")
             known = result.short.get(axis, (0, 0))
+            # at the image's ends no halo could help
+            before, after = before * (tile.start > 0), after * (tile.start + tile.size < whole.extent[axis])
             result.short[axis] = max(before, known[0]), max(after, known[1])
 
 
@@ -188,22 +191,32 @@ def probe(family: Family, layer: str | None) -> Probe:
     if whole.input.name not in names:
         raise UsageError(f"{' and '.join(ends)} of {whole.name} does not depend on the image")
     states = agreement(whole, whole, (0,) * len(whole.axes), names).states
-    lattice = [
-        math.lcm(1, *(s.rate.denominator for name in names if (s := states[name].spans[a]) is not None))
-        for a in range(len(whole.axes))
-    ]
+    lattice = [_lattice([states[name].spans[a] for name in names]) for a in range(len(whole.axes))]
     fields = Fields(whole)
-    first = Probe(family, ends, tuple(_lanes(fields, ends, states, lattice)), states, None, ())
-    is_gated = any(read.gate for name in names for read in whole[name].reads)
-    if is_gated and any(lane.smallest >= lane.n for lane in first.lanes):
-        first = replace(first, lanes=tuple(_lanes(fields.data, ends, states, lattice)))
+    first = Probe(family, ends, tuple(_lanes(fields.data, ends, states, lattice)), states, None, ())
     looked = _looked_at(first, fixed=False)
+    is_fixed = False
     if looked.prevents and any(n % step for n, step in zip(whole.extent, lattice, strict=True)):
         other = _looked_at(first, fixed=True)  # sizes as the whole's, which it is known to take
-        looked = other if len(other.prevents) < len(looked.prevents) else looked
-    if looked.prevents and is_gated:
-        looked = replace(looked, lanes=tuple(_lanes(fields.data, ends, states, lattice, looked.lanes)))
+        if len(other.prevents) < len(looked.prevents):
+            looked, is_fixed = other, True
+    if not looked.prevents and any(read.gate for name in names for read in whole[name].reads):
+        looked = _looked_at(replace(first, lanes=tuple(_lanes(fields, ends, states, lattice))), fixed=is_fixed)
+    if looked.prevents and any(lane.smallest >= lane.n for lane in looked.lanes):
+        # what reads everything is passed over: the halo of the rest
+        bare = tuple(
+            replace(lane, before=0, after=0)
+            if lane.smallest >= lane.n and a in {f.axis for f in looked.prevents}
+            else lane
+            for a, lane in enumerate(first.lanes)
+        )
+        looked = _looked_at(replace(first, lanes=bare), fixed=is_fixed)
     return looked
+
+
+def _lattice(spans: Sequence[Span | None]) -> int:
+    """Pixels by which all layers' positions move as one; layers that follow the image's size are passed over."""
+    return math.lcm(1, *(span.rate.denominator for span in spans if span is not None and span.is_regular))
 
 
 def _lanes(
@@ -211,7 +224,6 @@ def _lanes(
     ends: Sequence[str],
     states: Mapping[str, State],
     lattice: Sequence[int],
-    like: Sequence[Lane] = (),
 ) -> list[Lane]:
     lanes = []
     for axis, (n, step) in enumerate(zip(fields.network.extent, lattice, strict=True)):
@@ -220,8 +232,7 @@ def _lanes(
             span = states[end].spans[axis]
             if span is not None and states[end].sizes(axis) is not None:
                 sides.append(halo(fields, end, axis, step, span.rate))
-        residue = like[axis].residue if like else 0
-        lanes.append(Lane(n, step, max(b for b, _ in sides), max(a for _, a in sides), residue))
+        lanes.append(Lane(n, step, max(b for b, _ in sides), max(a for _, a in sides)))
     return lanes
 
 
@@ -257,7 +268,9 @@ def _looked_at(first: Probe, *, fixed: bool, left: int = 6) -> Probe:
     if left and any(map(any, short)):
         pairs = zip(first.lanes, short, strict=True)
         wider = tuple(replace(lane, before=lane.before + b, after=lane.after + a) for lane, (b, a) in pairs)
-        return _looked_at(replace(first, lanes=wider), fixed=fixed, left=left - 1)
+        # what reads all of an axis is short of any tile
+        if all(lane.smallest < lane.n or lane == old for lane, old in zip(wider, first.lanes, strict=True)):
+            return _looked_at(replace(first, lanes=wider), fixed=fixed, left=left - 1)
     return replace(
         first,
         lanes=tuple(lanes),

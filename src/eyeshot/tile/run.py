@@ -135,17 +135,17 @@ class Tiled:
         return self._plans[key]
 
     def _check(self, plan: TilePlan) -> None:
-        if plan.tiles > 1 and any(place is None for out in plan.outputs for place in out.axes):
-            raise UsageError(
-                f"{plan.outputs[0].layer} has no axis for each of the image's, so tiles cannot be put together;"
-                " give layer= of one that has"
-            )
         if plan.verdict == "differs" and plan.tiles > 1 and not self.options.approximate:
             why = "; ".join(f"{each.layer} {each.why}" for each in plan.prevents[:3])
             more = f" and {len(plan.prevents) - 3} more" if len(plan.prevents) > 3 else ""
             raise UsageError(
                 f"tiles would differ from the whole image: {why}{more};"
                 " approximate=True runs them all the same and measures the error"
+            )
+        if plan.tiles > 1 and any(place is None for out in plan.outputs for place in out.axes):
+            raise UsageError(
+                f"{plan.outputs[0].layer} has no axis for each of the image's, so tiles cannot be put together;"
+                " give layer= of one that has"
             )
 
     def _outputs(self, plan: TilePlan, x: Any, out: Any) -> list[Any]:

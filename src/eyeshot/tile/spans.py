@@ -12,6 +12,7 @@ An offset that comes out broken means that the tile begins off the network's gri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -31,12 +32,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Positions of a tile that agree with the whole's: ``low`` … ``high``; ``rate`` positions per input position."""
+    """Positions of a tile that agree with the whole's: ``low`` … ``high``; ``rate`` positions per input position.
+
+    ``is_regular`` is False where the rate follows the image's size.
+    """
 
     offset: int
     low: int
     high: int
     rate: Fraction
+    is_regular: bool = True
 
 
 Axis = tuple[Part, ...]
@@ -100,7 +105,7 @@ def slid(part: Part, span: Span, slides: tuple[Slide, Slide], after: tuple[int, 
     if starts and whole.before != tile.before:
         raise Misfit("padding")
     rate = span.rate * Fraction(tile.base, tile.stride)
-    return Span(offset, max(low, 0), min(high, after[1] - 1, after[0] - 1 - offset), rate)
+    return Span(offset, max(low, 0), min(high, after[1] - 1, after[0] - 1 - offset), rate, span.is_regular)
 
 
 def _first_within(pattern: Pattern, low: int) -> int:
@@ -125,6 +130,7 @@ def tapped(
     span: Span,
     reads: tuple[Reads, Reads],
     endless: tuple[Pattern | None, Pattern | None],
+    ratio: Fraction,
     is_same_sampling: bool,
 ) -> Span:
     """The span behind fixed taps, of the whole and of the tile.
@@ -135,7 +141,12 @@ def tapped(
     whole, tile = reads
     after = len(whole), len(tile)
     if covers(part, span) and whole == tile:
-        return Span(0, 0, after[1] - 1, span.rate * nominal(part, endless[0], after[0]))
+        is_regular = (
+            span.is_regular
+            and endless[0] is not None
+            and ratio.denominator == endless[0].step // math.gcd(endless[0].step, len(endless[0].offsets))
+        )
+        return Span(0, 0, after[1] - 1, span.rate * ratio, is_regular)
     if endless[0] is None or endless[0] != endless[1] or not is_same_sampling:
         raise Misfit("size")
     phases, step = len(endless[0].offsets), endless[0].step
@@ -156,22 +167,25 @@ def tapped(
     ends = span.offset + span.high == part.whole - 1 and offset + after[1] == after[0]
     if (starts and low > 0) or (ends and high < after[1] - 1):
         raise Misfit("border")
-    return Span(offset, low, high, span.rate * Fraction(phases, step))
+    return Span(offset, low, high, span.rate * Fraction(phases, step), span.is_regular)
 
 
-_MOST_PHASES = 64
+_LONGEST_STEP = 16
 
 
-def nominal(part: Part, endless: Pattern | None, after: int) -> Fraction:
-    """Outputs per position where that is regular, or about so many."""
-    if endless is not None and len(endless.offsets) <= _MOST_PHASES and endless.step:
+def ratio_of(whole: int, after: int, endless: Pattern | None) -> Fraction:
+    """Outputs per position, as the taps repeat; where they follow the image's size, as the sizes say."""
+    if endless is not None and 0 < endless.step <= _LONGEST_STEP:
         return Fraction(len(endless.offsets), endless.step)
-    return Fraction(after, part.whole).limit_denominator(16) or Fraction(1, part.whole)
+    return Fraction(after, whole)
 
 
 def assumed(part: Part, span: Span, ratio: Fraction, after: tuple[int, int]) -> Span:
     """A span as if a misfit were none, to go on with."""
-    return Span(round(span.offset * ratio), 0, after[1] - 1, span.rate * ratio)
+    high = math.floor((span.high + 1) * ratio) - 1
+    return Span(
+        round(span.offset * ratio), math.ceil(span.low * ratio), min(high, after[1] - 1), span.rate * ratio, False
+    )
 
 
 def merged(axis: Axis, spans: list[Span | None]) -> Axis:
@@ -185,7 +199,7 @@ def merged(axis: Axis, spans: list[Span | None]) -> Axis:
         r *= part.tile
     span = spans[first.axis]
     if span is not None:
-        spans[first.axis] = Span(span.offset * r, span.low * r, span.high * r + r - 1, span.rate * r)
+        spans[first.axis] = Span(span.offset * r, span.low * r, span.high * r + r - 1, span.rate * r, span.is_regular)
     return (Part(first.whole * r, first.tile * r, first.axis),)
 
 
@@ -223,7 +237,9 @@ def _cut(part: Part, whole: int, tile: int, spans: list[Span | None]) -> tuple[P
     if part.axis is not None and (span := spans[part.axis]) is not None:
         if span.offset % r:
             raise Misfit("grid")
-        spans[part.axis] = Span(span.offset // r, -(-span.low // r), (span.high + 1) // r - 1, span.rate / r)
+        spans[part.axis] = Span(
+            span.offset // r, -(-span.low // r), (span.high + 1) // r - 1, span.rate / r, span.is_regular
+        )
     return Part(whole, tile, part.axis), Part(r, r)
 
 
