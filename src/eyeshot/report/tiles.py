@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from eyeshot.report.table import Pieces
 from eyeshot.report.wording import listed, times
 from eyeshot.tile.plan import TilePlan
+
+if TYPE_CHECKING:
+    from eyeshot.tile.files import FileRun
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -34,6 +38,14 @@ def verdict(plan: TilePlan) -> Pieces:
         return [("tolerance: ", "warn"), (text, "")]
     n = len(plan.prevents)
     return [("differs: ", "warn"), (f"{n} layer{'s' * (n > 1)} keep{'s' * (n == 1)} tiles from giving {of}", "")]
+
+
+def run_words(run: FileRun) -> Pieces:
+    """What was run, and how far from the whole image it came out."""
+    text = f"{run.source} → {run.output}: {_count(run.plan)} of {times(run.plan.tile)}"
+    if run.difference is None:
+        return [(text, "")]
+    return [(text, ""), (f"; largest difference from the whole image {run.difference:.2e}", "strong")]
 
 
 def _rows(plan: TilePlan) -> Iterator[tuple[str, str]]:

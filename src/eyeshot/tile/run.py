@@ -223,7 +223,7 @@ class Tiled:
         parameter = next(self.module.parameters(), None)
         if isinstance(piece, torch.Tensor):
             return piece if parameter is None else piece.to(parameter.device)
-        array = np.ascontiguousarray(piece)
+        array = np.array(piece, order="C")  # a copy: maps of files may not be written to
         dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
         tensor = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
         return tensor.to(device=None if parameter is None else parameter.device, dtype=dtype)
