@@ -90,7 +90,10 @@ def peak(module: nn.Module, run: Callable[[], Any], inputs: Sequence[torch.Tenso
         inputs: what goes in, which is held all the time.
     """
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    bare = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
+    # empty_like is written in Python for such tensors, and imports much
+    bare = {
+        name: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for name, t in state.items()
+    }
     watch = Watch(on_processor=all(tensor.device.type in ("cpu", "meta") for tensor in state.values()))
     watch.hold(list(inputs))
     modules = modules_in(module)
