@@ -64,6 +64,11 @@ class Allocation:
     is_view: bool
     is_new: bool
 
+    @property
+    def only_shows(self) -> bool:
+        """Whether it takes no memory, being a view of what an earlier one wrote."""
+        return self.is_view and not self.is_new
+
 
 @once
 def allocations(network: Network, *, training: bool = False) -> Mapping[str, Allocation]:
