@@ -221,11 +221,10 @@ class Recorder(TorchDispatchMode):
             out = rule(self.trace, call)
             self.trace.lie_together(steps)
             return out
-        except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
-            reason = f"its rule does not know this form ({type(error).__name__}: {error})"
-            unknown(self.trace, call.name, tensors, _outputs(out, written), reason)
+            unknown(self.trace, call.name, tensors, _outputs(out, written), "its rule does not know this form")
             return out
 
 
