@@ -127,5 +127,5 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
-        return op.weights * math.prod(node.shape[:2])
+        return op.weights * op.positions
     return 0
