@@ -84,8 +84,10 @@ def _lesson() -> str:
 
 
 def _write(output: Path, text: str) -> None:
+    from eyeshot.cli.terminal import echo
+
     write_file(output, text.encode())
-    click.echo(f"wrote {output}", err=True)
+    echo(f"wrote {output}", err=True)
 
 
 def _measured(path: Path) -> dict[str, Any]:
