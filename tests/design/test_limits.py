@@ -13,8 +13,9 @@ from eyeshot.build.torch import build
 from eyeshot.design.named import network_named
 from eyeshot.design.notation import parse
 from eyeshot.design.steps import MOST
-from eyeshot.errors import EyeshotError, NotationError, ShapeError, UsageError
+from eyeshot.errors import EyeshotError, NotationError, ReadError, ShapeError, UsageError
 from eyeshot.network.ops import LocalResponseNorm
+from eyeshot.network.text import parse as read_text
 from eyeshot.read.inputs import parse_input
 from eyeshot.report.ledger import records
 from eyeshot.shown import LONGEST, shortened
@@ -86,8 +87,6 @@ def test_names_that_occur_again_are_numbered_from_the_first_free_number() -> Non
 
     assert len(set(names)) == len(names)
     assert [name[5:] for name in names if name.startswith("relu0")] == ["", "_2", "_3", "_4", "_5", "_6"]
-        f"relu0{end}" for end in ("", *(["_2", "_3", "_4", "_5", "_6"]))
-    ]
 
 
 @pytest.mark.parametrize("digits", ["0", "10000001", "9" * 400, "9" * 100_000, "2.5"])
@@ -145,3 +144,19 @@ def test_what_is_shortened_keeps_its_ends(text: str, most: int) -> None:
 
     assert len(short) <= most + 10
     assert short == text or (text.startswith(short.split("…")[0][:5]) and text.endswith(short[-5:]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "input = Input(axes=(2,)) : 1x" + "9" * 5000,
+        "input = Input(axes=(2,)) : 1x3 params=" + "9" * 5000,
+        "input = Input(axes=" + "(" * 10**5 + ") : 1x3x3",
+        "input = Input(axes=" + "-" * 10**5 + "1) : 1x3x3",
+        "input = Input(axes=" + "9" * 5000 + ") : 1x3",
+    ],
+    ids=["size", "params", "brackets", "signs", "axis"],
+)
+def test_a_network_s_text_is_refused_in_words(line: str) -> None:
+    with pytest.raises(ReadError, match="line 2: "):
+        read_text(f'network "a" from "b"\n{line}')
