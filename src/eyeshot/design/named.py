@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eyeshot import opening
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
@@ -107,8 +108,8 @@ def check_factory(model: str) -> None:
     import ast
 
     try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
+        body = ast.parse(opening.read(path)).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         body = []  # what is wrong with the file is said once its factory is named
     kinds = (ast.FunctionDef, ast.ClassDef)
     names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
