@@ -258,7 +258,7 @@ def _response_norm(network: Network, node: Node) -> Saves:
     """The input, its squares padded along channels, their mean, and its power by which the input is divided."""
     assert isinstance(node.op, LocalResponseNorm)
     elements, channels = math.prod(node.shape), node.shape[1]
-    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size - 1))
+    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size_over(channels) - 1))
 
 
 @rule(Softmax)

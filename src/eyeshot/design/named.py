@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eyeshot import opening
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
@@ -23,6 +24,7 @@ from eyeshot.design.zoo import entries
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
 _MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
@@ -92,7 +94,7 @@ def design_named(name: str) -> Design:
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UsageError(
-                f"{name!r} is no model of the zoo, and as a design: {error.message}."
+                f"{quoted(name)} is no model of the zoo, and as a design: {error.message}."
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
         raise
@@ -106,8 +108,8 @@ def check_factory(model: str) -> None:
     import ast
 
     try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
+        body = ast.parse(opening.read(path)).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         body = []  # what is wrong with the file is said once its factory is named
     kinds = (ast.FunctionDef, ast.ClassDef)
     names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
@@ -122,6 +124,6 @@ def naming(model: str) -> Iterator[None]:
         yield
     except EyeshotError as error:
         is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
-        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
-            error.args = (f"{model}: {error}",)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, quoted(model)))):
+            error.of(shortened(model, LONGEST_WORD))
         raise

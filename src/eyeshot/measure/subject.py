@@ -187,6 +187,6 @@ def digest(module: nn.Module) -> str:
     """A hash of all weights and buffers, for a resumed run to know its module by."""
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
+        digest.update(name.encode("utf-8", "surrogatepass"))
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

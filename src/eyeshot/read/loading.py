@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.opening import what_is_at
 
 LIBRARIES = ("torchvision", "timm")
 
@@ -138,8 +139,9 @@ def _users_code(source: str, name: str) -> Any:
 
 
 def _run_file(path: Path) -> Any:
-    if not path.is_file():
-        raise ReadError(f"{path}: no such file")
+    there = what_is_at(path)
+    if there != "a file":
+        raise ReadError(f"{path}: {'no such file' if there == 'nothing' else f'{there}, not a file'}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -9,9 +9,10 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.opening import opened
 from eyeshot.read import loading
 
 
@@ -98,7 +99,12 @@ def load_weights(module: Any, path: Path) -> None:
     import torch
 
     try:
-        state = _read_weights(path)
+        with opened(path) as file:
+            state = _read_weights(path, file)
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
     except Exception as error:  # torch and pickle meet damage with a dozen kinds
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
@@ -118,7 +124,7 @@ def load_weights(module: Any, path: Path) -> None:
     module.load_state_dict({name: there[name] for name in shapes})
 
 
-def _read_weights(path: Path) -> Any:
+def _read_weights(path: Path, file: BinaryIO) -> Any:
     if path.suffix == ".safetensors":
         try:
             from safetensors.torch import load_file
@@ -128,7 +134,7 @@ def _read_weights(path: Path) -> Any:
     import torch
 
     # weights_only: a file from elsewhere must not run code.
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _torchvision(model: str, weights: Any) -> Any:
