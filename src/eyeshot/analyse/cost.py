@@ -79,7 +79,7 @@ class Totals:
 
 @once
 def costs(network: Network) -> Mapping[str, Cost]:
-    """The cost of every layer."""
+    """The cost of every node."""
     allocated, kept = allocations(network), kept_for_backward(network).layers
     return {
         node.name: Cost(
@@ -88,13 +88,13 @@ def costs(network: Network) -> Mapping[str, Cost]:
             activations=0 if allocated[node.name].only_shows else math.prod(node.shape),
             saved_activations=kept.get(node.name, 0),
         )
-        for node in network.layers
+        for node in network
     }
 
 
 def totals(network: Network) -> Totals:
     """The cost of the whole network."""
-    each = costs(network).values()
+    each = [costs(network)[node.name] for node in network.layers]
     kept = kept_for_backward(network)
     return Totals(
         params=sum(c.params for c in each),
