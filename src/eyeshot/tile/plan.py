@@ -212,21 +212,16 @@ def planned(
     uncut = tuple(open_axes) if len(open_axes) < len(looked.lanes) else ()
     fits, is_best = True, False
     if limit is not None:
-        choices = within(looked, (limit - params * size) / size, uncut)
-        sizes, fits, is_best = choices[0].tile, choices[0].fits, choices[0].is_best
-        for choice in choices:  # what is read on the tile itself decides
-            if not choice.fits or looked.alive_on(_read(looked, choice.tile)) * size <= limit - params * size:
-                sizes, is_best = choice.tile, choice.is_best
-                break
+        sizes, is_best = _within(looked, limit - params * size, size, uncut)
     elif tile is not None:
         sizes = _asked(looked, tile)
     else:
         sizes = usual(looked, uncut)
     network = _read(looked, sizes)
     looked, least = _checked(looked, network, sizes)
-    alive = looked.alive_on(network) * size
+    held = looked.held(sizes, size)
     if limit is not None:
-        fits = alive + params * size <= limit
+        fits = held + params * size <= limit
     cut = {a for a, (lane, t) in enumerate(zip(looked.lanes, sizes, strict=True)) if t < lane.n}
     counts = [found for found in looked.prevents if not cut or found.axis in cut]
     outputs = tuple(_output(looked, end) for end in looked.ends)
@@ -243,10 +238,10 @@ def planned(
         outputs=outputs,
         work=float(looked.work([[t] for t in sizes]).item()),
         memory=Memory(
-            tile=alive,
-            whole=looked.alive_on(looked.whole) * size,
+            tile=held,
+            whole=round(held * looked.alive_on(looked.whole) / looked.alive_on(network)),
             weights=params * size,
-            batch=1 if limit is None else max(1, (limit - params * size) // max(alive, 1)),
+            batch=1 if limit is None else max(1, (limit - params * size) // max(held, 1)),
         ),
         limit=limit,
         fits=fits,
@@ -254,6 +249,25 @@ def planned(
         exact=exact if halo is not None else (),
         probed=looked,
     )
+
+
+_MOST_TRIES = 12
+
+
+def _within(looked: Probe, limit: int, size: int, uncut: Sequence[int]) -> tuple[tuple[int, ...], bool]:
+    """The tile of the least work that fits; what PyTorch holds on the tile itself decides."""
+    factor = 1.0
+    small = looked.small[0] if looked.small is not None else looked.whole.extent
+    small = tuple(
+        min(4 * t, lane.n) if t * 4 >= lane.n else lane.fitting(4 * t)
+        for t, lane in zip(small, looked.lanes, strict=True)
+    )
+    factor = looked.held(small, size) / (looked.alive_on(_read(looked, small)) * size)
+    choices = within(looked, limit / size / factor, uncut)
+    for choice in choices[:_MOST_TRIES]:
+        if not choice.fits or looked.held(choice.tile, size) <= limit:
+            return choice.tile, choice.is_best
+    return choices[0].tile, False
 
 
 def _read(looked: Probe, tile: Sequence[int]) -> Network:

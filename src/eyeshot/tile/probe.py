@@ -146,6 +146,22 @@ class Probe:
         steps = alive_by_step(network, lambda name, elements: elements, until=self.last, kept=self.ends)
         return int(max(steps))
 
+    def held(self, sizes: Sequence[int], size: int) -> int:
+        """Bytes held at once on a tile, of elements of ``size`` bytes: as PyTorch runs it, else a planner's minimum."""
+        key = tuple(sizes), size
+        if key not in self._held:
+            bytes_held = self.family.held(sizes) if self.ends == (self.whole.outputs or self.ends) else None
+            if bytes_held is None:
+                network = self.whole if key[0] == self.whole.extent else self.family.at(sizes)
+                self._held[key] = self.alive_on(network) * size
+            else:
+                self._held[key] = bytes_held * size // self.family.element_size
+        return self._held[key]
+
+    @cached_property
+    def _held(self) -> dict[object, int]:
+        return {}
+
     def beside(self, network: Network, tiles: Sequence[AxisTile], whole: Network | None = None) -> Agreement:
         """A tile beside the whole image; what it does not deliver of its core is noted."""
         whole = whole or self.whole

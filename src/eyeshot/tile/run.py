@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +28,7 @@ try:
 except ImportError:
     raise MissingExtraError("running a network in tiles", "torch", "torch") from None
 
+from eyeshot.read.state import in_evaluation, modules_in
 from eyeshot.tile.journal import Journal
 from eyeshot.tile.stores import is_store, opened
 
@@ -177,12 +177,13 @@ class Tiled:
         """Run all tiles that are not done; returns how the module's outputs are nested."""
         started, structure, done = time.monotonic(), None, 0
         total = plan.tiles * int(x.shape[0])
-        with in_evaluation(self.module), torch.no_grad():
+        with in_evaluation(modules_in(self.module)), torch.no_grad():
             for numbers, jobs in self._batches(plan, int(x.shape[0])):
                 left = [(i, job) for i, job in zip(numbers, jobs, strict=True) if i not in journal]
                 if left:
                     results, structure = self.results(plan, x, args, kwargs, [job for _, job in left])
                     self._write(plan, [job for _, job in left], results, outputs, done, total)
+                    del results  # the next tiles need the room
                     journal.add([i for i, _ in left], outputs)
                 done += len(jobs)
                 if self.options.on_progress is not None:
@@ -203,7 +204,7 @@ class Tiled:
         self, plan: TilePlan, x: Any, args: Any, kwargs: Any, jobs: Sequence[Job]
     ) -> tuple[list[torch.Tensor], Any]:
         """The module's outputs on some tiles of one shape, flat, and how they are nested."""
-        first = torch.cat([self._cut(plan, x, job) for job in jobs])
+        first = _together([self._cut(plan, x, job) for job in jobs])
         more = [self._cut_alike(plan, x, value, jobs) for value in args]
         named = {key: self._cut_alike(plan, x, value, jobs) for key, value in kwargs.items()}
         result = _until(self.module, self.options.layer, (first, *more), named)
@@ -234,7 +235,7 @@ class Tiled:
             return value
         if any(value.shape[axis] != x.shape[axis] for axis in plan.network.axes):
             return value
-        return torch.cat([self._cut(plan, value, replace(job, image=min(job.image, len(value) - 1))) for job in jobs])
+        return _together([self._cut(plan, value, replace(job, image=min(job.image, len(value) - 1))) for job in jobs])
 
     def _write(
         self, plan: TilePlan, jobs: Sequence[Job], results: Sequence[torch.Tensor], outputs: list[Any], done: int,
@@ -257,6 +258,10 @@ class Tiled:
                         f"tile {done + k + 1} of {total} cannot be written ({error.strerror or error}); the tiles"
                         " before it are kept: make room and run again, which goes on there"
                     ) from error
+
+
+def _together(pieces: list[torch.Tensor]) -> torch.Tensor:
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
 def place_of(
@@ -304,19 +309,6 @@ def _until(module: nn.Module, layer: str | None, args: tuple[Any, ...], kwargs: 
     finally:
         handle.remove()
     raise UsageError(f"{layer} was not reached")
-
-
-@contextmanager
-def in_evaluation(module: nn.Module) -> Iterator[None]:
-    """While this lasts the module and all in it are in evaluation mode."""
-    training = [child for child in module.modules() if child.training]
-    for child in training:
-        child.training = False
-    try:
-        yield
-    finally:
-        for child in training:
-            child.training = True
 
 
 def _numpy_type(dtype: torch.dtype) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from eyeshot.read.state import in_evaluation, modules_in
 from eyeshot.tile.grid import AxisTile
 from eyeshot.tile.plan import TilePlan
 
@@ -19,11 +20,11 @@ _MOST = 1 << 30
 
 def difference(run: Tiled, plan: TilePlan, x: Any, args: Any, kwargs: Any, outputs: list[Any]) -> float:
     """The largest difference from the whole image, on all of it or on a part around a corner of tiles."""
-    from eyeshot.tile.run import Job, in_evaluation, place_of
+    from eyeshot.tile.run import Job, place_of
 
     part = _part(plan)
     worst = 0.0
-    with in_evaluation(run.module), torch.no_grad():
+    with in_evaluation(modules_in(run.module)), torch.no_grad():
         results, _ = run.results(plan, x, args, kwargs, [Job(0, part)])
     for spec, result, array in zip(plan.outputs, results, outputs, strict=True):
         there, here = place_of(spec, part, result.shape)
