@@ -22,6 +22,7 @@ from eyeshot.network.ops import (
     MatMul,
     Pointwise,
     Recurrent,
+    RecurrentCell,
 )
 
 RECTIFIERS = frozenset(
@@ -122,4 +123,6 @@ def _macs(network: Network, node: Node) -> int:
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
         return op.weights * op.positions
+    if isinstance(op, RecurrentCell):
+        return op.weights * node.shape[0]
     return 0

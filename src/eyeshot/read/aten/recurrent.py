@@ -11,7 +11,17 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Arithmetic, Concatenate, Cumulative, Mixing, Pointwise, Rearrange, Recurrent, Slice
+from eyeshot.network.ops import (
+    Arithmetic,
+    Concatenate,
+    Cumulative,
+    Mixing,
+    Pointwise,
+    Rearrange,
+    Recurrent,
+    RecurrentCell,
+    Slice,
+)
 from eyeshot.network.relations import Shape
 from eyeshot.read.aten.picking import elements_at
 from eyeshot.read.aten.rules import reshaped, rule
@@ -107,9 +117,13 @@ def _outputs(call: Call) -> Any:
     return (sequence, *(x.new_empty(states) for _ in hx))
 
 
+_GATES = {"lstm": 4, "gru": 3}
+"""Sums of each feature of a state; one in plain layers."""
+
+
 def _weights(call: Call, features: int, width: int) -> list[tuple[int, ...]]:
     """The shapes of a layer's weights: of each layer and way those of its input and its state, then their biases."""
-    ways, gates = 1 + call["bidirectional"], {"lstm": 4, "gru": 3}.get(call.name, 1) * width
+    ways, gates = 1 + call["bidirectional"], _GATES.get(call.name, 1) * width
     biases = [(gates,), (gates,)] if call["has_biases"] else []
     inputs = [features, *[ways * width] * (call["num_layers"] - 1)]
     return [shape for n in inputs for _ in range(ways) for shape in ((gates, n), (gates, width), *biases)]
@@ -177,3 +191,30 @@ def _end(trace: Trace, step: Step, shape: Shape, axis: int) -> Step:
     )
     row = of_each if axis == 0 else trace.record(Rearrange(name="reshape"), [of_each], (1, shape[1], 1))
     return trace.record(Pointwise(name="expand"), [row], shape)
+
+
+@rule("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+def _cell(trace: Trace, call: Call) -> Any:
+    """One step by hand: a network of such has one layer a step, not each of the sums and products that it takes."""
+    x, states = call["input"], tensors_in(call["hx"])
+    names = ("w_ih", "w_hh", "b_ih", "b_hh")
+    given = [call[name] for name in names if call[name] is not None]
+    kinds = {(tensor.dtype, tensor.device) for tensor in (x, *states, *given)}
+    name, (count, width) = call.name.partition("_")[0], states[0].shape
+    gates = _GATES.get(name, 1) * width
+    is_right = len(kinds) == 1 and {tuple(state.shape) for state in states} == {(x.shape[0], width)} and x.dim() == 2
+    shapes = [(gates, x.shape[-1]), (gates, width), (gates,), (gates,)]
+    is_right &= [tuple(weight.shape) for weight in given] == shapes[: len(given)] and len(given) in (2, 4)
+    if call.has_numbers or not is_right:
+        out = call.run()
+    else:
+        new = [x.new_empty((count, width)) for _ in states]
+        out = new[0] if name != "lstm" else tuple(new)
+    known = [tensor for tensor in (x, *states) if trace.knows(tensor)]
+    mixed = sum(trace.knows(tensor) for tensor in (x, states[0]))
+    op = RecurrentCell(name=f"{name}_cell", mixed=mixed, weights=call["w_ih"].numel() + call["w_hh"].numel())
+    inputs = [trace.step_of(tensor) for tensor in known]
+    step = trace.record(op, inputs, (count, width), trace.params_of(given), trace.owner_of(given))
+    for tensor in tensors_in(out):
+        trace.bind(tensor, step)
+    return out
