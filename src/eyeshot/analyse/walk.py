@@ -96,10 +96,7 @@ class Rules(Generic[V]):
             if isinstance(node.op, Input):
                 values[node.name] = start(node) if node is network.input else absent(node)
                 continue
-            parts = []
-            for read in node.reads:
-                if gates or not read.gate:
-                    parts.append(self.through(network, values, node, read))
+            parts = [self.through(network, values, node, read) for read in node.reads if gates or not read.gate]
             values[node.name] = (
                 parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent(node)
             )

@@ -193,6 +193,7 @@ def _print_what_next(
 
 def _write_figure(comparison: Comparison, output: Path) -> None:
     from eyeshot.cli.options import as_csv_text
+    from eyeshot.cli.terminal import echo
     from eyeshot.report.figures.compared import figure
 
     image, records = figure(
@@ -200,7 +201,7 @@ def _write_figure(comparison: Comparison, output: Path) -> None:
     )
     write_file(output, image)
     write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
-    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
@@ -12,6 +13,7 @@ import click
 
 from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted, visible, visible_json
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -51,9 +53,14 @@ class Position(_ParamType):
         if isinstance(value, tuple):
             return value
         parts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isdecimal() for part in parts) or len(parts) > 3:
-            self.fail(f"{value!r} is no unit; write one index per axis, counted from 0, such as 6,6", param, ctx)
+        if not all(is_index(part) for part in parts) or len(parts) > 3:
+            self.fail(f"{quoted(value)} is no unit; write one index per axis, counted from 0, such as 6,6", param, ctx)
         return tuple(int(part) for part in parts)
+
+
+def is_index(text: str) -> bool:
+    """Whether a text counts something from 0; of more digits than any tensor has elements it does not."""
+    return text.isdecimal() and len(text) < 20
 
 
 def input_option(command: Command) -> Command:
@@ -96,30 +103,40 @@ def print_json(document: Mapping[str, Any]) -> None:
     import json
 
     text = json.dumps(document, ensure_ascii=not is_unicode(sys.stdout), indent=1, allow_nan=False)
-    click.echo(text)
+    sys.stdout.write(visible_json(text) + "\n")
 
 
 def print_records(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> None:
     """Records on stdout as CSV, or parted by tabs."""
-    click.echo(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)), nl=False)
+    sys.stdout.write(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)))
 
 
 def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> str:
-    """Records with their names in the first line; truth values as true and false, nothing as an empty cell."""
+    """Records with their names in the first line; truth values as true and false, nothing as an empty cell.
+
+    Texts are as people see them, and none is a formula to a program that opens a CSV file.
+    """
     import csv
     import io
 
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]) if records else [], delimiter=separator, lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow(
-            {
-                key: str(value).lower() if isinstance(value, bool) else "" if value is None else value
-                for key, value in record.items()
-            }
-        )
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    for row in (list(records[0]) if records else [], *(record.values() for record in records)):
+        writer.writerow([_cell(value, is_csv=separator == ",") for value in row])
     return text.getvalue()
+
+
+_FORMULA = re.compile(r"[=+\-−@＝＋－＠]")
+_NUMBERS = re.compile(r"[-+]?[\d.]+(x[-+]?[\d.]+)*")
+
+
+def _cell(value: Any, *, is_csv: bool) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = visible(value)
+    return f"'{text}" if is_csv and _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
 
 
 def check_figure(path: Path, *, force: bool) -> None:

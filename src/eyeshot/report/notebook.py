@@ -17,6 +17,7 @@ from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import memory_words, middle_out, times
+from eyeshot.shown import encodable
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
@@ -68,7 +69,7 @@ def _views(reports: Sequence[Inspection]) -> str:
             continue
         who = f"{', '.join(view.names)} of {report.network.name}"
         views.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
-    return "".join(views)
+    return encodable("".join(views))
 
 
 def _text(text: str, most: int = 200) -> str:

@@ -198,6 +198,10 @@ class LocalResponseNorm(Op):
     beta: float = 0.75
     k: float = 2.0
 
+    def size_over(self, channels: int) -> int:
+        """The neighbours that can exist: beyond 2·channels − 1 more of them are more of nothing."""
+        return min(self.size, 2 * channels - 1)
+
     @property
     def kind(self) -> str:
         """The usual abbreviation."""
@@ -205,14 +209,9 @@ class LocalResponseNorm(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """A window over channels."""
-        before = self.size // 2
-        window = Window(
-            axes=(1,),
-            kernel=(self.size,),
-            stride=(1,),
-            dilation=(1,),
-            padding=((before, self.size - 1 - before),),
-        )
+        size = self.size_over(out[1])
+        before = size // 2
+        window = Window(axes=(1,), kernel=(size,), stride=(1,), dilation=(1,), padding=((before, size - 1 - before),))
         return (Read(0, window),)
 
 
