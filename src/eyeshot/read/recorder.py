@@ -89,7 +89,8 @@ class Recorder(TorchDispatchMode):
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
             out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
-            return self._hidden(out, tensors) if func.is_view else out
+            if out is not NotImplemented:  # else the rule leaves it to be taken apart
+                return self._hidden(out, tensors) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             first = len(self.trace.steps)
             with self:

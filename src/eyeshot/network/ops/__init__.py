@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eyeshot.network.ops.attention import Attention
 from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Scatter
@@ -42,6 +43,7 @@ OPS: tuple[type[Op], ...] = (
     OverlapAdd,
     Linear,
     MatMul,
+    Attention,
     Bilinear,
     Mixing,
     Cumulative,
@@ -70,6 +72,7 @@ __all__ = [
     "AdaptivePool",
     "Aggregate",
     "Arithmetic",
+    "Attention",
     "Bilinear",
     "Concatenate",
     "Constant",
