@@ -132,44 +132,57 @@ def _weights(call: Call, features: int, width: int) -> list[tuple[int, ...]]:
 def _layer(
     trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, positions: int
 ) -> tuple[Step, list[Step]]:
-    """The layer over its sequences, and the passes of which each makes its part of the features: one, or one each way.
+    """The layer over its sequences, and the passes that end in a state of its own: one, or one for each layer and way.
 
-    Of several layers both ways each reads all that the one below has seen, which is everything, in one pass.
+    Of several layers both ways each reads all that the one below has seen, which is everything, in one pass; only
+    where states come with the sequence, those of one layer and way are no other's, and all are told apart.
     """
-    params, is_both = list(call["params"]), bool(call["bidirectional"])
+    params, count, ways = list(call["params"]), call["num_layers"], 1 + call["bidirectional"]
+    is_told_apart = count == 1 or any(map(trace.knows, tensors_in(call["hx"])))
+    passes: list[Step] = []
+    for number in range(count - 1 if is_told_apart else 0):
+        below = [_pass(trace, call, x, axis, shape, number, way) for way in range(ways)]
+        passes += below
+        x = below[0] if ways == 1 else trace.record(Concatenate(axis=2), below, shape)
     op = Recurrent(
         name=call.name.partition("_")[0],
         axis=axis,
-        both_ways=is_both,
+        both_ways=ways == 2,
         weights=sum(p.numel() for p in params if p.dim() > 1),
         positions=positions,
     )
-    if not is_both or call["num_layers"] > 1:
-        mixed = _mixed(trace, call, x, axis, shape)
-        layer = trace.record(op, [mixed], shape, trace.params_of(params), trace.owner_of(params))
-        return layer, [layer]
-    passes = []
-    for way, name in enumerate(("forwards", "backwards")):
-        mixed = _mixed(trace, call, x, axis, (*shape[:2], shape[2] // 2), way)
-        passes.append(trace.record(Cumulative(name=name, axis=axis, backwards=way == 1), [mixed], mixed.shape))
-    return trace.record(op, passes, shape, trace.params_of(params), trace.owner_of(params)), passes
+    if is_told_apart and ways == 2:
+        inputs = [_pass(trace, call, x, axis, shape, count - 1, way) for way in range(ways)]
+        passes += inputs
+    else:
+        inputs = [_mixed(trace, call, x, axis, shape, count - 1 if count > 1 and is_told_apart else None)]
+    layer = trace.record(op, inputs, shape, trace.params_of(params), trace.owner_of(params))
+    return layer, passes if is_told_apart and ways == 2 else [*passes, layer]
 
 
-def _mixed(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, way: int | None = None) -> Step:
-    """What is known of the input and the states at each position: those of one way, or of all layers and ways."""
+def _pass(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, number: int, way: int) -> Step:
+    """One layer over the sequences in one direction, which makes its part of the features."""
+    ways = 1 + call["bidirectional"]
+    mixed = _mixed(trace, call, x, axis, (*shape[:2], shape[2] // ways), number * ways + way)
+    op = Cumulative(name=("forwards", "backwards")[way], axis=axis, backwards=way == 1)
+    return trace.record(op, [mixed], mixed.shape)
+
+
+def _mixed(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, number: int | None) -> Step:
+    """What is known of the input and of a state, by its number, or of all states, at each position."""
     parts = [] if x is None else [trace.record(Mixing(name="gates", axes=(2,)), [x], shape)]
     states = [state for state in tensors_in(call["hx"]) if trace.knows(state)]
-    parts += [_at_every_position(trace, state, axis, way) for state in states]
+    parts += [_at_every_position(trace, state, axis, number) for state in states]
     if len(parts) == 1 and parts[0].shape == shape:
         return parts[0]
     return trace.record(Arithmetic(name="add"), parts, shape)
 
 
-def _at_every_position(trace: Trace, state: torch.Tensor, axis: int, way: int | None) -> Step:
+def _at_every_position(trace: Trace, state: torch.Tensor, axis: int, number: int | None) -> Step:
     """A state of layers × sequences × features, told for a sequence's positions: of each sequence its own."""
     step = trace.step_of(state)
-    if way is not None:
-        step = trace.record(Slice(axis=0, start=way), [step], (1, *step.shape[1:]))
+    if number is not None:
+        step = trace.record(Slice(axis=0, start=number), [step], (1, *step.shape[1:]))
     of_each = trace.record(Mixing(name="state", axes=(0, 2)), [step], (1, state.shape[1], 1))
     return of_each if axis == 0 else reshaped(trace, of_each, (state.shape[1], 1, 1))
 
