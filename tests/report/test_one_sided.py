@@ -38,6 +38,7 @@ def test_a_layer_of_one_direction_sees_all_before_whatever_the_length(length: in
     assert to_json(head)["axes"][0]["one_sided"] == "before"
     assert ">all before<" in report._repr_html_()
     assert head.unit(4).hull.clipped == ((0, 5),)
+    assert eyeshot.effective(Tagger(), "head", unit=(4,), input_shape=f"{length}x3:TC").field_size == (6,)
 
 
 def test_its_last_state_sees_the_input_once() -> None:
