@@ -132,7 +132,7 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
-        return op.weights * op.positions
+        return op.weights * (op.positions or math.prod(node.shape[:2]))
     if isinstance(op, RecurrentCell):
         return op.weights * node.shape[0]
     return 0

@@ -14,14 +14,14 @@ class Recurrent(Op):
     """A recurrent layer along ``axis``, behind the mixing of its features: position i reads 0 … i, or all if both ways.
 
     Two inputs are what passes each way have made, of which each is a part of the features. ``weights`` are used once
-    for each of ``positions``, which is what it costs: those of all sequences, without what pads the short ones.
+    for each position, which is what it costs: ``positions`` says how many there are, where padding is none.
     """
 
     name: str
     axis: int
     both_ways: bool
     weights: int
-    positions: int
+    positions: int | None = None
 
     @property
     def kind(self) -> str:

@@ -92,7 +92,7 @@ def _recurrent(trace: Trace, call: Call) -> Any:
         unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), f"its input has {x.dim()} axes")
         return out
     known = trace.step_of(x) if trace.knows(x) else None
-    layer, passes = _layer(trace, call, known, axis, tuple(sequence.shape), x.shape[0] * x.shape[1])
+    layer, passes = _layer(trace, call, known, axis, tuple(sequence.shape))
     trace.bind(sequence, layer)
     _bind_ends(trace, passes, ends, axis)
     return out
@@ -130,7 +130,7 @@ def _weights(call: Call, features: int, width: int) -> list[tuple[int, ...]]:
 
 
 def _layer(
-    trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, positions: int
+    trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, positions: int | None = None
 ) -> tuple[Step, list[Step]]:
     """The layer over its sequences, and the passes that end in a state of its own: one, or one for each layer and way.
 
