@@ -241,6 +241,7 @@ def _field_dict(field: Field) -> dict[str, Any]:
         "global": field.is_global,
         "exact": field.is_exact,
         **({} if field.phases is None else {"phases": [turn and list(turn) for turn in field.phases]}),
+        **({} if field.one_sided is None else {"one_sided": list(field.one_sided)}),
     }
 
 

@@ -26,7 +26,7 @@ from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
 from eyeshot.read.naming import nodes_of
 from eyeshot.read.places import Places, line_of_user
-from eyeshot.read.recorder import Recorder, Whole, eagerly
+from eyeshot.read.recorder import Recorder, Whole, eagerly, uncollected
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
 from eyeshot.read.state import (
     Modules,
@@ -88,9 +88,10 @@ def read_module(
     if has_lazy_weights(modules):
         modules = modules_in(_initialised(module, arguments, name))
     reading = _Reading(modules, name, source, with_lines, watching=watching)
-    error = reading.run(arguments.without_numbers())
-    if error is None:
-        return reading.network(notes)
+    with uncollected():  # nothing large is left behind: no tensor has memory
+        error = reading.run(arguments.without_numbers())
+        if error is None:
+            return reading.network(notes)
     if not _needs_numbers(error):
         raise reading.failure(error, notes) from error
     why = reading.explain(error)

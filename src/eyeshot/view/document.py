@@ -175,6 +175,8 @@ def _field(field: Field) -> dict[str, Any]:
                            for step in field.stride]  # fmt: skip
     if field.start is not None:
         entry["start"] = list(field.start)
+    if field.one_sided is not None:
+        entry["sides"] = list(field.one_sided)
     flags = {"irregular": not field.is_regular, "global": field.is_global, "bound": not field.is_exact}
     return entry | {name: 1 for name, holds in flags.items() if holds}
 

@@ -39,7 +39,7 @@ function through(relation, form, before, after, axis) {
   }
   const i = relation.axes?.indexOf(from) ?? -1;
   if (i < 0) return relation.kind === "concat" && relation.axis === from ? null : before.shape[from] === after.shape[to] ? form : null;
-  if (relation.kind !== "window") return null;
+  if (relation.kind !== "window" || relation.runs) return null;
   const { kernel, stride, dilation, before: p, base } = /** @type {any} */ (relation.slides)[i];
   if (base > 1) return null;
   return { low: form.low - p * form.step, high: form.high + ((kernel - 1) * dilation - p) * form.step, step: form.step * stride };

@@ -13,7 +13,7 @@ import { asFactor, flatten, holds, isEqual, meets, positions, tidy, unflatten, u
 /** @typedef {Product[]} Mark */
 /** @typedef {{kernel: number, stride: number, dilation: number, before: number, after: number, base: number}} Slide */
 /** @typedef {{kind: string, axes?: number[], slides?: Slide[], groups?: number | null, reads?: Positions[][],
- *   axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
+ *   runs?: boolean, axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
 /** @typedef {{source: number, relation: Relation, gate: boolean}} Read */
 /** @typedef {{shape: number[], reads: Read[]}} Node */
 
