@@ -12,6 +12,7 @@ from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError
 from eyeshot.opening import what_is_at
+from eyeshot.shown import said
 
 LIBRARIES = ("torchvision", "timm")
 
@@ -120,7 +121,12 @@ def _from_factory(source: str, attribute: str) -> Any:
     try:
         return factory()
     except (Exception, SystemExit) as error:
-        raise ReadError(f"{name}: calling it without arguments failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name}: calling it without arguments failed: {_kind_and_words(error)}") from error
+
+
+def _kind_and_words(error: BaseException) -> str:
+    words = said(error)
+    return words if isinstance(error, SystemExit) else f"{type(error).__name__}: {words}"
 
 
 def _users_code(source: str, name: str) -> Any:
@@ -135,7 +141,7 @@ def _users_code(source: str, name: str) -> Any:
         if "torchvision::" in str(error) and not _kept:
             import_torchvision()
             return _users_code(source, name)
-        raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name}: running {source} failed: {_kind_and_words(error)}") from error
 
 
 def _run_file(path: Path) -> Any:
