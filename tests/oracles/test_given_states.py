@@ -99,6 +99,23 @@ def test_a_batch_of_rows_keeps_its_rows_apart() -> None:
     assert report["rnn"].macs == 5 * 6 * weights
 
 
+def test_a_group_norm_takes_its_statistics_from_its_groups_channels() -> None:
+    """Channels of the left half beside channels of the right: a group of two sees its half, one of four the image."""
+
+    def of_halves(norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = norm(torch.cat(x.chunk(2, 3), 1))
+        return out[:, 2:]
+
+    for norm, first in ((nn.GroupNorm(2, 4), 3), (nn.GroupNorm(1, 4), 0), (nn.GroupNorm(4, 4, affine=False), 3)):
+        module = Function(of_halves, norm)
+        layer = eyeshot.inspect(module, (2, 4, 6)).layers[-1]
+
+        assert layer.hulls[1][0].tolist() == [first] * 3
+        assert layer.hulls[1][1].tolist() == [5] * 3
+        assert (layer.unit(1, 1).footprint.hull[1]) == (first, 5)
+        assert_every_element_is_read_as_the_module_says(module, (1, 2, 4, 6))
+
+
 def test_an_instance_norm_with_kept_statistics_reads_its_own_position() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.InstanceNorm2d(4, track_running_stats=True)).eval()
 

@@ -7,7 +7,7 @@ common closed form the hulls inside the image answer instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -18,7 +18,7 @@ from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Read, Shape
+from eyeshot.network.relations import Elementwise, Read, Shape
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval, Union
@@ -71,9 +71,11 @@ class Fields:
         self._fields: dict[str, Field] = {}
         self._intervals: dict[object, list[Interval]] = {}
 
+    @cached_property
     def _forms(self) -> Mapping[str, Sights]:
         return closed_forms(self.network, gates=self.gates)
 
+    @cached_property
     def _hulls(self) -> Mapping[str, Union]:
         from eyeshot.analyse.hulls import hulls
 
@@ -101,7 +103,7 @@ class Fields:
         from eyeshot.analyse.hulls import per_axis
 
         along = tuple(axes(self.network, name, i) for i in range(len(self.network.axes)))
-        value, shape = self._hulls()[name], self.network[name].shape
+        value, shape = self._hulls[name], self.network[name].shape
         key = id(value), along, shape  # layers that see alike share one value, which the hulls hold
         if key not in self._intervals:
             self._intervals[key] = per_axis(self.network[name], value, along)
@@ -109,11 +111,11 @@ class Fields:
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        return self._of_units(name, together(self._forms()[name], self.network[name].shape))
+        return self._of_units(name, together(self._forms[name], self.network[name].shape))
 
     def through(self, node: Node, read: Read) -> Class:
         """The closed form per followed axis of what a node's units see by one of its reads alone."""
-        return self._of_units(node.name, through(self.network, self._forms(), node, read))
+        return self._of_units(node.name, through(self.network, self._forms, node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
         if not any(isinstance(sight, Parted) for sight in form):
@@ -124,8 +126,22 @@ class Fields:
 
     def __getitem__(self, name: str) -> Field:
         if name not in self._fields:
-            self._fields[name] = self._field(self.network[name])
+            node = self._first_alike(self.network[name])
+            field = self._fields[node.name] = self._fields.get(node.name) or self._field(node)
+            is_exact = name not in self.bounded
+            self._fields[name] = field if field.is_exact == is_exact else replace(field, is_exact=is_exact)
         return self._fields[name]
+
+    def _first_alike(self, node: Node) -> Node:
+        """The first of the layers back from this one whose units see what its units see: a ReLU's convolution, say."""
+        while True:
+            reads = [read for read in node.reads if self.gates or not read.gate]
+            if len(reads) != 1 or not isinstance(reads[0].relation, Elementwise):
+                return node
+            source = self.network[node.inputs[reads[0].source]]
+            if source.shape != node.shape:
+                return node
+            node = source
 
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)
@@ -138,7 +154,7 @@ class Fields:
             start=None if all(sight is None for sight in moving) else tuple(starts),
             is_regular=all(self._is_regular(node, i, sight) for i, sight in enumerate(form)),
             # asked of every element: those of a flattened map do not see all, though they do together
-            is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
+            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
         )
@@ -170,8 +186,10 @@ class Fields:
             return max(b - a + 1 for a, b in islice(ends, there))
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
-        first, last = self.of_units(node.name)[axis]
-        widest = int((last - first).max()) + 1
+        from eyeshot.analyse.hulls import widest as widest_of
+
+        units = axes_counting(self.network, node.name, axis)
+        widest = widest_of(node, self._hulls[node.name], axis, units)
         return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
 
     def _end(self, axis: int) -> int:
@@ -187,12 +205,12 @@ class Fields:
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
-        is_one_class = self._forms()[node.name].index is None
+        is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
         from eyeshot.analyse.hulls import all_see_everything
 
-        return all_see_everything(self._hulls()[node.name], extent)
+        return all_see_everything(self._hulls[node.name], extent)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""

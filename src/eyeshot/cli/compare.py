@@ -141,6 +141,7 @@ def _train(comparison: Comparison, study: Study, terminal: Terminal | None) -> N
 
 
 def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.folded import folded_notes
     from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, quantity_table
     from eyeshot.report.sides import legend
     from eyeshot.report.verdict import on_several
@@ -168,8 +169,9 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
-        for note in report.notes:
-            terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
+        for note in folded_notes(report):
+            place = f"{note.layer}: " if note.layer else ""
+            terminal.say((f"{note.kind} ({label}): ", "warn"), place + note.text)
     for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 

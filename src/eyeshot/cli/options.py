@@ -165,7 +165,7 @@ def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
 
 def users_code(*models: str) -> AbstractContextManager[object]:
     """While the code of users' models may run: what it prints goes to stderr, and who waits for it is told of it."""
-    from eyeshot.design.named import is_module_name
+    from eyeshot.read.module_names import is_module_name
 
     if not any(map(is_module_name, models)):
         return redirect_stdout(sys.stderr)

@@ -2,9 +2,7 @@
 
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
-torchvision:resnet50       a library's model, without weights (so timm:…)
-package.module:factory     a callable that returns a module: runs the user's own code
-file.py:factory            the same, from a file
+torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eyeshot import opening
 from eyeshot.design.lower import lower
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
@@ -24,9 +21,9 @@ from eyeshot.design.zoo import entries
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
+from eyeshot.read.module_names import is_module_name
 from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
-_MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
@@ -75,11 +72,6 @@ def network_named(
     )
 
 
-def is_module_name(name: str) -> bool:
-    """Whether a name asks for a PyTorch module rather than a design."""
-    return bool(_MODULE.fullmatch(name)) and not re.search(r"[()\[\]\s]", name)
-
-
 def design_named(name: str) -> Design:
     """The design that a zoo name or notation stands for."""
     entry = entries().get(name.lower())
@@ -105,14 +97,9 @@ def check_factory(model: str) -> None:
     path = Path(model)
     if path.suffix != ".py":
         return
-    import ast
+    from eyeshot.read.users_code import proposals
 
-    try:
-        body = ast.parse(opening.read(path)).body
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        body = []  # what is wrong with the file is said once its factory is named
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+    names = proposals(path)
     known = f"; it has {', '.join(names)}" if names else ""
     raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 

@@ -95,10 +95,14 @@ class Permute:
 
 @dataclass(frozen=True, kw_only=True)
 class Reduce:
-    """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size."""
+    """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size.
+
+    Of axis 1, where that is one of them, only the channels of the unit's own group among ``groups``.
+    """
 
     axes: tuple[int, ...]
     keep: bool
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,17 @@ class Opaque:
 
 Relation = Window | Taps | Elementwise | Concat | Reshape | Permute | Reduce | Opaque
 KINDS: tuple[type, ...] = (Window, Taps, Elementwise, Concat, Reshape, Permute, Reduce, Opaque)
+
+
+def in_turn(relation: Relation) -> tuple[Relation, ...]:
+    """The relations that make one when followed in turn, in either direction: itself, but for groups of channels.
+
+    Those are mixed as a grouped convolution of one tap mixes them, and the other axes read as without groups.
+    """
+    if not isinstance(relation, Reduce) or relation.groups == 1:
+        return (relation,)
+    mixed = Window(axes=(), kernel=(), stride=(), dilation=(), padding=(), groups=relation.groups)
+    return mixed, Reduce(axes=tuple(axis for axis in relation.axes if axis != 1), keep=relation.keep)
 
 
 @dataclass(frozen=True)

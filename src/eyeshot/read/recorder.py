@@ -33,8 +33,11 @@ FILLED = frozenset({"zeros", "ones", "full", "eye", "scalar_tensor"})
 """Ops that make constants of any size, whose numbers are computed when they are asked for."""
 ASKING = frozenset({"_local_scalar_dense", "item", "is_nonzero"})
 """Ops by which control flow asks for a tensor's one number."""
+PACKED = frozenset({"_pack_padded_sequence", "_pad_packed_sequence", "lstm", "gru", "rnn_tanh", "rnn_relu"})
+"""Ops that take the lengths of sequences, which say where each position stands."""
 _WRITTEN = (torch.tensor, torch.as_tensor, torch.asarray)
 """Functions that make a tensor of numbers as they are written down."""
+_META = torch.device("meta")
 _MOST_NUMBERS = 1 << 20
 """Elements of a constant at most whose numbers are computed."""
 
@@ -69,7 +72,9 @@ class Recorder(TorchDispatchMode):
         tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
         signature = _signature(func)
         if not self.has_numbers:
-            if len(tensors) > 1 and len({tensor.device for tensor in tensors}) > 1:
+            if signature.name in PACKED:
+                args, kwargs = self._with_lengths(signature, args, kwargs)
+            elif len(tensors) > 1 and len({tensor.device for tensor in tensors}) > 1:
                 return self._with_twins(func, types, args, kwargs)
             if not tensors and signature.name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
@@ -121,6 +126,20 @@ class Recorder(TorchDispatchMode):
         self.trace.lie_with(step, merged, is_view=False)
         return merged
 
+    def _with_lengths(self, signature: _Signature, args: Any, kwargs: Any) -> Any:
+        """All arguments of an op on tensors without memory, but lengths of sequences with their numbers."""
+
+        def at(name: str, value: Any) -> Any:
+            if name not in {"lengths", "batch_sizes"}:
+                return tree_map(self._without_numbers, value)
+            numbers = self.trace.numbers_of(value)
+            return value if numbers is None else numbers
+
+        return (
+            tuple(at(name, value) for name, value in zip(signature.names, args, strict=False)),
+            {name: at(name, value) for name, value in kwargs.items()},
+        )
+
     def _with_twins(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The op on twins without memory of the tensors that have some; what it writes is written to those."""
         twin_args, twin_kwargs = tree_map(self._without_numbers, (args, kwargs))
@@ -140,6 +159,9 @@ class Recorder(TorchDispatchMode):
         name = _signature(func).name
         if name in ASKING and (numbers := self.trace.numbers_of(tensors[0])) is not None:
             return numbers.item()
+        if name == "to" and not self.has_numbers and _is_table(tensors[0]):
+            # to where the input is, which has no numbers: they stay where they are, as those of ranges do
+            args, kwargs = tree_map(_on_processor, (args, kwargs))
         out = None if self.has_numbers or not tensors else output_of(name, arguments)
         if out is None:
             out = func(*args, **kwargs)
@@ -164,7 +186,7 @@ class Recorder(TorchDispatchMode):
                 if numbers is None:
                     raise LookupError
                 return numbers
-            return torch.device("cpu") if isinstance(value, torch.device) else value
+            return _on_processor(value)
 
         try:
             own_args, own_kwargs = tree_map(on_processor, (args, kwargs))
@@ -199,11 +221,10 @@ class Recorder(TorchDispatchMode):
             out = rule(self.trace, call)
             self.trace.lie_together(steps)
             return out
-        except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
-            reason = f"its rule does not know this form ({type(error).__name__}: {error})"
-            unknown(self.trace, call.name, tensors, _outputs(out, written), reason)
+            unknown(self.trace, call.name, tensors, _outputs(out, written), "its rule does not know this form")
             return out
 
 
@@ -255,6 +276,16 @@ def _tables(index: Any) -> Any:
         return tuple(map(_tables, index))
     is_table = isinstance(index, list) and bool(index) and all(type(n) is int for n in index)
     return torch.tensor(index) if is_table else index
+
+
+def _on_processor(value: Any) -> Any:
+    return torch.device("cpu") if isinstance(value, torch.device) else value
+
+
+def _is_table(tensor: torch.Tensor) -> bool:
+    """Whether a constant is a short list of whole numbers in memory, which may say what is read."""
+    is_whole = not tensor.dtype.is_floating_point and not tensor.dtype.is_complex
+    return is_whole and tensor.device != _META and tensor.numel() <= _MOST_NUMBERS
 
 
 def _is_new_and_bare(out: Any, tensors: list[torch.Tensor]) -> bool:

@@ -267,8 +267,12 @@ def _without_results(output: Any) -> str:
     """Why there is nothing to see in what forward returned."""
     if output is None:
         return "its forward returns nothing; let it return the tensor that it computes"
-    if not tensors_in(_plain(output)):
+    tensors = tensors_in(_plain(output))
+    if not tensors:
         return f"its forward returns no tensor, but {type(output).__name__}; let it return the tensor that it computes"
+    if empty := [tensor for tensor in tensors if not tensor.numel()]:
+        shape = "×".join(map(str, empty[0].shape))
+        return f"the module's output has no elements (its shape is {shape}): nothing to see; try a larger input"
     return "the module's output does not depend on its input, so there is nothing to see"
 
 

@@ -9,6 +9,7 @@ from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.folded import folded_notes
 from eyeshot.report.ledger import ledger
 from eyeshot.report.quantities import Quantity
 from eyeshot.report.sidebyside import quantity_table
@@ -37,7 +38,7 @@ def report_html(report: Inspection) -> str:
     sentences = [
         on_one(report),
         f"{memory_words(report.totals).capitalize()}.",
-        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in report.notes),
+        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in folded_notes(report)),
     ]
     head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"
     return _page(head, ledger(report), sentences, view, "report.layers has them all")

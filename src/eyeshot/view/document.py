@@ -19,7 +19,7 @@ from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import first_gates, lost_at, steps
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
-from eyeshot.report.folded import Line, lines
+from eyeshot.report.folded import Line, folded_notes, lines
 from eyeshot.report.ledger import rule_words
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
@@ -85,7 +85,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "data_horizon": None if end_data is None else index[end_data.name],
         "data_path": sorted(index[name] for name in data_path(network)),
         "totals": report.to_json()["totals"],
-        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in report.notes],
+        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in folded_notes(report)],
         "verdict": on_one(report),
     }
 

@@ -40,7 +40,8 @@ def relation_of(relation: Relation) -> dict[str, Any]:
     if isinstance(relation, Permute):
         return entry | {"order": list(relation.order)}
     if isinstance(relation, Reduce):
-        return entry | {"axes": sorted(relation.axes), "keep": relation.keep}
+        groups = {"groups": relation.groups} if relation.groups > 1 else {}
+        return entry | {"axes": sorted(relation.axes), "keep": relation.keep} | groups
     return entry
 
 

@@ -217,10 +217,11 @@ class LocalResponseNorm(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Cumulative(Op):
-    """A running sum, product or maximum along one axis: position i reads 0 … i."""
+    """A running sum, product or maximum along one axis: position i reads 0 … i, or ``backwards`` i … n − 1."""
 
     name: str
     axis: int
+    backwards: bool = False
 
     @property
     def kind(self) -> str:
@@ -230,7 +231,8 @@ class Cumulative(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """A causal window as long as the axis."""
         n = out[self.axis]
-        window = Window(axes=(self.axis,), kernel=(n,), stride=(1,), dilation=(1,), padding=((n - 1, 0),))
+        padding = (0, n - 1) if self.backwards else (n - 1, 0)
+        window = Window(axes=(self.axis,), kernel=(n,), stride=(1,), dilation=(1,), padding=(padding,))
         return (Read(0, window),)
 
 

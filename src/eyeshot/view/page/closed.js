@@ -32,7 +32,7 @@ function through(relation, form, before, after, axis) {
   if (!form) return form;
   const from = before.places[axis], to = after.places[axis];
   if (form.step === null) return form.apart ? gathered(relation, form, before, to) : form;
-  if (relation.kind === "opaque") return null;
+  if (relation.kind === "opaque" || (relation.kind === "reduce" && relation.groups && from === 1)) return null;
   const isReduced = relation.kind === "reduce" && relation.axes?.includes(from);
   if (to === null || isReduced) {
     return { low: form.low, high: form.high + form.step * (before.shape[from] - 1), step: null, apart: isReduced ? undefined : form.high - form.low + 1 };

@@ -109,7 +109,7 @@ export function relationFrom(given) {
       taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
     return { kind, axes, reads };
   }
-  return { kind, axes, axis, offset, order, keep };
+  return { kind, axes, axis, offset, order, keep, groups };
 }
 
 /** Elements that a layer writes. @param {Layer} layer @returns {number} */
