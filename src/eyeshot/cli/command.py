@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import eyeshot
-from eyeshot.errors import EyeshotError
+from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
@@ -83,6 +83,9 @@ class Verbs(click.Group):
         except BrokenPipeError:
             _forget_stdout()
             return 0
+        except SystemExit as error:
+            # No verb of ours ends so; what a model's code says of success is not for us to say.
+            raise ReadError(f"the model's own code ended the program (sys.exit({error.code!r}))") from error
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""

@@ -19,9 +19,9 @@ from eyeshot.cli.options import (
     print_json,
     print_records,
     say_next,
-    stdout_for_data,
     table_options,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
@@ -99,7 +99,7 @@ def compare(
     if train:
         from eyeshot.studies.study import planned
 
-        with stdout_for_data():
+        with users_code(*models):
             study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:

@@ -20,8 +20,8 @@ from eyeshot.cli.options import (
     print_json,
     print_records,
     say_next,
-    stdout_for_data,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
@@ -194,7 +194,7 @@ def effective(
     chosen = {name: value for name, value in options.items() if value is not None}
     _check_source(source, chosen, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
-    with stdout_for_data(), measured(chosen.get("run")) as on_progress:
+    with users_code(model), measured(chosen.get("run")) as on_progress:
         result = measure(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
             notice=lambda text: errors.say((text, "warn")), **chosen,

@@ -24,6 +24,7 @@ from eyeshot import opening
 from eyeshot.errors import ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
+from eyeshot.shown import said
 
 
 def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
@@ -59,7 +60,11 @@ def _called(maker: Any, name: ModuleName) -> Any:
         return maker(**name.arguments)
     except (Exception, SystemExit) as error:
         how = _spelled(name.arguments) or "without arguments"
-        raise ReadError(f"{name.target}: calling it {how} failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name.target}: calling it {how} failed: {_in_words(error)}") from error
+
+
+def _in_words(error: BaseException) -> str:
+    return said(error) if isinstance(error, SystemExit) else f"{type(error).__name__}: {said(error)}"
 
 
 def _is_module(value: Any) -> bool:
@@ -176,7 +181,7 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and repair():
             return _run(name, place, lambda: None)
-        raise ReadError(f"{name.target}: running {name.source} failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name.target}: running {name.source} failed: {_in_words(error)}") from error
 
 
 def _not_there(source: str, error: ModuleNotFoundError) -> str:
