@@ -18,6 +18,7 @@ from eyeshot.cli.options import (
     one_format,
     print_json,
     print_records,
+    say_module,
     say_next,
     stdout_for_data,
     typed,
@@ -202,6 +203,7 @@ def effective(
     else:
         terminal = Terminal(colour=not no_colour)
         _print(result, terminal)
+        say_module(terminal, layer or result.layer, result.layer)
         terminal.say()
         say_next(terminal, *_next(model, result, input_shape))
     if not result.is_exact:

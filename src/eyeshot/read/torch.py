@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_leaves
 
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
-from eyeshot.read.naming import nodes_of
+from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole, eagerly
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
@@ -174,7 +174,14 @@ class _Reading:
         nodes = nodes_of(self.trace, self.inputs)
         found = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
         outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
-        return Network(name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=found, outputs=outputs)
+        return Network(
+            name=self.name,
+            source=self.source,
+            nodes=tuple(nodes.values()),
+            notes=found,
+            outputs=outputs,
+            modules=modules_of(self.trace, nodes),
+        )
 
     def failure(self, error: Exception, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
