@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_leaves
 
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
-from eyeshot.read.naming import nodes_of
+from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole, eagerly, uncollected
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
@@ -191,7 +191,12 @@ class _Reading:
         )
         outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
         return Network(
-            name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=all_notes, outputs=outputs
+            name=self.name,
+            source=self.source,
+            nodes=tuple(nodes.values()),
+            notes=all_notes,
+            outputs=outputs,
+            modules=modules_of(self.trace, nodes),
         )
 
     def _memory(self) -> list[Note]:

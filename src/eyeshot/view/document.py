@@ -72,6 +72,11 @@ def design(report: Inspection) -> dict[str, Any]:
         "source": network.source,
         "typed": network.source if ":" in network.source or "." in network.source else network.name,
         "input": index[network.input.name],
+        "modules": {
+            module: index[ends[0]]
+            for module, ends in network.module_outputs.items()
+            if len(ends) == 1 and module not in index
+        },
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,

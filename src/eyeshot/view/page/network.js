@@ -63,6 +63,7 @@ import { pull, push, unite } from "./field.js";
  * @property {number[]} extent the image's size per axis
  * @property {any[]} lines
  * @property {Map<string, number>} index
+ * @property {Map<string, number>} modules the layers that make what modules give
  * @property {boolean} gates
  * @property {any} given what the document holds
  */
@@ -85,7 +86,7 @@ export function designFrom(given) {
     name: given.name, source: given.source, nodes, input: given.input, axes: given.axes, lines: given.lines,
     extent: given.axes.map((/** @type {number} */ axis) => input.shape[axis]),
     index: new Map(nodes.map((/** @type {Layer} */ node, /** @type {number} */ i) => [node.name, i])),
-    gates: given.gates, given,
+    modules: new Map(Object.entries(given.modules ?? {})), gates: given.gates, given,
   };
 }
 
