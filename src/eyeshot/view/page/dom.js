@@ -10,7 +10,10 @@ export function h(tag, attributes, ...children) {
   return filled(document.createElement(tag), attributes ?? {}, children);
 }
 
-/** An SVG element. @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children @returns {any} */
+/**
+ * An SVG element.
+ * @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children @returns {any}
+ */
 export function s(tag, attributes, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes ?? {}, children);
 }
@@ -23,13 +26,17 @@ function filled(element, attributes, children) {
     else if (name.startsWith("--")) element.style.setProperty(name, String(value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
 /** Put new children in the place of an element's own. @param {any} element @param {...any} children */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
 }
 
 /** @type {Map<string, string>} */
@@ -38,7 +45,8 @@ const colours = new Map();
 /** A colour of the theme, as the style sheet has it. @param {string} name @returns {string} */
 export function colour(name) {
   let found = colours.get(name);
-  if (found === undefined) colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
+  if (found === undefined)
+    colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
   return found;
 }
 
@@ -73,5 +81,9 @@ export function labelled(text, control, kind = "field-label") {
 
 /** A table's head cells. @param {Array<[string, string]>} columns heading and class */
 export function headCells(columns) {
-  return h("tr", null, columns.map(([heading, kind]) => h("th", { scope: "col", class: kind }, heading)));
+  return h(
+    "tr",
+    null,
+    columns.map(([heading, kind]) => h("th", { scope: "col", class: kind }, heading)),
+  );
 }

@@ -23,7 +23,8 @@ export function stageOf(given) {
   let state = startOf(designs, 0, "field");
   /** @type {Partial<State> | null} */
   let preview = null;
-  let isDue = false, tried = { key: "", design: designs[0] };
+  let isDue = false;
+  let tried = { key: "", design: designs[0] };
 
   /** @param {number} at @param {string} edits */
   function designAt(at, edits) {
@@ -59,29 +60,52 @@ export function stageOf(given) {
     choose: (/** @type {number} */ design) => set(startOf(designs, design, state.tab)),
   };
   const sentence = sentencePanel({ complaints: [] });
-  const tabs = tabsOf([
-    { id: "field", name: "Field", panel: fieldTab(actions, null, steppersPanel(actions, given.designs)) },
-    { id: "cost", name: "Cost", panel: costPanel(actions) },
-    { id: "why", name: "Why", panel: whyPanel(actions) },
-  ], (tab) => set({ tab }));
+  const tabs = tabsOf(
+    [
+      { id: "field", name: "Field", panel: fieldTab(actions, null, steppersPanel(actions, given.designs)) },
+      { id: "cost", name: "Cost", panel: costPanel(actions) },
+      { id: "why", name: "Why", panel: whyPanel(actions) },
+    ],
+    (tab) => set({ tab }),
+  );
   const root = h("div", { class: "stage" }, sentence.root, tabs.root);
   const estimate = estimator(due);
 
   function render() {
     const shown = preview ? { ...state, ...preview } : state;
-    const view = viewOf(shown, designOf(shown), preview !== null,
-      (design, at, unit) => estimate(design, `${state.design} ${state.edits}`, at, unit));
+    const view = viewOf(shown, designOf(shown), preview !== null, (design, at, unit) =>
+      estimate(design, `${state.design} ${state.edits}`, at, unit),
+    );
     sentence.update(view);
     tabs.update(view);
   }
-  return { root, designs, get state() { return state; }, set, choose: actions.choose };
+  return {
+    root,
+    designs,
+    get state() {
+      return state;
+    },
+    set,
+    choose: actions.choose,
+  };
 }
 
-/** A step's buttons, one a design; the pressed one has the stage below it. @param {HTMLElement} slot @param {any} stage @param {() => void} changed */
+/**
+ * A step's buttons, one a design; the pressed one has the stage below it.
+ * @param {HTMLElement} slot @param {any} stage @param {() => void} changed
+ */
 function slotOf(slot, stage, changed) {
-  const choices = JSON.parse(slot.dataset.choices ?? "[]"), host = h("div");
-  const buttons = choices.map((/** @type {any} */ { design, name }) => h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => open(design) }, name));
-  fill(slot, h("h3", null, "Try it"), h("div", { class: "chips", role: "group", "aria-label": "Design to try" }, buttons), host);
+  const choices = JSON.parse(slot.dataset.choices ?? "[]");
+  const host = h("div");
+  const buttons = choices.map((/** @type {any} */ { design, name }) =>
+    h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => open(design) }, name),
+  );
+  fill(
+    slot,
+    h("h3", null, "Try it"),
+    h("div", { class: "chips", role: "group", "aria-label": "Design to try" }, buttons),
+    host,
+  );
   slot.hidden = false;
   /** @param {number} design */
   function open(design) {
@@ -90,7 +114,9 @@ function slotOf(slot, stage, changed) {
     changed();
   }
   function update() {
-    choices.forEach((/** @type {any} */ { design }, /** @type {number} */ i) => buttons[i].setAttribute("aria-pressed", String(stage.state.design === design && host.contains(stage.root))));
+    choices.forEach((/** @type {any} */ { design }, /** @type {number} */ i) =>
+      buttons[i].setAttribute("aria-pressed", String(stage.state.design === design && host.contains(stage.root))),
+    );
   }
   return { open: () => open(choices[0].design), update };
 }

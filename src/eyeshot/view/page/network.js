@@ -72,19 +72,40 @@ export function designFrom(given) {
   const nodes = given.nodes.map((/** @type {any} */ node) => {
     const field = fieldFrom(node);
     return {
-      name: node.name, op: node.op, words: node.words, shape: node.shape, places: node.places, form: node.form ?? {},
-      params: node.params ?? 0, macs: node.macs ?? 0, why: node.why ?? [], dataWhy: node.data_why ?? node.why ?? [], gate: node.gate ?? null,
-      isView: Boolean(node.view), units: node.units ?? 0, field, data: node.data ? fieldFrom(node.data) : field,
-      reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) =>
-        ({ source, relation: relations[number], gate: Boolean(gate) })),
+      name: node.name,
+      op: node.op,
+      words: node.words,
+      shape: node.shape,
+      places: node.places,
+      form: node.form ?? {},
+      params: node.params ?? 0,
+      macs: node.macs ?? 0,
+      why: node.why ?? [],
+      dataWhy: node.data_why ?? node.why ?? [],
+      gate: node.gate ?? null,
+      isView: Boolean(node.view),
+      units: node.units ?? 0,
+      field,
+      data: node.data ? fieldFrom(node.data) : field,
+      reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) => ({
+        source,
+        relation: relations[number],
+        gate: Boolean(gate),
+      })),
     };
   });
   const input = nodes[given.input];
   return {
-    name: given.name, source: given.source, nodes, input: given.input, axes: given.axes, lines: given.lines,
+    name: given.name,
+    source: given.source,
+    nodes,
+    input: given.input,
+    axes: given.axes,
+    lines: given.lines,
     extent: given.axes.map((/** @type {number} */ axis) => input.shape[axis]),
     index: new Map(nodes.map((/** @type {Layer} */ node, /** @type {number} */ i) => [node.name, i])),
-    gates: given.gates, given,
+    gates: given.gates,
+    given,
   };
 }
 
@@ -99,14 +120,19 @@ export function relationFrom(given) {
   const { kind, axes, kernel, groups, axis, offset, order, keep } = given;
   if (kind === "window") {
     const slides = kernel.map((/** @type {number} */ k, /** @type {number} */ i) => ({
-      kernel: k, stride: given.stride?.[i] ?? 1, dilation: given.dilation?.[i] ?? 1,
-      before: given.padding?.[i][0] ?? 0, after: given.padding?.[i][1] ?? 0, base: given.base?.[i] ?? 1,
+      kernel: k,
+      stride: given.stride?.[i] ?? 1,
+      dilation: given.dilation?.[i] ?? 1,
+      before: given.padding?.[i][0] ?? 0,
+      after: given.padding?.[i][1] ?? 0,
+      base: given.base?.[i] ?? 1,
     }));
     return { kind, axes, slides, groups: groups ?? null };
   }
   if (kind === "taps") {
     const reads = given.reads.map((/** @type {Array<number | number[]>} */ taps) =>
-      taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
+      taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)),
+    );
     return { kind, axes, reads };
   }
   return { kind, axes, axis, offset, order, keep };
@@ -117,7 +143,10 @@ export function writes({ shape, isView }) {
   return isView ? 0 : shape.reduce((a, b) => a * b, 1);
 }
 
-/** Number of units of a layer along each axis of the image; 1 where it has no such axis. @param {Design} design @param {number} at @returns {number[]} */
+/**
+ * Number of units of a layer along each axis of the image; 1 where it has no such axis.
+ * @param {Design} design @param {number} at @returns {number[]}
+ */
 export function mapSize(design, at) {
   const { places, shape } = design.nodes[at];
   return places.map((place) => (place === null ? 1 : shape[place]));
@@ -128,7 +157,10 @@ export function middle(design, at) {
   return mapSize(design, at).map((n) => Math.floor(n / 2));
 }
 
-/** The mark on one unit of a layer, over all its channels. @param {Design} design @param {number} at @param {number[]} unit @returns {Mark} */
+/**
+ * The mark on one unit of a layer, over all its channels.
+ * @param {Design} design @param {number} at @param {number[]} unit @returns {Mark}
+ */
 export function unitMark(design, at, unit) {
   const { places, shape } = design.nodes[at];
   /** @type {Product} */
@@ -139,12 +171,18 @@ export function unitMark(design, at, unit) {
   return [product];
 }
 
-/** Everything a unit sees, in every layer before it. @param {Design} design @param {number} at @param {number[]} unit @param {boolean} gates */
+/**
+ * Everything a unit sees, in every layer before it.
+ * @param {Design} design @param {number} at @param {number[]} unit @param {boolean} gates
+ */
 export function seenBy(design, at, unit, gates) {
   return pull(design.nodes, at, unitMark(design, at, unit), gates);
 }
 
-/** Everything that sees a point of the image, in every layer after it. @param {Design} design @param {number[]} point @param {boolean} gates */
+/**
+ * Everything that sees a point of the image, in every layer after it.
+ * @param {Design} design @param {number[]} point @param {boolean} gates
+ */
 export function seersOf(design, point, gates) {
   return push(design.nodes, design.input, unitMark(design, design.input, point), gates);
 }
@@ -158,10 +196,15 @@ export function onMap(design, at, mark) {
   const { places, shape } = design.nodes[at];
   const flat = mark.map((product) => places.map((place) => (place === null ? null : product[place])));
   const sizes = mapSize(design, at);
-  return (flat.length > 1 ? unite(flat, []) : flat).map((product) => product.map((factor, axis) => written(factor, sizes[axis])));
+  return (flat.length > 1 ? unite(flat, []) : flat).map((product) =>
+    product.map((factor, axis) => written(factor, sizes[axis])),
+  );
 }
 
-/** The smallest box around products, an inclusive range per axis; null where there is nothing. @param {Positions[][]} products @returns {Array<[number, number]> | null} */
+/**
+ * The smallest box around products, an inclusive range per axis; null where there is nothing.
+ * @param {Positions[][]} products @returns {Array<[number, number]> | null}
+ */
 export function boxAround(products) {
   if (!products.length) return null;
   return products[0].map((_, axis) => [
@@ -185,14 +228,17 @@ export function bands(products) {
   if (products[0].length === 1) return unite(products, []).map((product) => /** @type {Positions[]} */ (product));
   /** @type {Map<string, {rows: number[], rest: Positions[][]}>} */
   const groups = new Map();
-  const edges = [...new Set(products.flatMap(([rows]) => rows.map((end, i) => (i % 2 ? end + 1 : end))))].sort((a, b) => a - b);
+  const edges = [...new Set(products.flatMap(([rows]) => rows.map((end, i) => (i % 2 ? end + 1 : end))))].sort(
+    (a, b) => a - b,
+  );
   for (let i = 0; i + 1 < edges.length; i++) {
     const holding = products.filter(([rows]) => isIn(rows, edges[i]));
     if (!holding.length) continue;
     const key = holding.map((product) => products.indexOf(product)).join();
     const known = groups.get(key);
     if (known) known.rows.push(edges[i], edges[i + 1] - 1);
-    else groups.set(key, { rows: [edges[i], edges[i + 1] - 1], rest: bands(holding.map((product) => product.slice(1))) });
+    else
+      groups.set(key, { rows: [edges[i], edges[i + 1] - 1], rest: bands(holding.map((product) => product.slice(1))) });
   }
   return [...groups.values()].flatMap(({ rows, rest }) => rest.map((tail) => [rows, ...tail]));
 }

@@ -12,14 +12,21 @@ export function inside(state, design) {
 
 /** The unit at the same share of the map after a change. @param {any} before @param {any} after @param {State} state */
 export function unitOf(before, after, state) {
-  const from = mapSize(before, state.layer), to = mapSize(after, state.layer);
+  const from = mapSize(before, state.layer);
+  const to = mapSize(after, state.layer);
   return to.map((n, axis) => Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]));
 }
 
-/** The unit of another layer over the same place of the image, as near as its map allows. @param {any} design @param {State} state @param {number} layer */
+/**
+ * The unit of another layer over the same place of the image, as near as its map allows.
+ * @param {any} design @param {State} state @param {number} layer
+ */
 export function unitOver(design, state, layer) {
-  const from = mapSize(design, state.layer), to = mapSize(design, layer);
-  return to.map((n, axis) => (from[axis] <= 1 ? Math.floor(n / 2) : Math.min(Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]), n - 1)));
+  const from = mapSize(design, state.layer);
+  const to = mapSize(design, layer);
+  return to.map((n, axis) =>
+    from[axis] <= 1 ? Math.floor(n / 2) : Math.min(Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]), n - 1),
+  );
 }
 
 /**
@@ -36,11 +43,17 @@ export function actionsOf(now, set, look, designOf) {
   return {
     pick: (/** @type {number} */ layer) => set(selecting(layer)),
     pickAt: (/** @type {number} */ layer, /** @type {number[]} */ unit) => set({ layer, unit, point: null }),
-    preview: (/** @type {number | null} */ layer) => look(layer === null || layer === now().layer ? null : selecting(layer)),
-    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) => (isPinned ? set({ unit, point: null }) : look({ unit })),
+    preview: (/** @type {number | null} */ layer) =>
+      look(layer === null || layer === now().layer ? null : selecting(layer)),
+    moveTo: (/** @type {number[]} */ unit, /** @type {boolean} */ isPinned) =>
+      isPinned ? set({ unit, point: null }) : look({ unit }),
     leave: () => look(null),
     reach: (/** @type {number[]} */ point) => set({ point }),
-    setEdits: (/** @type {string} */ edits) => set({ edits, unit: edits === now().edits ? now().unit : unitOf(current(), designOf(now().design, edits), now()) }),
+    setEdits: (/** @type {string} */ edits) =>
+      set({
+        edits,
+        unit: edits === now().edits ? now().unit : unitOf(current(), designOf(now().design, edits), now()),
+      }),
     setUse: (/** @type {string} */ use) => set({ use }),
     setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
     setAxis: (/** @type {number} */ axis) => set({ axis }),

@@ -25,14 +25,28 @@ export function initial(designs) {
 
 /** @param {any[]} designs @param {number} design @param {string} tab @returns {State} */
 export function startOf(designs, design, tab) {
-  const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
+  const chosen = designs[design];
+  const layer = chosen.given.start;
+  const node = chosen.nodes[layer];
   const gates = !(node.field.global && !node.data.global);
-  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "", zoom: false };
+  return {
+    design,
+    layer,
+    unit: middle(chosen, layer),
+    point: null,
+    tab,
+    gates,
+    axis: chosen.axes.length - 1,
+    edits: "",
+    use: "",
+    zoom: false,
+  };
 }
 
 /** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
 export function toFragment(state, designs) {
-  const design = designs[state.design], start = startOf(designs, state.design, "field");
+  const design = designs[state.design];
+  const start = startOf(designs, state.design, "field");
   /** @type {Array<[string, string]>} */
   const parts = [];
   if (state.design) parts.push(["design", nameOf(designs, state.design)]);
@@ -101,10 +115,15 @@ export function fromFragment(fragment, designs, editedDesign) {
 function positionOf(text, sizes) {
   if (!text) return null;
   const at = text.split(",").map(Number);
-  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis]) ? at : null;
+  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis])
+    ? at
+    : null;
 }
 
-/** Writes fragments where the frame lets one; frames without an address of their own throw. @returns {(fragment: string) => void} */
+/**
+ * Writes fragments where the frame lets one; frames without an address of their own throw.
+ * @returns {(fragment: string) => void}
+ */
 export function addressWriter() {
   let works = true;
   return (fragment) => {
