@@ -4,6 +4,7 @@
 //     size' = size + (k − 1)·d·J,   J' = J·s,   start' = start − p·J
 
 /** @typedef {import("./network.js").Design} Design */
+/** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Field} Field */
 /**
  * @typedef {{low: number, high: number, step: number | null, apart?: number} | null | undefined} Form low … high is
@@ -34,7 +35,7 @@ export function closedForms(design, gates) {
 }
 
 /**
- * @param {import("./field.js").Relation} relation @param {Form} form @param {any} before @param {any} after
+ * @param {import("./field.js").Relation} relation @param {Form} form @param {Layer} before @param {Layer} after
  * @param {number} axis
  * @returns {Form}
  */
@@ -43,7 +44,7 @@ function through(relation, form, before, after, axis) {
   const from = before.places[axis];
   const to = after.places[axis];
   if (form.step === null) return form.apart ? gathered(relation, form, before, to) : form;
-  if (relation.kind === "opaque") return null;
+  if (from === null || relation.kind === "opaque") return null;
   const isReduced = relation.kind === "reduce" && relation.axes?.includes(from);
   if (to === null || isReduced) {
     return {
@@ -61,7 +62,13 @@ function through(relation, form, before, after, axis) {
         ? form
         : null;
   if (relation.kind !== "window") return null;
-  const { kernel, stride, dilation, before: p, base } = /** @type {any} */ (relation.slides)[i];
+  const {
+    kernel,
+    stride,
+    dilation,
+    before: p,
+    base,
+  } = /** @type {import("./field.js").Slide[]} */ (relation.slides)[i];
   if (base > 1) return null;
   return {
     low: form.low - p * form.step,
@@ -73,16 +80,12 @@ function through(relation, form, before, after, axis) {
 /**
  * Units that lie along no axis of their own: whoever reads all of them sees what they see together; whoever puts some
  * back in their places has no form here.
- * @param {import("./field.js").Relation} relation @param {Form} form @param {any} before @param {number | null} to
+ * @param {import("./field.js").Relation} relation @param {Form} form @param {Layer} before @param {number | null} to
  * @returns {Form}
  */
 function gathered(relation, form, before, to) {
   if (!form) return form;
-  const isAll =
-    relation.kind === "reduce" &&
-    before.shape.every(
-      (/** @type {number} */ n, /** @type {number} */ axis) => n === 1 || relation.axes?.includes(axis),
-    );
+  const isAll = relation.kind === "reduce" && before.shape.every((n, axis) => n === 1 || relation.axes?.includes(axis));
   if (isAll) return { low: form.low, high: form.high, step: null };
   return to === null && ["elementwise", "permute", "reshape"].includes(relation.kind) ? form : null;
 }

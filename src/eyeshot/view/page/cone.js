@@ -1,9 +1,10 @@
 // The cone: a side view through all layers along one axis, from the unit down to the pixels it sees; or up from a pixel
 // to all that see it. It stands on the input picture, on the same scale.
 
+import { chips, offer } from "./controls.js";
 import { colour, h, pen } from "./dom.js";
 import { levels, span } from "./levels.js";
-import { axisNames } from "./words.js";
+import { axisNames, shortened } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -15,7 +16,7 @@ const MOST_DOTS = 700;
 /** @param {{setAxis: (axis: number) => void}} actions */
 export function conePanel(actions) {
   const canvas = h("canvas", { role: "img", "aria-label": "Cone" });
-  const axes = h("div", { class: "axes", role: "group", "aria-label": "Axis of the cone" });
+  const axes = chips("Axis of the cone", "axes");
   const root = h("div", { class: "cone" }, axes, canvas);
   /**
    * @param {View} view
@@ -25,22 +26,8 @@ export function conePanel(actions) {
   function update(view, place) {
     const { design, state } = view;
     const names = axisNames(design.axes.length);
-    axes.replaceChildren(
-      ...(names.length > 1
-        ? names.map((name, axis) =>
-            h(
-              "button",
-              {
-                type: "button",
-                class: "chip",
-                "aria-pressed": String(axis === state.axis),
-                onclick: () => actions.setAxis(axis),
-              },
-              name,
-            ),
-          )
-        : []),
-    );
+    const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
+    offer(axes, answers, state.axis, actions.setAxis);
     const found = levels(view);
     canvas.setAttribute(
       "aria-label",
@@ -160,10 +147,9 @@ function line(context, stroke, width, from, to, y) {
   context.stroke();
 }
 
-/** The end of a name that fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
-export function fitted(context, text, room) {
-  if (text.length < 80 && context.measureText(text).width <= room) return text;
-  const signs = [...text].slice(-40);
-  while (signs.length > 1 && context.measureText(`…${signs.join("")}`).width > room) signs.shift();
-  return `…${signs.join("")}`;
+/** As much of a name as fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
+function fitted(context, text, room) {
+  let most = Math.min([...text].length, 80);
+  while (most > 1 && context.measureText(shortened(text, most)).width > room) most--;
+  return shortened(text, most);
 }

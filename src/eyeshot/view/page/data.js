@@ -4,10 +4,11 @@ import { fill, h } from "./dom.js";
 import { bands } from "./network.js";
 import { unitName } from "./view.js";
 
+/** @typedef {import("./document.js").PageDocument} PageDocument */
 /** @typedef {import("./view.js").View} View */
 
-/** @param {any} given the document */
-export function dataPanel(given) {
+/** @param {PageDocument} page */
+export function dataPanel(page) {
   const text = h("pre", { class: "code", tabindex: "0", "aria-label": "The selected unit as JSON" });
   const links = h("p", { class: "chips" });
   const source = h("p", { class: "hint" });
@@ -19,7 +20,7 @@ export function dataPanel(given) {
     text,
     h("h2", null, "The same from a shell"),
     h("pre", { class: "code", tabindex: "0", "aria-label": "Commands" }, source),
-    notes(given),
+    notes(page),
   );
   /** @type {string[]} */
   let urls = [];
@@ -27,7 +28,7 @@ export function dataPanel(given) {
   function update(view) {
     const document = unitDocument(view);
     text.textContent = JSON.stringify(document, null, 1).replace(/\[\s+(-?\d+),\s+(-?\d+)\s+\]/g, "[$1, $2]");
-    const { typed: name } = view.design.given;
+    const { typed: name } = view.design.entry;
     const shape = view.design.nodes[view.design.input].shape.slice(1).join("x");
     const unit = view.layer.places
       .flatMap((place, axis) => (place === null ? [] : [[place, view.state.unit[axis]]]))
@@ -45,7 +46,7 @@ export function dataPanel(given) {
       links,
       download("unit.json", JSON.stringify(document), "application/json", "this unit, JSON"),
       download("layers.csv", csv(view.design), "text/csv", "all layers, CSV"),
-      download("page.json", JSON.stringify(given), "application/json", "everything, JSON"),
+      download("page.json", JSON.stringify(page), "application/json", "everything, JSON"),
     );
   }
   /** @param {string} name @param {string} content @param {string} type @param {string} words */
@@ -58,7 +59,7 @@ export function dataPanel(given) {
 }
 
 /** @param {View} view */
-export function unitDocument(view) {
+function unitDocument(view) {
   const boxes = bands(view.seen).flatMap(rectangles);
   if (view.state.point) return { pixel: view.state.point, layer: view.layer.name, design: view.design.name };
   return {
@@ -116,19 +117,17 @@ function csv(design) {
 /** @param {string} word */
 const quoted = (word) => (/^[\w.:/@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** @param {any} given */
-function notes(given) {
-  const found = given.designs.flatMap((/** @type {any} */ design) =>
-    design.notes.map((/** @type {any} */ note) =>
-      h("li", null, `${design.name}${note.layer ? `, ${note.layer}` : ""}: ${note.text}`),
-    ),
+/** @param {PageDocument} page */
+function notes(page) {
+  const found = page.designs.flatMap((design) =>
+    design.notes.map((note) => h("li", null, `${design.name}${note.layer ? `, ${note.layer}` : ""}: ${note.text}`)),
   );
   return [
     found.length ? [h("h2", null, "Notes"), h("ul", null, found)] : null,
     h(
       "p",
       { class: "hint" },
-      `Made by eyeshot ${given.version}; the document’s schema is ${given.schema}. Sizes are unclipped, as on an ` +
+      `Made by eyeshot ${page.version}; the document’s schema is ${page.schema}. Sizes are unclipped, as on an ` +
         "endless image; pixel ranges are inclusive and count from 0.",
     ),
   ];

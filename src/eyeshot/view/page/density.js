@@ -112,8 +112,11 @@ function sent(design, at, { source, relation }, mass) {
     const to = before.places[axis];
     if (to === null) result = from === null ? result : collapsed(result, axis);
     else if (from === null) result = spread(result, axis, before.shape[to]);
-    else result = moved(result, axis, relation, from, after.shape[from], before.shape[to]);
-    if (typeof result === "string") return `${after.name} ${result}`;
+    else {
+      const next = moved(result, axis, relation, from, after.shape[from], before.shape[to]);
+      if (typeof next === "string") return `${after.name} ${next}`;
+      result = next;
+    }
   }
   if (!result) return null;
   const factor = fanOut(relation, before.shape, after.shape) / fanIn(relation, before.shape);
@@ -155,12 +158,13 @@ function fanOut(relation, before, after) {
 /**
  * @param {Part} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place
  * @param {number} m @param {number} n
- * @returns {any}
+ * @returns {Part | string | null}
  */
 function moved(mass, axis, relation, place, m, n) {
   const i = relation.axes?.indexOf(place) ?? -1;
-  if (relation.kind === "window" && i >= 0) return slid(mass, axis, /** @type {any} */ (relation.slides)[i], n);
-  if (relation.kind === "taps" && i >= 0) return tapped(mass, axis, /** @type {any} */ (relation.reads)[i], n);
+  if (relation.kind === "window" && i >= 0)
+    return slid(mass, axis, /** @type {import("./field.js").Slide[]} */ (relation.slides)[i], n);
+  if (relation.kind === "taps" && i >= 0) return tapped(mass, axis, /** @type {number[][][]} */ (relation.reads)[i], n);
   if (relation.kind === "reduce" && i >= 0) return spread(collapsed(mass, axis), axis, n);
   if (relation.kind === "concat" && relation.axis === place) return cropped(mass, axis, relation.offset ?? 0, n);
   if (relation.kind === "elementwise" && n === 1 && m > 1) return collapsed(mass, axis);

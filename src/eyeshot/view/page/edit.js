@@ -3,7 +3,7 @@
 
 import { closedForms } from "./closed.js";
 import { pull } from "./field.js";
-import { boxAround, middle, onMap, seenBy, writes } from "./network.js";
+import { boxAround, middle, onMap, seenBy, shownOf, writes } from "./network.js";
 import { ShapeProblem, costOf, follow } from "./shapes.js";
 import { times } from "./words.js";
 
@@ -11,6 +11,11 @@ import { times } from "./words.js";
 /** @typedef {import("./network.js").Layer} Layer */
 /**
  * @typedef {{kernel?: number[], stride?: number[], dilation?: number[], padding?: number[]}} Sizes one number per axis
+ */
+
+/**
+ * @typedef {{gates: boolean, channels: import("./sets.js").Factor[]}} Following which paths, and which sets of channels may
+ * see differently
  */
 
 const LETTERS = /** @type {Record<string, keyof Sizes>} */ ({ k: "kernel", s: "stride", d: "dilation", p: "padding" });
@@ -77,12 +82,12 @@ export function sizesOf(node) {
 
 /**
  * The design with changes; layers whose shape cannot follow carry a `problem`.
- * @param {Design} design @param {string} text @returns {Design & {problem?: string}}
+ * @param {Design} design @param {string} text @returns {Design}
  */
 export function edited(design, text) {
   const edits = editsFrom(text);
   if (![...edits.keys()].some((name) => design.index.has(name))) return design;
-  /** @type {any[]} */
+  /** @type {Layer[]} */
   const nodes = [];
   let first = "";
   design.nodes.forEach((node, at) => {
@@ -92,7 +97,7 @@ export function edited(design, text) {
   });
   const found = { ...design, nodes, problem: first };
   withFields(found, design);
-  const sum = (/** @type {(node: any) => number} */ value) =>
+  const sum = (/** @type {(node: Layer) => number} */ value) =>
     nodes.reduce((total, node, at) => total + (at === design.input ? 0 : value(node)), 0);
   const totals = {
     params: sum((n) => n.params),
@@ -100,11 +105,11 @@ export function edited(design, text) {
     activations: sum(writes),
     peak_activations: null,
   };
-  found.given = { ...design.given, totals, rules: rulesOf(found) };
+  found.entry = { ...design.entry, totals, rules: rulesOf(found) };
   return found;
 }
 
-/** @param {Layer} node @param {Design} design @param {any[]} made @param {Sizes | undefined} sizes @returns {any} */
+/** @param {Layer} node @param {Design} design @param {Layer[]} made @param {Sizes | undefined} sizes @returns {Layer} */
 function changed(node, design, made, sizes) {
   const sources = node.reads.map(({ source }) => source);
   const broken = sources.map((source) => made[source]).find((each) => each.problem);
@@ -133,7 +138,7 @@ function changed(node, design, made, sizes) {
   }
 }
 
-/** @param {Layer} node @param {Sizes} sizes @returns {any} */
+/** @param {Layer} node @param {Sizes} sizes @returns {Layer} */
 function withSizes(node, sizes) {
   const relation = node.reads[0].relation;
   const slides = (relation.slides ?? []).map((slide, i) => {
@@ -155,31 +160,31 @@ function withSizes(node, sizes) {
   const all = (/** @type {"kernel" | "stride" | "dilation"} */ key) => slides.map((slide) => slide[key]);
   const groups = node.form.groups > 1 ? ` g${node.form.groups}` : "";
   const words = `${head} ${times(all("kernel"))}${one("/", all("stride"))}${one(" d", all("dilation"))}${groups}`;
-  return { ...node, words, given: true, reads: [{ ...node.reads[0], relation: { ...relation, slides } }] };
+  return { ...node, words, isResized: true, reads: [{ ...node.reads[0], relation: { ...relation, slides } }] };
 }
 
-/** Put fields on the layers that a change reaches. @param {any} design @param {Design} before */
+/** Put fields on the layers that a change reaches. @param {Design} design @param {Design} before */
 function withFields(design, before) {
   const all = closedForms(design, true);
   const along = design.gates ? closedForms(design, false) : all;
-  design.classes = design.given.apart ? channelClasses(design) : design.nodes.map(() => [null]);
-  design.nodes.forEach((/** @type {any} */ node, /** @type {number} */ at) => {
+  const classes = design.entry.apart ? channelClasses(design) : null;
+  design.nodes.forEach((node, at) => {
     if (node === before.nodes[at]) return;
     if (node.problem) Object.assign(node, { field: { size: [] }, data: { size: [] }, why: [] });
     else
       Object.assign(node, {
-        field: fieldOf(design, at, all[at], true),
-        data: fieldOf(design, at, along[at], false),
+        field: fieldOf(design, at, all[at], { gates: true, channels: classes?.[at] ?? [null] }),
+        data: fieldOf(design, at, along[at], { gates: false, channels: classes?.[at] ?? [null] }),
         why: [],
       });
   });
 }
 
 /**
- * @param {Design} design @param {number} at @param {import("./closed.js").Form[]} forms @param {boolean} gates
+ * @param {Design} design @param {number} at @param {import("./closed.js").Form[]} forms @param {Following} following
  * @returns {import("./network.js").Field}
  */
-function fieldOf(design, at, forms, gates) {
+function fieldOf(design, at, forms, { gates, channels }) {
   const { nodes, extent } = design;
   const isBound = nodes[at].field.bound;
   const bound = isBound ? /** @type {const} */ (1) : undefined;
@@ -198,23 +203,23 @@ function fieldOf(design, at, forms, gates) {
     stride,
     start: stride && forms.map((form) => (form?.step ? form.low : null)),
     bound,
-    global: isWide && seesAll(design, at, gates) ? 1 : undefined,
+    global: isWide && seesAll(design, at, { gates, channels }) ? 1 : undefined,
   };
 }
 
 /**
  * Whether the units at every position along each axis see the whole image, in each channel. Dilated kernels jump over
  * what their neighbours see, so that every position is asked.
- * @param {any} design @param {number} at @param {boolean} gates
+ * @param {Design} design @param {number} at @param {Following} following
  */
-function seesAll(design, at, gates) {
+function seesAll(design, at, { gates, channels }) {
   const { places, shape } = design.nodes[at];
-  return design.classes[at].every((/** @type {any} */ channels) =>
-    places.every((/** @type {number | null} */ place, /** @type {number} */ axis) => {
+  return channels.every((set) =>
+    places.every((place, axis) => {
       for (let i = 0; i < (place === null ? 1 : shape[place]); i++) {
         /** @type {import("./sets.js").Factor[]} */
         const product = shape.map(() => null);
-        if (channels) product[1] = channels;
+        if (set) product[1] = set;
         if (place !== null && shape[place] > 1) product[place] = [i, i];
         const box = boxAround(onMap(design, design.input, pull(design.nodes, at, [product], gates)[design.input]));
         if (!box || box[axis][0] > 0 || box[axis][1] < design.extent[axis] - 1) return false;
@@ -225,7 +230,7 @@ function seesAll(design, at, gates) {
 }
 
 /** For each layer, sets of channels that may see differently: those that a concatenation brings together, until a
- *  layer reads all of them. @param {any} design @returns {import("./sets.js").Factor[][]} */
+ *  layer reads all of them. @param {Design} design @returns {import("./sets.js").Factor[][]} */
 function channelClasses(design) {
   /** @type {import("./sets.js").Factor[][]} */
   const classes = [];
@@ -263,11 +268,11 @@ function channelsAfter({ kind, axis, offset = 0, groups, axes }, channels, befor
   return keeps && before[1] === after[1] ? [channels] : [];
 }
 
-/** Where every unit sees the whole image from, by the line's first layer. @param {any} design */
+/** Where every unit sees the whole image from, by the line's first layer. @param {Design} design */
 function rulesOf(design) {
   let first = null;
   for (const line of [...design.lines].reverse()) {
-    const shown = design.nodes[line.blocks ? line.layers.at(-1) : line.layers[0]];
+    const shown = design.nodes[shownOf(line)];
     if (!shown.field.global) break;
     first = line;
   }

@@ -1,24 +1,29 @@
 // What the unit uses of what it can see: widths, profiles, and the share of the field used, layer by layer.
 
+import { chips, layerButton, offer } from "./controls.js";
 import { colour, fill, h, pen } from "./dom.js";
 import { densitySteps } from "./density.js";
 import { patiently } from "./estimate.js";
 import { measuredOf, origin } from "./measured.js";
-import { boxAround, middle, onMap, seenBy } from "./network.js";
+import { boxAround, isSliding, middle, onMap, seenBy } from "./network.js";
 import { boxHolding, pixelsIn, shortest, sizeOf } from "./box.js";
 import { profile, sigma, width } from "./spread.js";
+import { bar, column, named, number, numbers, row, scrollable, table } from "./tables.js";
 import { unitName } from "./view.js";
-import { NONE, axisNames, percent, times } from "./words.js";
+import { NONE, axisNames, percent, plain, times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
 const SHARES = [0.5, 0.68, 0.95, 0.99];
 
-/** @param {any} given @param {{pick: (layer: number) => void, setUse: (use: string) => void}} actions */
-export function effectivePanel(given, actions) {
+/**
+ * @param {import("./document.js").PageDocument} page
+ * @param {{pick: (layer: number) => void, setUse: (use: string) => void}} actions
+ */
+export function effectivePanel(page, actions) {
   const lead = h("p", { class: "lead" });
-  const choice = h("div", { class: "chips", role: "group", "aria-label": "Source of the effective field" });
-  const widths = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Widths, scrollable" });
+  const choice = chips("Source of the effective field");
+  const widths = scrollable("Widths", null);
   const charts = h("div", { class: "profiles" });
   const byDepth = h("div", { class: "by-depth" });
   const root = h(
@@ -49,24 +54,14 @@ export function effectivePanel(given, actions) {
       return;
     }
     root.removeAttribute("data-point");
-    const found = measuredOf(given.effective, view.design, view.layer.name);
+    const found = measuredOf(page.effective, view.design, view.layer.name);
     const use = view.use();
-    fill(
+    const sources = found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])] : [];
+    offer(
       choice,
-      found.length
-        ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])].map(([id, name]) =>
-            h(
-              "button",
-              {
-                type: "button",
-                class: "chip",
-                "aria-pressed": String(id === chosen(view, found.length)),
-                onclick: () => actions.setUse(id),
-              },
-              name,
-            ),
-          )
-        : [],
+      sources.map(([id, words]) => /** @type {const} */ ([id, words])),
+      chosen(view.state.use, found.length),
+      actions.setUse,
     );
     if (use.isPending) {
       fill(lead, "What it uses is being computed.");
@@ -92,7 +87,7 @@ export function effectivePanel(given, actions) {
         !use.gates && view.design.gates ? ", gates and statistics left out. " : ". ",
         h("span", { class: "muted" }, `${use.source}.`),
       );
-      fill(widths, table(view, profiles));
+      fill(widths, widthsTable(view, profiles));
       fill(
         charts,
         profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])),
@@ -104,7 +99,7 @@ export function effectivePanel(given, actions) {
   /** The bars by depth, computed while the browser is idle. @param {View} view */
   function depths(view) {
     const key = `${view.state.design} ${view.state.edits}`;
-    for (const row of byDepth.querySelectorAll("[data-layer]"))
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (byDepth.querySelectorAll("[data-layer]")))
       row.toggleAttribute("data-on", row.dataset.layer === String(view.at));
     if (key === depthKey) return;
     depthKey = key;
@@ -112,27 +107,8 @@ export function effectivePanel(given, actions) {
     const { design } = view;
     const chosenLayers = sliding(design);
     const body = h("tbody");
-    fill(
-      byDepth,
-      h(
-        "table",
-        { class: "bars" },
-        h("caption", null, `${chosenLayers.length} layers that slide windows`),
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            h("th", { scope: "col" }, "layer"),
-            h("th", { scope: "col", class: "number" }, "sees"),
-            h("th", { scope: "col", class: "number" }, "uses (95 %)"),
-            h("th", { scope: "col" }, "share used"),
-          ),
-        ),
-        body,
-      ),
-    );
+    const heads = [column("layer"), numbers("sees"), numbers("uses (95 %)"), column("share used")];
+    fill(byDepth, table("bars", `${chosenLayers.length} layers that slide windows`, heads, body));
     stop = patiently(depthRows(design, chosenLayers, body, actions), () => {}, 12);
   }
   return { root, update };
@@ -150,9 +126,8 @@ function seen({ state, design, at, box }, gates) {
   return around ?? design.extent.map((n) => [0, n - 1]);
 }
 
-/** Which source is chosen, as far as there is one. @param {View} view @param {number} count */
-export function chosen(view, count) {
-  const at = view.state.use;
+/** Which source is chosen, as far as there is one. @param {string} at @param {number} count */
+export function chosen(at, count) {
   if (!count || at === "-") return "-";
   return at !== "" && Number(at) < count ? at : "0";
 }
@@ -163,9 +138,7 @@ export function chosen(view, count) {
  */
 function sliding(design) {
   const found = design.nodes.flatMap((node, at) =>
-    /^(Conv|ConvTranspose|Pool)$/.test(node.form.type ?? "") && node.data.stride && node.data.size.some((n) => n > 1)
-      ? [at]
-      : [],
+    isSliding(node) && node.data.stride && node.data.size.some((n) => n > 1) ? [at] : [],
   );
   const most = 60;
   const step = Math.max(1, Math.ceil(found.length / most));
@@ -196,60 +169,27 @@ function depthRow(design, at, mass, actions) {
   return h(
     "tr",
     { "data-layer": at },
-    h(
-      "th",
-      { scope: "row" },
-      h(
-        "button",
-        { type: "button", class: "row-name", title: node.name, onclick: () => actions.pick(at) },
-        [...node.name].length > 34 ? `…${[...node.name].slice(-32).join("")}` : node.name,
-      ),
-    ),
-    h("td", { class: "number" }, times(sees)),
-    h("td", { class: "number" }, used ? times(used) : NONE),
-    h(
-      "td",
-      { class: "bar-cell", "--share": share.toFixed(4) },
-      h("span", null, used ? percent(Math.min(share, 1)) : NONE),
-    ),
+    named(layerButton(node.name, () => actions.pick(at))),
+    number(times(sees)),
+    number(used ? times(used) : NONE),
+    bar(share, h("span", null, used ? percent(Math.min(share, 1)) : NONE)),
   );
 }
 
 /** @param {View} view @param {Float64Array[]} profiles */
-function table(view, profiles) {
+function widthsTable({ box }, profiles) {
   const names = axisNames(profiles.length);
-  const { box } = view;
-  return h(
-    "table",
-    { class: "quantities" },
-    h("caption", null, "Widths in pixels: the shortest interval along each axis that holds so much of it"),
-    h(
-      "thead",
-      null,
-      h(
-        "tr",
-        null,
-        h("td"),
-        SHARES.map((share) => h("th", { scope: "col", class: "number" }, `${100 * share} %`)),
-        h("th", { scope: "col", class: "number" }, "σ"),
-        h("th", { scope: "col", class: "number" }, "can see"),
-      ),
-    ),
-    h(
-      "tbody",
-      null,
-      profiles.map((values, axis) =>
-        h(
-          "tr",
-          null,
-          h("th", { scope: "row" }, names[axis]),
-          SHARES.map((share) => h("td", { class: "number" }, width(values, share).toFixed(1))),
-          h("td", { class: "number" }, sigma(values).toFixed(2)),
-          h("td", { class: "number" }, box ? box[axis][1] - box[axis][0] + 1 : NONE),
-        ),
-      ),
+  const rows = profiles.map((values, axis) =>
+    row(
+      named(names[axis]),
+      SHARES.map((share) => number(plain(width(values, share), 1))),
+      number(plain(sigma(values), 2)),
+      number(box ? box[axis][1] - box[axis][0] + 1 : NONE),
     ),
   );
+  const heads = [h("td"), SHARES.map((share) => numbers(`${100 * share} %`)), numbers("σ"), numbers("can see")];
+  const caption = "Widths in pixels: the shortest interval along each axis that holds so much of it";
+  return table("quantities", caption, heads, rows);
 }
 
 /** @param {View} view @param {Float64Array} values @param {number} axis @param {number} low */

@@ -1,20 +1,23 @@
 // The tab that answers first: cone and picture on one scale, the unit beside them, the plates below.
 
+import { chip } from "./controls.js";
 import { fill, h, labelled } from "./dom.js";
+import { middle } from "./network.js";
 import { conePanel } from "./cone.js";
 import { picturePanel } from "./picture.js";
 import { planeSize } from "./paint.js";
 import { platesPanel } from "./plates.js";
 import { hasMap } from "./view.js";
-import { axisNames, range, times } from "./words.js";
+import { NONE, axisNames, fieldStride, range, shortened, times } from "./words.js";
 
+/** @typedef {import("./selection.js").Actions} Actions */
 /** @typedef {import("./view.js").View} View */
 
 const LEFT = 16;
 const LABELS = 104;
 
 /**
- * @param {any} actions see main.js
+ * @param {Actions} actions
  * @param {HTMLImageElement | null} image
  * @param {{root: HTMLElement, update: (view: View) => void}} steppers
  */
@@ -121,7 +124,7 @@ function around([first, last], length, size) {
   return [from, from + long];
 }
 
-/** Which unit, in numbers. @param {any} actions */
+/** Which unit, in numbers. @param {Actions} actions */
 function unitControls(actions) {
   const root = h("div", { class: "unit-controls" });
   let key = "";
@@ -129,29 +132,9 @@ function unitControls(actions) {
   let inputs = [];
   /** @type {View} */
   let current;
-  const zoom = h(
-    "button",
-    { type: "button", class: "chip", onclick: () => actions.setZoom(!current.state.zoom) },
-    "zoom in",
-  );
-  const back = h(
-    "button",
-    { type: "button", class: "chip", onclick: () => actions.moveTo(current.state.unit, true) },
-    "back to the unit",
-  );
-  const middle = h(
-    "button",
-    {
-      type: "button",
-      class: "chip",
-      onclick: () =>
-        actions.moveTo(
-          current.units.map((n) => Math.floor(n / 2)),
-          true,
-        ),
-    },
-    "middle",
-  );
+  const zoom = chip("zoom in", () => actions.setZoom(!current.state.zoom), { isPressed: false });
+  const back = chip("back to the unit", () => actions.moveTo(current.state.unit, true));
+  const toMiddle = chip("middle", () => actions.moveTo(middle(current.design, current.at), true));
   /** @param {View} view */
   function update(view) {
     current = view;
@@ -178,7 +161,7 @@ function unitControls(actions) {
         root,
         h("span", { class: "control-title" }, what),
         inputs.map((input, axis) => labelled(names[axis], input)),
-        state.point ? back : hasMap(design, view.at) ? middle : null,
+        state.point ? back : hasMap(design, view.at) ? toMiddle : null,
         state.point ? null : zoom,
       );
     }
@@ -205,12 +188,11 @@ function factsOf(view) {
   const names = axisNames(design.axes.length);
   const rows = [
     ["map", times(units)],
-    ["stride", field.stride ? times(new Set(field.stride.map((n) => n ?? "–"))) + " px" : "–"],
+    ["stride", field.stride ? `${fieldStride(field)} px` : NONE],
   ];
   if (box && !view.state.point) names.forEach((name, axis) => rows.push([name, range(box[axis])]));
   const use = view.state.point ? null : view.use();
-  if (use?.half)
-    names.forEach((name, axis) => rows.push([`½ use, ${name}`, range(/** @type {any} */ (use.half)[axis])]));
+  use?.half?.forEach((ends, axis) => rows.push([`half of use, ${names[axis]}`, range(ends)]));
   rows.push(["op", layer.words]);
   return rows.map(([term, text]) => [h("dt", null, term), h("dd", null, text)]);
 }
@@ -220,10 +202,7 @@ function legendOf(view, hasImage) {
   const entry = (/** @type {string} */ kind, /** @type {string} */ text) =>
     h("li", null, h("span", { class: `key key-${kind}`, "aria-hidden": "true" }), text);
   if (view.state.point)
-    return [
-      entry("point", "the pixel"),
-      entry("reach", `units of ${[...view.layer.name].slice(-24).join("")} that see it`),
-    ];
+    return [entry("point", "the pixel"), entry("reach", `units of ${shortened(view.layer.name, 24)} that see it`)];
   const parts = [entry("outline", "can see"), entry("shade", hasImage ? "cannot see (dimmed)" : "cannot see")];
   if (view.use().mass)
     parts.push(entry("heat", "uses, more is brighter"), entry("half", "50 % of use"), entry("most", "95 % of use"));

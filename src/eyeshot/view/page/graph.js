@@ -1,9 +1,10 @@
 // The network as nested modules: each level a list in running order, with lanes for the tensors between. Modules open
 // in place. Nothing is laid out but lanes, so that a thousand nodes take no longer than their rows.
 
-import { fill, h, s } from "./dom.js";
+import { fill, h, withData } from "./dom.js";
+import { gutter } from "./gutter.js";
 import { lanes } from "./lanes.js";
-import { NONE, fieldSize, short, times } from "./words.js";
+import { NONE, fieldSize, short, shortened, times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./network.js").Design} Design */
@@ -11,9 +12,7 @@ import { NONE, fieldSize, short, times } from "./words.js";
  * @typedef {{path: string, name: string, layers: number[], isModule: boolean, depth: number, isOpen: boolean}} Entry
  */
 
-const SPACE = 16;
-const HIGH = 32;
-const MOST = 12;
+const LOOK = { space: 16, high: 32, most: 12, dot: 5 };
 const CHUNK = 200;
 
 /** @param {{pick: (layer: number) => void}} actions */
@@ -95,15 +94,16 @@ export function graphPanel(actions) {
     const { design } = current;
     const last = entry.layers[entry.layers.length - 1];
     const node = design.nodes[last];
-    const drawn = at === undefined ? passing(rows[next], width) : gutterOf(rows[at], inputs[at], width);
+    const drawn =
+      at === undefined
+        ? gutter(LOOK, rows[next], width, { isBetween: true })
+        : gutter(LOOK, rows[at], width, { gates: new Set(rows[at].from.filter((_, i) => inputs[at][i]?.[1])) });
     const indent = h("span", { class: "indent", "--depth": entry.depth });
     const toggle = () => {
       if (opened.has(entry.path)) opened.delete(entry.path);
       else opened.add(entry.path);
       rebuild();
-      /** @type {HTMLElement | undefined} */ (
-        [...list.querySelectorAll("[data-path]")].find((each) => each.dataset.path === entry.path)
-      )?.focus();
+      withData(list, "path", entry.path)?.focus();
     };
     const macs = entry.layers.reduce((n, i) => n + design.nodes[i].macs, 0);
     const label = entry.isModule
@@ -119,7 +119,7 @@ export function graphPanel(actions) {
               title: entry.path,
             },
             h("span", { "aria-hidden": "true" }, entry.isOpen ? "▾ " : "▸ "),
-            clip(entry.name),
+            shortened(entry.name),
           ),
           h("span", { class: "muted" }, ` ${entry.layers.length} layers`),
         ]
@@ -127,7 +127,7 @@ export function graphPanel(actions) {
           h(
             "button",
             { type: "button", class: "row-name", title: node.name, onclick: () => actions.pick(last) },
-            clip(entry.name),
+            shortened(entry.name),
           ),
           h("span", { class: "muted" }, ` ${node.words}`),
         ];
@@ -148,20 +148,17 @@ export function graphPanel(actions) {
   }
 
   function mark() {
-    for (const row of list.children) {
+    for (const row of /** @type {HTMLCollectionOf<HTMLElement>} */ (list.children)) {
       const layers = (row.dataset.layers ?? "").split(" ").filter(Boolean).map(Number);
       row.toggleAttribute("data-on", layers.includes(current.at));
       row.toggleAttribute(
         "data-way",
-        layers.some((/** @type {number} */ i) => current.marks[i]?.length),
+        layers.some((i) => current.marks[i]?.length),
       );
     }
   }
   return { root, update };
 }
-
-/** @param {string} name */
-const clip = (name) => ([...name].length <= 40 ? name : `…${[...name].slice(-38).join("")}`);
 
 /**
  * Rows of the graph: modules, and the contents of those that are open. A module that others interrupt is shown in
@@ -228,42 +225,4 @@ function inputsOf(shown, design) {
       }
     return [...found].sort((a, b) => a[0] - b[0]);
   });
-}
-
-/** @param {number} width */
-const gutterWidth = (width) => Math.min(SPACE, (SPACE * MOST) / width) * width + 6;
-
-/** Lanes on their way to a row. @param {import("./lanes.js").Row | undefined} row @param {number} width */
-function passing(row, width) {
-  const step = Math.min(SPACE, (SPACE * MOST) / width);
-  const x = (/** @type {number} */ lane) => step * (lane + 0.5) + 3;
-  const found = row ? [...new Set([...row.through, ...row.from])] : [];
-  return s(
-    "svg",
-    { width: gutterWidth(width), height: HIGH, "aria-hidden": "true" },
-    found.map((lane) => s("path", { d: `M${x(lane)} 0V${HIGH}`, class: "lane" })),
-  );
-}
-
-/** @param {import("./lanes.js").Row} row @param {Array<[number, boolean]>} inputs @param {number} width */
-function gutterOf(row, inputs, width) {
-  const step = Math.min(SPACE, (SPACE * MOST) / width);
-  const x = (/** @type {number} */ lane) => step * (lane + 0.5) + 3;
-  const middle = HIGH / 2;
-  const wide = gutterWidth(width);
-  const paths = row.through.map((lane) => s("path", { d: `M${x(lane)} 0V${HIGH}`, class: "lane" }));
-  row.from.forEach((lane, i) => {
-    const d =
-      lane === row.lane
-        ? `M${x(lane)} 0V${middle}`
-        : `M${x(lane)} 0C${x(lane)} ${middle} ${x(row.lane)} 2 ${x(row.lane)} ${middle}`;
-    paths.push(s("path", { d, class: inputs[i]?.[1] ? "lane lane-gate" : "lane" }));
-  });
-  if (row.isRead) paths.push(s("path", { d: `M${x(row.lane)} ${middle}V${HIGH}`, class: "lane" }));
-  return s(
-    "svg",
-    { width: wide, height: HIGH, "aria-hidden": "true" },
-    paths,
-    s("circle", { cx: x(row.lane), cy: middle, r: Math.min(5, step * 0.42), class: "stop" }),
-  );
 }

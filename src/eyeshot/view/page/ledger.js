@@ -1,10 +1,12 @@
 // The ledger: one row a layer, lanes beside it, repeated blocks told once. Rows select the layer.
 
-import { fill, h, s } from "./dom.js";
+import { layerButton } from "./controls.js";
+import { fill, h, withData } from "./dom.js";
+import { gutter } from "./gutter.js";
 import { lanes, lineInputs } from "./lanes.js";
-import { area } from "./network.js";
+import { area, shownOf } from "./network.js";
 import { marked } from "./view.js";
-import { NONE, fieldSize, fieldStride, imageShare, percent, short, times, whole } from "./words.js";
+import { NONE, fieldSize, fieldStride, imageShare, percent, short, shortened, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./network.js").Design} Design */
@@ -13,9 +15,7 @@ import { NONE, fieldSize, fieldStride, imageShare, percent, short, times, whole 
  * Line}} Line
  */
 
-const SPACE = 11;
-const HIGH = 26;
-const MOST = 9;
+const LOOK = { space: 11, high: 26, most: 9, dot: 3.5 };
 /** Rows made first and then at a time, when the browser is idle, so that long networks show soon. */
 const FIRST = 60;
 const CHUNK = 150;
@@ -50,7 +50,7 @@ export function ledgerPanel(actions) {
   /** @param {View} view */
   function rebuild(view) {
     const { design } = view;
-    const hasData = design.given.gates;
+    const hasData = design.entry.gates;
     fill(caption, `${design.name} · input ${times(design.nodes[design.input].shape.slice(1))}`);
     fill(
       head,
@@ -91,26 +91,26 @@ export function ledgerPanel(actions) {
     fill(foot, totalRow(design, hasData));
   }
 
-  /** @param {Line} line @param {import("./lanes.js").Row} row @param {number} width @param {View} view */
-  function lineRows(line, row, width, view) {
+  /** @param {Line} line @param {import("./lanes.js").Row} lane @param {number} width @param {View} view */
+  function lineRows(line, lane, width, view) {
     const { design } = view;
-    const shown = line.blocks ? line.layers[line.layers.length - 1] : line.layers[0];
-    const words = design.given.rules[String(line.layers[0])];
+    const shown = shownOf(line);
+    const words = design.entry.rules[String(line.layers[0])];
     const made = [];
     if (words)
       made.push(
         h(
           "tr",
           { class: "rule" },
-          h("td", { class: "gutter" }, gutter(null, row, width)),
+          h("td", { class: "gutter" }, gutter(LOOK, lane, width, { isBetween: true })),
           h("td", { colspan: 11 }, h("span", null, words)),
         ),
       );
-    const layer = /** @type {any} */ (design.nodes[shown]);
+    const layer = design.nodes[shown];
     const macs = sum(line.layers, (i) => design.nodes[i].macs);
     const params = sum(line.layers, (i) => design.nodes[i].params);
     const share = imageShare(layer.field, design.extent);
-    const total = design.given.totals.macs;
+    const total = design.entry.totals.macs;
     const tr = h(
       "tr",
       {
@@ -123,12 +123,12 @@ export function ledgerPanel(actions) {
         onpointerenter: () => actions.preview(shown),
         onpointerleave: () => actions.preview(null),
       },
-      h("td", { class: "gutter" }, gutter(row, row, width)),
+      h("td", { class: "gutter" }, gutter(LOOK, lane, width)),
       h("th", { scope: "row", class: "name", style: null }, nameButton(line, shown, view)),
       h("td", { class: "op" }, line.layers.some((i) => isEdited(view, i)) && !line.blocks ? layer.words : line.op),
       h("td", { class: "out" }, layer.problem ? NONE : times(layer.shape.slice(1))),
       h("td", { class: "sees" }, fieldSize(layer.field)),
-      design.given.gates ? h("td", { class: "data" }, fieldSize(layer.data)) : null,
+      design.entry.gates ? h("td", { class: "data" }, fieldSize(layer.data)) : null,
       h(
         "td",
         { class: "share bar", "--share": share.toFixed(4) },
@@ -144,8 +144,8 @@ export function ledgerPanel(actions) {
       ),
       h("td", { class: "reach" }),
     );
-    tr.addEventListener("click", (/** @type {any} */ event) => {
-      if (!event.target.closest("button") && !String(getSelection())) actions.pick(shown);
+    tr.addEventListener("click", (event) => {
+      if (!(/** @type {Element} */ (event.target).closest("button")) && !String(getSelection())) actions.pick(shown);
     });
     for (const i of line.layers) rowOf.set(i, tr);
     return [...made, tr];
@@ -153,19 +153,10 @@ export function ledgerPanel(actions) {
 
   /** @param {Line} line @param {number} shown @param {View} view */
   function nameButton(line, shown, view) {
-    const button = h(
-      "button",
-      {
-        type: "button",
-        class: "row-name",
-        tabindex: "-1",
-        title: line.name,
-        onclick: () => actions.pick(shown),
-        onfocus: () => actions.preview(shown),
-        onblur: () => actions.preview(null),
-      },
-      shortened(line.name),
-    );
+    const button = layerButton(line.name, () => actions.pick(shown));
+    button.tabIndex = -1;
+    button.addEventListener("focus", () => actions.preview(shown));
+    button.addEventListener("blur", () => actions.preview(null));
     const indent = line.depth ? h("span", { class: "indent", "aria-hidden": "true" }) : null;
     return [indent, button, line.folds ? opener(line.folds, true) : line.blocks ? opener(line, false) : null];
   }
@@ -178,6 +169,7 @@ export function ledgerPanel(actions) {
       {
         type: "button",
         class: "opener",
+        "data-opener": line.name,
         "aria-expanded": String(isOpen),
         "aria-label": words,
         title: `${isOpen ? "Fold" : "Unfold"} ${words}`,
@@ -185,9 +177,7 @@ export function ledgerPanel(actions) {
           if (isOpen) opened.delete(line.name);
           else opened.add(line.name);
           rebuild(current);
-          /** @type {HTMLElement | undefined} */ (
-            [...body.querySelectorAll(".opener")].find((each) => each.getAttribute("aria-label") === words)
-          )?.focus();
+          withData(body, "opener", line.name)?.focus();
         },
       },
       h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"),
@@ -298,7 +288,7 @@ function openFor(view, opened) {
 
 /** @param {Design} design @param {boolean} hasData */
 function totalRow(design, hasData) {
-  const { params, macs } = design.given.totals;
+  const { params, macs } = design.entry.totals;
   return h(
     "tr",
     null,
@@ -317,54 +307,14 @@ function totalRow(design, hasData) {
   );
 }
 
-/**
- * One row's piece of the lanes.
- * @param {import("./lanes.js").Row | null} own null for a row between, where lanes only pass
- * @param {import("./lanes.js").Row} row @param {number} width
- */
-function gutter(own, row, width) {
-  const step = Math.min(SPACE, (SPACE * MOST) / width);
-  const x = (/** @type {number} */ lane) => step * (lane + 0.5) + 2;
-  const wide = step * width + 4;
-  /** @param {string} d @param {string} kind */
-  const path = (d, kind = "lane") => s("path", { d, class: kind });
-  const middle = HIGH / 2;
-  const before = own ? row.through : [...new Set([...row.through, ...row.from])];
-  const parts = before
-    .filter((lane) => !own || lane !== row.lane || row.from.includes(lane))
-    .map((lane) => path(`M${x(lane)} 0V${HIGH}`));
-  if (own) {
-    for (const lane of row.from)
-      parts.push(
-        path(
-          lane === row.lane
-            ? `M${x(lane)} 0V${middle}`
-            : `M${x(lane)} 0C${x(lane)} ${middle} ${x(row.lane)} 2 ${x(row.lane)} ${middle}`,
-        ),
-      );
-    if (row.isRead) parts.push(path(`M${x(row.lane)} ${middle}V${HIGH}`));
-    parts.push(s("circle", { cx: x(row.lane), cy: middle, r: Math.min(3.5, step * 0.42), class: "stop" }));
-  }
-  return s(
-    "svg",
-    { width: wide, height: HIGH, viewBox: `0 0 ${wide} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    parts,
-  );
-}
-
-/** A long name with its middle left out; the whole is in the button's title. @param {string} name */
-function shortened(name) {
-  const signs = [...name];
-  return signs.length <= 36 ? name : `${signs.slice(0, 12).join("")} … ${signs.slice(-21).join("")}`;
-}
-
 /** Whether a layer's own window was changed. @param {View} view @param {number} at */
-const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(/** @type {any} */ (view.design.nodes[at]).given);
+const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(view.design.nodes[at].isResized);
 
-/** @param {any} event */
+/** @param {KeyboardEvent} event */
 function moveByKeys(event) {
-  const names = [...event.currentTarget.querySelectorAll(".row-name")];
-  const here = names.indexOf(event.target.closest("tr")?.querySelector(".row-name"));
+  const body = /** @type {HTMLElement} */ (event.currentTarget);
+  const names = /** @type {HTMLElement[]} */ ([...body.querySelectorAll(".row-name")]);
+  const here = names.findIndex((name) => name.closest("tr")?.contains(/** @type {Node} */ (event.target)));
   const step = /** @type {Record<string, number>} */ ({
     ArrowDown: 1,
     ArrowUp: -1,

@@ -38,7 +38,7 @@ function differing(view) {
     if (
       !mark?.length ||
       (at !== view.at &&
-        (passesOn(reads, nodes) || /^(Rearrange|Shift)$/.test(nodes[at].form.type ?? "") || !hasMap(design, at)))
+        (passesOn(reads, nodes) || /^(Rearrange|Shift)$/.test(nodes[at].form.type) || !hasMap(design, at)))
     )
       continue;
     const units = places.map((place) => (place === null ? 1 : shape[place]));
@@ -56,7 +56,7 @@ function differing(view) {
 
 /**
  * Whether a layer reads one other position by position.
- * @param {import("./field.js").Read[]} reads @param {any[]} nodes
+ * @param {import("./field.js").Read[]} reads @param {import("./network.js").Layer[]} nodes
  */
 const passesOn = (reads, nodes) =>
   reads.length === 1 && reads[0].relation.kind === "elementwise" && nodes[reads[0].source].reads.length > 0;

@@ -5,9 +5,7 @@ import { grid } from "./view.js";
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./view.js").Use} Use */
-/** @typedef {{network: string, layer: string, source: string, measure: string | null, unit: number[] | null,
- *   runs: Record<string, any>, start: number[], shape: number[], levels: number[], gates: boolean,
- *   boxes: Record<string, Array<[number, number]>>}} Measured */
+/** @typedef {import("./document.js").Measured} Measured */
 
 /**
  * What is measured of a layer.

@@ -20,17 +20,7 @@ import { pull, push, unite } from "./field.js";
  * @property {1} [bound] only a bound from above
  */
 
-/**
- * @typedef {object} Why
- * @property {number} from the layer before
- * @property {number} size
- * @property {number} [lost] the layer from which on no sum makes the number
- * @property {[number, number, number]} [window]
- * @property {number} [all] positions, where all are read
- * @property {string} [jump]
- * @property {string} [adds]
- * @property {Array<[number, number]>} [meeting]
- */
+/** @typedef {import("./document.js").Why} Why */
 
 /**
  * @typedef {object} Layer
@@ -40,7 +30,7 @@ import { pull, push, unite } from "./field.js";
  * @property {number[]} shape
  * @property {Read[]} reads
  * @property {Array<number | null>} places the tensor's axis of each axis of the image
- * @property {Record<string, any>} form
+ * @property {Required<import("./document.js").OpForm>} form
  * @property {number} params
  * @property {number} macs
  * @property {Field} field
@@ -50,6 +40,9 @@ import { pull, push, unite } from "./field.js";
  * @property {[number, number] | null} gate where a gate first shows the whole image, and which layer reads it for that
  * @property {boolean} isView whether it writes nothing, since it only shows what lies there
  * @property {number} units how many units lie otherwise than on a map, as tokens do; 0 for maps
+ * @property {boolean} [isChanged] a change in the page reaches it
+ * @property {boolean} [isResized] its own window was changed
+ * @property {string} [problem] why a change leaves it without a shape
  */
 
 /**
@@ -60,16 +53,35 @@ import { pull, push, unite } from "./field.js";
  * @property {number} input
  * @property {number[]} axes
  * @property {number[]} extent the image's size per axis
- * @property {any[]} lines
+ * @property {import("./document.js").LineEntry[]} lines
  * @property {Map<string, number>} index
  * @property {boolean} gates
- * @property {any} given what the document holds
+ * @property {import("./document.js").DesignEntry} entry what the document holds of it
+ * @property {string} [problem] why the network no longer fits together after a change
  */
 
-/** A design from the document. @param {any} given @returns {Design} */
-export function designFrom(given) {
-  const relations = given.relations.map(relationFrom);
-  const nodes = given.nodes.map((/** @type {any} */ node) => {
+/** What an op is whose document does not say otherwise. @type {Required<import("./document.js").OpForm>} */
+const USUAL = {
+  type: "",
+  name: "",
+  mode: "",
+  groups: 1,
+  axis: 0,
+  shift: 0,
+  step: 1,
+  size: [],
+  padding: [],
+  steps: [],
+  bias: false,
+  ceil: false,
+  aligned: false,
+  antialiased: false,
+};
+
+/** A design from the document. @param {import("./document.js").DesignEntry} entry @returns {Design} */
+export function designFrom(entry) {
+  const relations = entry.relations.map(relationFrom);
+  const nodes = entry.nodes.map((node) => {
     const field = fieldFrom(node);
     return {
       name: node.name,
@@ -77,7 +89,7 @@ export function designFrom(given) {
       words: node.words,
       shape: node.shape,
       places: node.places,
-      form: node.form ?? {},
+      form: { ...USUAL, ...node.form },
       params: node.params ?? 0,
       macs: node.macs ?? 0,
       why: node.why ?? [],
@@ -87,56 +99,56 @@ export function designFrom(given) {
       units: node.units ?? 0,
       field,
       data: node.data ? fieldFrom(node.data) : field,
-      reads: node.reads.map((/** @type {number[]} */ [source, number, gate]) => ({
-        source,
-        relation: relations[number],
-        gate: Boolean(gate),
-      })),
+      reads: node.reads.map(([source, number, gate]) => ({ source, relation: relations[number], gate: Boolean(gate) })),
     };
   });
-  const input = nodes[given.input];
+  const input = nodes[entry.input];
   return {
-    name: given.name,
-    source: given.source,
+    name: entry.name,
+    source: entry.source,
     nodes,
-    input: given.input,
-    axes: given.axes,
-    lines: given.lines,
-    extent: given.axes.map((/** @type {number} */ axis) => input.shape[axis]),
-    index: new Map(nodes.map((/** @type {Layer} */ node, /** @type {number} */ i) => [node.name, i])),
-    gates: given.gates,
-    given,
+    input: entry.input,
+    axes: entry.axes,
+    lines: entry.lines,
+    extent: entry.axes.map((axis) => input.shape[axis]),
+    index: new Map(nodes.map((node, i) => [node.name, i])),
+    gates: entry.gates,
+    entry,
   };
 }
 
-/** @param {any} given @returns {Field} */
-function fieldFrom(given) {
-  const { size = [], stride, start, irregular, global, bound } = given;
+/** @param {import("./document.js").FieldEntry} entry @returns {Field} */
+function fieldFrom(entry) {
+  const { size = [], stride, start, irregular, global, bound } = entry;
   return { size, stride, start, irregular, global, bound };
 }
 
-/** @param {any} given @returns {Relation} */
-export function relationFrom(given) {
-  const { kind, axes, kernel, groups, axis, offset, order, keep } = given;
+/** @param {import("./document.js").RelationEntry} entry @returns {Relation} */
+function relationFrom(entry) {
+  const { kind, axes, kernel, groups, axis, offset, order, keep } = entry;
   if (kind === "window") {
-    const slides = kernel.map((/** @type {number} */ k, /** @type {number} */ i) => ({
+    const slides = (kernel ?? []).map((k, i) => ({
       kernel: k,
-      stride: given.stride?.[i] ?? 1,
-      dilation: given.dilation?.[i] ?? 1,
-      before: given.padding?.[i][0] ?? 0,
-      after: given.padding?.[i][1] ?? 0,
-      base: given.base?.[i] ?? 1,
+      stride: entry.stride?.[i] ?? 1,
+      dilation: entry.dilation?.[i] ?? 1,
+      before: entry.padding?.[i][0] ?? 0,
+      after: entry.padding?.[i][1] ?? 0,
+      base: entry.base?.[i] ?? 1,
     }));
     return { kind, axes, slides, groups: groups ?? null };
   }
   if (kind === "taps") {
-    const reads = given.reads.map((/** @type {Array<number | number[]>} */ taps) =>
-      taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)),
-    );
+    const reads = (entry.reads ?? []).map((taps) => taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
     return { kind, axes, reads };
   }
   return { kind, axes, axis, offset, order, keep };
 }
+
+/** The layer that stands for a line of the ledger. @param {{layers: number[], blocks?: number}} line @returns {number} */
+export const shownOf = ({ layers, blocks }) => layers[blocks ? layers.length - 1 : 0];
+
+/** Whether a layer slides a window of its own over positions. @param {Layer} layer @returns {boolean} */
+export const isSliding = ({ form }) => ["Conv", "ConvTranspose", "Pool"].includes(form.type);
 
 /** Elements that a layer writes. @param {Layer} layer @returns {number} */
 export function writes({ shape, isView }) {
@@ -161,7 +173,7 @@ export function middle(design, at) {
  * The mark on one unit of a layer, over all its channels.
  * @param {Design} design @param {number} at @param {number[]} unit @returns {Mark}
  */
-export function unitMark(design, at, unit) {
+function unitMark(design, at, unit) {
   const { places, shape } = design.nodes[at];
   /** @type {Product} */
   const product = shape.map(() => null);

@@ -4,6 +4,8 @@ import { bands } from "./network.js";
 
 /** @typedef {{left: number, top: number, x: number, y: number}} Scale where pixel 0 is, and how wide and high one is */
 
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen */
+
 /** Rectangles up to which a union is filled one by one; more are painted pixel by pixel first. */
 const MOST = 500;
 
@@ -33,7 +35,7 @@ function rectangles(products) {
 }
 
 /**
- * Fill a union in one colour. @param {CanvasRenderingContext2D} context @param {number[][][]} products over two axes
+ * Fill a union in one colour. @param {Pen} context @param {number[][][]} products over two axes
  * @param {Scale} scale @param {string} fill @param {number} [grow] CSS pixels added on every side
  */
 export function fillUnion(context, products, scale, fill, grow = 0) {
@@ -54,7 +56,7 @@ export function fillUnion(context, products, scale, fill, grow = 0) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} context @param {Array<[number, number, number, number]>} found @param {Scale} scale
+ * @param {Pen} context @param {Array<[number, number, number, number]>} found @param {Scale} scale
  * @param {string} fill
  */
 function fillPixels(context, found, scale, fill) {
@@ -83,7 +85,7 @@ function fillPixels(context, found, scale, fill) {
 export function spotlight(context, products, scale, area, shade, line) {
   const density = context.getTransform().a;
   const layer = new OffscreenCanvas(Math.ceil(area.width * density), Math.ceil(area.height * density));
-  const pen = /** @type {any} */ (layer.getContext("2d"));
+  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (layer.getContext("2d"));
   const own = { ...scale, left: scale.left - area.left, top: scale.top - area.top };
   pen.setTransform(density, 0, 0, density, 0, 0);
   pen.fillStyle = shade;
@@ -111,7 +113,7 @@ const CIVIDIS = [
  * Cividis (Nuñez, Anderton & Renslow 2018), told apart with any colour vision.
  * @param {number} share 0 … 1 @returns {[number, number, number]}
  */
-export function cividis(share) {
+function cividis(share) {
   const at = Math.min(Math.max(share, 0), 1) * (CIVIDIS.length - 1);
   const low = Math.floor(at);
   const rest = at - low;
@@ -131,7 +133,7 @@ export const DESIGN_COLOURS = ["blue", "vermillion", "green", "purple", "orange"
  */
 export function heat(values, w, h, isOpaque) {
   const canvas = new OffscreenCanvas(w, h);
-  const pen = /** @type {any} */ (canvas.getContext("2d"));
+  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = pen.createImageData(w, h);
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]);

@@ -4,7 +4,7 @@ import { colour, h, pen } from "./dom.js";
 import { area } from "./network.js";
 import { levels } from "./levels.js";
 import { fillUnion, plane, planeSize } from "./paint.js";
-import { counted, times, whole } from "./words.js";
+import { counted, shortened, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./levels.js").Level} Level */
@@ -44,6 +44,9 @@ export function platesPanel(actions) {
     if (current) show();
   }).observe(root);
 
+  /** @param {number} i */
+  const buttonAt = (i) => /** @type {HTMLButtonElement} */ (strip.children[i].firstElementChild);
+
   /** @param {View} view */
   function update(view) {
     current = view;
@@ -52,8 +55,8 @@ export function platesPanel(actions) {
     while (strip.children.length > found.length) strip.lastElementChild?.remove();
     while (strip.children.length < found.length) strip.append(plate());
     found.forEach((level, i) => {
-      const name = strip.children[i].firstElementChild.children[1];
-      const text = level.at === view.design.input ? "input" : short(level.name);
+      const name = buttonAt(i).children[1];
+      const text = level.at === view.design.input ? "input" : shortened(level.name, 15);
       if (name.textContent !== text) name.textContent = text;
     });
     const nextKey = `${view.state.design} ${view.at} ${Boolean(view.state.point)}`;
@@ -71,7 +74,7 @@ export function platesPanel(actions) {
     for (let i = first; i <= last; i++) {
       if (fresh.has(i)) continue;
       fresh.add(i);
-      refresh(strip.children[i].firstElementChild, found[i], current);
+      refresh(buttonAt(i), found[i], current);
     }
   }
 
@@ -89,9 +92,11 @@ export function platesPanel(actions) {
     );
   }
 
-  /** @param {any} button @param {Level} level @param {View} view */
+  /** @param {HTMLButtonElement} button @param {Level} level @param {View} view */
   function refresh(button, level, view) {
-    const [canvas, , size] = /** @type {any[]} */ ([...button.children]);
+    const [canvas, , size] = /** @type {[HTMLCanvasElement, Element, Element]} */ (
+      /** @type {unknown} */ (button.children)
+    );
     const isInput = level.at === view.design.input;
     const n = area(level.products);
     size.textContent = `${shape(level, n)} of ${times(level.units)}`;
@@ -115,9 +120,6 @@ function shape({ box }, n) {
   const full = box.reduce((all, [a, b]) => all * (b - a + 1), 1);
   return times(box.map(([a, b]) => b - a + 1)) + (n < full ? "*" : "");
 }
-
-/** @param {string} name */
-const short = (name) => ([...name].length <= 15 ? name : `…${[...name].slice(-14).join("")}`);
 
 /** @param {HTMLCanvasElement} canvas @param {Level} level @param {View} view */
 function draw(canvas, level, view) {

@@ -2,16 +2,18 @@
 
 import { mapSize } from "./network.js";
 
+/** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./state.js").State} State */
+/** @typedef {ReturnType<typeof actionsOf>} Actions */
 
-/** The state with a unit that its layer has. @param {State} state @param {any} design @returns {State} */
+/** The state with a unit that its layer has. @param {State} state @param {Design} design @returns {State} */
 export function inside(state, design) {
   const sizes = mapSize(design, state.layer);
   return { ...state, unit: state.unit.map((n, axis) => Math.min(Math.max(n, 0), Math.max(sizes[axis] - 1, 0))) };
 }
 
-/** The unit at the same share of the map after a change. @param {any} before @param {any} after @param {State} state */
-export function unitOf(before, after, state) {
+/** The unit at the same share of the map after a change. @param {Design} before @param {Design} after @param {State} state */
+function unitOf(before, after, state) {
   const from = mapSize(before, state.layer);
   const to = mapSize(after, state.layer);
   return to.map((n, axis) => Math.floor(((state.unit[axis] + 0.5) * n) / from[axis]));
@@ -19,9 +21,9 @@ export function unitOf(before, after, state) {
 
 /**
  * The unit of another layer over the same place of the image, as near as its map allows.
- * @param {any} design @param {State} state @param {number} layer
+ * @param {Design} design @param {State} state @param {number} layer
  */
-export function unitOver(design, state, layer) {
+function unitOver(design, state, layer) {
   const from = mapSize(design, state.layer);
   const to = mapSize(design, layer);
   return to.map((n, axis) =>
@@ -34,7 +36,7 @@ export function unitOver(design, state, layer) {
  * @param {() => State} now the selection
  * @param {(change: Partial<State>) => void} set changes it
  * @param {(change: Partial<State> | null) => void} look shows a change without making it
- * @param {(at: number, edits: string) => any} designOf
+ * @param {(at: number, edits: string) => Design} designOf
  */
 export function actionsOf(now, set, look, designOf) {
   const current = () => designOf(now().design, now().edits);

@@ -7,6 +7,7 @@ import { changesInWords } from "./steppers.js";
 import { axisNames, counted, listed, percent, range, times, whole } from "./words.js";
 import { area, boxAround } from "./network.js";
 
+/** @typedef {import("./dom.js").Child} Child */
 /** @typedef {import("./view.js").View} View */
 
 /** @param {{complaints: string[]}} start @returns {{root: HTMLElement, update: (view: View) => void}} */
@@ -30,9 +31,9 @@ export function sentencePanel({ complaints }) {
   };
 }
 
-/** A layer that a change leaves without a shape. @param {View} view @returns {[any[], any[]] | null} */
+/** A layer that a change leaves without a shape. @param {View} view @returns {[Child[], Child[]] | null} */
 function problemOf(view) {
-  const { problem } = /** @type {any} */ (view.layer);
+  const { problem } = view.layer;
   return problem
     ? [
         [h("span", { class: "unit-name" }, view.layer.name), " has no units after this change."],
@@ -44,7 +45,7 @@ function problemOf(view) {
 /** What is tried, and whether it holds together. @param {View} view */
 function changeNote(view) {
   if (!view.state.edits) return [];
-  const { problem } = /** @type {any} */ (view.design);
+  const { problem } = view.design;
   const words = changesInWords(view.state.edits);
   return [
     h("strong", null, "Changed here: "),
@@ -58,7 +59,7 @@ function changeNote(view) {
 /** @param {string} text */
 const strong = (text) => h("strong", null, text);
 
-/** @param {View} view @returns {[any[], any[]]} */
+/** @param {View} view @returns {[Child[], Child[]]} */
 function ofUnit(view) {
   const { design, field, box } = view;
   const { units } = view.layer;
@@ -79,9 +80,10 @@ function ofUnit(view) {
   return [[name, " ", bound, reach, ends], details(view, isWhole, use)];
 }
 
-/** @param {View} view @param {boolean} isWhole @param {import("./view.js").Use | null} use @returns {any[]} */
+/** @param {View} view @param {boolean} isWhole @param {import("./view.js").Use | null} use @returns {Child[]} */
 function details(view, isWhole, use) {
   const { box, field, design, layer, state } = view;
+  /** @type {Child[]} */
   const parts = [badge(view)];
   if (box && !isWhole) {
     parts.push(
@@ -124,7 +126,7 @@ function badge(view) {
   return h("span", { class: isBound ? "badge badge-bound" : "badge", title }, isBound ? "≤ bound" : "= exact");
 }
 
-/** @param {View} view @returns {[any[], any[]]} */
+/** @param {View} view @returns {[Child[], Child[]]} */
 function ofPoint(view) {
   const { state, layer, units } = view;
   const found = marked(view, view.at);

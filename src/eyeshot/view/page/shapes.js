@@ -2,6 +2,7 @@
 // As eyeshot/network/ops has it; a layer whose shape cannot follow says why.
 
 import { matchingAxes } from "./field.js";
+import { times } from "./words.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./field.js").Relation} Relation */
@@ -72,8 +73,7 @@ const RULES = {
   }),
   MatMul: (change) => {
     const [a, b] = change.now;
-    if (a.at(-1) !== b.at(-2))
-      throw new ShapeProblem(`${change.node.name} multiplies ${a.join("×")} with ${b.join("×")}`);
+    if (a.at(-1) !== b.at(-2)) throw new ShapeProblem(`${change.node.name} multiplies ${times(a)} with ${times(b)}`);
     return { shape: [...a.slice(0, -1), /** @type {number} */ (b.at(-1))], relations: relationsOf(change) };
   },
   Aggregate: (change) => {
@@ -100,7 +100,7 @@ function windowed({ node, old, now }, ceil, hasOwnChannels) {
   const shape = before.slice();
   if (hasOwnChannels) shape[1] = node.shape[1];
   axes.forEach((axis, i) => {
-    const extra = "given" in node ? 0 : node.shape[axis] - windowCount(old[0][axis], slides[i], ceil);
+    const extra = node.isResized ? 0 : node.shape[axis] - windowCount(old[0][axis], slides[i], ceil);
     if (extra && node.form.type !== "ConvTranspose" && before[axis] !== old[0][axis])
       throw new ShapeProblem(`${node.name} cuts at fixed positions`);
     shape[axis] = windowCount(before[axis], slides[i], ceil) + extra;
@@ -117,7 +117,7 @@ function elementwise(change) {
     const sizes = new Set(own.map((each) => each[axis - length + each.length] ?? 1).filter((n) => n !== 1));
     if (sizes.size > 1)
       throw new ShapeProblem(
-        `${node.name} joins ${own.map((each) => each.slice(1).join("×")).join(" and ")}, which do not fit`,
+        `${node.name} joins ${own.map((each) => times(each.slice(1))).join(" and ")}, which do not fit`,
       );
     return sizes.size ? [...sizes][0] : 1;
   });
@@ -134,7 +134,7 @@ function adaptive(change) {
   const first = before.length - size.length;
   const shape = before.map((n, axis) => (axis < first ? n : size[axis - first]));
   if (node.reads[0].relation.kind === "reduce") return { shape, relations: relationsOf(change) };
-  const reads = size.map((/** @type {number} */ m, /** @type {number} */ i) =>
+  const reads = size.map((m, i) =>
     Array.from({ length: m }, (_, at) => [
       Math.floor((at * before[first + i]) / m),
       Math.ceil(((at + 1) * before[first + i]) / m) - 1,
@@ -148,7 +148,7 @@ function edges({ node, now: [before] }) {
   const { padding, mode } = node.form;
   const first = before.length - padding.length;
   const shape = before.slice();
-  const reads = padding.map((/** @type {number[]} */ [low, high], /** @type {number} */ i) => {
+  const reads = padding.map(([low, high], i) => {
     const n = before[first + i];
     const period = Math.max(2 * (n - 1), 1);
     shape[first + i] = n + low + high;
@@ -185,7 +185,7 @@ function resized({ node, old, now: [before] }) {
   const { steps, mode, aligned, antialiased } = node.form;
   const first = before.length - steps.length;
   const shape = before.slice();
-  const reads = steps.map((/** @type {number[]} */ [top, bottom], /** @type {number} */ i) => {
+  const reads = steps.map(([top, bottom], i) => {
     const axis = first + i;
     const n = before[axis];
     if (n !== old[0][axis] && (node.shape[axis] * top) % (bottom * old[0][axis]))
@@ -244,7 +244,7 @@ function concatenated({ node, old, now }) {
     each.forEach((n, other) => {
       if (other !== axis && n !== shape[other])
         throw new ShapeProblem(
-          `${node.name} puts ${now.map((one) => one.slice(1).join("×")).join(" and ")} side by side, which do not fit`,
+          `${node.name} puts ${now.map((one) => times(one.slice(1))).join(" and ")} side by side, which do not fit`,
         );
     }),
   );
@@ -310,7 +310,7 @@ export function costOf(node, old, now, result) {
       : type === "ConvTranspose"
         ? (product(now[0]) * shape[1] * area) / node.form.groups
         : type === "Linear" || type === "MatMul"
-          ? product(shape) * (now[0].at(node.form.axis ?? -1) ?? 1)
+          ? product(shape) * (now[0].at(type === "Linear" ? node.form.axis : -1) ?? 1)
           : 0;
   return { params, macs };
 }

@@ -1,6 +1,7 @@
 // Kernel, stride, dilation and padding of the selected layer, one step at a time; the page recomputes what follows.
 
-import { fill, h } from "./dom.js";
+import { chip } from "./controls.js";
+import { fill, h, withData } from "./dom.js";
 import { canEdit, editsFrom, editsText, sizesOf } from "./edit.js";
 import { times } from "./words.js";
 
@@ -10,7 +11,7 @@ import { times } from "./words.js";
 const KEYS = /** @type {Key[]} */ (["kernel", "stride", "dilation", "padding"]);
 const AXES = ["rows", "columns"];
 
-/** @param {{setEdits: (edits: string) => void}} actions @param {any[]} designs as the document has them */
+/** @param {{setEdits: (edits: string) => void}} actions @param {import("./network.js").Design[]} designs as the document has them */
 export function steppersPanel(actions, designs) {
   const root = h("div", { class: "steppers" });
   let key = "";
@@ -37,25 +38,18 @@ export function steppersPanel(actions, designs) {
         ? h(
             "p",
             null,
-            h("button", { type: "button", class: "chip", onclick: () => actions.setEdits("") }, "undo all changes"),
+            chip("undo all changes", () => actions.setEdits("")),
           )
         : null,
       edits.has(original.name) && edits.size > 1
         ? h(
             "p",
             null,
-            h(
-              "button",
-              { type: "button", class: "chip", onclick: () => actions.setEdits(without(edits, original.name)) },
-              "undo this layer’s",
-            ),
+            chip("undo this layer’s", () => actions.setEdits(without(edits, original.name))),
           )
         : null,
     );
-    if (focused)
-      /** @type {HTMLElement | undefined} */ (
-        [...root.querySelectorAll("[data-step]")].find((each) => each.dataset.step === focused)
-      )?.focus();
+    if (focused) withData(root, "step", focused)?.focus();
   }
 
   /** One stepper, or one per axis where axes differ. @param {Key} name @param {View} view */
@@ -132,7 +126,7 @@ function stepped(view, name, by, isMeant) {
   return editsText(edits);
 }
 
-/** @param {Map<string, any>} edits @param {string} name */
+/** @param {Map<string, import("./edit.js").Sizes>} edits @param {string} name */
 function without(edits, name) {
   const left = new Map(edits);
   left.delete(name);

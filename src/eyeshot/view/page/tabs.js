@@ -2,8 +2,10 @@
 
 import { h } from "./dom.js";
 
+/** @typedef {import("./view.js").View} View */
+
 /**
- * @param {Array<{id: string, name: string, panel: {root: HTMLElement, update: (view: any) => void}}>} entries
+ * @param {Array<{id: string, name: string, panel: {root: HTMLElement, update: (view: View) => void}}>} entries
  * @param {(id: string) => void} choose
  */
 export function tabsOf(entries, choose) {
@@ -36,7 +38,7 @@ export function tabsOf(entries, choose) {
       "aria-label": "Views",
       class: "tabs",
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const here = buttons.indexOf(/** @type {any} */ (event.target));
+        const here = buttons.indexOf(/** @type {HTMLButtonElement} */ (event.target));
         const next = /** @type {Record<string, number>} */ ({
           ArrowRight: here + 1,
           ArrowLeft: here - 1,
@@ -53,7 +55,7 @@ export function tabsOf(entries, choose) {
     buttons,
   );
   const root = h("section", { class: "views", "aria-label": "Views of the selection" }, list, panels);
-  /** @param {any} view */
+  /** @param {View} view */
   function update(view) {
     entries.forEach(({ id, panel }, i) => {
       const isOn = id === view.state.tab;

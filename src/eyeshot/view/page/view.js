@@ -44,7 +44,7 @@ import { area, boxAround, mapSize, onMap, seenBy, seersOf } from "./network.js";
 export function viewOf(state, design, isPreview, useOf) {
   const at = state.layer;
   const layer = design.nodes[at];
-  const isBroken = Boolean(/** @type {any} */ (layer).problem);
+  const isBroken = Boolean(layer.problem);
   const marks = isBroken
     ? []
     : state.point
@@ -101,7 +101,8 @@ export function grid(design, at, axis) {
 
 /**
  * The unit whose field is centred nearest to a point of the image.
- * @param {View} view @param {number[]} point @returns {number[]}
+ * @param {Pick<View, "design" | "at" | "units">} view @param {number[]} point
+ * @returns {number[]}
  */
 export function nearestUnit(view, point) {
   return view.units.map((n, axis) => {

@@ -1,6 +1,8 @@
 // Why that number? The recurrence followed back along the inputs that bind, one term a layer.
 
+import { chips, layerButton, offer } from "./controls.js";
 import { fill, h } from "./dom.js";
+import { bar, column, named, number, numbers, row, scrollable, table } from "./tables.js";
 import { NONE, axisNames, fieldSize, listed, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -25,7 +27,7 @@ export function whyPanel(actions) {
     const { design, layer } = view;
     const names = axisNames(design.axes.length);
     const name = h("span", { class: "unit-name" }, layer.name);
-    if (/** @type {any} */ (layer).isChanged) {
+    if (layer.isChanged) {
       fill(
         root,
         h(
@@ -38,21 +40,13 @@ export function whyPanel(actions) {
       );
       return;
     }
-    const press = (/** @type {number} */ i) => ((axis = i), update(view));
-    const axes =
-      names.length > 1 && differs(design, view.at)
-        ? h(
-            "div",
-            { class: "chips", role: "group", "aria-label": "Axis" },
-            names.map((each, i) =>
-              h(
-                "button",
-                { type: "button", class: "chip", "aria-pressed": String(i === axis), onclick: () => press(i) },
-                each,
-              ),
-            ),
-          )
-        : null;
+    const answers = names.map((each, i) => /** @type {const} */ ([i, each]));
+    const axes = names.length > 1 && differs(design, view.at) ? chips("Axis") : null;
+    if (axes)
+      offer(axes, answers, axis, (i) => {
+        axis = i;
+        update(view);
+      });
     fill(
       root,
       h(
@@ -87,51 +81,16 @@ function partOf(design, part, name, actions) {
   const rows = part.steps.filter((each) => each.adds !== undefined);
   const { size } = part;
   const heads = ["layer", "k", "s", "d", "J before", "adds", "sees"];
+  const body = [
+    row(named("input"), cells([NONE, NONE, NONE, NONE]), h("td"), number("1")),
+    rows.map((each) => termRow(each, size, actions)),
+  ];
+  const sum = size > 1 ? `1 + ${whole(size - 1)}` : "";
+  const foot = row(named("sum"), cells(["", "", "", ""]), h("td", null, sum), number(whole(size)));
+  const columns = heads.map((text, i) => (i && i !== 5 ? numbers(text) : column(text)));
   return [
     title,
-    h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "The recurrence, scrollable" },
-      h(
-        "table",
-        { class: "why" },
-        h("caption", null, `From the input to ${name}`),
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            heads.map((text, i) => h("th", { scope: "col", class: i && i !== 5 ? "number" : null }, text)),
-          ),
-        ),
-        h(
-          "tbody",
-          null,
-          h(
-            "tr",
-            null,
-            h("th", { scope: "row" }, "input"),
-            cells([NONE, NONE, NONE, NONE]),
-            h("td"),
-            h("td", { class: "number" }, "1"),
-          ),
-          rows.map((each) => termRow(each, size, actions)),
-        ),
-        h(
-          "tfoot",
-          null,
-          h(
-            "tr",
-            null,
-            h("th", { scope: "row" }, "sum"),
-            cells(["", "", "", ""]),
-            h("td", null, size > 1 ? `1 + ${whole(size - 1)}` : ""),
-            h("td", { class: "number" }, whole(size)),
-          ),
-        ),
-      ),
-    ),
+    scrollable("The recurrence", table("why", `From the input to ${name}`, columns, body, foot)),
     meetings(design, part.steps),
   ];
 }
@@ -174,28 +133,16 @@ export function parts(design, at, axis) {
 }
 
 /** @param {string[]} texts */
-const cells = (texts) => texts.map((text) => h("td", { class: "number" }, text));
+const cells = (texts) => texts.map((text) => number(text));
 
 /** @param {Step} each @param {number} size @param {{pick: (layer: number) => void}} actions */
 function termRow(each, size, actions) {
   const [k, s, d] = each.window ?? [each.all ? `all ${each.all}` : NONE, NONE, NONE];
-  const name = [...each.name].length > 40 ? `…${[...each.name].slice(-38).join("")}` : each.name;
-  const pick = h(
-    "button",
-    { type: "button", class: "row-name", title: each.name, onclick: () => actions.pick(each.at) },
-    name,
-  );
-  return h(
-    "tr",
-    null,
-    h("th", { scope: "row" }, pick),
+  return row(
+    named(layerButton(each.name, () => actions.pick(each.at))),
     cells([String(k), String(s), String(d), each.jump ?? NONE]),
-    h(
-      "td",
-      { class: "bar-cell", "--share": (Math.max(each.adding, 0) / Math.max(size, 1)).toFixed(4) },
-      h("span", null, each.adds),
-    ),
-    h("td", { class: "number" }, whole(each.size)),
+    bar(Math.max(each.adding, 0) / Math.max(size, 1), h("span", null, each.adds)),
+    number(whole(each.size)),
   );
 }
 

@@ -38,9 +38,17 @@ export function whole(value) {
   return digits.format(value).replace("-", "−");
 }
 
-/** A number with a proper minus. @param {number} value @returns {string} */
-export function plain(value) {
-  return String(value).replace("-", "−");
+/** A number with a proper minus. @param {number} value @param {number} [decimals] @returns {string} */
+export function plain(value, decimals) {
+  return (decimals === undefined ? String(value) : value.toFixed(decimals)).replace("-", "−");
+}
+
+/** A text with its middle left out where it is longer than so many signs. @param {string} text @param {number} [most] @returns {string} */
+export function shortened(text, most = 36) {
+  const signs = [...text];
+  if (signs.length <= most) return text;
+  const head = Math.floor(most / 2);
+  return `${signs.slice(0, head).join("")}…${signs.slice(signs.length - (most - head - 1)).join("")}`;
 }
 
 /** What a layer's units see. @param {import("./network.js").Field} field @returns {string} */
