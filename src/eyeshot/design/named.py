@@ -3,6 +3,7 @@
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
 torchvision:resnet50       a library's model, without weights (so timm:…)
+net.onnx                   a file, of which neither weights are read nor code is run
 package.module:factory     a callable that returns a module: runs the user's own code
 file.py:factory            the same, from a file
 """
@@ -49,8 +50,10 @@ def network_named(
         UsageError: if the name is neither a known model nor a design.
         ReadError: if a model cannot be loaded or traced.
     """
-    if name.endswith(".onnx"):
-        raise UsageError(f"{name}: ONNX files cannot be read yet; give the PyTorch module as file.py:factory")
+    if name.lower().endswith(".onnx"):
+        from eyeshot.read.onnx import read_file
+
+        return read_file(name, input_shape)
     check_factory(name)
     if is_module_name(name):
         from eyeshot.read.loading import load_module

@@ -13,7 +13,8 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from eyeshot.read.state import Modules
-from eyeshot.read.trace import CallSite, Trace, tensors_in
+from eyeshot.read.steps import CallSite
+from eyeshot.read.trace import Trace, tensors_in
 
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 

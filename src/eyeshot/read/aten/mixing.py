@@ -23,7 +23,8 @@ from eyeshot.network.ops import (
 from eyeshot.read.aten.parts import read_in_parts
 from eyeshot.read.aten.products import with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show
-from eyeshot.read.trace import Call, Step, Trace, tensors_in
+from eyeshot.read.steps import Step
+from eyeshot.read.trace import Call, Trace, tensors_in
 from eyeshot.read.views import Reordered, Reshaped, Same
 
 SAME = (

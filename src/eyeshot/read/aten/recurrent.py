@@ -8,7 +8,8 @@ import torch
 
 from eyeshot.network.ops import Arithmetic, Mixing, Pointwise, Rearrange, Recurrent
 from eyeshot.read.aten.rules import rule
-from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.steps import Step
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 
 
 @rule("lstm", "gru", "rnn_tanh", "rnn_relu")

@@ -13,7 +13,8 @@ import torch
 
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
-from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace, tensors_in
+from eyeshot.read.steps import Step
+from eyeshot.read.trace import AtenRule, Call, MemoryView, Trace, tensors_in
 from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
