@@ -30,16 +30,21 @@ def taps_of_grid(
         centre = centre.clip(0, n - 1)
     lines = np.moveaxis(centre, 1 + a, 0).reshape(centre.shape[1 + a], -1)
     is_apart = bool((lines == lines[:, :1]).all()) and padding_mode != 2
-    return tuple(_between(float(line.min()), float(line.max()), n, mode, padding_mode) for line in lines), is_apart
+    return tuple(_around(line, n, mode, padding_mode) for line in lines), is_apart
 
 
-def _between(low: float, high: float, n: int, mode: str, padding_mode: int) -> tuple[int, ...]:
+def _around(centres: npt.NDArray[Any], n: int, mode: str, padding_mode: int) -> tuple[int, ...]:
+    """The positions that taps around some centres read, from the first to the last."""
     if padding_mode == 2:  # reflection folds what lies outside back inside: anywhere
         return tuple(range(n))
+    below = np.floor(centres)
     if mode == "nearest":
-        first, last = round(low), round(high)
+        first, last = np.round(centres).min(), np.round(centres).max()
     else:
         reach = 2 if mode == "bicubic" else 1
-        first = int(low // 1) - reach + 1 if low != low // 1 else int(low)
-        last = int(high // 1) + (reach if high != high // 1 else 0)
-    return tuple(range(max(first, 0), min(last, n - 1) + 1))
+        is_between = centres != below
+        first = np.where(is_between, below - reach + 1, below).min()
+        last = np.where(is_between, below + reach, below).max()
+    if padding_mode == 1:  # the border is read instead of what lies beyond it
+        first, last = min(first, n - 1), max(last, 0)
+    return tuple(range(int(max(first, 0)), int(min(last, n - 1)) + 1))

@@ -236,5 +236,6 @@ def _space_to_depth(call: Call) -> Value:
     batch, c, h, w = x.shape
     if b < 1 or h % b or w % b:
         raise ReadError(f"a map of {h}×{w} in blocks of {b}×{b}")
-    moved = call.permuted(call.reshaped(x, (batch, c, h // b, b, w // b, b)), (0, 3, 5, 1, 2, 4))
+    order = (0, 1, 3, 5, 2, 4) if call.text("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    moved = call.permuted(call.reshaped(x, (batch, c, h // b, b, w // b, b)), order)
     return call.reshaped(moved, (batch, c * b * b, h // b, w // b), "space_to_depth")

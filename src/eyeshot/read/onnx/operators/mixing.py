@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from eyeshot.errors import ReadError
 from eyeshot.network.ops import (
     AdaptivePool,
@@ -22,8 +24,9 @@ from eyeshot.network.ops import (
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.names import class_of
 from eyeshot.read.onnx.operators.layout import axes_told, cut, joined, padded
+from eyeshot.read.onnx.operators.picking import MOST_POSITIONS, at_elements
 from eyeshot.read.onnx.operators.table import broadcast, rule
-from eyeshot.read.onnx.values import Value
+from eyeshot.read.onnx.values import LostError, Value
 
 _REDUCTIONS = {
     "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "amax", "ReduceMin": "amin", "ReduceProd": "prod",
@@ -168,7 +171,7 @@ def _det(call: Call) -> Value:
 def _einsum(call: Call) -> Value:
     """Products summed over labels: two operands as products of matrices, one as sums over axes."""
     terms, out = _equation(call)
-    operands = [_diagonal_checked(term, value) for term, value in zip(terms, call.present, strict=True)]
+    operands = [_diagonal(call, term, value) for term, value in zip(terms, call.present, strict=True)]
     while len(operands) > 2:  # from left to right, what later ones need is kept
         later = set(out).union(*(term for term, _ in operands[2:]))
         (ta, a), (tb, b) = operands[:2]
@@ -207,10 +210,19 @@ def _equation(call: Call) -> tuple[list[list[str]], list[str]]:
     return terms, [*before, *(f".{i}" for i in range(widest if dots else 0)), *behind]
 
 
-def _diagonal_checked(term: list[str], value: Value) -> tuple[list[str], Value]:
-    if len(set(term)) != len(term):
-        raise ReadError("an equation with one label twice in an operand, which is not read yet")
-    return term, value
+def _diagonal(call: Call, term: list[str], value: Value) -> tuple[list[str], Value]:
+    """An operand of which each axis has a label of its own: of one label twice the diagonal."""
+    labels = list(dict.fromkeys(term))
+    if len(labels) == len(term):
+        return term, value
+    if value.count > MOST_POSITIONS:
+        raise LostError("it takes a diagonal of too many elements")
+    numbered = np.arange(value.count).reshape(value.shape)
+    table = np.einsum(numbered, [labels.index(x) for x in term], list(range(len(labels))))
+    if value.step is None:
+        return labels, Value(table.shape, weights=value.weights)
+    row = call.reshaped(value, (value.count,), "flatten")
+    return labels, at_elements(call, row, table.reshape(-1), table.shape)
 
 
 def _summed(call: Call, term: list[str], x: Value, out: Sequence[str]) -> Value:
@@ -257,13 +269,16 @@ def _dft(call: Call) -> Value:
     x = call.x
     told = call.whole(2)[0] if call.get(2) is not None else call.integer("axis", 1 if call.opset < 20 else -2)
     axis = call.axis(told, len(x.shape))
-    count = call.whole(1)[0] if call.get(1) is not None else x.shape[axis]
+    is_back = bool(call.integer("onesided", 0) and call.integer("inverse", 0))
+    count = call.whole(1)[0] if call.get(1) is not None else 2 * (x.shape[axis] - 1) if is_back else x.shape[axis]
+    if is_back:  # from half of the frequencies to real numbers
+        op = Mixing(name="dft", axes=(axis, len(x.shape) - 1))
+        return call.record(op, [x], (*x.shape[:axis], count, *x.shape[axis + 1 : -1], 1))
     if count != x.shape[axis]:
         pairs = [(0, count - n) if a == axis else (0, 0) for a, n in enumerate(x.shape)]
         x = padded(call, x, pairs, "constant")
-    size = count // 2 + 1 if call.integer("onesided", 0) and not call.integer("inverse", 0) else count
-    parts = 1 if call.integer("onesided", 0) and call.integer("inverse", 0) else 2
-    shape = (*x.shape[:axis], size, *x.shape[axis + 1 : -1], parts)
+    size = count // 2 + 1 if call.integer("onesided", 0) else count
+    shape = (*x.shape[:axis], size, *x.shape[axis + 1 : -1], 2)
     return call.record(Mixing(name="dft", axes=(axis, len(x.shape) - 1)), [x], shape)
 
 
@@ -306,6 +321,9 @@ def _attention(call: Call) -> list[Value | None]:
     key, value = (_repeated(call, x, query.shape[1]) for x in (key, value))
     scores = product(call, query, transposed(call, key))
     if mask is not None:
+        more = scores.shape[3] - mask.shape[-1]
+        if more > 0 and mask.shape[-1] > 1:  # what lies behind a mask is left out
+            mask = padded(call, mask, [(0, 0)] * (len(mask.shape) - 1) + [(0, more)], "constant")
         scores = call.record(Arithmetic(name="add"), [scores, mask], broadcast(scores.shape, mask.shape))
     weights = call.record(Softmax(axis=3), [scores], scores.shape)
     out = product(call, weights, value)

@@ -285,7 +285,7 @@ def _col2im(call: Call) -> Value:
     for i, place in enumerate(product(*map(range, block))):
         share = call.record(Slice(axis=2, start=i), [apart], (*shape[:2], 1, *sizes))
         share = call.record(Rearrange(name="select"), [share], (*shape[:2], *sizes))
-        shift = tuple((p - t * d, 0) for (p, _), t, d in zip(padding, place, dilation, strict=True))
+        shift = tuple((t * d - p, 0) for (p, _), t, d in zip(padding, place, dilation, strict=True))
         op = Copy(kernel=(1,) * axes, stride=stride, dilation=(1,) * axes, padding=shift, spread=True)
         part = call.record(op, [share], shape)
         total = part if total is None else call.record(Arithmetic(name="add"), [total, part], shape)
