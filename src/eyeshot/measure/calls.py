@@ -16,9 +16,8 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import Input
 from eyeshot.read.naming import nodes_of
-from eyeshot.read.steps import Step
 from eyeshot.read.torch import read_module
-from eyeshot.read.trace import Trace, tensors_in
+from eyeshot.read.trace import Step, Trace, tensors_in
 
 
 @dataclass(frozen=True)

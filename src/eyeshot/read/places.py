@@ -13,8 +13,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from eyeshot.read.state import Modules
-from eyeshot.read.steps import CallSite
-from eyeshot.read.trace import Trace, tensors_in
+from eyeshot.read.trace import CallSite, Trace, tensors_in
 
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 
@@ -54,6 +53,9 @@ class Places:
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if output is not None:
             self.failed = None
+        path = self.paths.get(id(module))
+        if path:
+            self.trace.finish(path, tensors_in(output))
         self.trace.place = self.stack.pop() if self.stack else CallSite()
 
     def of_failure(self) -> str:

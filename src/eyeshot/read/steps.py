@@ -36,3 +36,9 @@ class Steps(Protocol):
 
     steps: list[Step]
     memory: dict[Step, Memory]
+
+
+class Watched(Protocol):
+    """A record of what calls of modules gave, as well."""
+
+    modules: list[tuple[str, tuple[Step, ...]]]

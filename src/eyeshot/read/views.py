@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from eyeshot.network.ops import Arithmetic, Concatenate, Insert, Pointwise, Rearrange, Slice, Unknown
 from eyeshot.network.relations import Shape
-from eyeshot.read.steps import Step
-from eyeshot.read.trace import Trace
+from eyeshot.read.trace import Step, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import torch
 from eyeshot.network.ops import Aggregate, Arithmetic, Pick, Rearrange, Softmax
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at
 from eyeshot.read.aten.rules import rule
-from eyeshot.read.steps import Step
-from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.trace import Call, Step, Trace, tensors_in
 
 _REDUCTIONS = {1: "mean", 2: "sum"}
 """PyTorch's numbers for what is done to a loss per sample; 0 is nothing."""

@@ -13,8 +13,7 @@ import torch
 
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
-from eyeshot.read.steps import Step
-from eyeshot.read.trace import AtenRule, Call, MemoryView, Trace, tensors_in
+from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace, tensors_in
 from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
@@ -38,6 +37,20 @@ def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: t
     params, owner = trace.params_of(tensors), trace.owner_of(tensors)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
+
+
+def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: int | None = None) -> tuple[int, ...]:
+    """Axes of an output of some rank along which constants differ from place to place, or may; ``without`` one axis."""
+    axes: set[int] = set()
+    for tensor in tensors:
+        if trace.knows(tensor):
+            continue
+        wide = [axis for axis, n in enumerate(tensor.shape) if n > 1 and axis + rank - tensor.dim() != without]
+        numbers = trace.numbers_of(tensor) if wide else None
+        for axis in wide:
+            if numbers is None or bool((numbers != numbers.narrow(axis, 0, 1)).any()):
+                axes.add(axis + rank - tensor.dim())
+    return tuple(sorted(axes))
 
 
 def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,7 @@ from eyeshot.network.ops import Arithmetic, Concatenate, Pointwise, Rearrange, S
 from eyeshot.network.relations import Shape
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at
 from eyeshot.read.aten.rules import axis_of, rule
-from eyeshot.read.steps import Step
-from eyeshot.read.trace import Call, Trace, unknown
+from eyeshot.read.trace import Call, Step, Trace, unknown
 
 _MOST_TAPS = 64
 """Positions of a window at most that become a slice each."""

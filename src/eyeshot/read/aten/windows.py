@@ -23,8 +23,7 @@ from eyeshot.network.ops import (
 from eyeshot.network.relations import Sides, Sizes
 from eyeshot.read.aten.picking import MOST_POSITIONS
 from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show, slide
-from eyeshot.read.steps import Step
-from eyeshot.read.trace import Call, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
 from eyeshot.read.views import Cut, Same
 
 

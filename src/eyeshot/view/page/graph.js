@@ -68,7 +68,8 @@ export function graphPanel(actions) {
 
   /** One row; an open module's own has the lanes that pass to the next. @param {Entry} entry @param {number | undefined} at @param {number} next @param {import("./lanes.js").Row[]} rows @param {Array<Array<[number, boolean]>>} inputs @param {number} width */
   function item(entry, at, next, rows, inputs, width) {
-    const { design } = current, last = entry.layers[entry.layers.length - 1], node = design.nodes[last];
+    const { design } = current, output = design.modules.get(entry.path.split("@")[0]) ?? -1;
+    const last = entry.isModule && entry.layers.includes(output) ? output : entry.layers[entry.layers.length - 1], node = design.nodes[last];
     const drawn = at === undefined ? passing(rows[next], width) : gutterOf(rows[at], inputs[at], width);
     const indent = h("span", { class: "indent", "--depth": entry.depth });
     const toggle = () => {

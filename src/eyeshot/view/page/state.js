@@ -80,7 +80,7 @@ export function fromFragment(fragment, designs, editedDesign) {
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
   if (layer !== null) {
-    const found = design.index.get(layer);
+    const found = design.index.get(layer) ?? design.modules.get(layer);
     if (found === undefined || found === design.input) complaints.push(`${design.name} has no layer ${layer}`);
     else {
       state.layer = found;

@@ -137,7 +137,8 @@ def _line(
     if mode == "tf_half_pixel_for_nn":
         return step, step * half
     if mode == "align_corners":
-        return (Fraction(n - 1, m - 1), Fraction(0)) if m > 1 else (Fraction(0), Fraction(0))
+        whole = (Fraction(scale) * n).limit_denominator(_PHASES)  # by scales not rounded
+        return (Fraction(n - 1) / (whole - 1) if m > 1 else Fraction(0)), Fraction(0)
     if mode == "tf_crop_and_resize":
         first, last = (Fraction(c).limit_denominator(_PHASES) for c in crop)
         if m > 1:
