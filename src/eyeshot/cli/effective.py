@@ -19,6 +19,7 @@ from eyeshot.cli.options import (
     one_format,
     print_json,
     print_records,
+    say_module,
     say_next,
     typed,
     users_code,
@@ -208,6 +209,7 @@ def effective(
     else:
         terminal = Terminal(colour=not no_colour)
         _print(result, terminal)
+        say_module(terminal, layer or result.layer, result.layer)
         terminal.say()
         say_next(terminal, *_next(model, result, input_shape))
     if not result.is_exact:

@@ -185,6 +185,12 @@ def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bo
         return inspect(model, input_shape, lines=lines)
 
 
+def say_module(terminal: Terminal, asked: str, layer: str) -> None:
+    """Say which layer a module's name stands for."""
+    if asked != layer:
+        terminal.say((f"{asked} gives what {layer} makes", "dim"))
+
+
 def say_next(terminal: Terminal, *commands: str) -> None:
     """Commands that a reader may want next."""
     terminal.lines([[("next  " if i == 0 else "      ", "dim"), (text, "")] for i, text in enumerate(commands)])
