@@ -7,11 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-<<<<<<< HEAD
-.PHONY: demo test test-slow check page-types format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
-=======
-.PHONY: demo test test-slow check page-checks page-format format bench bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
->>>>>>> main
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
