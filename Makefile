@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-checks page-format format bench bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -65,6 +65,9 @@ lesson-evidence: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py
+
+bench-onnx: $(VENV)/.dev
+	$(BIN)/python benchmarks/onnx_files.py
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers.py

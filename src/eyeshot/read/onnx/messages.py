@@ -205,7 +205,7 @@ def _attribute(wire: Wire, start: int, end: int, depth: int) -> tuple[str, Attri
         elif number == 21:
             one.refers_to = wire.text(a, b)
         elif number == 2 and b >= 0:
-            one.value = wire.floats(a, b)[0]
+            one.value = (wire.floats(a, b) or [0.0])[0]
         elif number == 3:
             one.value = signed(a)
         elif number == 4:

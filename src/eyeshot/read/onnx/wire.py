@@ -90,7 +90,7 @@ class Wire:
 
     def integers(self, start: int, end: int) -> list[int]:
         """Packed whole numbers."""
-        values = []
+        values: list[int] = []
         while start < end:
             self.left -= 1
             if self.left < 0:
@@ -102,6 +102,8 @@ class Wire:
     def floats(self, start: int, end: int) -> list[float]:
         """Packed numbers of four bytes."""
         count = (end - start) // 4
+        if end < start:
+            raise ReadError(f"byte {start:,}: a number of four bytes is needed")
         self.left -= count
         if self.left < 0:
             raise ReadError(f"more than {MOST_FIELDS:,} numbers, which no network needs")
