@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eyeshot.analyse import labels as labelled
 from eyeshot.analyse.labels import Labels
-from eyeshot.analyse.marks import Bits, Mark, Term, apart, bits_of, line, regrouped, united
+from eyeshot.analyse.marks import Bits, Mark, Term, apart, bits_of, positions, regrouped, united
 from eyeshot.errors import RunError
 
 Shape = tuple[int, ...]
@@ -30,7 +30,7 @@ def terms(draw: st.DrawFn, shape: Shape) -> Term:
     for n in shape:
         marked = draw(st.lists(st.booleans(), min_size=n, max_size=n))
         marked[draw(st.integers(0, n - 1))] = True
-        lines.append(line(0, np.array(marked), n)[0])
+        lines.append(positions(0, np.array(marked), n)[0])
     return tuple(lines)
 
 

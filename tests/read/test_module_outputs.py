@@ -127,7 +127,7 @@ def test_the_ledger_folds_to_modules_with_what_each_gives() -> None:
         ("up", "3 layers", "12x12"),
     ]
     assert [row["layer"] for row in two] == [
-        "stem.0", "relu", "stages.0", "stages.1", "drop", "head.0", "head.0#2",
+        "stem.0", "stages.0", "stages.1", "drop", "head.0", "head.0#2",
         "up.reshape", "up.permute", "up.pixel_shuffle",
     ]  # fmt: skip
     for rows in (one, two):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from eyeshot.analyse.cone import Runs, place, seen
+from eyeshot.analyse.cone import Runs, placement, seen
 from eyeshot.api import inspect
 from eyeshot.api.report import Report
 from eyeshot.design.lower import lower
@@ -52,15 +52,15 @@ def test_dilations_1_2_9_leave_holes_in_every_level_and_4_pixels_of_25_unseen() 
 def test_a_strided_layer_s_units_stand_a_stride_apart_over_the_centres_of_their_fields() -> None:
     report = inspect("alexnet")
 
-    assert place(report["conv5"].fields, "conv5", 1).step == 16
-    assert place(report["conv5"].fields, "conv5", 1).centre == 17  # sees −64 … 98
-    assert place(report["conv5"].fields, "input", 1).edges(0, 226) == (-0.5, 226.5)
+    assert placement(report["conv5"].fields, "conv5", 1).step == 16
+    assert placement(report["conv5"].fields, "conv5", 1).centre == 17  # sees −64 … 98
+    assert placement(report["conv5"].fields, "input", 1).edges(0, 226) == (-0.5, 226.5)
 
 
 def test_phases_of_a_decoder_are_averaged_into_even_steps() -> None:
     torch = pytest.importorskip("torch")
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 2, 2), torch.nn.ConvTranspose2d(4, 4, 3, 2, 1, 1))
-    where = place(inspect(net, (1, 16, 16))["1"].fields, "1", 1)
+    where = placement(inspect(net, (1, 16, 16))["1"].fields, "1", 1)
 
     assert where.count == 16
     assert where.step == 1

@@ -24,7 +24,7 @@ Runs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """Where a layer's units lie above the image: unit i is centred at pixel ``centre`` + i·``step``.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
         return self.centre + (first - 0.5) * self.step, self.centre + (last + 0.5) * self.step
 
 
-def place(fields: Fields, name: str, axis: int) -> Place:
+def placement(fields: Fields, name: str, axis: int) -> Placement:
     """Where a layer's units lie along one followed axis: at the centres of their fields, averaged over phases.
 
     Units without a common form are spread evenly over the image.
@@ -52,7 +52,7 @@ def place(fields: Fields, name: str, axis: int) -> Place:
     network = fields.network
     node, extent = network[name], network.extent[axis]
     if isinstance(node.op, Input):
-        return Place(network.axes[axis], node.shape[network.axes[axis]], 0.0, 1.0)
+        return Placement(network.axes[axis], node.shape[network.axes[axis]], 0.0, 1.0)
     sight = fields.form(name)[axis]
     if isinstance(sight, Moving):
         step = sight.step / sight.period
@@ -61,12 +61,12 @@ def place(fields: Fields, name: str, axis: int) -> Place:
             for phase, (first, last) in enumerate(zip(sight.firsts, sight.lasts, strict=True))
             if first != NEVER
         ]
-        return Place(sight.axis, node.shape[sight.axis], sum(centres) / len(centres), step)
+        return Placement(sight.axis, node.shape[sight.axis], sum(centres) / len(centres), step)
     counting = axes_counting(network, name, axis)
     if isinstance(sight, Scattered | Parted) and len(counting) == 1:
         count = node.shape[counting[0]]
-        return Place(counting[0], count, (extent / count - 1) / 2, extent / count)
-    return Place(None, 1, (extent - 1) / 2, float(extent))
+        return Placement(counting[0], count, (extent / count - 1) / 2, extent / count)
+    return Placement(None, 1, (extent - 1) / 2, float(extent))
 
 
 def seen(
@@ -79,11 +79,11 @@ def seen(
     Raises:
         UsageError: if the layer has no such unit.
     """
-    found = marks(fields.network, name, at, gates=fields.gates, until=until)
-    return {node: _runs(mark, place(fields, node, axis), fields.network, node) for node, mark in found.items()}
+    marked = marks(fields.network, name, at, gates=fields.gates, until=until)
+    return {node: _runs(mark, placement(fields, node, axis), fields.network, node) for node, mark in marked.items()}
 
 
-def _runs(mark: Mark, where: Place, network: Network, name: str) -> Runs:
+def _runs(mark: Mark, where: Placement, network: Network, name: str) -> Runs:
     if not mark:
         return ()
     if where.axis is None:

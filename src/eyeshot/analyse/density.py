@@ -64,8 +64,8 @@ def widths(network: Network, *, is_shared: bool = True) -> dict[str, tuple[float
         2.0
     """
     rules = _rules_of_shares if is_shared else _rules
-    found = rules.forward(network, _of_input, lambda node: None, gates=False)
-    return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in found.items()}
+    passed = rules.forward(network, _of_input, lambda node: None, gates=False)
+    return {name: None if p is None else tuple(math.sqrt(v) for v in p.variances) for name, p in passed.items()}
 
 
 def width(fields: Fields, name: str) -> tuple[float, ...] | None:
@@ -74,9 +74,9 @@ def width(fields: Fields, name: str) -> tuple[float, ...] | None:
     In closed form where there is one; else of the middle unit's paths, counted. None where none reaches the image.
     """
     network = fields.network
-    found = widths(network)[name]
-    if found is not None:
-        return found
+    wide = widths(network)[name]
+    if wide is not None:
+        return wide
     from eyeshot.analyse.pull import path_counts
     from eyeshot.analyse.spread import moments_of
     from eyeshot.analyse.units import Units

@@ -24,10 +24,10 @@ from eyeshot.analyse.marks import (
     at,
     bits_of,
     count_of,
-    line,
     mapped,
+    must_fit,
+    positions,
     regrouped,
-    room,
     united,
 )
 from eyeshot.analyse.walk import Rules
@@ -85,7 +85,7 @@ class Footprint:
             RunError: if the box has more pixels than a machine holds; ``boxes`` may be few all the same.
         """
         sizes = [last - first + 1 for first, last in self.hull]
-        room(math.prod(sizes))
+        must_fit(math.prod(sizes))
         bits = np.zeros(sizes, dtype=bool)
         for part in self.parts:
             lines = [
@@ -101,7 +101,7 @@ class Footprint:
         Raises:
             RunError: if the image has more pixels than a machine holds.
         """
-        room(math.prod(self.extent))
+        must_fit(math.prod(self.extent))
         full = np.zeros(self.extent, dtype=bool)
         full[tuple(slice(first, last + 1) for first, last in self.hull)] = self.bits
         return full
@@ -145,8 +145,8 @@ def footprint(network: Network, name: str, at: tuple[int, ...], *, gates: bool =
     Raises:
         UsageError: if the layer has no such unit.
     """
-    found = marks(network, name, at, gates=gates).get(network.input.name, ())
-    return _on_axes(found, network.axes, network.extent)
+    mark = marks(network, name, at, gates=gates).get(network.input.name, ())
+    return _on_axes(mark, network.axes, network.extent)
 
 
 def footprints(network: Network, name: str, at: tuple[int, ...], *, gates: bool = True) -> Mapping[str, Footprint]:
@@ -155,13 +155,13 @@ def footprints(network: Network, name: str, at: tuple[int, ...], *, gates: bool 
     Raises:
         UsageError: if the layer has no such unit.
     """
-    found: dict[str, Footprint] = {}
+    footprints: dict[str, Footprint] = {}
     for node, mark in marks(network, name, at, gates=gates).items():
         counting = [axes_counting(network, node, followed) for followed in range(len(network.axes))]
         axes = tuple(axis for each in counting for axis in each)
         if all(len(each) == 1 for each in counting) and len(set(axes)) == len(axes):
-            found[node] = _on_axes(mark, axes, tuple(network[node].shape[axis] for axis in axes))
-    return found
+            footprints[node] = _on_axes(mark, axes, tuple(network[node].shape[axis] for axis in axes))
+    return footprints
 
 
 def _on_axes(mark: Mark, axes: tuple[int, ...], extent: tuple[int, ...]) -> Footprint:
@@ -227,11 +227,11 @@ def _boxes(parts: Mark, extent: tuple[int, ...]) -> list[Box]:
     if not extent:
         return [()]
     boxes: list[Box] = []
-    made: dict[Mark, list[Box]] = {}
+    boxes_of: dict[Mark, list[Box]] = {}
     for first, last, rest in _runs(parts, extent[0]):
-        if rest not in made:
-            made[rest] = _boxes(rest, extent[1:])
-        boxes += [((first, last), *box) for box in made[rest]]
+        if rest not in boxes_of:
+            boxes_of[rest] = _boxes(rest, extent[1:])
+        boxes += [((first, last), *box) for box in boxes_of[rest]]
     return boxes
 
 
@@ -248,14 +248,14 @@ def _runs(parts: Mark, n: int) -> Iterator[tuple[int, int, Mark]]:
         return
     table = np.stack([bits_of(part[0], n) for part in parts])
     changes = np.flatnonzero(np.any(table[:, 1:] != table[:, :-1], axis=0)) + 1
-    made: dict[bytes, Mark] = {}
+    merged: dict[bytes, Mark] = {}
     for first, end in pairwise([0, *changes.tolist(), n]):
         column = table[:, first]
         key = column.tobytes()
-        if key not in made:
-            made[key] = tuple(parts[i][1:] for i in np.flatnonzero(column).tolist())
-        if made[key]:
-            yield first, end - 1, made[key]
+        if key not in merged:
+            merged[key] = tuple(parts[i][1:] for i in np.flatnonzero(column).tolist())
+        if merged[key]:
+            yield first, end - 1, merged[key]
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def _channels(along: Along, groups: int, before: Shape, after: Shape) -> Some:
     if along is None or groups == 1:
         return (None,)
     chosen = bits_of(along, after[1]).reshape(groups, -1).any(axis=1)
-    return line(0, chosen.repeat(before[1] // groups), before[1])
+    return positions(0, chosen.repeat(before[1] // groups), before[1])
 
 
 def _pulled(along: Along, slide: Slide, n: int, m: int) -> Some:
@@ -298,7 +298,7 @@ def _pulled(along: Along, slide: Slide, n: int, m: int) -> Some:
         width += step
     start = low * s - slide.before
     first, last = max(-(-start // b), 0), min((start + len(spread) - 1) // b, n - 1)
-    return line(first, spread[max(first * b - start, 0) : max(last * b - start + 1, 0) : b], n)
+    return positions(first, spread[max(first * b - start, 0) : max(last * b - start + 1, 0) : b], n)
 
 
 @_rules.rule(Taps)
@@ -316,7 +316,7 @@ def _tapped(along: Along, reads: Reads, n: int) -> Some:
         chosen = [reads[along.start + i] for i in np.flatnonzero(along.bits).tolist()]
     bits = np.zeros(n, dtype=bool)
     bits[[j for tap in chosen for j in tap]] = True
-    return line(0, bits, n)
+    return positions(0, bits, n)
 
 
 @_rules.rule(Elementwise)
@@ -340,7 +340,7 @@ def _concat(relation: Concat, mark: Mark, before: Shape, after: Shape) -> Mark:
             return (None,)
         start = along.start - offset
         first, last = max(start, 0), min(start + len(along.bits), n)
-        return line(first, along.bits[first - start : max(last - start, 0)], n) if first < last else ()
+        return positions(first, along.bits[first - start : max(last - start, 0)], n) if first < last else ()
 
     return along_axis(mark, relation.axis, before, part)
 

@@ -25,12 +25,12 @@ from eyeshot.analyse.labels import (
     broadcast,
     lower,
     merged,
+    must_fit,
     of_nothing,
     permuted,
     reduced,
     reshaped,
     resized,
-    room,
     settled,
     some_see_nothing,
 )
@@ -70,13 +70,24 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
     ``along`` gives for each the axes of the tensor along which the arrays run; they are united over channels and all
     other axes. Without such an axis there is one entry.
     """
-    result = []
-    for i, own in enumerate(along):
-        sizes = tuple(node.shape[axis] for axis in own) or (1,)
-        first, negated_last = np.minimum.reduce([_along(term, i, own, sizes) for term in value])
-        empty = first == NOTHING
-        result.append((np.where(empty, 0, first), np.where(empty, -1, -negated_last)))
-    return result
+    return [_interval(node, value, i, axes) for i, axes in enumerate(along)]
+
+
+def _interval(node: Node, value: Union, i: int, axes: tuple[int, ...]) -> Interval:
+    sizes = tuple(node.shape[axis] for axis in axes) or (1,)
+    first, negated_last = np.minimum.reduce([_along(term, i, axes, sizes) for term in value])
+    empty = first == NOTHING
+    return np.where(empty, 0, first), np.where(empty, -1, -negated_last)
+
+
+def widest(node: Node, value: Union, i: int, along: tuple[int, ...]) -> int:
+    """The most positions of a followed axis that a unit sees, of those that lie ``along`` axes of the tensor."""
+    labels = value[0][i]
+    apart = [axis for axis, n in enumerate(node.shape) if n > 1 and axis not in along]
+    if len(value) == 1 and not any(one.may_be_empty for one in value[0]) and not any(map(labels.varies, apart)):
+        return 1 - int(labels.ends.sum(axis=0).min())  # nothing to unite: what each position sees is what its unit sees
+    first, last = _interval(node, value, i, along)
+    return int((last - first).max()) + 1
 
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:
@@ -93,11 +104,11 @@ def _is_everything(value: Hulls, extent: Sequence[int]) -> bool:
     return all(first == 0 and negated_last == 1 - n for (first, negated_last), n in zip(ends, extent, strict=True))
 
 
-def _along(value: Hulls, i: int, own: tuple[int, ...], sizes: Shape) -> Ends:
-    labels = reduce(merged, own, alone(value, i, own))
-    places = [labels.parts(axis)[0] for axis in own]
+def _along(value: Hulls, i: int, axes: tuple[int, ...], sizes: Shape) -> Ends:
+    labels = reduce(merged, axes, alone(value, i, axes))
+    places = [labels.parts(axis)[0] for axis in axes]
     ends = labels.ends.min(axis=tuple(a for a in range(1, labels.ends.ndim) if a not in places))
-    return np.broadcast_to(ends if own else ends.reshape(2, 1), (2, *sizes))
+    return np.broadcast_to(ends if axes else ends.reshape(2, 1), (2, *sizes))
 
 
 def _of_input(node: Node) -> Union:
@@ -175,9 +186,9 @@ def _holds(wide: Labels, narrow: Labels) -> bool:
     return bool((wide.ends <= narrow.ends).all())
 
 
-def _kept(value: Hulls, made: Iterable[Labels]) -> Hulls:
+def _kept(value: Hulls, labels: Iterable[Labels]) -> Hulls:
     """What was made, or the value itself where that is the same: units that see alike share one value."""
-    result = tuple(made)
+    result = tuple(labels)
     return value if all(a is b for a, b in zip(value, result, strict=True)) else result
 
 
@@ -297,7 +308,7 @@ def _with_gaps(ends: Ends, axis: int, b: int) -> Ends:
         return ends
     shape = list(ends.shape)
     shape[axis] = (shape[axis] - 1) * b + 1
-    room(shape)
+    must_fit(shape)
     spread = np.full(shape, NOTHING)
     spread[(slice(None),) * axis + (slice(None, None, b),)] = ends
     return spread
@@ -380,7 +391,7 @@ def _concat(relation: Concat, value: Hulls, before: Shape, after: Shape) -> Hull
         place = labels.parts(axis)[0]
         shape = list(ends.shape)
         shape[place] = size
-        room(shape)
+        must_fit(shape)
         placed = np.full(shape, NOTHING)
         placed[(slice(None),) * place + (slice(relation.offset, relation.offset + before[axis]),)] = ends
         result.append(

@@ -67,7 +67,7 @@ def some_see_nothing(ends: Ends) -> bool:
     return bool(ends[0].max() == NOTHING)
 
 
-def room(shape: Sequence[int]) -> None:
+def must_fit(shape: Sequence[int]) -> None:
     """Complain before an array is made that no machine has room for."""
     if math.prod(shape) > _MOST:
         raise RunError(
@@ -88,7 +88,7 @@ def merged(labels: Labels, axis: int) -> Labels:
     if not labels.varies(axis):
         return Labels(labels.ends.reshape(*shape[:start], 1, *shape[stop:]), split, labels.may_be_empty)
     full = (*shape[:start], *sizes, *shape[stop:])
-    room(full)
+    must_fit(full)
     ends = np.broadcast_to(labels.ends, full).reshape(*shape[:start], size, *shape[stop:])
     return Labels(ends, split, labels.may_be_empty)
 
@@ -122,13 +122,13 @@ def reshaped(labels: Labels, before: Shape, after: Shape) -> Labels:
     full, shape, split = _plan(labels.split, labels.ends.shape, before, after)
     ends = labels.ends
     if full != ends.shape:
-        room(full)
+        must_fit(full)
         ends = np.broadcast_to(ends, full)
     return Labels(ends.reshape(shape), split, labels.may_be_empty)
 
 
 @lru_cache(maxsize=4096)
-def _plan(split: Split | None, own: Shape, before: Shape, after: Shape) -> tuple[Shape, Shape, Split | None]:
+def _plan(split: Split | None, sizes_here: Shape, before: Shape, after: Shape) -> tuple[Shape, Shape, Split | None]:
     """For an array of labels under another shape: the shape to write it out to, its new shape and its parts.
 
     Networks repeat their blocks, so most reshapes were met before.
@@ -138,7 +138,7 @@ def _plan(split: Split | None, own: Shape, before: Shape, after: Shape) -> tuple
     start = 1
     for inner, outer in matching_axes(before, after):
         sizes = [n for a in inner for n in sizes_of[a]]
-        have = list(own[start : start + len(sizes)])
+        have = list(sizes_here[start : start + len(sizes)])
         start += len(sizes)
         wanted = [after[a] for a in outer]
         groups = _regroup(sizes, have, wanted)
@@ -238,7 +238,7 @@ def lower(a: Labels, b: Labels) -> Labels:
         return a
     a, b = aligned([a, b])
     shape = np.broadcast_shapes(a.ends.shape, b.ends.shape)
-    room(shape)
+    must_fit(shape)
     ends = np.minimum(a.ends, b.ends)
     may_be_empty = a.may_be_empty and b.may_be_empty and some_see_nothing(ends)
     return Labels(ends, a.split, may_be_empty)
@@ -283,12 +283,12 @@ def _cut(labels: Labels, target: Split, split: Split | None) -> Labels:
             labels = merged(labels, axis)
     for axis, parts in enumerate(target):
         start, stop = labels.parts(axis)
-        own = list(labels.ends.shape[start:stop])
+        counts = list(labels.ends.shape[start:stop])
         sizes = [math.prod(parts)] if labels.split is None else list(labels.split[axis])
-        if all(m == 1 for m in own):
+        if all(m == 1 for m in counts):
             shape += [1] * len(parts)
             continue
-        for size, m in zip(sizes, own, strict=True):
+        for size, m in zip(sizes, counts, strict=True):
             left = size
             while left > 1:
                 part = parts[len(shape) - 1 - sum(map(len, target[:axis]))]
@@ -311,7 +311,7 @@ def settled(value: Sequence[Labels]) -> tuple[Labels, ...]:
     result = []
     for labels in value:
         full = np.broadcast_shapes((1, *shape), labels.ends.shape)
-        room(full)
+        must_fit(full)
         result.append(Labels(np.where(empty, NOTHING, labels.ends), labels.split, may_be_empty=True))
     return tuple(result)
 

@@ -188,8 +188,8 @@ def _dealt(parts: list[Part], ones: list[Part], sizes: list[int]) -> list[Axis]:
     left_over = ones[::-1]
     axes: list[Axis] = []
     for size, group in zip(sizes, groups, strict=True):
-        own = [left_over.pop()] if size == 1 and left_over else group
-        axes.append(tuple(own) or (Part(size),))
+        axis = [left_over.pop()] if size == 1 and left_over else group
+        axes.append(tuple(axis) or (Part(size),))
     return axes
 
 

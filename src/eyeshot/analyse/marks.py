@@ -28,7 +28,7 @@ _MANY = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class Positions:
     """Marked positions along an axis: ``bits`` from ``start`` on, the first and the last of them marked."""
 
     start: int
@@ -41,7 +41,7 @@ class Line:
         return self.start + len(self.bits)
 
 
-Along = Line | None
+Along = Positions | None
 """The positions along one axis; None for all of them."""
 Some = tuple[Along, ...]
 """The positions along one axis, as the only entry; no entry where there are none."""
@@ -53,10 +53,10 @@ Mark = tuple[Term, ...]
 
 def at(position: int, size: int) -> Along:
     """One position along an axis."""
-    return None if size == 1 else Line(position, np.ones(1, dtype=bool), is_solid=True)
+    return None if size == 1 else Positions(position, np.ones(1, dtype=bool), is_solid=True)
 
 
-def line(start: int, bits: Bits, size: int) -> Some:
+def positions(start: int, bits: Bits, size: int) -> Some:
     """The marks from ``start`` on along an axis, as the only entry; no entry where nothing is marked."""
     count = int(np.count_nonzero(bits))
     if count == 0:
@@ -64,12 +64,12 @@ def line(start: int, bits: Bits, size: int) -> Some:
     if count == size:
         return (None,)
     first, last = int(bits.argmax()), len(bits) - int(bits[::-1].argmax())
-    return (Line(start + first, bits[first:last], count == last - first),)
+    return (Positions(start + first, bits[first:last], count == last - first),)
 
 
 def bits_of(along: Along, size: int) -> Bits:
     """The positions from 0 on, one by one."""
-    room(size)
+    must_fit(size)
     if along is None:
         return np.ones(size, dtype=bool)
     bits = np.zeros(size, dtype=bool)
@@ -82,7 +82,7 @@ def count_of(along: Along, size: int) -> int:
     return size if along is None else int(np.count_nonzero(along.bits))
 
 
-def room(size: int) -> None:
+def must_fit(size: int) -> None:
     """Complain before more positions are written out than a machine holds."""
     if size > _MOST:
         raise RunError(f"the set of pixels would have to be written out for {size:,} positions: too many")
@@ -97,7 +97,7 @@ def holds(a: Along, b: Along) -> bool:
     return a.is_solid or not bool(np.any(b.bits & ~a.bits[b.start - a.start : b.stop - a.start]))
 
 
-def both(a: Along, b: Along, size: int) -> Along:
+def either(a: Along, b: Along, size: int) -> Along:
     """The positions of either."""
     if a is None or b is None:
         return None
@@ -105,7 +105,7 @@ def both(a: Along, b: Along, size: int) -> Along:
     bits = np.zeros(stop - start, dtype=bool)
     for part in (a, b):
         bits[part.start - start : part.stop - start] |= part.bits
-    return line(start, bits, size)[0]
+    return positions(start, bits, size)[0]
 
 
 # --- unions of products ---------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def _add(terms: list[Term], term: Term, shape: Shape) -> None:
         if len(differing) == 1 or all(map(holds, term, other)):
             if len(differing) == 1:
                 (axis,) = differing
-                term = (*term[:axis], both(other[axis], term[axis], shape[axis]), *term[axis + 1 :])
+                term = (*term[:axis], either(other[axis], term[axis], shape[axis]), *term[axis + 1 :])
             del terms[i]
             i = 0
             continue
@@ -157,19 +157,19 @@ def apart(mark: Mark, shape: Shape) -> Mark:
     axis = next((a for a in range(len(shape)) if any(not _same(term[a], mark[0][a]) for term in mark)), None)
     if axis is None:
         return mark[:1]
-    found: dict[object, tuple[Bits, Mark]] = {}
+    groups: dict[object, tuple[Bits, Mark]] = {}
     rest_shape = (*shape[:axis], 1, *shape[axis + 1 :])
     for bits, chosen in _by_pattern([term[axis] for term in mark], shape[axis]):
         rest = united(([(*mark[i][:axis], None, *mark[i][axis + 1 :])] for i in chosen), rest_shape)  # type: ignore[misc]
         rest = apart(rest, rest_shape)
         key = tuple(sorted(map(_key, rest), key=repr))
-        if key in found:
-            found[key] = (found[key][0] | bits, rest)
+        if key in groups:
+            groups[key] = (groups[key][0] | bits, rest)
         else:
-            found[key] = (bits, rest)
+            groups[key] = (bits, rest)
     return tuple(
-        (*term[:axis], line(0, bits, shape[axis])[0], *term[axis + 1 :])
-        for bits, rest in found.values()
+        (*term[:axis], positions(0, bits, shape[axis])[0], *term[axis + 1 :])
+        for bits, rest in groups.values()
         for term in rest
     )
 
@@ -198,20 +198,20 @@ def _key(term: Term) -> tuple[object, ...]:
 def mapped(mark: Mark, shape: Shape, change: Callable[[Term], Iterable[Term]]) -> Mark:
     """The union of what each product becomes; ``shape`` is the new tensor's."""
     if len(mark) == 1:
-        made = tuple(change(mark[0]))
-        return made if len(made) <= 1 else united([made], shape)
+        changed = tuple(change(mark[0]))
+        return changed if len(changed) <= 1 else united([changed], shape)
     return united([tuple(change(term)) for term in mark], shape)
 
 
 def along_axis(mark: Mark, axis: int, shape: Shape, change: Callable[[Along], Some]) -> Mark:
     """The set with the positions along one axis changed; ``shape`` is the new tensor's."""
-    made: dict[int, Some] = {}
+    by_line: dict[int, Some] = {}
 
     def changed(term: Term) -> Iterable[Term]:
         key = id(term[axis])
-        if key not in made:
-            made[key] = change(term[axis])
-        return [(*term[:axis], along, *term[axis + 1 :]) for along in made[key]]
+        if key not in by_line:
+            by_line[key] = change(term[axis])
+        return [(*term[:axis], along, *term[axis + 1 :]) for along in by_line[key]]
 
     return mapped(mark, shape, changed)
 
@@ -266,11 +266,11 @@ def _joined(lines: Sequence[Along], sizes: Sequence[int]) -> Along:
         return None
     if len(lines) == 1:
         return lines[0]
-    room(math.prod(sizes))
+    must_fit(math.prod(sizes))
     bits = np.ones(1, dtype=bool)
     for along, size in zip(lines, sizes, strict=True):
         bits = np.logical_and.outer(bits, bits_of(along, size)).reshape(-1)
-    return line(0, bits, math.prod(sizes))[0]
+    return positions(0, bits, math.prod(sizes))[0]
 
 
 def _split(along: Along, sizes: Sequence[int]) -> list[Term]:
@@ -282,15 +282,15 @@ def _split(along: Along, sizes: Sequence[int]) -> list[Term]:
     inner = math.prod(sizes[1:])
     first, last = along.start // inner, (along.stop - 1) // inner
     if first == last:
-        rest = line(along.start - first * inner, along.bits, inner)[0]
+        rest = positions(along.start - first * inner, along.bits, inner)[0]
         return [(at(first, sizes[0]), *term) for term in _split(rest, sizes[1:])]
-    room((last - first + 1) * inner)
+    must_fit((last - first + 1) * inner)
     rows = np.zeros((last - first + 1) * inner, dtype=bool)
     rows[along.start - first * inner : along.stop - first * inner] = along.bits
     patterns, index = np.unique(np.packbits(rows.reshape(-1, inner), axis=1), axis=0, return_inverse=True)
     terms: list[Term] = []
     for i, pattern in enumerate(patterns):
-        for rest in line(0, np.unpackbits(pattern)[:inner].astype(bool), inner):
-            (own,) = line(first, index.reshape(-1) == i, sizes[0])
-            terms += [(own, *term) for term in _split(rest, sizes[1:])]
+        for rest in positions(0, np.unpackbits(pattern)[:inner].astype(bool), inner):
+            (outer,) = positions(first, index.reshape(-1) == i, sizes[0])
+            terms += [(outer, *term) for term in _split(rest, sizes[1:])]
     return terms

@@ -14,8 +14,9 @@ watched the nodes say where they lie; a network that was written down shares mem
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
@@ -56,7 +57,7 @@ from eyeshot.network.ops import (
 
 
 @dataclass(frozen=True)
-class Place:
+class Allocation:
     """Where a node's output lies: a block of so many elements; ``is_new`` where it is the first to lie there."""
 
     block: object
@@ -64,11 +65,16 @@ class Place:
     is_view: bool
     is_new: bool
 
+    @property
+    def only_shows(self) -> bool:
+        """Whether it takes no memory, being a view of what an earlier one wrote."""
+        return self.is_view and not self.is_new
+
 
 @once
-def places(network: Network, *, training: bool = False) -> Mapping[str, Place]:
+def allocations(network: Network, *, training: bool = False) -> Mapping[str, Allocation]:
     """Where every node's output lies; in ``training`` dropout makes a tensor of its own."""
-    lying: dict[str, Place] = {}
+    allocated: dict[str, Allocation] = {}
     taken: set[object] = set()
     for node in network:
         shares = isinstance(node.op, Rearrange | Slice | Dropout) and len(node.inputs) == 1
@@ -80,13 +86,13 @@ def places(network: Network, *, training: bool = False) -> Mapping[str, Place]:
         if memory is not None:
             block, elements, is_view = memory.block, memory.elements, memory.is_view
         elif shares:
-            base = lying[node.inputs[0]]
+            base = allocated[node.inputs[0]]
             block, elements, is_view = base.block, base.elements, True
         else:
             block, elements, is_view = node.name, math.prod(node.shape), False
-        lying[node.name] = Place(block, elements, is_view, block not in taken)
+        allocated[node.name] = Allocation(block, elements, is_view, block not in taken)
         taken.add(block)
-    return lying
+    return allocated
 
 
 def _is_apart_in_training(node: Node) -> bool:
@@ -96,28 +102,46 @@ def _is_apart_in_training(node: Node) -> bool:
 
 def alive_at_once(network: Network) -> int:
     """The largest number of elements alive at once when nodes run in order."""
-    lying = places(network)
+    return int(max(alive_by_step(network, lambda name, elements: elements)))
+
+
+def alive_by_step(
+    network: Network, sized: Callable[[str, int], Any], *, until: str | None = None, kept: Collection[str] = ()
+) -> list[Any]:
+    """Elements alive while each node runs, in order.
+
+    Args:
+        network: the network.
+        sized: a node's name and its elements → how many they are to count as: at another size of the image, say.
+        until: the last node that runs.
+        kept: nodes whose outputs are not given up.
+    """
+    allocated = allocations(network)
+    nodes = network.nodes[: None if until is None else network.nodes.index(network[until]) + 1]
     last_use: dict[object, int] = {}
-    for step, node in enumerate(network):
+    for step, node in enumerate(nodes):
         for name in (node.name, *node.inputs):
-            last_use[lying[name].block] = step
-    sizes: dict[object, int] = {}
+            last_use[allocated[name].block] = step
+    last_use |= {allocated[name].block: len(nodes) - 1 for name in kept}
+    sizes: dict[object, Any] = {}
     ends: dict[int, list[object]] = {}
     for block, step in last_use.items():
         ends.setdefault(step, []).append(block)
-    alive = peak = 0
-    for step, node in enumerate(network):
-        place = lying[node.name]
+    alive: Any = 0
+    steps = []
+    for step, node in enumerate(nodes):
+        place = allocated[node.name]
         if place.is_new:
-            sizes[place.block] = place.elements
-            alive += place.elements
+            sizes[place.block] = sized(node.name, place.elements)
+            alive = alive + sizes[place.block]
         copies = copies_of(node)
         # what is read by a copy alone is gone when the output is made
-        gone = {lying[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
-        gone -= {lying[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
-        peak = max(peak, alive + sum(copies) - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
-        alive -= sum(sizes[block] for block in ends.get(step, ()))
-    return peak
+        gone = {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
+        gone -= {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
+        more = sum(sized(name, copy) for name, copy in zip(node.inputs, copies, strict=True) if copy)
+        steps.append(alive + more - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
+        alive = alive - sum(sizes[block] for block in ends.get(step, ()))
+    return steps
 
 
 def copies_of(node: Node) -> tuple[int, ...]:
@@ -159,7 +183,7 @@ UNKNOWN = Saves(is_known=False)
 @once
 def kept_for_backward(network: Network) -> Kept:
     """What training keeps for the backward pass, all weights being trained."""
-    lying = places(network, training=True)
+    allocated = allocations(network, training=True)
     needs: set[str] = set()
     seen: set[object] = set()
     layers: dict[str, int] = {}
@@ -168,11 +192,11 @@ def kept_for_backward(network: Network) -> Kept:
         if not (node.params or isinstance(node.op, _WEIGHTED) or needs.intersection(node.inputs)):
             continue
         needs.add(node.name)
-        saves = saved_by(network, node, lying)
+        saves = saved_by(network, node, allocated)
         is_exact = is_exact and saves.is_known
         copies = copies_of(node)
-        blocks = [lying[node.inputs[i]] for i in saves.inputs if not copies[i]]
-        blocks += [lying[node.name]] if saves.output else []
+        blocks = [allocated[node.inputs[i]] for i in saves.inputs if not copies[i]]
+        blocks += [allocated[node.name]] if saves.output else []
         new = {place.block: place.elements for place in blocks if place.block not in seen}
         seen.update(new)
         layers[node.name] = sum(new.values()) + saves.more + sum(copies[i] for i in saves.inputs)
@@ -197,10 +221,10 @@ def rule(*ops: type[Op]) -> Callable[[Rule], Rule]:
     return register
 
 
-def saved_by(network: Network, node: Node, lying: Mapping[str, Place]) -> Saves:
+def saved_by(network: Network, node: Node, allocated: Mapping[str, Allocation]) -> Saves:
     """What a node keeps: by its op's rule; without one it counts nothing, and the sum is a bound from below."""
     if isinstance(node.op, Pointwise):
-        return _pointwise(node, lying)
+        return _pointwise(node, allocated)
     function = _rules.get(type(node.op))
     return UNKNOWN if function is None else function(network, node)
 
@@ -253,7 +277,7 @@ def _response_norm(network: Network, node: Node) -> Saves:
     """The input, its squares padded along channels, their mean, and its power by which the input is divided."""
     assert isinstance(node.op, LocalResponseNorm)
     elements, channels = math.prod(node.shape), node.shape[1]
-    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size - 1))
+    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size_over(channels) - 1))
 
 
 @rule(Softmax)
@@ -390,13 +414,13 @@ _BY_NEITHER = frozenset(
 )
 
 
-def _pointwise(node: Node, lying: Mapping[str, Place]) -> Saves:
+def _pointwise(node: Node, allocated: Mapping[str, Allocation]) -> Saves:
     """What the derivative is told by; what is overwritten in place and still needed is copied before."""
     assert isinstance(node.op, Pointwise)
     name = node.op.name
     if name in _BY_NEITHER:
         return NOTHING
-    is_in_place = lying[node.name].block == lying[node.inputs[0]].block and not lying[node.name].is_view
+    is_in_place = allocated[node.name].block == allocated[node.inputs[0]].block and not allocated[node.name].is_view
     if name in _BY_OUTPUT or (is_in_place and name in _BY_OUTPUT_IN_PLACE):
         return OUTPUT
     if name not in _BY_INPUT:

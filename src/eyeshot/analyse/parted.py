@@ -371,9 +371,9 @@ def merged(value: Parted, axis: int, start: int = 0, stop: int | None = None) ->
 
 def _with_run(value: Parted, axis: int, start: int, stop: int | None, part: Part) -> Parted:
     """The parts with a run of an axis' told as one."""
-    own = value.parts[axis]
-    own = (*own[:start], part, *(() if stop is None else own[stop:]))
-    return replace(value, parts=(*value.parts[:axis], own, *value.parts[axis + 1 :]))
+    parts = value.parts[axis]
+    parts = (*parts[:start], part, *(() if stop is None else parts[stop:]))
+    return replace(value, parts=(*value.parts[:axis], parts, *value.parts[axis + 1 :]))
 
 
 # --- what slides along axes -----------------------------------------------------------------------------------------

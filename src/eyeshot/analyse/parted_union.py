@@ -26,8 +26,8 @@ def united(a: Parted, b: Parted) -> Parted | None:
             a, b = pair
     places = [
         (part.size, part.role, other.role)
-        for own, others in zip(a.parts, b.parts, strict=True)
-        for part, other in zip(own, others, strict=True)
+        for parts, others in zip(a.parts, b.parts, strict=True)
+        for part, other in zip(parts, others, strict=True)
     ]
     if any((x == OUTER) != (y == OUTER) for _, x, y in places):
         return None
@@ -49,9 +49,9 @@ def united(a: Parted, b: Parted) -> Parted | None:
     parts = tuple(
         tuple(
             Part(part.size, next(numbers) if max(part.role, other.role) > OUTER else part.role)
-            for part, other in zip(own, others, strict=True)
+            for part, other in zip(parts, others, strict=True)
         )
-        for own, others in zip(a.parts, b.parts, strict=True)
+        for parts, others in zip(a.parts, b.parts, strict=True)
     )
     step = a.step * period // a.period
     return normal(Parted(parts, step, period, sizes, tuple(firsts), tuple(lasts), a.touches and b.touches))
@@ -81,22 +81,22 @@ def _aligned(a: Parted, b: Parted, axis: int) -> tuple[Parted, Parted] | None:
     return pair[0], pair[1]
 
 
-def _cuts(own: Axis) -> list[int]:
+def _cuts(parts: Axis) -> list[int]:
     """In front of each part, how many positions it and those behind it hold together."""
-    return [math.prod(part.size for part in own[i:]) for i in range(len(own))]
+    return [math.prod(part.size for part in parts[i:]) for i in range(len(parts))]
 
 
 def _cut_at(value: Parted, axis: int, cuts: Sequence[int]) -> Parted:
     """Free parts cut where there are so many positions behind, if that is a whole number of pieces."""
-    own = list(value.parts[axis])
+    parts = list(value.parts[axis])
     for cut in cuts:
         behind = 1
-        for i in range(len(own) - 1, -1, -1):
-            part = own[i]
+        for i in range(len(parts) - 1, -1, -1):
+            part = parts[i]
             if part.role == FREE and behind < cut < behind * part.size and cut % behind == 0:
                 inner = cut // behind
                 if part.size % inner == 0:
-                    own[i : i + 1] = [Part(part.size // inner), Part(inner)]
+                    parts[i : i + 1] = [Part(part.size // inner), Part(inner)]
                 break
             behind *= part.size
-    return replace(value, parts=(*value.parts[:axis], tuple(own), *value.parts[axis + 1 :]))
+    return replace(value, parts=(*value.parts[:axis], tuple(parts), *value.parts[axis + 1 :]))

@@ -71,72 +71,72 @@ def path_counts(
     offsets = tuple(at.get(axis) for axis in range(len(shape)))
     start = Counts(offsets, np.ones((1,) * len(shape)), 0, endless)
     rules = _rules_of_shares if is_shared else _rules
-    found = rules.backward(network, {name: start}, gates=gates).get(network.input.name)
-    return None if found is None else _on_image(found, network)
+    counts = rules.backward(network, {name: start}, gates=gates).get(network.input.name)
+    return None if counts is None else _on_image(counts, network)
 
 
-def _on_image(found: Counts, network: Network) -> Counts | None:
+def _on_image(counts: Counts, network: Network) -> Counts | None:
     shape = network.input.shape
     for axis in range(len(shape)):
-        found = _in_full(found, axis, shape[axis]) if axis in network.axes else _summed(found, axis, shape[axis])
+        counts = _in_full(counts, axis, shape[axis]) if axis in network.axes else _summed(counts, axis, shape[axis])
     others = tuple(axis for axis in range(len(shape)) if axis not in network.axes)
-    values = found.values.sum(axis=others)
-    offsets = tuple(found.offsets[axis] for axis in network.axes)
-    return replace(found, offsets=offsets, values=values) if values.any() else None
+    values = counts.values.sum(axis=others)
+    offsets = tuple(counts.offsets[axis] for axis in network.axes)
+    return replace(counts, offsets=offsets, values=values) if values.any() else None
 
 
-def _scaled(found: Counts) -> Counts:
+def _scaled(counts: Counts) -> Counts:
     """The same counts, the largest near 1, for the next step's sum not to overflow."""
-    largest = float(found.values.max(initial=0.0))
+    largest = float(counts.values.max(initial=0.0))
     if not largest:
-        return found
+        return counts
     _, shift = math.frexp(largest)
-    return replace(found, values=np.ldexp(found.values, -shift), exponent=found.exponent + shift)
+    return replace(counts, values=np.ldexp(counts.values, -shift), exponent=counts.exponent + shift)
 
 
-def _summed(found: Counts, axis: int, size: int) -> Counts:
+def _summed(counts: Counts, axis: int, size: int) -> Counts:
     """All counts along an axis together, at its one position 0."""
-    values = found.values.sum(axis=axis, keepdims=True)
-    if found.offsets[axis] is None:
+    values = counts.values.sum(axis=axis, keepdims=True)
+    if counts.offsets[axis] is None:
         values = values * size
-    return replace(found, values=values, offsets=_with(found.offsets, axis, 0))
+    return replace(counts, values=values, offsets=_with(counts.offsets, axis, 0))
 
 
-def _alike(found: Counts, axis: int) -> Counts:
-    return replace(found, offsets=_with(found.offsets, axis, None))
+def _alike(counts: Counts, axis: int) -> Counts:
+    return replace(counts, offsets=_with(counts.offsets, axis, None))
 
 
 def _with(offsets: tuple[int | None, ...], axis: int, offset: int | None) -> tuple[int | None, ...]:
     return (*offsets[:axis], offset, *offsets[axis + 1 :])
 
 
-def _in_full(found: Counts, axis: int, size: int) -> Counts:
+def _in_full(counts: Counts, axis: int, size: int) -> Counts:
     """An axis along which all is alike, written out."""
-    if found.offsets[axis] is not None:
-        return found
-    return replace(found, values=found.values.repeat(size, axis=axis), offsets=_with(found.offsets, axis, 0))
+    if counts.offsets[axis] is not None:
+        return counts
+    return replace(counts, values=counts.values.repeat(size, axis=axis), offsets=_with(counts.offsets, axis, 0))
 
 
-def _cut(found: Counts, axis: int, low: int, high: int) -> Counts:
+def _cut(counts: Counts, axis: int, low: int, high: int) -> Counts:
     """The counts at positions low … high − 1 of an axis that is written out; zeros where there were none."""
-    offset = found.offsets[axis]
+    offset = counts.offsets[axis]
     assert offset is not None
-    shape = list(found.values.shape)
+    shape = list(counts.values.shape)
     first, last = max(low, offset), min(high, offset + shape[axis])
     lead = (slice(None),) * axis
-    kept = found.values[(*lead, slice(first - offset, max(last, first) - offset))]
+    kept = counts.values[(*lead, slice(first - offset, max(last, first) - offset))]
     if (first, last) != (low, high):
         shape[axis] = high - low
         values = np.zeros(shape)
         values[(*lead, slice(first - low, max(last, first) - low))] = kept
         kept = values
-    return replace(found, values=kept, offsets=_with(found.offsets, axis, low))
+    return replace(counts, values=kept, offsets=_with(counts.offsets, axis, low))
 
 
-def _inside(found: Counts, axis: int, low: int, high: int) -> Counts:
+def _inside(counts: Counts, axis: int, low: int, high: int) -> Counts:
     """The counts at positions low … high − 1; what is dropped outside leaves an endless image's counts incomplete."""
-    kept = _cut(found, axis, low, high)
-    if not found.is_endless or kept.values.sum() == found.values.sum():
+    kept = _cut(counts, axis, low, high)
+    if not counts.is_endless or kept.values.sum() == counts.values.sum():
         return kept
     return replace(kept, is_whole=False)
 

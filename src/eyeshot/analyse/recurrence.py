@@ -64,7 +64,8 @@ class Meeting:
 class Recurrence:
     """One layer's field along one axis, as a sum of terms from the input on.
 
-    ``size`` is the field's; ``lost_at`` names the layer from which on there is no closed form, and so no sum.
+    ``size`` is the field's; ``lost_at`` names the layer from which on there is no closed form, and so no sum;
+    ``one_sided`` says on which side of its place each of that layer's units sees everything, if on one.
     """
 
     layer: str
@@ -73,10 +74,11 @@ class Recurrence:
     terms: tuple[Term, ...] = ()
     meetings: tuple[Meeting, ...] = ()
     lost_at: str | None = None
+    one_sided: str | None = None
 
 
 @dataclass(frozen=True)
-class Step:
+class Growth:
     """How one layer's field follows from the input that binds: the term it adds, and the branches that meet in it.
 
     ``lost_at`` names the layer on the way from the input whose units have no common form; None where all have one.
@@ -98,7 +100,8 @@ def recurrence(fields: Fields, name: str, axis: int) -> Recurrence:
     if not size or name not in taken:
         return Recurrence(name, axis, size)
     if (lost := lost_at(fields, name, axis)) is not None:
-        return Recurrence(name, axis, size, lost_at=lost)
+        sides = fields[lost].one_sided
+        return Recurrence(name, axis, size, lost_at=lost, one_sided=None if sides is None else sides[axis])
     way = [taken[name]]
     while way[-1].source.name in taken:
         way.append(taken[way[-1].source.name])
@@ -114,15 +117,15 @@ def lost_at(fields: Fields, name: str, axis: int) -> str | None:
     return step.lost_at if step.lost_at or step.size == fields[name].size[axis] else name
 
 
-def steps(fields: Fields, axis: int) -> Mapping[str, Step]:
+def steps(fields: Fields, axis: int) -> Mapping[str, Growth]:
     """The recurrence's step at every layer that sees anything."""
     return _steps(fields.network, axis, gates=fields.gates)
 
 
 @once
-def _steps(network: Network, axis: int, *, gates: bool) -> dict[str, Step]:
+def _steps(network: Network, axis: int, *, gates: bool) -> dict[str, Growth]:
     fields = Fields(network, gates=gates)
-    taken: dict[str, Step] = {}
+    taken: dict[str, Growth] = {}
     for node in network.layers:
         step = _step(fields, node, axis, taken)
         if step is not None:
@@ -140,7 +143,7 @@ class _Reach:
     has_form: bool
 
 
-def _step(fields: Fields, node: Node, axis: int, taken: Mapping[str, Step]) -> Step | None:
+def _step(fields: Fields, node: Node, axis: int, taken: Mapping[str, Growth]) -> Growth | None:
     sight = fields.form(node.name)[axis]
     reaches = [_reach(fields, node, read, axis) for read in node.reads if fields.gates or not read.gate]
     if sight is None or not reaches:
@@ -154,11 +157,11 @@ def _step(fields: Fields, node: Node, axis: int, taken: Mapping[str, Step]) -> S
         while behind is not None and not isinstance(fields.form(source.name)[axis], Moving | Parted | Fixed):
             source, behind = behind.source, taken.get(behind.source.name)
     elif size is None or lost_at is not None:
-        return Step(source, _extent(sight, node.shape), lost_at=lost_at or node.name)
+        return Growth(source, _extent(sight, node.shape), lost_at=lost_at or node.name)
     assert size is not None
     adds = size - (1 if behind is None else behind.size)
     term = _term(fields, node, binding, source, axis, adds=adds, size=size)
-    return Step(source, size, term, _meeting(node, reaches, binding))
+    return Growth(source, size, term, _meeting(node, reaches, binding))
 
 
 def _term(fields: Fields, node: Node, binding: _Reach, source: Node, axis: int, *, adds: int, size: int) -> Term | None:

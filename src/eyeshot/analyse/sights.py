@@ -94,6 +94,8 @@ class Sights:
 
 def together(sights: Sights, shape: Shape) -> Class:
     """What the units at a position see over all classes that occur."""
+    if sights.index is None:
+        return sights.table[0]
     return unite_classes([sights.table[c] for c in occurring(sights)], shape)
 
 
@@ -117,8 +119,8 @@ def _unite_pair(a: Sights, b: Sights, shape: Shape) -> Sights:
 
     one = np.zeros((1,) * len(shape), dtype=np.intp)
     codes = (one if a.index is None else a.index) * len(b.table) + (one if b.index is None else b.index)
-    found, index = np.unique(codes, return_inverse=True)
-    pairs = [divmod(code, len(b.table)) for code in found.tolist()]
+    unique, index = np.unique(codes, return_inverse=True)
+    pairs = [divmod(code, len(b.table)) for code in unique.tolist()]
     table = [unite_classes([a.table[i], b.table[j]], shape) for i, j in pairs]
     return compact(table, index.reshape(codes.shape))
 
@@ -137,6 +139,8 @@ def compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
 
 def unite_classes(classes: Sequence[Class], shape: Shape) -> Class:
     """What units see together that see by several classes."""
+    if len(classes) == 1:
+        return classes[0]
     distinct = list(dict.fromkeys(classes))
     if len(distinct) == 1:
         return distinct[0]
@@ -162,8 +166,8 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
     if isinstance(a, Moving) and isinstance(b, Moving):
         return _unite_moving(a, b, shape)
     if isinstance(a, Moving | Parted) and isinstance(b, Moving | Parted):
-        both = united(as_parted(a, shape), as_parted(b, shape))
-        return both or without_form([a, b], shape)
+        union = united(as_parted(a, shape), as_parted(b, shape))
+        return union or without_form([a, b], shape)
     first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, first_of), (max, last_of)))
     for sight in (a, b):
         if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):

@@ -65,9 +65,9 @@ def measures(values: Floats, start: Sequence[int], frame: Frame) -> Measures:
     profiles = profiles_of(values)
     moments = moments_of(values)
     means = [first + mean for first, (mean, _) in zip(start, moments, strict=True)]
-    found: Measures = {f"width_{share}": tuple(_width(p, share / 100) for p in profiles) for share in SHARES}
-    used = found["width_95"]
-    return found | {
+    spreads: Measures = {f"width_{share}": tuple(_width(p, share / 100) for p in profiles) for share in SHARES}
+    used = spreads["width_95"]
+    return spreads | {
         "sigma": tuple(sigma for _, sigma in moments),
         "shift": tuple(mean - centre for mean, centre in zip(means, frame.centre, strict=True)),
         "share_of_field": (math.prod(used) / math.prod(frame.field),),

@@ -14,17 +14,19 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    is_index,
     json_option,
     one_format,
     print_json,
     print_records,
     say_module,
     say_next,
-    stdout_for_data,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
+from eyeshot.shown import quoted
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -56,8 +58,12 @@ class Unit(_UnitType):
         if word in ("centre", "all"):
             return str(word)
         parts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isdecimal() for part in parts):
-            self.fail(f"{value!r} is no unit; write centre, all, or indices counted from 0, such as 6,6", param, ctx)
+        if not all(is_index(part) for part in parts):
+            self.fail(
+                f"{quoted(str(value))} is no unit; write centre, all, or indices counted from 0, such as 6,6",
+                param,
+                ctx,
+            )
         return tuple(int(part) for part in parts)
 
 
@@ -70,8 +76,8 @@ class Channel(_ChannelType):
         """A word as it is, an index as a number."""
         if value in ("mixed", "sum"):
             return str(value)
-        if not str(value).isdecimal():
-            self.fail(f"{value!r} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
+        if not is_index(str(value)):
+            self.fail(f"{quoted(str(value))} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
         return int(value)
 
 
@@ -186,13 +192,13 @@ def effective(
     one_format(json=as_json, csv=as_csv)
     if output is not None:
         check_figure(output, force=force)
-    given = {name: value for name, value in options.items() if value is not None}
-    _check_source(source, given, gates)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    _check_source(source, chosen, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
-    with stdout_for_data(), measured(given.get("run")) as on_progress:
+    with users_code(model), measured(chosen.get("run")) as on_progress:
         result = measure(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
-            notice=lambda text: errors.say((text, "warn")), **given,
+            notice=lambda text: errors.say((text, "warn")), **chosen,
         )  # fmt: skip
     if output is not None:
         _draw(result, output)
@@ -210,13 +216,13 @@ def effective(
         end_bounded(errors, [result.layer])
 
 
-def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
+def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
     """Complain of options that the source has no use for."""
     if source in ("density", "paths"):
-        unused = [name for name in _OF_GRADIENTS if name in given]
+        unused = [name for name in _OF_GRADIENTS if name in chosen]
     else:
         others = ("seeds", "per_seed") if source == "weights" else ("weights",)
-        unused = [name for name in others if name in given] + ["gates"] * gates
+        unused = [name for name in others if name in chosen] + ["gates"] * gates
     if unused:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
         other = "density" if gates else "the other of init and weights"
@@ -225,13 +231,14 @@ def _check_source(source: str, given: dict[str, Any], gates: bool) -> None:
 
 
 def _draw(result: EffectiveField, output: Path) -> None:
+    from eyeshot.cli.terminal import echo
     from eyeshot.report.figures.effective import map_panel, profile_panel
     from eyeshot.report.figures.style import records_of, rendered
 
     panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
     write_file(output, rendered([[panel]], output.suffix[1:].lower()))
     write_file(output.with_suffix(".csv"), as_csv_text(records_of([panel])).encode())
-    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _print(result: EffectiveField, terminal: Terminal) -> None:
@@ -257,9 +264,9 @@ def _next(model: str, result: EffectiveField, input_shape: tuple[int, ...] | Non
     def command(verb: str, *more: str) -> str:
         return typed(model, result.layer, *more, verb=verb, input_shape=input_shape)
 
-    found = []
+    commands = []
     if result.origin.source in WITHOUT_WEIGHTS:
-        found.append(command("effective", "--source", "init"))
+        commands.append(command("effective", "--source", "init"))
     if result.origin.unit is not None and result.origin.source == "density":
-        found.append(command("effective", "--unit", "all"))
-    return [*found, command("field")]
+        commands.append(command("effective", "--unit", "all"))
+    return [*commands, command("field")]

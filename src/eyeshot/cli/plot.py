@@ -125,13 +125,13 @@ def _use_panel(kind: str, chosen: Designs) -> Panel:
     if kind == "ratio":
         return ratio_panel([_by_depth(report) for report in chosen.reports], chosen.labels)
     unit = chosen.units[0] if chosen.units else "centre"
-    found = [effective(report.network, chosen.layer, unit=unit) for report in chosen.reports]
+    results = [effective(report.network, chosen.layer, unit=unit) for report in chosen.reports]
     if kind == "map":
-        return map_panel(found[0])
-    axis = found[0].map.ndim - 1 if chosen.axis is None else chosen.axis
-    if axis >= found[0].map.ndim:
-        raise UsageError(f"--axis {axis}: the image has {found[0].map.ndim} axes, counted from 0")
-    return profile_panel(found, chosen.labels, axis=axis, title="What it sees and uses")
+        return map_panel(results[0])
+    axis = results[0].map.ndim - 1 if chosen.axis is None else chosen.axis
+    if axis >= results[0].map.ndim:
+        raise UsageError(f"--axis {axis}: the image has {results[0].map.ndim} axes, counted from 0")
+    return profile_panel(results, chosen.labels, axis=axis, title="What it sees and uses")
 
 
 def _by_depth(report: Inspection) -> list[EffectiveField]:
@@ -155,11 +155,13 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
 
 
 def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
+    from eyeshot.cli.terminal import echo
+
     beside = output.with_suffix(".csv")
     write_file(output, image)
     write_file(beside, as_csv_text(records).encode())
-    click.echo(output)
-    click.echo(f"its data are in {beside}", err=True)
+    echo(str(output))
+    echo(f"its data are in {beside}", err=True)
 
 
 def _end(chosen: Designs) -> None:

@@ -103,6 +103,7 @@ def _print_up_to_failure(report: Report, terminal: Terminal, all_layers: bool, d
 
 def _print_ledger(report: Report, terminal: Terminal, all_layers: bool, depth: int | None) -> None:
     from eyeshot.analyse.landmarks import differing
+    from eyeshot.report.folded import folded_notes
     from eyeshot.report.ledger import ledger
     from eyeshot.report.verdict import on_one
     from eyeshot.report.wording import memory_words, times
@@ -118,7 +119,7 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool, depth: i
         others = f" and {len(turning) - 1} more layers" if len(turning) > 1 else ""
         words = f"units of {turning[0].name}{others} differ in a fixed turn: the largest is told; `field` tells each"
         terminal.say((words, "dim"))
-    for note in report.notes:
+    for note in folded_notes(report):
         place = f"{note.layer}: " if note.layer else ""
         terminal.say((f"{note.kind}: ", "warn"), place + note.text)
     terminal.say()

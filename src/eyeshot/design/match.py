@@ -55,9 +55,9 @@ def match(
     chosen = _refined(price, _scaled(widths, factor), target)
     cost = price(chosen)
     if cost is None or abs(cost / target - 1) > TOLERANCE:
-        found = "" if cost is None else f": one channel more or less steps over it, and the nearest has {cost:,}"
+        nearest = "" if cost is None else f": one channel more or less steps over it, and the nearest has {cost:,}"
         raise UsageError(
-            f"{name or design}: no widths give {target:,} {quantity} within {TOLERANCE:.0%}{found}."
+            f"{name or design}: no widths give {target:,} {quantity} within {TOLERANCE:.0%}{nearest}."
             " Match by the other quantity, or not at all (--match none)"
         )
     changed = replace_widths(design, chosen)
@@ -76,14 +76,14 @@ def replace_widths(design: Design, widths: Widths) -> Design:
 
 def _with_all_widths(design: Design, input_shape: tuple[int, ...], classes: int) -> Design:
     """The design with the widths written out that it leaves to the defaults."""
-    found = widths_of(design, input_shape, classes)
-    for position, widths in found.items():
+    choices = widths_of(design, input_shape, classes)
+    for position, widths in choices.items():
         if len(widths) > 1:
             raise UsageError(
                 f"{design}: the layer at character {position + 1} repeats with different widths"
                 f" ({', '.join(map(str, sorted(widths)))}); write them out to match designs"
             )
-    return replace_widths(design, {position: min(widths) for position, widths in found.items()})
+    return replace_widths(design, {position: min(widths) for position, widths in choices.items()})
 
 
 def _widths(items: tuple[Item, ...]) -> Iterator[tuple[int, int]]:

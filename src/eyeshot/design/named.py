@@ -22,6 +22,7 @@ from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, Shape
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
 from eyeshot.read.module_names import is_module_name
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
@@ -85,7 +86,7 @@ def design_named(name: str) -> Design:
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UsageError(
-                f"{name!r} is no model of the zoo, and as a design: {error.message}."
+                f"{quoted(name)} is no model of the zoo, and as a design: {error.message}."
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
         raise
@@ -110,6 +111,6 @@ def naming(model: str) -> Iterator[None]:
         yield
     except EyeshotError as error:
         is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
-        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
-            error.args = (f"{model}: {error}",)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, quoted(model)))):
+            error.of(shortened(model, LONGEST_WORD))
         raise

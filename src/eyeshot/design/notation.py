@@ -25,6 +25,7 @@ from typing import NoReturn
 
 from eyeshot.design.syntax import Branches, Conv, Design, Full, Group, Item, Padding, Plain, Pool
 from eyeshot.errors import NotationError
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
 _WORDS = {
     "C": "C", "CONV": "C",
@@ -63,6 +64,8 @@ _ALLOWED = {
 }
 _MAX_DEPTH = 40
 _MAX_NUMBER = 10**7
+_MAX_KERNEL = 10**6
+"""Every tap of a kernel is followed."""
 
 
 def parse(text: str) -> Design:
@@ -96,13 +99,13 @@ class _Reader:
         """Items up to a character of ``end`` or the end of the text."""
         if depth > _MAX_DEPTH:
             self.fail(f"brackets nested more than {_MAX_DEPTH} deep", self.at)
-        found: list[Item] = []
+        items: list[Item] = []
         while True:
             self._skip(" \t\r\n,-→")
             if self.at == len(self.text) or self.text[self.at] in end:
-                return tuple(found)
+                return tuple(items)
             item = self._item(depth)
-            found.append(self._repeated(item))
+            items.append(self._repeated(item))
 
     def _skip(self, characters: str) -> None:
         while self.at < len(self.text) and self.text[self.at] in characters:
@@ -190,53 +193,53 @@ class _Reader:
         return item
 
     def _unknown(self, position: int) -> NoReturn:
-        found = re.compile(r"[^\s,()\[\]|+-]+").match(self.text, position)
-        word = found[0] if found else self.text[position : position + 1]
+        match = re.compile(r"[^\s,()\[\]|+-]+").match(self.text, position)
+        word = match[0] if match else self.text[position : position + 1]
         if not word:
             self.fail("a label without a layer after it", position)
         if word in ")]|+":
             self.fail(f"{word!r} without an opening bracket", position)
-        self.fail(f"{word!r} is no layer; layers are {_LAYERS}", position)
+        self.fail(f"{quoted(word)} is no layer; layers are {_LAYERS}", position)
 
-    def _number(self, digits: str, position: int, least: int = 1) -> int:
-        value = int(digits) if len(digits) < 12 else _MAX_NUMBER + 1
-        if not least <= value <= _MAX_NUMBER:
-            self.fail(f"{digits} is not between {least} and {_MAX_NUMBER}", position)
+    def _number(self, digits: str, position: int, least: int = 1, most: int = _MAX_NUMBER) -> int:
+        value = int(digits) if len(digits) < 12 else most + 1
+        if not least <= value <= most:
+            self.fail(f"{shortened(digits, LONGEST_WORD)} is not between {least} and {most}", position)
         return value
 
-    def _numbers(self, text: str, position: int, least: int = 1) -> tuple[int, ...]:
-        return tuple(self._number(digits, position, least) for digits in re.split("x", text, flags=re.IGNORECASE))
+    def _numbers(self, text: str, position: int, most: int = _MAX_NUMBER) -> tuple[int, ...]:
+        return tuple(self._number(digits, position, most=most) for digits in re.split("x", text, flags=re.IGNORECASE))
 
-    def _sizes(self) -> tuple[int, ...] | None:
+    def _kernel(self) -> tuple[int, ...] | None:
         match = re.compile(_SIZES, re.IGNORECASE).match(self.text, self.at)
         if not match:
             return None
         self.at = match.end()
-        return self._numbers(match[0], match.start())
+        return self._numbers(match[0], match.start(), _MAX_KERNEL)
 
     def _modifiers(self, letter: str) -> dict[str, tuple[str, int]]:
-        found: dict[str, tuple[str, int]] = {}
+        modifiers: dict[str, tuple[str, int]] = {}
         while match := _MODIFIER.match(self.text, self.at):
             name = str(match.lastgroup)
             if name not in _ALLOWED[letter]:
                 break
-            if any(_MEANINGS[name] == _MEANINGS[other] for other in found):
+            if any(_MEANINGS[name] == _MEANINGS[other] for other in modifiers):
                 self.fail(f"{_MEANINGS[name]} is given twice", self.at)
-            found[name] = (match[name], match.start(name))
+            modifiers[name] = (match[name], match.start(name))
             self.at = match.end()
-        return found
+        return modifiers
 
     def _window(self, letter: str, position: int) -> Item:
-        kernel = self._sizes()
-        found = self._modifiers(letter)
-        stride = self._numbers(*found["stride"]) if "stride" in found else None
+        kernel = self._kernel()
+        modifiers = self._modifiers(letter)
+        stride = self._numbers(*modifiers["stride"]) if "stride" in modifiers else None
         if letter != "C":
             pool = Pool(
                 mode="max" if letter == "P" else "avg",
                 kernel=kernel or (2,),
                 stride=stride,
-                padding=self._padding(found, ((0, 0),)),
-                ceil="ceil" in found,
+                padding=self._padding(modifiers, ((0, 0),)),
+                ceil="ceil" in modifiers,
             )
             if pool.ceil and pool.padding == "same":
                 self.fail("a pool with same padding has nothing to round up", position)
@@ -244,28 +247,28 @@ class _Reader:
         return Conv(
             kernel=kernel or (3,),
             stride=stride or (1,),
-            dilation=self._numbers(*found["dilation"]) if "dilation" in found else (1,),
-            padding=self._padding(found, "half"),
-            groups=self._groups(found),
-            normalised="normalised" in found,
+            dilation=self._numbers(*modifiers["dilation"]) if "dilation" in modifiers else (1,),
+            padding=self._padding(modifiers, "half"),
+            groups=self._groups(modifiers),
+            normalised="normalised" in modifiers,
             width=self._width(),
-            linear="linear" in found or self._tilde(),
+            linear="linear" in modifiers or self._tilde(),
         )
 
-    def _groups(self, found: dict[str, tuple[str, int]]) -> int:
-        if "groups" not in found:
+    def _groups(self, modifiers: dict[str, tuple[str, int]]) -> int:
+        if "groups" not in modifiers:
             return 1
-        text, position = found["groups"]
+        text, position = modifiers["groups"]
         return 0 if text == "*" else self._number(text, position)
 
-    def _padding(self, found: dict[str, tuple[str, int]], default: Padding) -> Padding:
-        if "same" in found:
+    def _padding(self, modifiers: dict[str, tuple[str, int]], default: Padding) -> Padding:
+        if "same" in modifiers:
             return "same"
-        if "valid" in found:
+        if "valid" in modifiers:
             return ((0, 0),)
-        if "padding" not in found:
+        if "padding" not in modifiers:
             return default
-        text, position = found["padding"]
+        text, position = modifiers["padding"]
         sides = []
         for side in re.findall(_SIDE, text):
             numbers = [self._number(digits, position, least=0) for digits in re.findall(r"\d+", side)]
@@ -280,9 +283,9 @@ class _Reader:
         return self._number(match[1], match.start(1))
 
     def _tilde(self) -> bool:
-        found = self.text[self.at : self.at + 1] == "~"
-        self.at += found
-        return found
+        is_linear = self.text[self.at : self.at + 1] == "~"
+        self.at += is_linear
+        return is_linear
 
     def _full(self, position: int) -> Full:
         match = re.compile(r"-?(\d+)").match(self.text, self.at)
@@ -293,17 +296,17 @@ class _Reader:
         return Full(width=width, linear="linear" in self._modifiers("F"))
 
     def _plain(self, letter: str, position: int) -> Plain:
+        match = re.compile(r"\d*\.?\d+").match(self.text, self.at) if letter in {"D", "N"} else None
+        self.at = match.end() if match else self.at
+        digits = match[0] if match else ""
         value = None
-        match = re.compile(r"\d*\.?\d+").match(self.text, self.at)
-        if match and letter in {"D", "N"}:
-            self.at = match.end()
-            value = float(match[0])
         if letter == "D":
-            value = 0.5 if value is None else value
+            value = float(digits or 0.5)
             if not 0 <= value < 1:
                 self.fail(f"dropout takes a probability from 0 to below 1, found {value:g}", position)
         if letter == "N":
-            value = 5.0 if value is None else value
-            if value != int(value) or value < 1:
-                self.fail(f"LRN takes a whole number of channels, found {value:g}", position)
+            whole, _, rest = digits.partition(".")
+            if rest.strip("0"):
+                self.fail(f"LRN takes a whole number of channels, found {shortened(digits, LONGEST_WORD)}", position)
+            value = float(self._number(whole or "0", position)) if digits else 5.0
         return Plain(letter=letter, value=value)

@@ -42,8 +42,8 @@ class Beside:
         for number, like in enumerate(tensors[1:], start=1):
             drawn = torch.from_numpy(np.stack([_drawn(like, [seed, i, number]) for i in indices])).to(like.dtype)
             filled[id(like)] = drawn.repeat(len(x) // len(indices), *(1 for _ in like.shape[1:])).to(x.device)
-        given = self._arguments.filled(filled)
-        return given.args, given.kwargs
+        arguments = self._arguments.filled(filled)
+        return arguments.args, arguments.kwargs
 
 
 def _drawn(like: torch.Tensor, seeds: list[int]) -> Any:

@@ -62,12 +62,12 @@ def calls_of(module: nn.Module, network: Network, input_shape: Any) -> dict[str,
     reader = readers[-1]
     inputs = {step: f"input{i}" for i, step in enumerate(reader.trace.steps) if isinstance(step.op, Input)}
     names = {step: node.name for step, node in nodes_of(reader.trace, inputs).items()}
-    found: dict[str, Made] = {}
+    outputs: dict[str, Made] = {}
     for number, (function, steps, results) in enumerate(reader.calls):
         for i, step in enumerate(results):
             if step in steps and step in names:
-                found.setdefault(names[step], Made(number, function, i))
-    return {name: made for name, made in found.items() if name in network}
+                outputs.setdefault(names[step], Made(number, function, i))
+    return {name: output for name, output in outputs.items() if name in network}
 
 
 class Watcher(TorchFunctionMode):
@@ -78,9 +78,9 @@ class Watcher(TorchFunctionMode):
         is_another: the call of that number was of another function.
     """
 
-    def __init__(self, made: Made, end: Exception) -> None:
+    def __init__(self, output: Made, end: Exception) -> None:
         super().__init__()
-        self._made, self._end, self._number = made, end, -1
+        self._made, self._end, self._number = output, end, -1
         self.output: torch.Tensor | None = None
         self.is_another = False
 

@@ -37,8 +37,8 @@ class Channels:
                 sizes = "×".join(map(str, shape))
                 raise UsageError(f"{target.name} has no one axis of channels ({sizes}); leave --channel out")
             if not 0 <= wanted < shape[axes[0]]:
-                found = f"{shape[axes[0]]} channels, counted from 0"
-                raise UsageError(f"{target.name} has {found}; there is none at {wanted}")
+                channels = f"{shape[axes[0]]} channels, counted from 0"
+                raise UsageError(f"{target.name} has {channels}; there is none at {wanted}")
         elif wanted not in ("mixed", "sum"):
             raise UsageError(f"--channel takes mixed, sum or an index; found {wanted!r}")
 

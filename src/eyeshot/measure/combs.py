@@ -26,10 +26,10 @@ def combs(target: Target) -> list[list[At]]:
         _period([_span(boxes, a, i) for i in range(n)], len(target.of.axes) == len(target.frame.extent))
         for a, n in enumerate(target.of.sizes)
     ]
-    found: dict[tuple[int, ...], list[At]] = {}
+    by_phase: dict[tuple[int, ...], list[At]] = {}
     for at in target.units:
-        found.setdefault(tuple(i % p for i, p in zip(at, periods, strict=True)), []).append(at)
-    return list(found.values())
+        by_phase.setdefault(tuple(i % p for i, p in zip(at, periods, strict=True)), []).append(at)
+    return list(by_phase.values())
 
 
 def _span(boxes: dict[At, Box], axis: int, index: int) -> tuple[int, int]:

@@ -154,7 +154,7 @@ class Folder:
         """Names and sizes of the files; what is in them is read only once."""
         digest = hashlib.sha256(self._preparation.words.encode())
         for path in self._paths:
-            digest.update(f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode())
+            digest.update(f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -195,7 +195,7 @@ def prepared(path: Path, preparation: Preparation) -> Pixels:
 
 
 def images_of(
-    given: Any, shape: tuple[int, ...], prepare: Callable[[], Preparation], limit: int | None = None
+    images: Any, shape: tuple[int, ...], prepare: Callable[[], Preparation], limit: int | None = None
 ) -> Images:
     """The images that a user gave.
 
@@ -209,14 +209,14 @@ def images_of(
         DataError: there are none, or they are not the network's.
         UsageError: they are of another kind.
     """
-    if isinstance(given, str) and given in _DATA_SETS:
-        return of_dataset(given, shape, limit)
-    if isinstance(given, str | Path):
-        return Folder(Path(given).expanduser(), prepare(), limit)
+    if isinstance(images, str) and images in _DATA_SETS:
+        return of_dataset(images, shape, limit)
+    if isinstance(images, str | Path):
+        return Folder(Path(images).expanduser(), prepare(), limit)
     try:
-        values = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, dtype=np.float32)
+        values = np.asarray(images.detach().cpu() if hasattr(images, "detach") else images, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"images are a folder, a data set or an array, found {type(given).__name__}") from error
+        raise UsageError(f"images are a folder, a data set or an array, found {type(images).__name__}") from error
     if values.shape[1:] != shape or not len(values):
         raise DataError(f"images: an array of {_times(values.shape)}; needed is (images, {', '.join(map(str, shape))})")
     if limit is None or limit >= len(values):

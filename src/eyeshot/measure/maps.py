@@ -75,7 +75,7 @@ class Maps:
         if not out.requires_grad:
             raise UsageError(f"{self.target.name}: its output has no gradient with respect to the image")
         sums = torch.zeros((count, *self.shape), dtype=torch.float64, device=self.device_of_sums)
-        found = torch.zeros(2, dtype=torch.float64, device=sums.device)
+        totals = torch.zeros(2, dtype=torch.float64, device=sums.device)
         directions = directions.to(out.device, out.dtype)
         for first in range(0, len(self._combs), repeats):
             chosen = self._combs[first : first + repeats]
@@ -84,8 +84,8 @@ class Maps:
             )
             maps = _measured(gradient, self.measure, self._others)
             for i, comb in enumerate(chosen):
-                self._add(sums, found, maps[i * count : (i + 1) * count].to(sums.device), comb)
-        self._check(found)
+                self._add(sums, totals, maps[i * count : (i + 1) * count].to(sums.device), comb)
+        self._check(totals)
         return sums
 
     def _marks(self, out: torch.Tensor, chosen: list[list[tuple[int, ...]]], directions: torch.Tensor) -> torch.Tensor:
@@ -101,9 +101,9 @@ class Maps:
                 here[tuple(place)] = directions
         return marks
 
-    def _add(self, sums: torch.Tensor, found: torch.Tensor, maps: torch.Tensor, comb: list[tuple[int, ...]]) -> None:
+    def _add(self, sums: torch.Tensor, totals: torch.Tensor, maps: torch.Tensor, comb: list[tuple[int, ...]]) -> None:
         magnitude = maps.abs()
-        found[0] += magnitude.sum(dtype=torch.float64)
+        totals[0] += magnitude.sum(dtype=torch.float64)
         for at in comb:
             box = self._boxes[at]
             if any(last < first for first, last in box):
@@ -118,10 +118,10 @@ class Maps:
                 for (first, last), o, low in zip(box, origin, self.low, strict=True)
             )
             sums[(slice(None), *there)] += maps[here]
-            found[1] += magnitude[here].sum(dtype=torch.float64)
+            totals[1] += magnitude[here].sum(dtype=torch.float64)
 
-    def _check(self, found: torch.Tensor) -> None:
-        total, inside = found.tolist()
+    def _check(self, totals: torch.Tensor) -> None:
+        total, inside = totals.tolist()
         if not total < float("inf"):
             raise RunError(f"{self.target.name}: its gradients are not finite; try --dtype float32")
         if total - inside > ROUNDING[self.dtype] * total:

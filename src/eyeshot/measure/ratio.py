@@ -36,13 +36,13 @@ def area_ratios(
     full = np.log10(1 + full)
     height, width = extent
     total = full.sum()
-    found: dict[int, float | None] = dict.fromkeys(THRESHOLDS)
+    areas: dict[int, float | None] = dict.fromkeys(THRESHOLDS)
     for reach in range(1, height // 2):
         rows = slice(max(height // 2 - reach, 0), height // 2 + reach + 1)
         columns = slice(max(width // 2 - reach, 0), width // 2 + reach + 1)
         share = full[rows, columns].sum() / total
         side = 2 * reach + 1
         for threshold in THRESHOLDS:
-            if found[threshold] is None and share > threshold / 100:
-                found[threshold] = side**2 / math.prod(extent)
-    return found
+            if areas[threshold] is None and share > threshold / 100:
+                areas[threshold] = side**2 / math.prod(extent)
+    return areas

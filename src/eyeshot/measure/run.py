@@ -63,13 +63,13 @@ def plan(images: int, request: Request, *, is_drawn: bool, batch: int) -> list[B
     count = min(images, request.per_seed) if is_drawn else images
     seeds: Sequence[int | None] = range(request.seeds) if is_drawn else [None]
     parts = min(GROUPS, count)
-    found = []
+    batches = []
     for seed in seeds:
         for first in range(0, count, batch):
             indices = tuple(range(first, min(first + batch, count)))
             groups = tuple(seed if seed is not None and len(seeds) > 1 else i % parts for i in indices)
-            found.append(Batch(seed, indices, groups))
-    return found
+            batches.append(Batch(seed, indices, groups))
+    return batches
 
 
 class _OutOfMemory(Exception):  # noqa: N818 (no error yet: fewer images may fit)
@@ -161,11 +161,11 @@ class Run:
         """After how many batches it is asked whether the interval is narrow enough."""
         if self.request.precision is None:
             return frozenset()
-        found, done = set(), 1
+        checks, done = set(), 1
         while done < len(self.plan):
-            found.add(done)
+            checks.add(done)
             done = max(done + 1, math.ceil(done * _CHECK_EVERY))
-        return frozenset(found)
+        return frozenset(checks)
 
     def _is_sure(self, state: store.State) -> bool:
         assert self.request.precision is not None
@@ -176,25 +176,25 @@ class Run:
 
     def _measured(self, step: Batch) -> torch.Tensor:
         """The maps of a batch's images; where those do not fit into memory, of fewer at once from then on."""
-        found: list[torch.Tensor] = []
-        while (done := sum(map(len, found))) < len(step.indices):
+        maps: list[torch.Tensor] = []
+        while (done := sum(map(len, maps))) < len(step.indices):
             part = slice(done, done + self.maps.at_once)
             try:
-                found.append(self._maps_of(Batch(step.seed, step.indices[part], step.groups[part])))
+                maps.append(self._maps_of(Batch(step.seed, step.indices[part], step.groups[part])))
             except _OutOfMemory as error:
                 if self.maps.at_once == 1:
                     what = f"{self.maps.target.name}: its gradients do not fit into memory, for one image at once"
                     raise RunError(f"{what}: {error}; give a smaller --input, or --dtype bf16") from error
                 self.maps.at_once //= 2
-        return torch.cat(found)
+        return torch.cat(maps)
 
     def _maps_of(self, step: Batch) -> torch.Tensor:
         module = self._module_of(step.seed)
         pixels = torch.from_numpy(self.images.take(step.indices, step.seed or 0))
         expected = self.subject.network.input.shape[1:]
         if tuple(pixels.shape[1:]) != expected:
-            found = "×".join(map(str, pixels.shape[1:]))
-            raise RunError(f"images of {found}, where {self.subject.network.name} was read for {expected}")
+            sizes = "×".join(map(str, pixels.shape[1:]))
+            raise RunError(f"images of {sizes}, where {self.subject.network.name} was read for {expected}")
         capture = Capture(
             module,
             self.maps.crop.network,

@@ -46,18 +46,18 @@ def intervals(sums: Floats, counts: Floats, start: tuple[int, ...], frame: Frame
     if parts is None:
         return None
     whole = measured(sums.sum(axis=0))
-    found: Ends = {}
+    intervals: Ends = {}
     for name, values in whole.items():
         left_out = np.array([part[name] for part in parts])
         half = _half_width(left_out)
         bias = (len(parts) - 1) * (left_out.mean(axis=0) - np.array(values)) if name == "residual" else 0 * half
-        found[name] = tuple(
+        intervals[name] = tuple(
             (v - 2 * max(float(b), 0.0) - float(h), v - float(b) + float(h))
             for v, b, h in zip(values, bias, half, strict=True)
         )
     if counts.sum() < FEWEST_FOR_THE_RESIDUAL:
-        del found["residual"]
-    return found
+        del intervals["residual"]
+    return intervals
 
 
 def relative_half_width(sums: Floats, counts: Floats) -> float | None:

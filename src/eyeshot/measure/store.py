@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import RunError, UsageError
-from eyeshot.train import directory as files
+from eyeshot.train import directory as run_directory
 
 REQUEST, STATE = "request.json", "state.npz"
 
@@ -52,9 +52,9 @@ def claim(directory: Path, request: Mapping[str, Any]) -> None:
     if former is None:
         if any(directory.iterdir()):
             raise UsageError(f"{directory}: holds other files; give --run a new or an empty directory")
-        files.write_json(path, ours)
+        run_directory.write_json(path, ours)
     elif former != ours:
-        where = "; ".join(files.differences(former, ours)) if former else "it cannot be read"
+        where = "; ".join(run_directory.differences(former, ours)) if former else "it cannot be read"
         raise UsageError(f"{directory}: holds another measurement ({where}); give another --run, or delete it")
 
 
@@ -66,15 +66,15 @@ def save(directory: Path, state: State) -> None:
     """
     buffer = io.BytesIO()
     np.savez(buffer, sums=state.sums, counts=state.counts, done=state.done, is_enough=state.is_enough)
-    files.write(directory / STATE, buffer.getvalue())
+    run_directory.write(directory / STATE, buffer.getvalue())
 
 
 def restore(directory: Path, fresh: State, notice: Callable[[str], None]) -> State:
     """The state saved last; the fresh one where there is none, or none that can be read, which is said."""
     path = directory / STATE
     try:
-        with np.load(path, allow_pickle=False) as found:
-            state = State(found["sums"], found["counts"], int(found["done"]), bool(found["is_enough"]))
+        with np.load(path, allow_pickle=False) as arrays:
+            state = State(arrays["sums"], arrays["counts"], int(arrays["done"]), bool(arrays["is_enough"]))
         if (state.sums.shape, state.counts.shape) != (fresh.sums.shape, fresh.counts.shape):
             raise ValueError("its sums have another shape")
     except FileNotFoundError:

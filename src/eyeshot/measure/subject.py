@@ -185,8 +185,8 @@ def _device_of(module: nn.Module) -> str | None:
 
 def digest(module: nn.Module) -> str:
     """A hash of all weights and buffers, for a resumed run to know its module by."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+        digest.update(name.encode("utf-8", "surrogatepass"))
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -99,10 +99,10 @@ def _tensors_named(named: Sequence[tuple[str | None, Any]]) -> Iterator[tuple[st
 def _type(spec: InputSpec, module: torch.nn.Module) -> torch.dtype:
     if spec.dtype is None:
         return floating_type(module)
-    found = getattr(torch, spec.dtype, None)
-    if not isinstance(found, torch.dtype):
+    dtype = getattr(torch, spec.dtype, None)
+    if not isinstance(dtype, torch.dtype):
         raise UsageError(f"PyTorch has no type {spec.dtype!r}")
-    return found
+    return dtype
 
 
 def _made_up(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted
 
 _TYPES = re.compile(r"(?:u?int|float|bfloat|complex)\d+|bool")
 _LARGEST = 10**7
@@ -46,45 +47,45 @@ class InputSpec:
         return str(self) == "x".join(map(str, self.shape))
 
 
-def inputs_given(given: Any) -> list[InputSpec]:
+def inputs_given(inputs: Any) -> list[InputSpec]:
     """The inputs that a user gave: one shape, a text, several of them, or a dictionary by the names of arguments.
 
     Raises:
         UsageError: what is no input, and what one looks like.
     """
-    if isinstance(given, InputSpec):
-        return [given]
-    if isinstance(given, Mapping):
-        return [replace(_one(value), name=str(name)) for name, value in given.items()]
-    if isinstance(given, Sequence) and not isinstance(given, str) and given and not _is_number(given[0]):
-        return [_one(value) for value in given]
-    return [_one(given)]
+    if isinstance(inputs, InputSpec):
+        return [inputs]
+    if isinstance(inputs, Mapping):
+        return [replace(_one(value), name=str(name)) for name, value in inputs.items()]
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs and not _is_number(inputs[0]):
+        return [_one(value) for value in inputs]
+    return [_one(inputs)]
 
 
-def shape_given(given: Any, model: str) -> tuple[int, ...]:
+def shape_given(inputs: Any, model: str) -> tuple[int, ...]:
     """The one shape, channels first, that a design or a file takes.
 
     Raises:
         UsageError: several inputs, a layout or a type were given.
     """
-    specs = inputs_given(given)
+    specs = inputs_given(inputs)
     if len(specs) > 1 or not specs[0].is_plain:
-        found = ", ".join(map(str, specs))
-        raise UsageError(f"{model} takes one input, channels first, such as 3x224x224; found {found}")
+        specified = ", ".join(map(str, specs))
+        raise UsageError(f"{model} takes one input, channels first, such as 3x224x224; found {specified}")
     return specs[0].shape
 
 
-def _one(given: Any) -> InputSpec:
-    if isinstance(given, InputSpec):
-        return given
-    if isinstance(given, str):
-        return parse_input(given)
+def _one(shape_or_text: Any) -> InputSpec:
+    if isinstance(shape_or_text, InputSpec):
+        return shape_or_text
+    if isinstance(shape_or_text, str):
+        return parse_input(shape_or_text)
     try:
-        shape = tuple(operator.index(n) for n in given)
+        shape = tuple(operator.index(n) for n in shape_or_text)
     except TypeError:
         shape = ()
     if not shape or not all(0 < n < _LARGEST for n in shape):
-        raise UsageError(f"an input shape is whole numbers from 1 on, such as (3, 224, 224); found {given!r}")
+        raise UsageError(f"an input shape is whole numbers from 1 on, such as (3, 224, 224); found {shape_or_text!r}")
     return InputSpec(shape=shape, layout=_channels_first(len(shape)))
 
 
@@ -98,9 +99,9 @@ def parse_input(text: str) -> InputSpec:
     name, _, rest = text.rpartition("=")
     sizes, *more = rest.split(":")
     parts = sizes.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and 0 < int(part) < _LARGEST for part in parts):
+    if not all(part.isdecimal() and len(part) < 20 and 0 < int(part) < _LARGEST for part in parts):
         raise UsageError(
-            f"{text!r} is no input; write channels and sizes, such as 3x224x224,"
+            f"{quoted(text)} is no input; write channels and sizes, such as 3x224x224,"
             " and a layout where channels do not come first, such as 224x224x3:HWC"
         )
     spec = InputSpec(shape=tuple(map(int, parts)), layout=_channels_first(len(parts)), name=name or None)
@@ -111,8 +112,8 @@ def parse_input(text: str) -> InputSpec:
             spec = replace(spec, layout=word)
         else:
             raise UsageError(
-                f"{text!r}: {word!r} is neither a type, such as int64, nor a layout, one capital letter for each of"
-                f" {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
+                f"{quoted(text)}: {quoted(word)} is neither a type, such as int64, nor a layout, one capital letter"
+                f" for each of {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
             )
     return spec
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from eyeshot.network.graph import Node, node
 from eyeshot.network.ops import Conv, Input, Op, Pad, Pool
-from eyeshot.read.trace import Place, Step, Trace
+from eyeshot.read.trace import CallSite, Step, Trace
 
 
 def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
@@ -20,26 +20,27 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     folded = _folded_padding(trace.steps)
     dropped = set(folded.values())
     steps = [step for step in trace.steps if step not in dropped]
-    per_call: Counter[Place] = Counter(step.place for step in steps if not isinstance(step.op, Input))
-    weighted: Counter[Place] = Counter(step.place for step in steps if step.uses_weights)
-    made: dict[Step, Node] = {}
+    per_call: Counter[CallSite] = Counter(step.place for step in steps if not isinstance(step.op, Input))
+    weighted: Counter[CallSite] = Counter(step.place for step in steps if step.uses_weights)
+    nodes: dict[Step, Node] = {}
     used: Counter[str] = Counter()
     for step in steps:
         base = inputs.get(step) or _base_name(step, per_call, weighted)
         used[base] += 1
         pad = folded.get(step)
-        made[step] = node(
+        nodes[step] = node(
             name=base if used[base] == 1 else f"{base}#{used[base]}",
             op=step.op if pad is None else _padded(step.op, pad.op),
-            inputs=tuple(made[source] for source in (step if pad is None else pad).inputs),
+            inputs=tuple(nodes[source] for source in (step if pad is None else pad).inputs),
             shape=step.shape,
             params=step.params,
             line=step.line,
             memory=trace.memory.get(step),
         )
-    return made
+    return nodes
 
 
+<<<<<<< HEAD
 def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
     """The nodes that made what each call of a module gave, where the module is no node itself."""
     calls: Counter[str] = Counter()
@@ -55,6 +56,9 @@ def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ..
 
 
 def _base_name(step: Step, per_call: Counter[Place], weighted: Counter[Place]) -> str:
+=======
+def _base_name(step: Step, per_call: Counter[CallSite], weighted: Counter[CallSite]) -> str:
+>>>>>>> main
     place = step.place
     if place.is_leaf and place.path and (per_call[place] == 1 or (step.uses_weights and weighted[place] == 1)):
         return place.path

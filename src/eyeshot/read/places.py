@@ -13,7 +13,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from eyeshot.read.state import Modules
-from eyeshot.read.trace import Place, Trace, tensors_in
+from eyeshot.read.trace import CallSite, Trace, tensors_in
 
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 
@@ -25,8 +25,8 @@ class Places:
         self.trace = trace
         self.modules = dict(modules)
         self.paths = {id(child): path for path, child in self.modules.items()}
-        self.stack: list[Place] = []
-        self.failed: Place | None = None
+        self.stack: list[CallSite] = []
+        self.failed: CallSite | None = None
         self._inputs: Any = ()
 
     @contextmanager
@@ -47,16 +47,20 @@ class Places:
         if path is None:
             path = self.trace.place.path
         self.stack.append(self.trace.place)
-        self.trace.place = Place(path, not module._modules)
+        self.trace.place = CallSite(path, not module._modules)
         self.failed, self._inputs = self.trace.place, inputs
 
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if output is not None:
             self.failed = None
+<<<<<<< HEAD
         path = self.paths.get(id(module))
         if path:
             self.trace.finish(path, tensors_in(output))
         self.trace.place = self.stack.pop() if self.stack else Place()
+=======
+        self.trace.place = self.stack.pop() if self.stack else CallSite()
+>>>>>>> main
 
     def of_failure(self) -> str:
         """Where a forward pass failed: the innermost module, what went into it, and its weight's shape."""
@@ -67,8 +71,10 @@ class Places:
         shapes = " and ".join("×".join(map(str, tensor.shape)) for tensor in tensors_in(self._inputs))
         weight = getattr(module, "weight", None)
         has_shape = isinstance(weight, torch.Tensor) and not torch.nn.parameter.is_lazy(weight)
-        own = f" with a weight of {'×'.join(map(str, weight.shape))}" if has_shape and weight is not None else ""
-        return f"in {at.path} ({type(module).__name__}{own}), which got {shapes or 'no tensor'}"
+        weight_words = (
+            f" with a weight of {'×'.join(map(str, weight.shape))}" if has_shape and weight is not None else ""
+        )
+        return f"in {at.path} ({type(module).__name__}{weight_words}), which got {shapes or 'no tensor'}"
 
 
 def line_of_user() -> str:

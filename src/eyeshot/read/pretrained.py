@@ -9,9 +9,10 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.opening import opened
 from eyeshot.read import loading
 from eyeshot.read.module_names import ModuleName, module_name
 
@@ -68,13 +69,17 @@ def picture_of(name: str) -> Picture | None:
         weights = next(iter(_torchvision_weights(model)), None)
         if weights is None:
             return None
-        found = weights.transforms()
-        if not hasattr(found, "crop_size"):
+        transform = weights.transforms()
+        if not hasattr(transform, "crop_size"):
             return None
-        size = (found.crop_size[0],) * 2
-        method = found.interpolation.value
+        size = (transform.crop_size[0],) * 2
+        method = transform.interpolation.value
         return Picture(
-            size=size, resize=found.resize_size[0], mean=tuple(found.mean), std=tuple(found.std), interpolation=method
+            size=size,
+            resize=transform.resize_size[0],
+            mean=tuple(transform.mean),
+            std=tuple(transform.std),
+            interpolation=method,
         )
     if library == "timm":
         cfg = _timm_library().models.get_pretrained_cfg(model)
@@ -96,27 +101,32 @@ def load_weights(module: Any, path: Path) -> None:
     import torch
 
     try:
-        found = _read_weights(path)
+        with opened(path) as file:
+            state = _read_weights(path, file)
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
     except Exception as error:  # torch and pickle meet damage with a dozen kinds
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
     for key in ("module", "state_dict", "model", "model_state_dict"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
+            state = state[key]
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ReadError(f"{path}: holds no state dict (names with tensors); save module.state_dict()")
-    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    there = {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
-    for name, shape in own.items():
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    there = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+    for name, shape in shapes.items():
         if name not in there:
             near = difflib.get_close_matches(name, there, 1)
             raise ReadError(f"{path}: has no {name!r}{f'; the nearest is {near[0]!r}' if near else ''}")
         if tuple(there[name].shape) != shape:
             raise ReadError(f"{path}: {name} is {tuple(there[name].shape)} there, and {shape} in the model")
-    module.load_state_dict({name: there[name] for name in own})
+    module.load_state_dict({name: there[name] for name in shapes})
 
 
-def _read_weights(path: Path) -> Any:
+def _read_weights(path: Path, file: BinaryIO) -> Any:
     if path.suffix == ".safetensors":
         try:
             from safetensors.torch import load_file
@@ -126,7 +136,7 @@ def _read_weights(path: Path) -> Any:
     import torch
 
     # weights_only: a file from elsewhere must not run code.
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _torchvision(asked: ModuleName, weights: Any) -> Any:
@@ -176,9 +186,9 @@ def _timm_file(model: str) -> Path:
         from huggingface_hub import try_to_load_from_cache
 
         for file in (cfg.hf_hub_filename or "model.safetensors", "pytorch_model.bin"):
-            found = try_to_load_from_cache(cfg.hf_hub_id, file)
-            if isinstance(found, str):
-                return Path(found)
+            cached = try_to_load_from_cache(cfg.hf_hub_id, file)
+            if isinstance(cached, str):
+                return Path(cached)
         places.append(f"the Hugging Face cache, as {cfg.hf_hub_id}")
     if cfg is not None and cfg.url:
         path = Path(torch.hub.get_dir()) / "checkpoints" / str(cfg.url).rsplit("/", 1)[-1]

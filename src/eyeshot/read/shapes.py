@@ -88,8 +88,8 @@ def _each(value: Any, axes: int) -> Sequence[int]:
 
 
 @_rule("conv1d", "conv2d", "conv3d")
-def _conv(given: Arguments) -> torch.Tensor | None:
-    x, weight, bias, groups = given["input"], given["weight"], given["bias"], given["groups"]
+def _conv(args: Arguments) -> torch.Tensor | None:
+    x, weight, bias, groups = args["input"], args["weight"], args["bias"], args["groups"]
     lies_by_channels = x.dim() == 4 and _are_of_one_kind(x) and x.is_contiguous(memory_format=torch.channels_last)
     plain = (weight,) if lies_by_channels else (x, weight)
     if not _are_plain(*plain) or not (bias is None or (_are_plain(weight, bias) and bias.shape == weight.shape[:1])):
@@ -100,7 +100,7 @@ def _conv(given: Arguments) -> torch.Tensor | None:
     batch, channels, *sizes = x.shape
     if axes != x.dim() - 2 or channels != weight.shape[1] * groups or weight.shape[0] % groups or batch == 0:
         return None
-    padding, stride, dilation = given["padding"], _each(given["stride"], axes), _each(given["dilation"], axes)
+    padding, stride, dilation = args["padding"], _each(args["stride"], axes), _each(args["dilation"], axes)
     if isinstance(padding, str) or not (stride and dilation and (padding := _each(padding, axes))):
         return None
     out = [
@@ -109,32 +109,32 @@ def _conv(given: Arguments) -> torch.Tensor | None:
     ]
     if min(out) <= 0:
         return None
-    made = fresh((batch, weight.shape[0], *out), x.dtype)
+    out_tensor = fresh((batch, weight.shape[0], *out), x.dtype)
     is_by_channels = lies_by_channels and not x.is_contiguous()
-    return made.contiguous(memory_format=torch.channels_last) if is_by_channels else made
+    return out_tensor.contiguous(memory_format=torch.channels_last) if is_by_channels else out_tensor
 
 
 @_rule("max_pool2d", "avg_pool2d")
-def _pool(given: Arguments) -> torch.Tensor | None:
-    x = given["self"]
+def _pool(args: Arguments) -> torch.Tensor | None:
+    x = args["self"]
     if x.dim() != 4 or not _are_plain(x) or 0 in x.shape:
         return None
-    kernel = _each(given["kernel_size"], 2)
-    stride = _each(given["stride"], 2) if given["stride"] else kernel
-    padding, dilation = _each(given["padding"], 2), _each(given.get("dilation", 1), 2)
-    if not (kernel and stride and padding and dilation) or given.get("divisor_override") == 0:
+    kernel = _each(args["kernel_size"], 2)
+    stride = _each(args["stride"], 2) if args["stride"] else kernel
+    padding, dilation = _each(args["padding"], 2), _each(args.get("dilation", 1), 2)
+    if not (kernel and stride and padding and dilation) or args.get("divisor_override") == 0:
         return None
     out = []
     for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
         if min(k, s, d) < 1 or not 0 <= p <= k // 2:
             return None
-        out.append(Slide(k, s, d, p, p).count(n, ceil=given["ceil_mode"]))
+        out.append(Slide(k, s, d, p, p).count(n, ceil=args["ceil_mode"]))
     return fresh((*x.shape[:2], *out), x.dtype) if min(out) > 0 else None
 
 
 @_rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def _conv_transpose(given: Arguments) -> torch.Tensor | None:
-    x, weight, bias, groups = given["input"], given["weight"], given["bias"], given["groups"]
+def _conv_transpose(args: Arguments) -> torch.Tensor | None:
+    x, weight, bias, groups = args["input"], args["weight"], args["bias"], args["groups"]
     axes = weight.dim() - 2
     if not _are_plain(x, weight) or axes != x.dim() - 2 or 0 in (*x.shape, *weight.shape) or groups < 1:
         return None
@@ -144,7 +144,7 @@ def _conv_transpose(given: Arguments) -> torch.Tensor | None:
     if not (bias is None or (_are_plain(x, bias) and bias.shape == (channels,))):
         return None
     names = ("stride", "padding", "output_padding", "dilation")
-    settings = [_each(given[name], axes) for name in names]
+    settings = [_each(args[name], axes) for name in names]
     if not all(settings):
         return None
     out = [
@@ -162,8 +162,8 @@ _RESIZING = {
 
 
 def _resizing(axes: int) -> ShapeRule:
-    def rule(given: Arguments) -> torch.Tensor | None:
-        x, size, factors = given.get("input"), given["output_size"] or (), given.get("scale_factors") or ()
+    def rule(args: Arguments) -> torch.Tensor | None:
+        x, size, factors = args.get("input"), args["output_size"] or (), args.get("scale_factors") or ()
         if x is None or len((*size, *factors)) != axes or not _are_plain(x) or x.dim() != axes + 2 or 0 in x.shape:
             return None
         if len(factors) == axes:
@@ -180,8 +180,8 @@ for _name, _axes in _RESIZING.items():
 
 
 @_rule("pixel_shuffle", "pixel_unshuffle")
-def _pixel_shuffle(given: Arguments) -> torch.Tensor | None:
-    x, up, down = given["self"], given.get("upscale_factor", 1), given.get("downscale_factor", 1)
+def _pixel_shuffle(args: Arguments) -> torch.Tensor | None:
+    x, up, down = args["self"], args.get("upscale_factor", 1), args.get("downscale_factor", 1)
     if not _are_plain(x) or x.dim() != 4 or min(up, down) < 1 or 0 in x.shape:
         return None
     batch, channels, height, width = x.shape
@@ -191,8 +191,8 @@ def _pixel_shuffle(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d")
-def _edge_pad(given: Arguments) -> torch.Tensor | None:
-    x, padding = given["self"], given["padding"]
+def _edge_pad(args: Arguments) -> torch.Tensor | None:
+    x, padding = args["self"], args["padding"]
     axes = len(padding) // 2
     if not _are_plain(x) or 0 in x.shape or x.dim() != axes + 2:
         return None
@@ -204,16 +204,16 @@ def _edge_pad(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("adaptive_avg_pool2d")
-def _adaptive_pool(given: Arguments) -> torch.Tensor | None:
-    x, size = given["self"], given["output_size"]
+def _adaptive_pool(args: Arguments) -> torch.Tensor | None:
+    x, size = args["self"], args["output_size"]
     if x.dim() != 4 or not _are_plain(x) or 0 in x.shape or len(size) != 2 or min(size) < 1:
         return None
     return fresh((*x.shape[:2], *size), x.dtype)
 
 
 @_rule("linear")
-def _linear(given: Arguments) -> torch.Tensor | None:
-    x, weight, bias = given["input"], given["weight"], given["bias"]
+def _linear(args: Arguments) -> torch.Tensor | None:
+    x, weight, bias = args["input"], args["weight"], args["bias"]
     if not _are_of_one_kind(x, weight) or x.dim() < 2 or weight.dim() != 2 or x.shape[-1] != weight.shape[1]:
         return None
     if bias is not None and not (_are_of_one_kind(x, bias) and bias.shape == weight.shape[:1]):
@@ -222,8 +222,8 @@ def _linear(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("matmul")
-def _matmul(given: Arguments) -> torch.Tensor | None:
-    a, b = given["self"], given["other"]
+def _matmul(args: Arguments) -> torch.Tensor | None:
+    a, b = args["self"], args["other"]
     if a.dim() < 2 or a.dim() != b.dim() or a.shape[-1] != b.shape[-2] or a.shape[:-2] != b.shape[:-2]:
         return None
     if a.dtype is not b.dtype or not a.dtype.is_floating_point or a.device != _META or b.device != _META:
@@ -232,8 +232,8 @@ def _matmul(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("bmm")
-def _batched_matmul(given: Arguments) -> torch.Tensor | None:
-    a, b = given["self"], given["mat2"]
+def _batched_matmul(args: Arguments) -> torch.Tensor | None:
+    a, b = args["self"], args["mat2"]
     if not _are_of_one_kind(a, b) or a.dim() != 3 or b.dim() != 3:
         return None
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
@@ -242,9 +242,9 @@ def _batched_matmul(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("add", "sub", "rsub", "mul", "div", "maximum", "minimum")
-def _arithmetic(given: Arguments) -> torch.Tensor | None:
-    x, other = given["self"], given["other"]
-    if given.get("alpha", 1) != 1 or given.get("rounding_mode") is not None or type(other) is complex:
+def _arithmetic(args: Arguments) -> torch.Tensor | None:
+    x, other = args["self"], args["other"]
+    if args.get("alpha", 1) != 1 or args.get("rounding_mode") is not None or type(other) is complex:
         return None
     if not isinstance(other, torch.Tensor):
         return alike(x) if _are_of_one_kind(x) else None
@@ -259,25 +259,25 @@ def _arithmetic(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("eq", "ne", "lt", "le", "gt", "ge")
-def _comparison(given: Arguments) -> torch.Tensor | None:
-    x, other = given["self"], given["other"]
+def _comparison(args: Arguments) -> torch.Tensor | None:
+    x, other = args["self"], args["other"]
     if isinstance(other, torch.Tensor) or type(other) is complex or not _are_plain(x):
         return None
     return fresh(x.shape, torch.bool)
 
 
 @_rule("masked_fill")
-def _masked_fill(given: Arguments) -> torch.Tensor | None:
-    x, mask, value = given["self"], given["mask"], given["value"]
+def _masked_fill(args: Arguments) -> torch.Tensor | None:
+    x, mask, value = args["self"], args["mask"], args["value"]
     if isinstance(value, torch.Tensor) or type(value) is complex or not _are_plain(x) or mask.shape != x.shape:
         return None
     return fresh(x.shape, x.dtype) if mask.device.type == "meta" and mask.dtype is torch.bool else None
 
 
 @_rule("index")
-def _index(given: Arguments) -> torch.Tensor | None:
+def _index(args: Arguments) -> torch.Tensor | None:
     """Rows of a table, by a tensor of their numbers."""
-    x, (rows, *others) = given["self"], given["indices"]
+    x, (rows, *others) = args["self"], args["indices"]
     if others or rows is None or rows.dtype is not torch.int64 or not _are_plain(x) or 0 in (x.dim(), rows.dim()):
         return None
     if rows.device.type != "meta" or not rows.is_contiguous() or x.numel() == 0:
@@ -295,8 +295,8 @@ def _broadcast(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...] | None:
 
 
 @_rule("cat")
-def _cat(given: Arguments) -> torch.Tensor | None:
-    tensors, axis = given["tensors"], given["dim"]
+def _cat(args: Arguments) -> torch.Tensor | None:
+    tensors, axis = args["tensors"], args["dim"]
     first = tensors[0] if tensors else None
     if first is None or first.dim() < 2 or not isinstance(axis, int) or not -first.dim() <= axis < first.dim():
         return None
@@ -314,8 +314,8 @@ def _cat(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("stack")
-def _stack(given: Arguments) -> torch.Tensor | None:
-    tensors, axis = given["tensors"], given["dim"]
+def _stack(args: Arguments) -> torch.Tensor | None:
+    tensors, axis = args["tensors"], args["dim"]
     if not tensors or not _are_plain(*tensors) or any(tensor.shape != tensors[0].shape for tensor in tensors):
         return None
     shape = list(tensors[0].shape)
@@ -326,34 +326,34 @@ def _stack(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("batch_norm")
-def _batch_norm(given: Arguments) -> torch.Tensor | None:
-    x = given["input"]
-    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
-    has_statistics = given["running_mean"] is not None and given["running_var"] is not None
-    is_right = x.dim() >= 2 and not given["training"] and has_statistics
+def _batch_norm(args: Arguments) -> torch.Tensor | None:
+    x = args["input"]
+    per_channel = [args[name] for name in ("weight", "bias", "running_mean", "running_var")]
+    has_statistics = args["running_mean"] is not None and args["running_var"] is not None
+    is_right = x.dim() >= 2 and not args["training"] and has_statistics
     return alike(x) if is_right and _fit(x, x.shape[1:2], per_channel) else None
 
 
 @_rule("instance_norm")
-def _instance_norm(given: Arguments) -> torch.Tensor | None:
-    x = given["input"]
-    per_channel = [given[name] for name in ("weight", "bias", "running_mean", "running_var")]
+def _instance_norm(args: Arguments) -> torch.Tensor | None:
+    x = args["input"]
+    per_channel = [args[name] for name in ("weight", "bias", "running_mean", "running_var")]
     return alike(x) if x.dim() >= 3 and _fit(x, x.shape[1:2], per_channel) else None
 
 
 @_rule("group_norm")
-def _group_norm(given: Arguments) -> torch.Tensor | None:
-    x, groups = given["input"], given["num_groups"]
+def _group_norm(args: Arguments) -> torch.Tensor | None:
+    x, groups = args["input"], args["num_groups"]
     is_right = x.dim() >= 2 and groups > 0 and x.shape[1] % groups == 0 and 0 not in x.shape
-    return alike(x) if is_right and _fit(x, x.shape[1:2], [given["weight"], given["bias"]]) else None
+    return alike(x) if is_right and _fit(x, x.shape[1:2], [args["weight"], args["bias"]]) else None
 
 
 @_rule("layer_norm", "rms_norm")
-def _layer_norm(given: Arguments) -> torch.Tensor | None:
-    x, shape = given["input"], tuple(given["normalized_shape"])
+def _layer_norm(args: Arguments) -> torch.Tensor | None:
+    x, shape = args["input"], tuple(args["normalized_shape"])
     is_right = bool(shape) and tuple(x.shape[-len(shape) :]) == shape
     # laid out anew, whatever the input's strides are
-    return fresh(x.shape, x.dtype) if is_right and _fit(x, shape, [given["weight"], given.get("bias")]) else None
+    return fresh(x.shape, x.dtype) if is_right and _fit(x, shape, [args["weight"], args.get("bias")]) else None
 
 
 def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
@@ -363,36 +363,36 @@ def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
 
 
 @_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
-def _softmax(given: Arguments) -> torch.Tensor | None:
-    x, axis = given["self"], given["dim"]
-    is_told = given.get("dtype") is not None or given.get("half_to_float")
+def _softmax(args: Arguments) -> torch.Tensor | None:
+    x, axis = args["self"], args["dim"]
+    is_told = args.get("dtype") is not None or args.get("half_to_float")
     return alike(x) if not is_told and _are_of_one_kind(x) and -x.dim() <= axis < x.dim() else None
 
 
 @_rule("dropout", "feature_dropout", "alpha_dropout")
-def _dropout(given: Arguments) -> torch.Tensor | None:
-    x = given["input"] if "input" in given else given["self"]
-    return alike(x) if 0 <= given["p"] <= 1 else None
+def _dropout(args: Arguments) -> torch.Tensor | None:
+    x = args["input"] if "input" in args else args["self"]
+    return alike(x) if 0 <= args["p"] <= 1 else None
 
 
 @_rule("pow")
-def _power(given: Arguments) -> torch.Tensor | None:
-    x, exponent = given["self"], given["exponent"]
+def _power(args: Arguments) -> torch.Tensor | None:
+    x, exponent = args["self"], args["exponent"]
     is_real = type(exponent) in (int, float) and isinstance(x, torch.Tensor)
     return alike(x) if is_real and _are_of_one_kind(x) else None
 
 
 @_rule("prelu")
-def _prelu(given: Arguments) -> torch.Tensor | None:
-    x, weight = given["self"], given["weight"]
+def _prelu(args: Arguments) -> torch.Tensor | None:
+    x, weight = args["self"], args["weight"]
     if not _are_plain(x, weight) or x.dim() < 2 or weight.dim() != 1 or weight.numel() not in (1, x.shape[1]):
         return None
     return fresh(x.shape, x.dtype)
 
 
 @_rule("where")
-def _where(given: Arguments) -> torch.Tensor | None:
-    condition, x, other = given["condition"], given.get("self"), given.get("other")
+def _where(args: Arguments) -> torch.Tensor | None:
+    condition, x, other = args["condition"], args.get("self"), args.get("other")
     if not (isinstance(x, torch.Tensor) and isinstance(other, torch.Tensor)) or not _are_plain(x, other):
         return None
     if condition.dtype is not torch.bool or condition.device.type != "meta" or not condition.is_contiguous():
@@ -401,16 +401,16 @@ def _where(given: Arguments) -> torch.Tensor | None:
 
 
 @_rule("empty_like", "zeros_like", "ones_like", "rand_like", "randn_like")
-def _like(given: Arguments) -> torch.Tensor | None:
-    x = given["self"]
-    is_told = any(given.get(name) is not None for name in ("dtype", "layout", "device", "memory_format"))
+def _like(args: Arguments) -> torch.Tensor | None:
+    x = args["self"]
+    is_told = any(args.get(name) is not None for name in ("dtype", "layout", "device", "memory_format"))
     return fresh(x.shape, x.dtype) if not is_told and _are_plain(x) else None
 
 
 @_rule("mean", "sum", "amax", "amin")
-def _mean(given: Arguments) -> torch.Tensor | None:
-    x, axes = given["self"], given.get("dim")
-    if not axes or given.get("dtype") is not None or not _are_plain(x) or math.prod(x.shape) == 0:
+def _mean(args: Arguments) -> torch.Tensor | None:
+    x, axes = args["self"], args.get("dim")
+    if not axes or args.get("dtype") is not None or not _are_plain(x) or math.prod(x.shape) == 0:
         return None
     rank = x.dim()
     if not all(-rank <= a < rank for a in axes):
@@ -418,14 +418,14 @@ def _mean(given: Arguments) -> torch.Tensor | None:
     reduced = {a % rank for a in axes}
     if len(reduced) < len(axes):
         return None
-    if given["keepdim"]:
+    if args["keepdim"]:
         return fresh([1 if a in reduced else n for a, n in enumerate(x.shape)], x.dtype)
     return fresh([n for a, n in enumerate(x.shape) if a not in reduced], x.dtype)
 
 
 @_rule("roll")
-def _roll(given: Arguments) -> torch.Tensor | None:
-    x, shifts, axes = given["self"], given["shifts"], given["dims"]
+def _roll(args: Arguments) -> torch.Tensor | None:
+    x, shifts, axes = args["self"], args["shifts"], args["dims"]
     if not _are_plain(x) or not axes or len(shifts) != len(axes) or not all(-x.dim() <= a < x.dim() for a in axes):
         return None
     return fresh(x.shape, x.dtype)

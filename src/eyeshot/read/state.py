@@ -21,16 +21,16 @@ Modules = Sequence[tuple[str, torch.nn.Module]]
 
 def modules_in(root: torch.nn.Module) -> Modules:
     """All modules with their paths, each once, as ``named_modules`` gives them; without its generators' depth."""
-    found: dict[int, tuple[str, torch.nn.Module]] = {}
+    modules: dict[int, tuple[str, torch.nn.Module]] = {}
     ahead = [("", root)]
     while ahead:
         path, module = ahead.pop()
-        if id(module) in found:
+        if id(module) in modules:
             continue
-        found[id(module)] = (path, module)
+        modules[id(module)] = (path, module)
         lead = f"{path}." if path else ""
         ahead += [(lead + name, child) for name, child in module._modules.items() if child is not None][::-1]
-    return list(found.values())
+    return list(modules.values())
 
 
 @contextmanager
@@ -43,15 +43,15 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
     twins: dict[int, torch.Tensor] = {}
     held: list[tuple[dict[str, Any], str, Any]] = []
 
-    def twin(path: str, name: str, tensor: torch.Tensor, is_param: bool) -> torch.Tensor:
-        found = twins.get(id(tensor))
-        if found is None:
-            found = twins[id(tensor)] = _stand_in(tensor, name, is_param)
+    def stand_in(path: str, name: str, tensor: torch.Tensor, is_param: bool) -> torch.Tensor:
+        twin = twins.get(id(tensor))
+        if twin is None:
+            twin = twins[id(tensor)] = _stand_in(tensor, name, is_param)
             if is_param:
-                trace.add_param(f"{path}.{name}" if path else name, found, tensor.numel())
-            elif found.device.type == "meta" and tensor.device.type != "meta" and tensor.numel() <= _MOST_NUMBERS:
-                trace.remember_numbers(found, tensor.detach().cpu)  # a grid, say, which tells where is sampled
-        return found
+                trace.add_param(f"{path}.{name}" if path else name, twin, tensor.numel())
+            elif twin.device.type == "meta" and tensor.device.type != "meta" and tensor.numel() <= _MOST_NUMBERS:
+                trace.remember_numbers(twin, tensor.detach().cpu)  # a grid, say, which tells where is sampled
+        return twin
 
     try:
         for path, child in modules:
@@ -61,19 +61,19 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
                 continue
             attributes = child.__dict__
             for table in ("_parameters", "_buffers"):
-                own = attributes[table]
-                held.append((attributes, table, own))
+                table_before = attributes[table]
+                held.append((attributes, table, table_before))
                 attributes[table] = {
-                    name: tensor if tensor is None else twin(path, name, tensor, table == "_parameters")
-                    for name, tensor in own.items()
+                    name: tensor if tensor is None else stand_in(path, name, tensor, table == "_parameters")
+                    for name, tensor in table_before.items()
                 }
             if "_flat_weights" in attributes:  # recurrent modules hold their weights a second time
                 held.append((attributes, "_flat_weights", attributes["_flat_weights"]))
                 attributes["_flat_weights"] = [twins.get(id(w), w) for w in attributes["_flat_weights"]]
         yield
     finally:
-        for attributes, table, own in reversed(held):
-            attributes[table] = own
+        for attributes, table, table_before in reversed(held):
+            attributes[table] = table_before
 
 
 @contextmanager

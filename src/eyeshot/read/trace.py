@@ -19,7 +19,7 @@ from eyeshot.read.shapes import alike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class CallSite:
     """Where in the user's model steps were called: one call of a module, or the owner of the weights that they use."""
 
     path: str = ""
@@ -34,7 +34,7 @@ class Step:
     inputs: tuple[Step, ...]
     shape: Shape
     params: int
-    place: Place
+    place: CallSite
     line: str = ""
     uses_weights: bool = False
 
@@ -77,7 +77,7 @@ AtenRule = Callable[["Trace", Call], Any]
 """Records the steps of a call and returns its output."""
 
 
-class View(Protocol):
+class MemoryView(Protocol):
     """How a tensor shows the memory of another, its whole."""
 
     def take(self, trace: Trace, whole: Step, shape: Shape) -> Step:
@@ -102,7 +102,7 @@ class Shared:
 
     tensor: torch.Tensor
     whole: torch.Tensor
-    view: View
+    view: MemoryView
     root: int
 
 
@@ -115,12 +115,16 @@ class Trace:
     """Steps so far, and which tensors they made. Tensors are held, so that no identity is used twice."""
 
     steps: list[Step] = field(default_factory=list)
-    place: Place = field(default_factory=Place)
+    place: CallSite = field(default_factory=CallSite)
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
     memory: dict[Step, Memory] = field(default_factory=dict)
+<<<<<<< HEAD
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
     _owners: dict[str, Place] = field(default_factory=dict)
+=======
+    _owners: dict[str, CallSite] = field(default_factory=dict)
+>>>>>>> main
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
     _writes: dict[int, int] = field(default_factory=dict)
@@ -208,7 +212,7 @@ class Trace:
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
-        place = self.place if self.place.path or not owner else self._owners.setdefault(owner, Place(owner, True))
+        place = self.place if self.place.path or not owner else self._owners.setdefault(owner, CallSite(owner, True))
         step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
         if 0 not in step.shape:  # what has no elements is no layer, and nothing reads it
             self.steps.append(step)
@@ -232,8 +236,8 @@ class Trace:
         writes = 0
         if root in self._writes:
             writes = self._writes[root] = self._writes[root] + 1
-        for written, made in chain:
-            self._known[id(written)] = Known(written, made, writes)
+        for written, step in chain:
+            self._known[id(written)] = Known(written, step, writes)
 
     def _lie(self, steps: Iterable[Step], tensor: torch.Tensor, *, is_view: bool = False) -> None:
         """Say that the outputs of steps lie where a tensor does, unless it is known where they lie."""
@@ -265,7 +269,7 @@ class Trace:
                 if whole or step not in self.memory:
                     self.memory[step] = replace(place, is_view=True)
 
-    def share(self, tensor: torch.Tensor, whole: torch.Tensor, view: View) -> None:
+    def share(self, tensor: torch.Tensor, whole: torch.Tensor, view: MemoryView) -> None:
         """Say that a new tensor shows the memory of another."""
         if tensor is whole or id(tensor) in self._shared:
             return
@@ -277,13 +281,13 @@ class Trace:
         self._writes.setdefault(root, 0)
         self._shared[id(tensor)] = Shared(tensor, whole, view, root)
 
-    def share_as_held(self, tensor: torch.Tensor, whole: torch.Tensor, view: View) -> None:
+    def share_as_held(self, tensor: torch.Tensor, whole: torch.Tensor, view: MemoryView) -> None:
         """The same for a tensor that a step was recorded for already."""
         known = self._known[id(tensor)]
         self.share(tensor, whole, view)
         self._known[id(tensor)] = replace(known, writes=self._writes[self._shared[id(tensor)].root])
 
-    def turn(self, tensor: torch.Tensor, step: Step, view: View) -> None:
+    def turn(self, tensor: torch.Tensor, step: Step, view: MemoryView) -> None:
         """Say that a tensor now shows its own memory in another way, as in-place transposes do; ``view`` as of now."""
         shared = self._shared.get(id(tensor))
         root = id(tensor) if shared is None else shared.root
@@ -325,12 +329,12 @@ class Trace:
 
 
 def unknown(
-    trace: Trace, name: str, given: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], reason: str = ""
+    trace: Trace, name: str, tensors: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], reason: str = ""
 ) -> None:
     """Record an op whose reads are not known."""
-    given = list(given)
-    inputs = [trace.step_of(tensor) for tensor in given if trace.knows(tensor)]
-    params = trace.params_of(given)
+    tensors = list(tensors)
+    inputs = [trace.step_of(tensor) for tensor in tensors if trace.knows(tensor)]
+    params = trace.params_of(tensors)
     for out in outputs:
         step = trace.record(
             Unknown(name=name.rstrip("_"), reason=reason or "it has no rule"), inputs, out.shape, params
@@ -343,14 +347,14 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
     """All tensors in nested lists, tuples and dicts."""
     if isinstance(value, torch.Tensor):
         return [value]
-    found: list[torch.Tensor] = []
+    tensors: list[torch.Tensor] = []
     if isinstance(value, _HOLDERS):
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, torch.Tensor):
-                found.append(item)
+                tensors.append(item)
             elif isinstance(item, _HOLDERS):
-                found += tensors_in(item)
-    return found
+                tensors += tensors_in(item)
+    return tensors
 
 
 _HOLDERS = (list, tuple, dict)  # no union of types, which is made anew at each test

@@ -20,8 +20,11 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from eyeshot import opening
 from eyeshot.errors import ReadError
+from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
+from eyeshot.shown import said
 
 
 def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
@@ -57,7 +60,11 @@ def _called(maker: Any, name: ModuleName) -> Any:
         return maker(**name.arguments)
     except (Exception, SystemExit) as error:
         how = _spelled(name.arguments) or "without arguments"
-        raise ReadError(f"{name.target}: calling it {how} failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name.target}: calling it {how} failed: {_in_words(error)}") from error
+
+
+def _in_words(error: BaseException) -> str:
+    return said(error) if isinstance(error, SystemExit) else f"{type(error).__name__}: {said(error)}"
 
 
 def _is_module(value: Any) -> bool:
@@ -87,8 +94,8 @@ def _offers(scope: Any, asked: str) -> str:
 def proposals(path: Path) -> list[str]:
     """What in a file may make a network, told without running it: what needs no arguments first."""
     try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
+        body = ast.parse(opening.read(path)).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # what is wrong with the file is said once its factory is named
     ready: list[str] = []
     others: list[str] = []
@@ -155,8 +162,9 @@ class _Place:
         if not source.endswith(".py"):
             return cls(source, None, (Path.cwd(),))
         path = Path(source)
-        if not path.is_file():
-            raise ReadError(f"{path}: no such file")
+        there = what_is_at(path)
+        if there != "a file":
+            raise ReadError(f"{path}: {'no such file' if there == 'nothing' else f'{there}, not a file'}")
         path = path.resolve()
         levels = _relative_levels(path)
         depth = max(_packages_above(path), *levels, 0)
@@ -173,7 +181,7 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and repair():
             return _run(name, place, lambda: None)
-        raise ReadError(f"{name.target}: running {name.source} failed: {type(error).__name__}: {error}") from error
+        raise ReadError(f"{name.target}: running {name.source} failed: {_in_words(error)}") from error
 
 
 def _not_there(source: str, error: ModuleNotFoundError) -> str:
@@ -205,8 +213,8 @@ def _packages_above(path: Path) -> int:
 def _relative_levels(path: Path) -> list[int]:
     """How many folders up each of a file's relative imports begins."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(opening.read(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # running it says what is wrong
     return [node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
 

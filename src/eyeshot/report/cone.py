@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eyeshot.analyse.cone import Place, Runs, place, seen
+from eyeshot.analyse.cone import Placement, Runs, placement, seen
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import centre_unit
 from eyeshot.analyse.inspection import Inspection
@@ -35,7 +35,7 @@ class Level:
 
     name: str
     what: str
-    place: Place
+    place: Placement
     seen: tuple[Runs, ...]
     inputs: tuple[int, ...]
 
@@ -192,7 +192,7 @@ def cone(
     sets = [seen(fields, name, at, axis) for at in chosen]
     steps_down = _levels(report, name)
     levels = [
-        Level(node, what, place(fields, node, axis), tuple(runs.get(node, ()) for runs in sets), ())
+        Level(node, what, placement(fields, node, axis), tuple(runs.get(node, ()) for runs in sets), ())
         for node, what in steps_down
         if any(runs.get(node) for runs in sets)
     ]

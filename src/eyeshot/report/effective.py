@@ -122,8 +122,8 @@ class EffectiveField:
     def boxes(self) -> dict[int, Box]:
         """Per percent of the mass the box of whole pixels that holds it; see ``eyeshot.analyse.box``."""
         weights = np.abs(self.map)
-        found = {share: box_holding(weights, share / 100) for share in SHARES}
-        return {share: Box(self._placed(box), held_in(weights, box)) for share, box in found.items()}
+        boxes = {share: box_holding(weights, share / 100) for share in SHARES}
+        return {share: Box(self._placed(box), held_in(weights, box)) for share, box in boxes.items()}
 
     def _placed(self, box: tuple[Range, ...]) -> tuple[Range, ...]:
         return tuple((o + first, o + last) for o, (first, last) in zip(self.start, box, strict=True))
@@ -161,7 +161,7 @@ class EffectiveField:
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.effective/1, ready for json.dumps."""
         origin = self.origin
-        found = self.measures
+        measures = self.measures
         return {
             "schema": SCHEMA,
             "network": {"name": self.network, "source": self.network_source, "input": list(self.input_shape)},
@@ -195,11 +195,11 @@ class EffectiveField:
                 for share, box in self.boxes.items()
             },
             "sigma": list(self.sigma),
-            "shift": list(found["shift"]),
+            "shift": list(measures["shift"]),
             "gaussian": {
-                "mean": [c + s for c, s in zip(self.frame.centre, found["shift"], strict=True)],
+                "mean": [c + s for c, s in zip(self.frame.centre, measures["shift"], strict=True)],
                 "sigma": list(self.sigma),
-                "residual": found["residual"][0],
+                "residual": measures["residual"][0],
             },
             "field": {
                 "size": list(self.field_size),
@@ -207,7 +207,7 @@ class EffectiveField:
                 "centre": list(self.frame.centre),
             },
             "share_of_field": self.share_of_field,
-            "share_of_image": found["share_of_image"][0],
+            "share_of_image": measures["share_of_image"][0],
             "share_on_padding": self.share_on_padding,
             "intervals": None if self.intervals is None else _intervals_json(self.intervals),
             "area_ratios": None if self.area_ratios is None else {str(t): r for t, r in self.area_ratios.items()},

@@ -99,16 +99,16 @@ def _interval(result: EffectiveField, key: str, axis: int, decimals: int) -> str
 
 def remarks(result: EffectiveField) -> Iterator[str]:
     """Place, shape and padding, a line each."""
-    found = result.measures
+    measures = result.measures
     half, most = (_lies(result.boxes[share], result.map.ndim) for share in (50, 95))
     place = ", counted from the centre of its field" if result.origin.unit is None else ""
     yield f"The half lies in {half}, the 95 % in {most}{place}."
     ends = _share_interval(result, "residual")
     noise = "; noise of so few images adds to that" if result.origin.images and not ends else ""
     noise = f"; without the noise of its images by{ends}" if ends else noise
-    yield f"From a Gaussian of this σ it differs by {percent(found['residual'][0])} of the mass{noise}."
-    shift = ", ".join(f"{signed(s, 2)}" for s in found["shift"])
-    if any(abs(s) >= 0.005 for s in found["shift"]):
+    yield f"From a Gaussian of this σ it differs by {percent(measures['residual'][0])} of the mass{noise}."
+    shift = ", ".join(f"{signed(s, 2)}" for s in measures["shift"])
+    if any(abs(s) >= 0.005 for s in measures["shift"]):
         yield f"Its centre of mass lies ({shift}) px from the centre of its field."
     padding = result.share_on_padding
     if padding is not None:

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon
+from eyeshot.network.graph import Note
 from eyeshot.network.ops import Dropout, LocalResponseNorm, Norm, Pointwise, Rearrange
 from eyeshot.report.wording import op_name, op_words
 
@@ -112,6 +113,17 @@ def _steps(layers: Iterable[Layer], horizons: set[str]) -> list[Line]:
         else:
             groups.append([layer])
     return [Line(tuple(group)) for group in groups]
+
+
+def folded_notes(report: Inspection) -> list[Note]:
+    """A report's notes as people read them: what is said of several layers in the same words is said once."""
+    several: dict[tuple[bool, str, str], list[str | None]] = {}
+    for note in report.notes:
+        several.setdefault((note.layer is None, note.kind, note.text), []).append(note.layer)
+    return [
+        Note(layers[0] if len(layers) == 1 else f"{layers[0]} … {layers[-1]}, {len(layers)} times", kind, text)
+        for (_, kind, text), layers in several.items()
+    ]
 
 
 def _horizons(report: Inspection) -> set[str]:

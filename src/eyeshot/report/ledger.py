@@ -103,7 +103,7 @@ def rule_words(report: Inspection) -> dict[str, str]:
 
 def records(report: Inspection, *, folded: bool = False, depth: int | None = None) -> list[dict[str, Any]]:
     """The ledger's lines as plain values, unrounded, for CSV."""
-    macs = report.totals.macs
+    macs, with_lines = report.totals.macs, has_lines(report)
     return [
         {
             "layer": line.name,
@@ -120,7 +120,7 @@ def records(report: Inspection, *, folded: bool = False, depth: int | None = Non
             "params": line.params,
             "macs": line.macs,
             "macs_share": line.macs / macs if macs else 0.0,
-            **({"line": line.shown.node.line} if has_lines(report) else {}),
+            **({"line": line.shown.node.line} if with_lines else {}),
         }
         for line in lines(report, folded=folded, depth=depth)
     ]

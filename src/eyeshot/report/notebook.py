@@ -9,6 +9,7 @@ from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.folded import folded_notes
 from eyeshot.report.ledger import ledger
 from eyeshot.report.quantities import Quantity
 from eyeshot.report.sidebyside import quantity_table
@@ -16,6 +17,7 @@ from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import memory_words, middle_out, times
+from eyeshot.shown import encodable
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
@@ -36,7 +38,7 @@ def report_html(report: Inspection) -> str:
     sentences = [
         on_one(report),
         f"{memory_words(report.totals).capitalize()}.",
-        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in report.notes),
+        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in folded_notes(report)),
     ]
     head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"
     return _page(head, ledger(report), sentences, view, "report.layers has them all")
@@ -53,8 +55,8 @@ def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity
 
 def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: str) -> str:
     words = "".join(f"<p>{_text(sentence, 600)}</p>" for sentence in sentences if sentence)
-    room = MOST_BYTES - _FOR_THE_REST - sum(len(part.encode()) for part in (head, view, words))
-    return f'<div class="eyeshot">{_STYLE}{head}{_table(table, room, where)}{words}{view}</div>'
+    bytes_left = MOST_BYTES - _FOR_THE_REST - sum(len(part.encode()) for part in (head, view, words))
+    return f'<div class="eyeshot">{_STYLE}{head}{_table(table, bytes_left, where)}{words}{view}</div>'
 
 
 def _views(reports: Sequence[Inspection]) -> str:
@@ -67,20 +69,20 @@ def _views(reports: Sequence[Inspection]) -> str:
             continue
         who = f"{', '.join(view.names)} of {report.network.name}"
         views.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
-    return "".join(views)
+    return encodable("".join(views))
 
 
 def _text(text: str, most: int = 200) -> str:
     return escape(middle_out(text, most))
 
 
-def _table(table: Table, room: int, where: str) -> str:
+def _table(table: Table, bytes_left: int, where: str) -> str:
     """A table; where it needs more bytes than there are, lines of its middle are left out and counted."""
     kept = [i for i, column in enumerate(table.columns) if column.heading or any(_cells_of(table, i))]
     head = "".join(f"<th{_kind(table, i)}>{_text(table.columns[i].heading)}" for i in kept)
     lines = [_line(table, row, kept) for row in table.rows]
-    room -= len(head.encode())
-    left_out = _too_many(lines, room)
+    bytes_left -= len(head.encode())
+    left_out = _too_many(lines, bytes_left)
     if left_out:
         words = f"{len(left_out)} lines left out; {where}"
         lines[left_out.start : left_out.stop] = [f'<tr class="r"><td colspan="{len(kept)}">… {words}']
@@ -101,10 +103,10 @@ def _line(table: Table, row: Row | Rule, kept: Sequence[int]) -> str:
     return "<tr>" + "".join(f"<td{_kind(table, i)}>{_text(row.cells[i], _LONGEST_CELL)}" for i in kept)
 
 
-def _too_many(lines: Sequence[str], room: int) -> range:
+def _too_many(lines: Sequence[str], bytes_left: int) -> range:
     """The lines to leave out: none, or as few as must be, two thirds of the others before them."""
     sizes = [len(line.encode()) for line in lines]
-    excess = sum(sizes) - room
+    excess = sum(sizes) - bytes_left
     if excess <= 0:
         return range(0)
     first = last = len(lines) * 2 // 3

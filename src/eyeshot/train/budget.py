@@ -65,8 +65,8 @@ class Budget:
             raise UsageError(f"budget {text!r}: needed is {_NEEDED}")
         number, unit = match[1], match[2].lower()
         if unit not in _UNITS:
-            found = f"the unit {unit!r} is unknown" if unit else "the unit is missing"
-            raise UsageError(f"budget {text!r}: {found}; needed is {_NEEDED}")
+            problem = f"the unit {unit!r} is unknown" if unit else "the unit is missing"
+            raise UsageError(f"budget {text!r}: {problem}; needed is {_NEEDED}")
         return cls(amount=float(number), unit=cast("Unit", unit))
 
     def __str__(self) -> str:

@@ -102,6 +102,6 @@ def restore(
 
 def _check_fit(module: torch.nn.Module, saved: Mapping[str, torch.Tensor]) -> None:
     """Tensors must have the module's names and shapes, found out before any is overwritten."""
-    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    if own != {name: tuple(tensor.shape) for name, tensor in saved.items()}:
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    if shapes != {name: tuple(tensor.shape) for name, tensor in saved.items()}:
         raise ValueError("its weights are those of another network")

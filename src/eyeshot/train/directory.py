@@ -54,14 +54,14 @@ def claim(directory: Path, recipe: Recipe) -> None:
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Where two JSON objects differ, one short line per key."""
-    found: list[str] = []
+    apart_at: list[str] = []
     for key in dict.fromkeys((*there, *here)):
         old, new = there.get(key), here.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += differences(old, new, f"{prefix}{key}.")
+            apart_at += differences(old, new, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key}: {apart(repr(old), repr(new))}")
-    return found
+            apart_at.append(f"{prefix}{key}: {apart(repr(old), repr(new))}")
+    return apart_at
 
 
 def apart(there: str, here: str) -> str:
@@ -94,7 +94,10 @@ def finished(directory: Path, notice: Callable[[str], None]) -> Record | None:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Put values into a file, whole or not at all."""
-    write(path, (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write(
+        path,
+        (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace"),
+    )
 
 
 def write(path: Path, content: bytes) -> None:

@@ -48,7 +48,7 @@ def _visit(name: str, order: list[str], above: tuple[str, ...]) -> None:
 def _scoped(name: str) -> str:
     """A module as a constant that holds what it exports."""
     text = asset(f"{name}.js")
-    exported = [found for _, found in _EXPORT.findall(text)]
+    exported = [name for _, name in _EXPORT.findall(text)]
     for names in _LIST.findall(text):
         exported += [each.strip() for each in names.split(",")]
     body = _COMMENT.sub("", _LIST.sub("", _EXPORT.sub(r"\1", _IMPORT.sub(r"const {\1} = $\2;\n", text))))

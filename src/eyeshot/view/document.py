@@ -19,7 +19,7 @@ from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import first_gates, lost_at, steps
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
-from eyeshot.report.folded import Line, lines
+from eyeshot.report.folded import Line, folded_notes, lines
 from eyeshot.report.ledger import rule_words
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
@@ -63,7 +63,7 @@ def design(report: Inspection) -> dict[str, Any]:
     network = report.network
     index = {node.name: i for i, node in enumerate(network)}
     relations = _Table()
-    found = lines(report)
+    folded = lines(report)
     gates = has_gates(report)
     through = first_gates(report.layers[0].fields) if gates and report.layers else {}
     end, end_data = horizon(report), horizon(report, data=True)
@@ -80,7 +80,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
-        "lines": [_line(line, index) for line in found],
+        "lines": [_line(line, index) for line in folded],
         "rules": {str(index[name]): words for name, words in rule_words(report).items()},
         "gates": gates,
         "apart": network.tells_channels_apart,
@@ -90,7 +90,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "data_horizon": None if end_data is None else index[end_data.name],
         "data_path": sorted(index[name] for name in data_path(network)),
         "totals": report.to_json()["totals"],
-        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in report.notes],
+        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in folded_notes(report)],
         "verdict": on_one(report),
     }
 
@@ -166,11 +166,11 @@ def places(network: Network, name: str) -> list[int | None]:
     None for all axes where units lie otherwise, as tokens and the windows of attention do: the page then takes all
     units of the layer together.
     """
-    found = [axes_counting(network, name, axis) for axis in range(len(network.axes))]
-    single = [axes[0] for axes in found if len(axes) == 1]
-    if any(len(axes) > 1 for axes in found) or len(set(single)) < len(single):
-        return [None] * len(found)
-    return [axes[0] if axes else None for axes in found]
+    counting = [axes_counting(network, name, axis) for axis in range(len(network.axes))]
+    single = [axes[0] for axes in counting if len(axes) == 1]
+    if any(len(axes) > 1 for axes in counting) or len(set(single)) < len(single):
+        return [None] * len(counting)
+    return [axes[0] if axes else None for axes in counting]
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -180,6 +180,8 @@ def _field(field: Field) -> dict[str, Any]:
                            for step in field.stride]  # fmt: skip
     if field.start is not None:
         entry["start"] = list(field.start)
+    if field.one_sided is not None:
+        entry["sides"] = list(field.one_sided)
     flags = {"irregular": not field.is_regular, "global": field.is_global, "bound": not field.is_exact}
     return entry | {name: 1 for name, holds in flags.items() if holds}
 

@@ -32,9 +32,11 @@ def checked(document: Any, name: str) -> dict[str, Any]:
     Raises:
         UsageError: it is none.
     """
-    found = document.get("schema") if isinstance(document, Mapping) else None
-    if found != SCHEMA:
-        raise UsageError(f"{name}: needed is a document of schema {SCHEMA} (eyeshot effective --json), found {found!r}")
+    schema = document.get("schema") if isinstance(document, Mapping) else None
+    if schema != SCHEMA:
+        raise UsageError(
+            f"{name}: needed is a document of schema {SCHEMA} (eyeshot effective --json), found {schema!r}"
+        )
     try:
         return _checked(document)
     except (KeyError, TypeError, ValueError) as error:

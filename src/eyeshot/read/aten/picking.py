@@ -86,14 +86,14 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
     return out
 
 
-def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int]) -> Step:
-    """The elements of rows, the last axis, at some places, each −1 a constant: what padding behind a row holds."""
-    *lead, size = rows.shape
-    axis = len(lead)
+def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int], axis: int = -1) -> Step:
+    """What stands along an axis at some places, each −1 a constant: what padding behind the axis holds."""
+    axis = axis_of(axis, len(rows.shape))
+    lead, size, rest = rows.shape[:axis], rows.shape[axis], rows.shape[axis + 1 :]
     if min(places) < 0:
-        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1))
+        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1, *rest))
     op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
-    return trace.record(op, [rows], (*lead, len(places)))
+    return trace.record(op, [rows], (*lead, len(places), *rest))
 
 
 def _picked(
@@ -221,8 +221,8 @@ def _one_hot(trace: Trace, call: Call) -> Any:
 def _sort(trace: Trace, call: Call) -> Any:
     """Each result depends on all positions along the axis, as a maximum does."""
     x, out = call.x, call.run()
-    given = call.arguments.get("dim", None if call.name != "msort" else 0)
-    axes = tuple(range(x.dim())) if given is None else (axis_of(int(given), x.dim()),)
+    dim = call.arguments.get("dim", None if call.name != "msort" else 0)
+    axes = tuple(range(x.dim())) if dim is None else (axis_of(int(dim), x.dim()),)
     first, *others = tensors_in(out)
     op = Mixing(name=call.name, axes=axes)
     step = trace.record(op, [trace.step_of(x)], first.shape if first.dim() == x.dim() else _kept(x, axes))
@@ -272,10 +272,10 @@ def _grid_sample(trace: Trace, call: Call) -> Any:
     mode = ("bilinear", "nearest", "bicubic")[call["interpolation_mode"]]
     numbers = None if trace.knows(grid) else trace.numbers_of(grid)
     if trace.knows(x) and numbers is not None:
-        found = [_taps_of_grid(numbers, a, x.shape, call, mode) for a in range(x.dim() - 2)]
-        is_exact = all(is_apart for _, is_apart in found)
+        taps = [_taps_of_grid(numbers, a, x.shape, call, mode) for a in range(x.dim() - 2)]
+        is_exact = all(is_apart for _, is_apart in taps)
         return one(
-            trace, call, GridSample(mode=mode, taps=tuple(reads for reads, _ in found), is_exact=is_exact), [x], out
+            trace, call, GridSample(mode=mode, taps=tuple(reads for reads, _ in taps), is_exact=is_exact), [x], out
         )
     if not trace.knows(grid):
         return one(trace, call, GridSample(mode=mode), [x], out)
@@ -362,9 +362,9 @@ def _fill(trace: Trace, call: Call) -> Any:
 
 @rule(
     *("index_put", "_index_put_impl", "scatter", "scatter_add", "scatter_reduce", "index_copy", "index_add"),
-    *("index_fill", "masked_scatter", "slice_scatter", "select_scatter", "put", "index_reduce"),
+    *("index_fill", "masked_scatter", "put", "index_reduce"),
 )
 def _scatter(trace: Trace, call: Call) -> Any:
     base, out = call.x, call.run()
-    given = [tensor for tensor in tensors_in(call.arguments) if trace.knows(tensor)]
-    return one(trace, call, Scatter(name=call.name.strip("_"), has_base=trace.knows(base)), given, out)
+    sources = [tensor for tensor in tensors_in(call.arguments) if trace.knows(tensor)]
+    return one(trace, call, Scatter(name=call.name.strip("_"), has_base=trace.knows(base)), sources, out)

@@ -13,7 +13,7 @@ import torch
 
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
-from eyeshot.read.trace import AtenRule, Call, Step, Trace, View, tensors_in
+from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace, tensors_in
 from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
@@ -33,16 +33,30 @@ def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
     """Record one op that reads the given tensors and uses whatever weights are among the call's arguments."""
-    given = tensors_in(call.arguments)
-    params, owner = trace.params_of(given), trace.owner_of(given)
+    tensors = tensors_in(call.arguments)
+    params, owner = trace.params_of(tensors), trace.owner_of(tensors)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
 
 
+def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: int | None = None) -> tuple[int, ...]:
+    """Axes of an output of some rank along which constants differ from place to place, or may; ``without`` one axis."""
+    axes: set[int] = set()
+    for tensor in tensors:
+        if trace.knows(tensor):
+            continue
+        wide = [axis for axis, n in enumerate(tensor.shape) if n > 1 and axis + rank - tensor.dim() != without]
+        numbers = trace.numbers_of(tensor) if wide else None
+        for axis in wide:
+            if numbers is None or bool((numbers != numbers.narrow(axis, 0, 1)).any()):
+                axes.add(axis + rank - tensor.dim())
+    return tuple(sorted(axes))
+
+
 def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:
     """Record a window over the last axes; a map without batch axis gets one for as long as that takes."""
-    given = tensors_in(call.arguments)
-    params, owner = trace.params_of(given), trace.owner_of(given)
+    tensors = tensors_in(call.arguments)
+    params, owner = trace.params_of(tensors), trace.owner_of(tensors)
     x, *others = inputs
     if len(x.shape) == len(op.kernel) + 2:
         trace.bind(out, trace.record(op, inputs, out.shape, params, owner))
@@ -58,7 +72,7 @@ def reshaped(trace: Trace, step: Step, shape: Shape, name: str = "reshape") -> S
     return step if step.shape == tuple(shape) else trace.record(Rearrange(name=name), [step], shape)
 
 
-def show(trace: Trace, whole: torch.Tensor, view: View, out: torch.Tensor) -> torch.Tensor:
+def show(trace: Trace, whole: torch.Tensor, view: MemoryView, out: torch.Tensor) -> torch.Tensor:
     """Record that an output shows the memory of a tensor, or a copy of it, or is the tensor itself turned in place."""
     if out is whole:
         held = None if isinstance(view, Same) else trace.held_by(whole)

@@ -58,9 +58,9 @@ def _resize(trace: Trace, call: Call) -> Any:
 
 def _scales(call: Call, axes: int) -> list[float | None]:
     """The scale factors that the user gave; None where the sizes decide."""
-    given = call.arguments.get("scale_factors")
-    if given is not None:
-        return list(given)
+    factors = call.arguments.get("scale_factors")
+    if factors is not None:
+        return list(factors)
     names = ("scales",) if axes == 1 else ("scales_d", "scales_h", "scales_w")[-axes:]
     return [call.arguments.get(name) for name in names]
 

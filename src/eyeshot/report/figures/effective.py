@@ -116,7 +116,7 @@ def _draw_profiles(axes: Axes, results: Sequence[EffectiveField], labels: Sequen
     reach = max(result.field_size[axis] for result in results) / 2
     axes.axvspan(-reach, reach, color="0.93", zorder=0)
     for i, label in enumerate(dict.fromkeys(labels)):
-        alike = [result for result, own in zip(results, labels, strict=True) if own == label]
+        alike = [result for result, its_label in zip(results, labels, strict=True) if its_label == label]
         style = line_style(i) | {"marker": "", "linewidth": 1.6 if len(alike) == 1 else 0.9}
         for j, result in enumerate(alike):
             axes.plot(*_profile(result, axis), **style, label=None if j else label)
@@ -155,11 +155,11 @@ def _ratio(result: EffectiveField) -> tuple[float, float | None, float | None]:
 
 def _draw_ratio(axes: Axes, curves: Sequence[Sequence[EffectiveField]], labels: Sequence[str]) -> None:
     for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
-        found = [_ratio(result) for result in curve]
+        ratios = [_ratio(result) for result in curve]
         style, xs = line_style(i), range(len(curve))
-        axes.plot(xs, [100 * value for value, _, _ in found], **style, markersize=5, label=label)
-        ends = [(100 * low, 100 * high) for _, low, high in found if low is not None and high is not None]
-        if len(ends) == len(found):
+        axes.plot(xs, [100 * value for value, _, _ in ratios], **style, markersize=5, label=label)
+        ends = [(100 * low, 100 * high) for _, low, high in ratios if low is not None and high is not None]
+        if len(ends) == len(ratios):
             lows, highs = zip(*ends, strict=True)
             axes.fill_between(xs, lows, highs, color=style["color"], alpha=0.15, linewidth=0)
     longest = max(curves, key=len)

@@ -32,14 +32,14 @@ function through(relation, form, before, after, axis) {
   if (!form) return form;
   const from = before.places[axis], to = after.places[axis];
   if (form.step === null) return form.apart ? gathered(relation, form, before, to) : form;
-  if (relation.kind === "opaque") return null;
+  if (relation.kind === "opaque" || (relation.kind === "reduce" && relation.groups && from === 1)) return null;
   const isReduced = relation.kind === "reduce" && relation.axes?.includes(from);
   if (to === null || isReduced) {
     return { low: form.low, high: form.high + form.step * (before.shape[from] - 1), step: null, apart: isReduced ? undefined : form.high - form.low + 1 };
   }
   const i = relation.axes?.indexOf(from) ?? -1;
   if (i < 0) return relation.kind === "concat" && relation.axis === from ? null : before.shape[from] === after.shape[to] ? form : null;
-  if (relation.kind !== "window") return null;
+  if (relation.kind !== "window" || relation.runs) return null;
   const { kernel, stride, dilation, before: p, base } = /** @type {any} */ (relation.slides)[i];
   if (base > 1) return null;
   return { low: form.low - p * form.step, high: form.high + ((kernel - 1) * dilation - p) * form.step, step: form.step * stride };

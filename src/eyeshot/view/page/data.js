@@ -1,5 +1,6 @@
 // The numbers themselves: of the selected unit, of the ledger, and the whole document.
 
+import { csv } from "./csv.js";
 import { fill, h } from "./dom.js";
 import { bands } from "./network.js";
 import { unitName } from "./view.js";
@@ -20,7 +21,7 @@ export function dataPanel(given) {
     const { typed: name } = view.design.given, shape = view.design.nodes[view.design.input].shape.slice(1).join("x");
     const unit = view.layer.places.flatMap((place, axis) => (place === null ? [] : [[place, view.state.unit[axis]]])).sort((a, b) => a[0] - b[0]).map(([, n]) => n);
     const at = unit.length ? ` --at ${unit.join()}` : "";
-    source.textContent = [`eyeshot field ${quoted(name)} ${quoted(view.layer.name)}${at} --input ${shape}`, `eyeshot why ${quoted(name)} ${quoted(view.layer.name)} --input ${shape}`, `eyeshot show ${quoted(name)} --input ${shape} --csv`].join("\n");
+    source.textContent = [`eyeshot field ${quoted(name)} ${quoted(view.layer.name)}${at} --input ${shape}`, `eyeshot why ${quoted(name)} ${quoted(view.layer.name)} --input ${shape}`, `eyeshot show ${quoted(name)} --input ${shape} --all --csv`].join("\n");
     for (const url of urls) URL.revokeObjectURL(url);
     urls = [];
     fill(links, download("unit.json", JSON.stringify(document), "application/json", "this unit, JSON"), download("layers.csv", csv(view.design), "text/csv", "all layers, CSV"),
@@ -53,15 +54,6 @@ function rectangles(product) {
     for (let i = 0; i < set.length; i += 2) ends.push([...head, [set[i], set[i + 1]]]);
     return ends;
   }), [[]]);
-}
-
-/** @param {import("./network.js").Design} design */
-function csv(design) {
-  const rows = design.nodes.map((node) => [node.name, node.words, node.shape.slice(1).join("x"), node.field.size.join("x"), node.data.size.join("x"), (node.field.stride ?? []).join("x"), Boolean(node.field.global), !node.field.bound, node.params, node.macs]);
-  return [["layer", "op", "out", "field", "data_field", "stride", "global", "exact", "params", "macs"], ...rows].map((row) => row.map((cell) => {
-    const text = String(cell);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  }).join()).join("\n");
 }
 
 /** @param {string} word */

@@ -18,6 +18,7 @@ import { pull, push, unite } from "./field.js";
  * @property {1} [irregular] units differ
  * @property {1} [global] every unit sees the whole image
  * @property {1} [bound] only a bound from above
+ * @property {Array<"before" | "after" | null>} [sides] where each unit sees all on one side of its place
  */
 
 /**
@@ -91,8 +92,8 @@ export function designFrom(given) {
 
 /** @param {any} given @returns {Field} */
 function fieldFrom(given) {
-  const { size = [], stride, start, irregular, global, bound } = given;
-  return { size, stride, start, irregular, global, bound };
+  const { size = [], stride, start, irregular, global, bound, sides } = given;
+  return { size, stride, start, irregular, global, bound, sides };
 }
 
 /** @param {any} given @returns {Relation} */
@@ -103,14 +104,14 @@ export function relationFrom(given) {
       kernel: k, stride: given.stride?.[i] ?? 1, dilation: given.dilation?.[i] ?? 1,
       before: given.padding?.[i][0] ?? 0, after: given.padding?.[i][1] ?? 0, base: given.base?.[i] ?? 1,
     }));
-    return { kind, axes, slides, groups: groups ?? null };
+    return { kind, axes, slides, groups: groups ?? null, runs: Boolean(given.runs) };
   }
   if (kind === "taps") {
     const reads = given.reads.map((/** @type {Array<number | number[]>} */ taps) =>
       taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
     return { kind, axes, reads };
   }
-  return { kind, axes, axis, offset, order, keep };
+  return { kind, axes, axis, offset, order, keep, groups };
 }
 
 /** Elements that a layer writes. @param {Layer} layer @returns {number} */

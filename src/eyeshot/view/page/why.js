@@ -1,7 +1,7 @@
 // Why that number? The recurrence followed back along the inputs that bind, one term a layer.
 
 import { fill, h } from "./dom.js";
-import { NONE, axisNames, fieldSize, listed, times, whole } from "./words.js";
+import { NONE, axisNames, fieldPixels, fieldSize, listed, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -9,7 +9,7 @@ const MOST_MEETINGS = 4;
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./network.js").Why & {name: string, at: number, adding: number}} Step */
-/** @typedef {{title: string, size: number, lost: string, steps: Step[]}} Part a number and the sum that makes it, or
+/** @typedef {{title: string, size: number, lost: string, units: string, steps: Step[]}} Part a number and the sum that makes it, or
  *  the layer from which on there is none */
 
 /** @param {{pick: (layer: number) => void}} actions */
@@ -33,7 +33,7 @@ export function whyPanel(actions) {
       names.map((each, i) => h("button", { type: "button", class: "chip", "aria-pressed": String(i === axis), onclick: () => press(i) },
         each))) : null;
     fill(root,
-      h("p", { class: "lead" }, name, ` sees ${fieldSize(layer.field)} pixels of ${times(design.extent)}: each layer adds `
+      h("p", { class: "lead" }, name, ` sees ${fieldPixels(layer.field)} of ${times(design.extent)}: each layer adds `
         + "(k − 1)·d·J, its kernel k and dilation d times the J input pixels that one step before it takes."),
       axes, parts(design, view.at, axis).map((part) => partOf(design, part, layer.name, actions)), gateOf(design, layer));
   }
@@ -44,7 +44,7 @@ export function whyPanel(actions) {
 function partOf(design, part, name, actions) {
   const title = part.title ? h("h3", null, part.title) : null;
   if (part.lost) {
-    return [title, h("p", null, `There is no closed form from ${part.lost} on: its units have no even steps in common, so no sum `
+    return [title, h("p", null, `There is no closed form from ${part.lost} on: ${part.units}, so no sum `
       + `makes the number; the widest of them inside the image sees ${whole(part.size)}.`)];
   }
   const rows = part.steps.filter((each) => each.adds !== undefined), { size } = part;
@@ -78,7 +78,9 @@ export function parts(design, at, axis) {
   const { field, data, why, dataWhy } = design.nodes[at];
   const part = (/** @type {string} */ title, /** @type {number} */ size, /** @type {boolean} */ gates) => {
     const own = gates ? why : dataWhy, lost = own[Math.min(axis, own.length - 1)]?.lost;
-    return { title, size, lost: lost === undefined ? "" : design.nodes[lost].name, steps: size ? steps(design, at, axis, gates) : [] };
+    const side = lost === undefined ? null : (gates ? design.nodes[lost].field : design.nodes[lost].data).sides?.[axis];
+    const units = side ? `each unit sees all ${side} it` : "its units have no even steps in common";
+    return { title, size, lost: lost === undefined ? "" : design.nodes[lost].name, units, steps: size ? steps(design, at, axis, gates) : [] };
   };
   if (data === field) return [part("", field.size[axis], true)];
   const isAlike = field.size[axis] === data.size[axis];

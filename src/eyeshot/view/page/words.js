@@ -40,7 +40,12 @@ export function plain(value) {
 /** What a layer's units see. @param {import("./network.js").Field} field @returns {string} */
 export function fieldSize(field) {
   if (!field.size.length || field.size.some((n) => !n)) return NONE;
-  return (field.bound ? "≤" : "") + times(field.size);
+  return (field.bound ? "≤" : "") + times(field.size.map((n, axis) => (field.sides?.[axis] ? `all ${field.sides[axis]}` : n)));
+}
+
+/** The same in a sentence. @param {import("./network.js").Field} field @returns {string} */
+export function fieldPixels(field) {
+  return `${fieldSize(field)} ${field.sides ? "it" : "pixels"}`;
 }
 
 /** Input pixels per step, once where all axes agree. @param {import("./network.js").Field} field @returns {string} */
