@@ -40,7 +40,6 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     return nodes
 
 
-<<<<<<< HEAD
 def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
     """The nodes that made what each call of a module gave, where the module is no node itself."""
     calls: Counter[str] = Counter()
@@ -55,10 +54,7 @@ def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ..
     return ends
 
 
-def _base_name(step: Step, per_call: Counter[Place], weighted: Counter[Place]) -> str:
-=======
 def _base_name(step: Step, per_call: Counter[CallSite], weighted: Counter[CallSite]) -> str:
->>>>>>> main
     place = step.place
     if place.is_leaf and place.path and (per_call[place] == 1 or (step.uses_weights and weighted[place] == 1)):
         return place.path

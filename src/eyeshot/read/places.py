@@ -53,14 +53,10 @@ class Places:
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if output is not None:
             self.failed = None
-<<<<<<< HEAD
         path = self.paths.get(id(module))
         if path:
             self.trace.finish(path, tensors_in(output))
-        self.trace.place = self.stack.pop() if self.stack else Place()
-=======
         self.trace.place = self.stack.pop() if self.stack else CallSite()
->>>>>>> main
 
     def of_failure(self) -> str:
         """Where a forward pass failed: the innermost module, what went into it, and its weight's shape."""

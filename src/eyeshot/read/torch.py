@@ -191,16 +191,12 @@ class _Reading:
         )
         outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
         return Network(
-<<<<<<< HEAD
             name=self.name,
             source=self.source,
             nodes=tuple(nodes.values()),
-            notes=found,
+            notes=all_notes,
             outputs=outputs,
             modules=modules_of(self.trace, nodes),
-=======
-            name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=all_notes, outputs=outputs
->>>>>>> main
         )
 
     def _memory(self) -> list[Note]:

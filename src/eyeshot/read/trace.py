@@ -119,12 +119,8 @@ class Trace:
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
     memory: dict[Step, Memory] = field(default_factory=dict)
-<<<<<<< HEAD
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
-    _owners: dict[str, Place] = field(default_factory=dict)
-=======
     _owners: dict[str, CallSite] = field(default_factory=dict)
->>>>>>> main
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
     _writes: dict[int, int] = field(default_factory=dict)
