@@ -2,7 +2,9 @@
 
 import { mapSize, middle } from "./network.js";
 
-export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+/** @typedef {import("./network.js").Design} Design */
+
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
 
 /**
  * @typedef {object} State
@@ -18,21 +20,30 @@ export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "d
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
-/** The state that a page opens with. @param {any[]} designs @returns {State} */
-export function initial(designs) {
-  return startOf(designs, 0, "field");
-}
-
-/** @param {any[]} designs @param {number} design @param {string} tab @returns {State} */
+/** The state that a design opens with. @param {Design[]} designs @param {number} design @param {string} tab @returns {State} */
 export function startOf(designs, design, tab) {
-  const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
+  const chosen = designs[design];
+  const layer = chosen.entry.start;
+  const node = chosen.nodes[layer];
   const gates = !(node.field.global && !node.data.global);
-  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "", zoom: false };
+  return {
+    design,
+    layer,
+    unit: middle(chosen, layer),
+    point: null,
+    tab,
+    gates,
+    axis: chosen.axes.length - 1,
+    edits: "",
+    use: "",
+    zoom: false,
+  };
 }
 
-/** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
+/** The state as a fragment; only what differs from the start is written. @param {State} state @param {Design[]} designs */
 export function toFragment(state, designs) {
-  const design = designs[state.design], start = startOf(designs, state.design, "field");
+  const design = designs[state.design];
+  const start = startOf(designs, state.design, "field");
   /** @type {Array<[string, string]>} */
   const parts = [];
   if (state.design) parts.push(["design", nameOf(designs, state.design)]);
@@ -48,7 +59,7 @@ export function toFragment(state, designs) {
   return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
 }
 
-/** @param {any[]} designs @param {number} at @returns {string} */
+/** @param {Design[]} designs @param {number} at @returns {string} */
 function nameOf(designs, at) {
   const { name } = designs[at];
   return designs.filter((design) => design.name === name).length > 1 ? String(at + 1) : name;
@@ -56,7 +67,7 @@ function nameOf(designs, at) {
 
 /**
  * The state that a fragment asks for, and what of it there is not.
- * @param {string} fragment @param {any[]} designs @param {(at: number, edits: string) => any} editedDesign
+ * @param {string} fragment @param {Design[]} designs @param {(at: number, edits: string) => Design} editedDesign
  * @returns {{state: State, complaints: string[]}}
  */
 export function fromFragment(fragment, designs, editedDesign) {
@@ -101,10 +112,15 @@ export function fromFragment(fragment, designs, editedDesign) {
 function positionOf(text, sizes) {
   if (!text) return null;
   const at = text.split(",").map(Number);
-  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis]) ? at : null;
+  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis])
+    ? at
+    : null;
 }
 
-/** Writes fragments where the frame lets one; frames without an address of their own throw. @returns {(fragment: string) => void} */
+/**
+ * Writes fragments where the frame lets one; frames without an address of their own throw.
+ * @returns {(fragment: string) => void}
+ */
 export function addressWriter() {
   let works = true;
   return (fragment) => {

@@ -18,7 +18,13 @@ export function percent(share) {
 /** Four significant digits and a unit prefix. @param {number} value @returns {string} */
 export function short(value) {
   if (value < 1000) return whole(value);
-  for (const [power, prefix] of /** @type {Array<[number, string]>} */ ([[3, "k"], [6, "M"], [9, "G"], [12, "T"], [15, "P"]])) {
+  for (const [power, prefix] of /** @type {Array<[number, string]>} */ ([
+    [3, "k"],
+    [6, "M"],
+    [9, "G"],
+    [12, "T"],
+    [15, "P"],
+  ])) {
     const scaled = Number((value / 10 ** power).toPrecision(4));
     if (scaled < 1000) return `${scaled.toFixed(3 - Math.floor(Math.log10(scaled)))} ${prefix}`;
   }
@@ -32,15 +38,26 @@ export function whole(value) {
   return digits.format(value).replace("-", "−");
 }
 
-/** A number with a proper minus. @param {number} value @returns {string} */
-export function plain(value) {
-  return String(value).replace("-", "−");
+/** A number with a proper minus. @param {number} value @param {number} [decimals] @returns {string} */
+export function plain(value, decimals) {
+  return (decimals === undefined ? String(value) : value.toFixed(decimals)).replace("-", "−");
+}
+
+/** A text with its middle left out where it is longer than so many signs. @param {string} text @param {number} [most] @returns {string} */
+export function shortened(text, most = 36) {
+  const signs = [...text];
+  if (signs.length <= most) return text;
+  const head = Math.floor(most / 2);
+  return `${signs.slice(0, head).join("")}…${signs.slice(signs.length - (most - head - 1)).join("")}`;
 }
 
 /** What a layer's units see. @param {import("./network.js").Field} field @returns {string} */
 export function fieldSize(field) {
   if (!field.size.length || field.size.some((n) => !n)) return NONE;
-  return (field.bound ? "≤" : "") + times(field.size.map((n, axis) => (field.sides?.[axis] ? `all ${field.sides[axis]}` : n)));
+  return (
+    (field.bound ? "≤" : "") +
+    times(field.size.map((n, axis) => (field.sides?.[axis] ? `all ${field.sides[axis]}` : n)))
+  );
 }
 
 /** The same in a sentence. @param {import("./network.js").Field} field @returns {string} */
@@ -51,11 +68,16 @@ export function fieldPixels(field) {
 /** Input pixels per step, once where all axes agree. @param {import("./network.js").Field} field @returns {string} */
 export function fieldStride(field) {
   if (!field.stride) return NONE;
-  const steps = field.stride.map((step) => (step === null ? NONE : Number.isInteger(step) ? String(step) : step.toPrecision(3)));
+  const steps = field.stride.map((step) =>
+    step === null ? NONE : Number.isInteger(step) ? String(step) : step.toPrecision(3),
+  );
   return new Set(steps).size === 1 ? steps[0] : times(steps);
 }
 
-/** Share of the image inside the field of a unit that has it whole before it. @param {import("./network.js").Field} field @param {number[]} extent */
+/**
+ * Share of the image inside the field of a unit that has it whole before it.
+ * @param {import("./network.js").Field} field @param {number[]} extent
+ */
 export function imageShare(field, extent) {
   if (!field.size.length) return 0;
   return field.size.reduce((n, size, axis) => n * Math.min(size, extent[axis]), 1) / extent.reduce((a, b) => a * b, 1);
