@@ -68,6 +68,13 @@ def test_a_link_shows_the_same_again(opened: Open) -> None:
     assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
 
 
+def test_a_link_may_name_a_module(opened: Open) -> None:
+    page = opened("resnet18", fragment="#layer=layer2")
+
+    assert page.complaints == []
+    assert page.answer.startswith("layer2.1.relu2[14,14] can see 99×99")
+
+
 def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
     class Gate(nn.Module):
         def __init__(self) -> None:
