@@ -26,8 +26,10 @@ export function conePanel(actions) {
   function update(view, place) {
     const { design, state } = view;
     const names = axisNames(design.axes.length);
-    const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
-    offer(axes, answers, state.axis, actions.setAxis);
+    if (!view.isPreview) {
+      const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
+      offer(axes, answers, state.axis, actions.setAxis);
+    }
     const found = levels(view);
     canvas.setAttribute(
       "aria-label",

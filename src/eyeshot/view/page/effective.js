@@ -232,6 +232,6 @@ function chart(view, values, axis, low) {
   context.textAlign = "right";
   context.fillText(String(n - 1), w - left, high - 6);
   context.textAlign = "center";
-  context.fillText(`${name}: 50 % dark, 95 % light`, w / 2, high - 6);
+  context.fillText(`along ${name}: 50 % dark, 95 % light`, w / 2, high - 6);
   return canvas;
 }

@@ -205,6 +205,10 @@ function legendOf(view, hasImage) {
     return [entry("point", "the pixel"), entry("reach", `units of ${shortened(view.layer.name, 24)} that see it`)];
   const parts = [entry("outline", "can see"), entry("shade", hasImage ? "cannot see (dimmed)" : "cannot see")];
   if (view.use().mass)
-    parts.push(entry("heat", "uses, more is brighter"), entry("half", "50 % of use"), entry("most", "95 % of use"));
+    parts.push(
+      entry("heat", "uses, more is brighter"),
+      entry("half", "box that holds half of what it uses"),
+      entry("most", "box that holds 95 %"),
+    );
   return parts;
 }

@@ -118,17 +118,27 @@ function positionOf(text, sizes) {
 }
 
 /**
- * Writes fragments where the frame lets one; frames without an address of their own throw.
+ * Writes fragments where the frame lets one, once what they name is drawn: the browser takes milliseconds for each.
+ * Frames without an address of their own throw.
  * @returns {(fragment: string) => void}
  */
 export function addressWriter() {
-  let works = true;
-  return (fragment) => {
-    if (!works || fragment === location.hash) return;
+  let isDue = false;
+  let isRefused = false;
+  let last = "";
+  function write() {
+    isDue = false;
+    if (last === location.hash) return;
     try {
-      history.replaceState(null, "", fragment);
+      history.replaceState(null, "", last);
     } catch {
-      works = false;
+      isRefused = true;
     }
+  }
+  return (fragment) => {
+    last = fragment;
+    if (isDue || isRefused) return;
+    isDue = true;
+    setTimeout(write, 0);
   };
 }
