@@ -215,8 +215,10 @@ function chart(view, values, axis, low) {
   context.strokeRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
   [0.95, 0.5].forEach((share, i) => {
     const [a, b] = shortest(values, share);
-    context.fillStyle = colour(i ? "bar" : "rule");
+    context.fillStyle = colour("accent");
+    context.globalAlpha = i ? 0.3 : 0.14;
     context.fillRect(x(low + a), 9, x(low + b + 1) - x(low + a), high - bottom - 9);
+    context.globalAlpha = 1;
   });
   context.beginPath();
   values.forEach((value, i) => {

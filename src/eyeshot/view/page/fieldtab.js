@@ -36,7 +36,7 @@ export function fieldTab(actions, image, steppers) {
   const root = h(
     "div",
     { class: "field-tab" },
-    h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, keys, plates.root), side),
+    h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, cone.note, keys, plates.root), side),
   );
   const unit = unitControls(actions);
   const facts = h("dl", { class: "facts" });

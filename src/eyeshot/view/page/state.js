@@ -1,5 +1,6 @@
 // What is selected, kept in the URL fragment by name, so that a link or a bookmark shows the same.
 
+import { editsFrom } from "./edit.js";
 import { mapSize, middle } from "./network.js";
 
 /** @typedef {import("./network.js").Design} Design */
@@ -84,8 +85,15 @@ export function fromFragment(fragment, designs, editedDesign) {
     }
   }
   const tab = asked.get("tab") ?? "field";
+  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
   const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
   state.edits = asked.get("edit") ?? "";
+  const strangers = [...editsFrom(state.edits).keys()].filter((name) => !designs[at].index.has(name));
+  for (const name of strangers) complaints.push(`${designs[at].name} has no layer ${name} to change`);
+  if (state.edits && !editsFrom(state.edits).size) {
+    complaints.push(`${state.edits} is no change`);
+    state.edits = "";
+  }
   state.zoom = asked.get("zoom") === "1";
   state.use = asked.get("use") ?? "";
   const design = editedDesign(at, state.edits);
@@ -102,9 +110,11 @@ export function fromFragment(fragment, designs, editedDesign) {
   if (unit) state.unit = unit;
   else if (asked.get("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
   state.point = positionOf(asked.get("point"), design.extent);
+  if (asked.get("point") && !state.point) complaints.push(`the image has no pixel ${asked.get("point")}`);
   if (asked.has("paths")) state.gates = asked.get("paths") !== "data";
   const axis = Number(asked.get("axis") ?? state.axis);
-  if (axis >= 0 && axis < design.axes.length) state.axis = axis;
+  if (design.axes[axis] !== undefined) state.axis = axis;
+  else complaints.push(`the image has no axis ${asked.get("axis")}`);
   return { state, complaints };
 }
 

@@ -94,3 +94,14 @@ export function listed(items) {
 export function counted(n, one, many = `${one}s`) {
   return `${whole(n)} ${n === 1 ? one : many}`;
 }
+
+/** The change against a reference in per cent; empty where the reference is nothing. @param {number} value @param {number} reference */
+export function relative(value, reference) {
+  if (value === reference) return "=";
+  if (!reference) return "";
+  const change = 100 * (value / reference - 1);
+  if (Math.abs(change) >= 1000) return `×${Number((value / reference).toPrecision(3))}`;
+  if (Math.abs(change) < 0.05) return change > 0 ? "+<0.1 %" : "−<0.1 %";
+  if (change > -100 && change < -99.95) return "−>99.9 %";
+  return `${change > 0 ? "+" : ""}${plain(change, 1)} %`;
+}
