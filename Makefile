@@ -1,12 +1,13 @@
 # make demo   the founding question on real images    make test    the tests
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
 # make figures  the gallery of docs/figures.md        make lesson-evidence  trains the lesson's pairs again
+# make stress  fuzzers and kills, counted
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-checks page-format format bench bench-peers torchlens conformance conformance-packages figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -46,6 +47,12 @@ conformance: $(VENV)/.dev
 # models of other packages; requirements-packages.txt says what for
 conformance-packages: $(VENV)/.packages
 	$(BIN)/python -m scripts.conformance --packages
+
+# fuzzers and kills; make stress COUNT=1000000 SEED=2 REPORT=--report writes docs/stress.md
+COUNT ?= 20000
+SEED ?= 1
+stress: $(VENV)/.dev
+	$(BIN)/python -m scripts.stress --count $(COUNT) --seed $(SEED) $(REPORT)
 
 figures: $(VENV)/.dev
 	$(BIN)/python scripts/figures.py

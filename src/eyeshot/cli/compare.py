@@ -19,9 +19,9 @@ from eyeshot.cli.options import (
     print_json,
     print_records,
     say_next,
-    stdout_for_data,
     table_options,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
@@ -99,7 +99,7 @@ def compare(
     if train:
         from eyeshot.studies.study import planned
 
-        with stdout_for_data():
+        with users_code(*models):
             study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:
@@ -141,6 +141,7 @@ def _train(comparison: Comparison, study: Study, terminal: Terminal | None) -> N
 
 
 def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.folded import folded_notes
     from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, quantity_table
     from eyeshot.report.sides import legend
     from eyeshot.report.verdict import on_several
@@ -168,8 +169,9 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
-        for note in report.notes:
-            terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
+        for note in folded_notes(report):
+            place = f"{note.layer}: " if note.layer else ""
+            terminal.say((f"{note.kind} ({label}): ", "warn"), place + note.text)
     for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 
@@ -191,6 +193,7 @@ def _print_what_next(
 
 def _write_figure(comparison: Comparison, output: Path) -> None:
     from eyeshot.cli.options import as_csv_text
+    from eyeshot.cli.terminal import echo
     from eyeshot.report.figures.compared import figure
 
     image, records = figure(
@@ -198,7 +201,7 @@ def _write_figure(comparison: Comparison, output: Path) -> None:
     )
     write_file(output, image)
     write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
-    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

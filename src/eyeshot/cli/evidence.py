@@ -6,8 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from eyeshot.cli.terminal import echo
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -30,9 +29,7 @@ def trained(study: Study, terminal: Terminal | None) -> None:
     try:
         study.run()
     except KeyboardInterrupt:
-        click.echo(
-            f"eyeshot: what is trained is kept in {study.directory}; the same command goes on from there", err=True
-        )
+        echo(f"eyeshot: what is trained is kept in {study.directory}; the same command goes on from there", err=True)
         raise
 
 

@@ -155,11 +155,13 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
 
 
 def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
+    from eyeshot.cli.terminal import echo
+
     beside = output.with_suffix(".csv")
     write_file(output, image)
     write_file(beside, as_csv_text(records).encode())
-    click.echo(output)
-    click.echo(f"its data are in {beside}", err=True)
+    echo(str(output))
+    echo(f"its data are in {beside}", err=True)
 
 
 def _end(chosen: Designs) -> None:

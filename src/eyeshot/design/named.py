@@ -2,9 +2,7 @@
 
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
-torchvision:resnet50       a library's model, without weights (so timm:…)
-package.module:factory     a callable that returns a module: runs the user's own code
-file.py:factory            the same, from a file
+torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
 """
 
 from __future__ import annotations
@@ -23,8 +21,9 @@ from eyeshot.design.zoo import entries
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
+from eyeshot.read.module_names import is_module_name
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
-_MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
@@ -73,11 +72,6 @@ def network_named(
     )
 
 
-def is_module_name(name: str) -> bool:
-    """Whether a name asks for a PyTorch module rather than a design."""
-    return bool(_MODULE.fullmatch(name)) and not re.search(r"[()\[\]\s]", name)
-
-
 def design_named(name: str) -> Design:
     """The design that a zoo name or notation stands for."""
     entry = entries().get(name.lower())
@@ -92,7 +86,7 @@ def design_named(name: str) -> Design:
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UsageError(
-                f"{name!r} is no model of the zoo, and as a design: {error.message}."
+                f"{quoted(name)} is no model of the zoo, and as a design: {error.message}."
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
         raise
@@ -103,14 +97,9 @@ def check_factory(model: str) -> None:
     path = Path(model)
     if path.suffix != ".py":
         return
-    import ast
+    from eyeshot.read.users_code import proposals
 
-    try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
-        body = []  # what is wrong with the file is said once its factory is named
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+    names = proposals(path)
     known = f"; it has {', '.join(names)}" if names else ""
     raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 
@@ -122,6 +111,6 @@ def naming(model: str) -> Iterator[None]:
         yield
     except EyeshotError as error:
         is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
-        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
-            error.args = (f"{model}: {error}",)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, quoted(model)))):
+            error.of(shortened(model, LONGEST_WORD))
         raise

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted
 
 _TYPES = re.compile(r"(?:u?int|float|bfloat|complex)\d+|bool")
 _LARGEST = 10**7
@@ -98,9 +99,9 @@ def parse_input(text: str) -> InputSpec:
     name, _, rest = text.rpartition("=")
     sizes, *more = rest.split(":")
     parts = sizes.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and 0 < int(part) < _LARGEST for part in parts):
+    if not all(part.isdecimal() and len(part) < 20 and 0 < int(part) < _LARGEST for part in parts):
         raise UsageError(
-            f"{text!r} is no input; write channels and sizes, such as 3x224x224,"
+            f"{quoted(text)} is no input; write channels and sizes, such as 3x224x224,"
             " and a layout where channels do not come first, such as 224x224x3:HWC"
         )
     spec = InputSpec(shape=tuple(map(int, parts)), layout=_channels_first(len(parts)), name=name or None)
@@ -111,8 +112,8 @@ def parse_input(text: str) -> InputSpec:
             spec = replace(spec, layout=word)
         else:
             raise UsageError(
-                f"{text!r}: {word!r} is neither a type, such as int64, nor a layout, one capital letter for each of"
-                f" {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
+                f"{quoted(text)}: {quoted(word)} is neither a type, such as int64, nor a layout, one capital letter"
+                f" for each of {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
             )
     return spec
 

@@ -40,6 +40,20 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     return nodes
 
 
+def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
+    """The nodes that made what each call of a module gave, where the module is no node itself."""
+    calls: Counter[str] = Counter()
+    names = {made.name for made in nodes.values()}
+    ends: dict[str, tuple[str, ...]] = {}
+    for path, steps in trace.modules:
+        calls[path] += 1
+        name = path if calls[path] == 1 else f"{path}#{calls[path]}"
+        made = tuple(nodes[step].name for step in steps if step in nodes)
+        if name not in names and made:
+            ends[name] = made
+    return ends
+
+
 def _base_name(step: Step, per_call: Counter[CallSite], weighted: Counter[CallSite]) -> str:
     place = step.place
     if place.is_leaf and place.path and (per_call[place] == 1 or (step.uses_weights and weighted[place] == 1)):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.shown import visible
 from eyeshot.studies.scores import ArmScores, Difference
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
         for arm in arms
         if arm.diverged
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> str:

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon, last_convolution, last_convolutions, macs_before, outgrows, weighted
-from eyeshot.report.wording import field_size, field_stride, image_share, listed, ordinal, percent, relative, times
+from eyeshot.report.wording import (
+    field_pixels,
+    field_size,
+    field_stride,
+    image_share,
+    listed,
+    ordinal,
+    percent,
+    relative,
+    times,
+)
 
 
 def along_data(layer: Layer) -> str:
@@ -27,6 +37,8 @@ def _on_view(report: Inspection) -> str:
     layer, extent = last_convolution(report), report.network.extent
     if layer is None:
         return ""
+    if layer.field.one_sided is not None:
+        return f"The last convolution, {layer.name}, sees {field_pixels(layer.field)}{along_data(layer)}."
     share = image_share(layer.field, extent)
     of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
     return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}{along_data(layer)}."
@@ -71,10 +83,11 @@ def _on_views(first: Inspection, other: Inspection, name: str, label: str) -> st
     a, b = last_convolution(first), last_convolution(other)
     if a is None or b is None:
         return ""
-    if a.field.size == b.field.size:
+    if (a.field.size, a.field.one_sided) == (b.field.size, b.field.one_sided):
         text = f"At their last convolutions {name} and {label} see the same {field_size(a.field)}"
     else:
-        text = f"At its last convolution {label} sees {field_size(b.field)} px where {name} sees {field_size(a.field)}"
+        seen = field_pixels(b.field, "px")
+        text = f"At its last convolution {label} sees {seen} where {name} sees {field_size(a.field)}"
     ends = horizon(first), horizon(other)
     places = [
         f"{who} from {end.name} on" if end else f"{who} nowhere" for who, end in zip((name, label), ends, strict=True)

@@ -116,7 +116,14 @@ def field_size(field: Field) -> str:
     """What a layer's units see; a bound is marked, and a unit that sees nothing shows a dash."""
     if not all(field.size):
         return NONE
-    return ("" if field.is_exact else "≤") + times(field.size)
+    sides = field.one_sided or (None,) * len(field.size)
+    sizes = (n if side is None else f"all {side}" for n, side in zip(field.size, sides, strict=True))
+    return ("" if field.is_exact else "≤") + times(sizes)
+
+
+def field_pixels(field: Field, unit: str = "pixels") -> str:
+    """The same in a sentence: 3×3 pixels, all before it."""
+    return f"{field_size(field)} {unit if field.one_sided is None else 'it'}"
 
 
 def field_stride(field: Field) -> str:

@@ -94,7 +94,10 @@ def finished(directory: Path, notice: Callable[[str], None]) -> Record | None:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Put values into a file, whole or not at all."""
-    write(path, (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write(
+        path,
+        (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace"),
+    )
 
 
 def write(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
+from eyeshot.shown import visible
 from eyeshot.train.dataset import Dataset
 from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_json
 from eyeshot.train.recipe import Recipe
@@ -61,7 +62,7 @@ def run(
     dataset: Dataset,
     directory: Path,
     on_progress: Callable[[Progress], None] | None = None,
-    notice: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+    notice: Callable[[str], None] = lambda text: print(visible(text), file=sys.stderr),
 ) -> Record:
     """Train one network and say how well it did.
 
@@ -234,6 +235,6 @@ def _accuracy(module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, 
 def _digest(module: torch.nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
+        digest.update(name.encode("utf-8", "surrogatepass"))
         digest.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -86,14 +86,14 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
     return out
 
 
-def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int]) -> Step:
-    """The elements of rows, the last axis, at some places, each −1 a constant: what padding behind a row holds."""
-    *lead, size = rows.shape
-    axis = len(lead)
+def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int], axis: int = -1) -> Step:
+    """What stands along an axis at some places, each −1 a constant: what padding behind the axis holds."""
+    axis = axis_of(axis, len(rows.shape))
+    lead, size, rest = rows.shape[:axis], rows.shape[axis], rows.shape[axis + 1 :]
     if min(places) < 0:
-        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1))
+        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1, *rest))
     op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
-    return trace.record(op, [rows], (*lead, len(places)))
+    return trace.record(op, [rows], (*lead, len(places), *rest))
 
 
 def _picked(
@@ -362,7 +362,7 @@ def _fill(trace: Trace, call: Call) -> Any:
 
 @rule(
     *("index_put", "_index_put_impl", "scatter", "scatter_add", "scatter_reduce", "index_copy", "index_add"),
-    *("index_fill", "masked_scatter", "slice_scatter", "select_scatter", "put", "index_reduce"),
+    *("index_fill", "masked_scatter", "put", "index_reduce"),
 )
 def _scatter(trace: Trace, call: Call) -> Any:
     base, out = call.x, call.run()

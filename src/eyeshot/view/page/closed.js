@@ -45,6 +45,7 @@ function through(relation, form, before, after, axis) {
   const to = after.places[axis];
   if (form.step === null) return form.apart ? gathered(relation, form, before, to) : form;
   if (from === null || relation.kind === "opaque") return null;
+  if (relation.kind === "reduce" && relation.groups && from === 1) return null;
   const isReduced = relation.kind === "reduce" && relation.axes?.includes(from);
   if (to === null || isReduced) {
     return {
@@ -61,7 +62,7 @@ function through(relation, form, before, after, axis) {
       : before.shape[from] === after.shape[to]
         ? form
         : null;
-  if (relation.kind !== "window") return null;
+  if (relation.kind !== "window" || relation.runs) return null;
   const {
     kernel,
     stride,

@@ -1,5 +1,6 @@
 // The numbers themselves: of the selected unit, of the ledger, and the whole document.
 
+import { csv } from "./csv.js";
 import { fill, h } from "./dom.js";
 import { bands } from "./network.js";
 import { unitName } from "./view.js";
@@ -38,7 +39,7 @@ export function dataPanel(page) {
     source.textContent = [
       `eyeshot field ${quoted(name)} ${quoted(view.layer.name)}${at} --input ${shape}`,
       `eyeshot why ${quoted(name)} ${quoted(view.layer.name)} --input ${shape}`,
-      `eyeshot show ${quoted(name)} --input ${shape} --csv`,
+      `eyeshot show ${quoted(name)} --input ${shape} --all --csv`,
     ].join("\n");
     for (const url of urls) URL.revokeObjectURL(url);
     urls = [];
@@ -86,32 +87,6 @@ function rectangles(product) {
       }),
     [[]],
   );
-}
-
-/** @param {import("./network.js").Design} design */
-function csv(design) {
-  const rows = design.nodes.map((node) => [
-    node.name,
-    node.words,
-    node.shape.slice(1).join("x"),
-    node.field.size.join("x"),
-    node.data.size.join("x"),
-    (node.field.stride ?? []).join("x"),
-    Boolean(node.field.global),
-    !node.field.bound,
-    node.params,
-    node.macs,
-  ]);
-  return [["layer", "op", "out", "field", "data_field", "stride", "global", "exact", "params", "macs"], ...rows]
-    .map((row) =>
-      row
-        .map((cell) => {
-          const text = String(cell);
-          return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-        })
-        .join(),
-    )
-    .join("\n");
 }
 
 /** @param {string} word */

@@ -18,6 +18,7 @@
  * @property {string} source
  * @property {string} typed what names it in a command
  * @property {number} input
+ * @property {Record<string, number>} [modules] the layers that make what modules give
  * @property {number[]} axes of the input's tensor, that the image has
  * @property {NodeEntry[]} nodes in the order in which they run
  * @property {RelationEntry[]} relations told once each
@@ -49,6 +50,7 @@
  * @property {1} [irregular]
  * @property {1} [global]
  * @property {1} [bound]
+ * @property {Array<"before" | "after" | null>} [sides]
  * @property {FieldEntry} [data] the field along the data path, where it is another
  * @property {Why[]} [why]
  * @property {Why[]} [data_why]
@@ -63,6 +65,7 @@
  * @property {1} [irregular]
  * @property {1} [global]
  * @property {1} [bound]
+ * @property {Array<"before" | "after" | null>} [sides]
  */
 
 /**
@@ -87,6 +90,7 @@
  * @property {Array<[number, number]>} [padding]
  * @property {number[]} [base]
  * @property {number} [groups]
+ * @property {1} [runs]
  * @property {Array<Array<number | number[]>>} [reads] per axis and output the position read, or runs of positions
  * @property {number} [axis]
  * @property {number} [offset]

@@ -13,7 +13,7 @@ import { asFactor, flatten, holds, isEqual, meets, positions, tidy, unflatten, u
 /** @typedef {Product[]} Mark */
 /** @typedef {{kernel: number, stride: number, dilation: number, before: number, after: number, base: number}} Slide */
 /** @typedef {{kind: string, axes?: number[], slides?: Slide[], groups?: number | null, reads?: Positions[][],
- *   axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
+ *   runs?: boolean, axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
 /** @typedef {{source: number, relation: Relation, gate: boolean}} Read */
 /** @typedef {{shape: number[], reads: Read[]}} Node */
 
@@ -107,6 +107,12 @@ function acrossGroups(set, groups, from, to) {
   return asFactor(tidy(ranges, 0, to - 1), to);
 }
 
+/** What a reduction reads along an axis: all, or a group's channels. @param {number | null | undefined} groups
+ *  @param {number} axis @param {Product} product @param {number[]} from @param {number[]} to @returns {Factor} */
+function ofGroup(groups, axis, product, from, to) {
+  return groups && axis === 1 ? acrossGroups(product[1], groups, from[1], to[1]) : null;
+}
+
 /** One factor changed along some axes; null where nothing is left. @param {Product} product @param {number[]} axes
  *  @param {(factor: Factor, i: number, axis: number) => Factor} change @returns {Product | null} */
 function along(product, axes, change) {
@@ -161,9 +167,9 @@ const backward = {
   ],
   reshape: (_, product, before, after) => reshaped(product, after, before),
   permute: ({ order = [] }, product, before) => [before.map((_n, axis) => product[order.indexOf(axis)])],
-  reduce: ({ axes = [], keep }, product) => {
+  reduce: ({ axes = [], keep, groups }, product, before, after) => {
     const result = product.slice();
-    for (const axis of axes) result.splice(axis, keep ? 1 : 0, null);
+    for (const axis of axes) result.splice(axis, keep ? 1 : 0, ofGroup(groups, axis, product, after, before));
     return [result];
   },
   opaque: (_, product, before) => [before.map(() => null)],
@@ -209,9 +215,9 @@ const forward = {
   ],
   reshape: (_, product, before, after) => reshaped(product, before, after),
   permute: ({ order = [] }, product) => [order.map((axis) => product[axis])],
-  reduce: ({ axes = [], keep }, product) => [
+  reduce: ({ axes = [], keep, groups }, product, before, after) => [
     keep
-      ? product.map((f, axis) => (axes.includes(axis) ? null : f))
+      ? product.map((f, axis) => (axes.includes(axis) ? ofGroup(groups, axis, product, before, after) : f))
       : product.filter((_f, axis) => !axes.includes(axis)),
   ],
   opaque: (_, product, before, after) => [after.map(() => null)],

@@ -92,7 +92,9 @@ export function graphPanel(actions) {
    */
   function item(entry, at, next, rows, inputs, width) {
     const { design } = current;
-    const last = entry.layers[entry.layers.length - 1];
+    const output = design.modules.get(entry.path.split("@")[0]) ?? -1;
+    const isOutput = entry.isModule && entry.layers.includes(output);
+    const last = isOutput ? output : entry.layers[entry.layers.length - 1];
     const node = design.nodes[last];
     const drawn =
       at === undefined

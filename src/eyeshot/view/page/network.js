@@ -18,6 +18,7 @@ import { pull, push, unite } from "./field.js";
  * @property {1} [irregular] units differ
  * @property {1} [global] every unit sees the whole image
  * @property {1} [bound] only a bound from above
+ * @property {Array<"before" | "after" | null>} [sides] where each unit sees all on one side of its place
  */
 
 /** @typedef {import("./document.js").Why} Why */
@@ -55,6 +56,7 @@ import { pull, push, unite } from "./field.js";
  * @property {number[]} extent the image's size per axis
  * @property {import("./document.js").LineEntry[]} lines
  * @property {Map<string, number>} index
+ * @property {Map<string, number>} modules the layers that make what modules give
  * @property {boolean} gates
  * @property {import("./document.js").DesignEntry} entry what the document holds of it
  * @property {string} [problem] why the network no longer fits together after a change
@@ -112,6 +114,7 @@ export function designFrom(entry) {
     lines: entry.lines,
     extent: entry.axes.map((axis) => input.shape[axis]),
     index: new Map(nodes.map((node, i) => [node.name, i])),
+    modules: new Map(Object.entries(entry.modules ?? {})),
     gates: entry.gates,
     entry,
   };
@@ -119,8 +122,8 @@ export function designFrom(entry) {
 
 /** @param {import("./document.js").FieldEntry} entry @returns {Field} */
 function fieldFrom(entry) {
-  const { size = [], stride, start, irregular, global, bound } = entry;
-  return { size, stride, start, irregular, global, bound };
+  const { size = [], stride, start, irregular, global, bound, sides } = entry;
+  return { size, stride, start, irregular, global, bound, sides };
 }
 
 /** @param {import("./document.js").RelationEntry} entry @returns {Relation} */
@@ -135,16 +138,19 @@ function relationFrom(entry) {
       after: entry.padding?.[i][1] ?? 0,
       base: entry.base?.[i] ?? 1,
     }));
-    return { kind, axes, slides, groups: groups ?? null };
+    return { kind, axes, slides, groups: groups ?? null, runs: Boolean(entry.runs) };
   }
   if (kind === "taps") {
     const reads = (entry.reads ?? []).map((taps) => taps.map((tap) => (typeof tap === "number" ? [tap, tap] : tap)));
     return { kind, axes, reads };
   }
-  return { kind, axes, axis, offset, order, keep };
+  return { kind, axes, axis, offset, order, keep, groups };
 }
 
-/** The layer that stands for a line of the ledger. @param {{layers: number[], blocks?: number}} line @returns {number} */
+/**
+ * The layer that stands for a line of the ledger.
+ * @param {{layers: number[], blocks?: number}} line @returns {number}
+ */
 export const shownOf = ({ layers, blocks }) => layers[blocks ? layers.length - 1 : 0];
 
 /** Whether a layer slides a window of its own over positions. @param {Layer} layer @returns {boolean} */

@@ -131,7 +131,9 @@ function cividis(share) {
 /** Okabe and Ito's colours for the designs, in their order; never the only sign. */
 export const DESIGN_COLOURS = ["blue", "vermillion", "green", "purple", "orange", "sky"];
 
-/** The colours of heat by the square root of a weight against the greatest, ever less transparent, as pixels are kept. */
+/**
+ * The colours of heat by the square root of a weight against the greatest, ever less transparent, as pixels are kept.
+ */
 const HEAT = new Uint32Array(
   Uint8ClampedArray.from(
     Array.from({ length: 1024 }, (_, i) => [

@@ -227,7 +227,8 @@ function used(context, mass, scale) {
 
 /**
  * The boxes that hold half and 95 % of what is used, as the answer tells them.
- * @param {CanvasRenderingContext2D} context @param {import("./view.js").Use} use @param {import("./paint.js").Scale} scale
+ * @param {CanvasRenderingContext2D} context @param {import("./view.js").Use} use
+ * @param {import("./paint.js").Scale} scale
  */
 function boxes(context, { half, most }, scale) {
   for (const [box, dash] of /** @type {const} */ ([

@@ -21,7 +21,10 @@ const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
-/** The state that a design opens with. @param {Design[]} designs @param {number} design @param {string} tab @returns {State} */
+/**
+ * The state that a design opens with.
+ * @param {Design[]} designs @param {number} design @param {string} tab @returns {State}
+ */
 export function startOf(designs, design, tab) {
   const chosen = designs[design];
   const layer = chosen.entry.start;
@@ -41,7 +44,10 @@ export function startOf(designs, design, tab) {
   };
 }
 
-/** The state as a fragment; only what differs from the start is written. @param {State} state @param {Design[]} designs */
+/**
+ * The state as a fragment; only what differs from the start is written.
+ * @param {State} state @param {Design[]} designs
+ */
 export function toFragment(state, designs) {
   const design = designs[state.design];
   const start = startOf(designs, state.design, "field");
@@ -99,7 +105,7 @@ export function fromFragment(fragment, designs, editedDesign) {
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
   if (layer !== null) {
-    const found = design.index.get(layer);
+    const found = design.index.get(layer) ?? design.modules.get(layer);
     if (found === undefined || found === design.input) complaints.push(`${design.name} has no layer ${layer}`);
     else {
       state.layer = found;

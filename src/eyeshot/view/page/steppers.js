@@ -11,7 +11,10 @@ import { fieldSize, relative, times } from "./words.js";
 const KEYS = /** @type {Key[]} */ (["kernel", "stride", "dilation", "padding"]);
 const AXES = ["rows", "columns"];
 
-/** @param {{setEdits: (edits: string) => void}} actions @param {import("./network.js").Design[]} designs as the document has them */
+/**
+ * @param {{setEdits: (edits: string) => void}} actions
+ * @param {import("./network.js").Design[]} designs as the document has them
+ */
 export function steppersPanel(actions, designs) {
   const root = h("div", { class: "steppers" });
   let key = "";

@@ -3,7 +3,7 @@
 import { chips, layerButton, offer } from "./controls.js";
 import { fill, h } from "./dom.js";
 import { bar, column, named, number, numbers, row, scrollable, table } from "./tables.js";
-import { NONE, axisNames, fieldSize, listed, times, whole } from "./words.js";
+import { NONE, axisNames, fieldPixels, fieldSize, listed, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -11,8 +11,10 @@ const MOST_MEETINGS = 4;
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./network.js").Why & {name: string, at: number, adding: number}} Step */
-/** @typedef {{title: string, size: number, lost: string, steps: Step[]}} Part a number and the sum that makes it, or
- *  the layer from which on there is none */
+/**
+ * @typedef {{title: string, size: number, lost: string, units: string, steps: Step[]}} Part a number and the sum that
+ * makes it, or the layer from which on there is none
+ */
 
 /** @param {{pick: (layer: number) => void}} actions */
 export function whyPanel(actions) {
@@ -53,7 +55,7 @@ export function whyPanel(actions) {
         "p",
         { class: "lead" },
         name,
-        ` sees ${fieldSize(layer.field)} pixels of ${times(design.extent)}: each layer adds ` +
+        ` sees ${fieldPixels(layer.field)} of ${times(design.extent)}: each layer adds ` +
           "(k − 1)·d·J, its kernel k and dilation d times the J input pixels that one step before it takes.",
       ),
       axes,
@@ -73,7 +75,7 @@ function partOf(design, part, name, actions) {
       h(
         "p",
         null,
-        `There is no closed form from ${part.lost} on: its units have no even steps in common, so no sum ` +
+        `There is no closed form from ${part.lost} on: ${part.units}, so no sum ` +
           `makes the number; the widest of them inside the image sees ${whole(part.size)}.`,
       ),
     ];
@@ -117,9 +119,12 @@ export function parts(design, at, axis) {
   const part = (/** @type {string} */ title, /** @type {number} */ size, /** @type {boolean} */ gates) => {
     const own = gates ? why : dataWhy;
     const lost = own[Math.min(axis, own.length - 1)]?.lost;
+    const field = lost === undefined ? null : gates ? design.nodes[lost].field : design.nodes[lost].data;
+    const side = field?.sides?.[axis];
     return {
       title,
       size,
+      units: side ? `each unit sees all ${side} it` : "its units have no even steps in common",
       lost: lost === undefined ? "" : design.nodes[lost].name,
       steps: size ? steps(design, at, axis, gates) : [],
     };
