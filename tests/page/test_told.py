@@ -69,3 +69,23 @@ def test_outlines_on_the_picture_are_the_boxes_of_the_sentence(opened: Open) -> 
 
     assert "box that holds half of what it uses" in legend
     assert "box that holds 95 %" in legend
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (680, 425)], ids=["1024 px", "1360 px at 200 %"])
+def test_the_ledger_stays_beside_a_picture_that_fills_its_column(opened: Open, width: int, height: int) -> None:
+    tab = opened("alexnet", viewport={"width": width, "height": height}).tab
+    ledger, views, figure, picture = (
+        tab.locator(part).bounding_box() for part in (".ledger-box", ".views", ".figure", ".picture canvas")
+    )
+
+    assert ledger["x"] + ledger["width"] <= views["x"]
+    assert abs(ledger["y"] - views["y"]) < 2
+    room_for_names = 104
+    assert picture["width"] >= min(figure["width"] - room_for_names, height / 2)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_layers_without_weights_do_not_count_as_depth(opened: Open) -> None:
+    page = opened("C3-4 P2 C3-4 P2 C3-4", "C3-4 C3-4 P2 C3-4 C3-4", fragment="#tab=compare&layer=conv3")
+
+    assert [name.split()[0] for name in page.tab.locator(".card .row-name").all_inner_texts()] == ["conv3", "conv3"]

@@ -91,14 +91,14 @@ export function fieldTab(actions, image, steppers) {
 }
 
 /**
- * Where the picture stands and what of the image it shows: all of it, or what is seen and a margin. It is no higher
- * than leaves room for the rest of the first screen.
+ * Where the picture stands and what of the image it shows: all of it, or what is seen and a margin. It fills its
+ * column, but no more than half of the window's height.
  * @param {View} view @param {number} width
  */
 function placeOf(view, width) {
   const [n, m] = planeSize(view.design.extent);
-  const highest = Math.min(Math.max(innerHeight - 580, 230), 420);
-  const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
+  const highest = Math.max(innerHeight / 2, 230);
+  const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 560);
   /** @type {[number, number]} */
   let rows = [0, n];
   /** @type {[number, number]} */
