@@ -207,7 +207,7 @@ def test_a_page_that_cannot_be_made_or_written_is_refused_in_words(
     report, path = eyeshot.inspect("C3-8"), tmp_path / "page.html"
     with pytest.raises(UsageError, match=r"none\.png could not be read: No such file"):
         report.save_html(path, image=tmp_path / "none.png")
-    with pytest.raises(UsageError, match="could not be read: Is a directory"):
+    with pytest.raises(UsageError, match="could not be read: a folder, not a file"):
         report.save_html(path, image=tmp_path)
     with pytest.raises(UsageError, match="is none of PNG, JPEG, GIF and WebP"):
         report.save_html(path, image=Path(__file__))
