@@ -65,6 +65,17 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def said(error: BaseException) -> str:
+    """The first line of what an error says; its kind where it says nothing."""
+    if isinstance(error, SystemExit):
+        return f"it calls sys.exit({shortened(repr(error.code), LONGEST_WORD)}), which would end the program"
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # a user's own kind of error may fail to say what is wrong
+        lines = []
+    return lines[0] if lines else type(error).__name__
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """A text as it is, or its two ends and how much was left out between them.
 

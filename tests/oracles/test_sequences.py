@@ -129,6 +129,18 @@ BOTH_WAYS: dict[str, Callable[[], nn.Module]] = (
         "two layers": lambda: Function(
             lambda layer, x: layer(x)[0], nn.LSTM(2, 2, 2, batch_first=True, bidirectional=True)
         ),
+        "two layers both ways, each with its states": lambda: Function(
+            lambda layer, x: layer(x[:, 4:], x[:, :4].transpose(0, 1).contiguous())[0],
+            nn.GRU(2, 2, 2, batch_first=True, bidirectional=True),
+        ),
+        "last states of two layers, each with its own": lambda: Function(
+            lambda layer, x: layer(x[:, 2:], x[:, :2].transpose(0, 1).contiguous())[1],
+            nn.GRU(2, 2, 2, batch_first=True),
+        ),
+        "last states of two layers both ways": lambda: Function(
+            lambda layer, x: torch.cat(layer(x[:, 2:], (x[:, :4].transpose(0, 1).contiguous(),) * 2)[1]),
+            nn.LSTM(2, 2, 2, batch_first=True, bidirectional=True),
+        ),
         "last states": lambda: Function(
             lambda layer, x: layer(x[:, 1:], x[:, :1].expand(1, 2, 2).transpose(0, 1).contiguous())[1],
             nn.RNN(2, 2, batch_first=True, bidirectional=True),

@@ -16,6 +16,7 @@ from eyeshot.analyse.memory import alive_at_once, allocations, kept_for_backward
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
+    Attention,
     Bilinear,
     Conv,
     ConvTranspose,
@@ -24,6 +25,7 @@ from eyeshot.network.ops import (
     MatMul,
     Pointwise,
     Recurrent,
+    RecurrentCell,
 )
 
 RECTIFIERS = frozenset(
@@ -79,7 +81,7 @@ class Totals:
 
 @once
 def costs(network: Network) -> Mapping[str, Cost]:
-    """The cost of every layer."""
+    """The cost of every node."""
     allocated, kept = allocations(network), kept_for_backward(network).layers
     return {
         node.name: Cost(
@@ -88,13 +90,13 @@ def costs(network: Network) -> Mapping[str, Cost]:
             activations=0 if allocated[node.name].only_shows else math.prod(node.shape),
             saved_activations=kept.get(node.name, 0),
         )
-        for node in network.layers
+        for node in network
     }
 
 
 def totals(network: Network) -> Totals:
     """The cost of the whole network."""
-    each = costs(network).values()
+    each = [costs(network)[node.name] for node in network.layers]
     kept = kept_for_backward(network)
     return Totals(
         params=sum(c.params for c in each),
@@ -122,10 +124,15 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, Linear | MatMul):
         summed = op.axis if isinstance(op, Linear) else -1
         return math.prod(node.shape) * network[node.inputs[0]].shape[summed]
+    if isinstance(op, Attention):  # as PyTorch counts: products in full, what is masked included
+        query, keys, _ = (network[name].shape for name in node.inputs)
+        return (math.prod(query) + math.prod(node.shape)) * keys[-2]
     if isinstance(op, Bilinear):
         return math.prod(node.shape) * math.prod(op.features)
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
-        return op.weights * op.positions
+        return op.weights * (op.positions or math.prod(node.shape[:2]))
+    if isinstance(op, RecurrentCell):
+        return op.weights * node.shape[0]
     return 0

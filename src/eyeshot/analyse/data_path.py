@@ -1,9 +1,9 @@
-"""Which layers carry the data from the input to the output, and which only compute gates and statistics?"""
+"""Which layers lead to an output, which carry the data there, and which only compute gates and statistics?"""
 
 from __future__ import annotations
 
 from eyeshot.analyse.walk import once
-from eyeshot.network.graph import Network
+from eyeshot.network.graph import Network, Node
 
 
 @once
@@ -22,3 +22,12 @@ def data_path(network: Network, *ends: str) -> frozenset[str]:
         if node.name in on_path:
             on_path.update(node.inputs[read.source] for read in node.reads if not read.gate)
     return frozenset(on_path)
+
+
+def below(network: Network, *ends: str) -> list[Node]:
+    """Some layers and all that they depend on, in order."""
+    wanted = set(ends)
+    for node in reversed(network.nodes):
+        if node.name in wanted:
+            wanted.update(node.inputs)
+    return [node for node in network if node.name in wanted]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
-from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
+from eyeshot.analyse.sights import Class, Fixed, Moving, Scattered, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Elementwise, Read, Shape
 
@@ -39,6 +39,9 @@ class Field:
         is_exact: False for a bound from above, behind an op whose reads are unknown.
         phases: where units differ in a fixed turn, as a decoder's do, the sizes in that turn from unit 0 on, per axis;
             None where they do not.
+        one_sided: per axis "before", where each unit sees all from the image's first position up to a place of its
+            own, as running sums and recurrent layers do; "after", where all from there to the last; None where
+            neither. None where it is so along all axes.
     """
 
     size: tuple[int, ...]
@@ -48,6 +51,18 @@ class Field:
     is_global: bool
     is_exact: bool
     phases: tuple[tuple[int, ...] | None, ...] | None = None
+    one_sided: tuple[str | None, ...] | None = None
+
+    @property
+    def centre(self) -> tuple[float | None, ...] | None:
+        """Where unit 0's field has its middle, in pixels from the first one's; None where units have no one size.
+
+        centre = start + (size − 1)/2        unit i is centred at centre + i·stride
+        """
+        if self.start is None or not self.is_regular:
+            return None
+        pairs = zip(self.start, self.size, strict=True)
+        return tuple(None if start is None else start + (size - 1) / 2 for start, size in pairs)
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,9 @@ class Fields:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
+        sides = tuple(
+            self._side(node.name, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form)
+        )
         starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
         return Field(
             size=self._size(node, form),
@@ -157,7 +175,18 @@ class Fields:
             is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
+            one_sided=sides if any(sides) else None,
         )
+
+    def _side(self, name: str, axis: int) -> str | None:
+        """On which side of its own place each unit sees everything."""
+        first, last = self.of_units(name)[axis]
+        firsts, lasts = first[first <= last], last[first <= last]
+        if not firsts.size:
+            return None
+        if not firsts.any() and lasts.min() < lasts.max():
+            return "before"
+        return "after" if (lasts == self._end(axis)).all() and firsts.min() < firsts.max() else None
 
     def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
         if not isinstance(sight, Fixed) or self.data is self:

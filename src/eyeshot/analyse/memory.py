@@ -14,8 +14,9 @@ watched the nodes say where they lie; a network that was written down shares mem
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
@@ -101,28 +102,46 @@ def _is_apart_in_training(node: Node) -> bool:
 
 def alive_at_once(network: Network) -> int:
     """The largest number of elements alive at once when nodes run in order."""
+    return int(max(alive_by_step(network, lambda name, elements: elements)))
+
+
+def alive_by_step(
+    network: Network, sized: Callable[[str, int], Any], *, until: str | None = None, kept: Collection[str] = ()
+) -> list[Any]:
+    """Elements alive while each node runs, in order.
+
+    Args:
+        network: the network.
+        sized: a node's name and its elements → how many they are to count as: at another size of the image, say.
+        until: the last node that runs.
+        kept: nodes whose outputs are not given up.
+    """
     allocated = allocations(network)
+    nodes = network.nodes[: None if until is None else network.nodes.index(network[until]) + 1]
     last_use: dict[object, int] = {}
-    for step, node in enumerate(network):
+    for step, node in enumerate(nodes):
         for name in (node.name, *node.inputs):
             last_use[allocated[name].block] = step
-    sizes: dict[object, int] = {}
+    last_use |= {allocated[name].block: len(nodes) - 1 for name in kept}
+    sizes: dict[object, Any] = {}
     ends: dict[int, list[object]] = {}
     for block, step in last_use.items():
         ends.setdefault(step, []).append(block)
-    alive = peak = 0
-    for step, node in enumerate(network):
+    alive: Any = 0
+    steps = []
+    for step, node in enumerate(nodes):
         place = allocated[node.name]
         if place.is_new:
-            sizes[place.block] = place.elements
-            alive += place.elements
+            sizes[place.block] = sized(node.name, place.elements)
+            alive = alive + sizes[place.block]
         copies = copies_of(node)
         # what is read by a copy alone is gone when the output is made
         gone = {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
         gone -= {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
-        peak = max(peak, alive + sum(copies) - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
-        alive -= sum(sizes[block] for block in ends.get(step, ()))
-    return peak
+        more = sum(sized(name, copy) for name, copy in zip(node.inputs, copies, strict=True) if copy)
+        steps.append(alive + more - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
+        alive = alive - sum(sizes[block] for block in ends.get(step, ()))
+    return steps
 
 
 def copies_of(node: Node) -> tuple[int, ...]:

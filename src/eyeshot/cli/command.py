@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import eyeshot
-from eyeshot.errors import EyeshotError
+from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
@@ -22,6 +22,7 @@ VERBS = {
     "why": "why does a layer see that many pixels?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "tile": "how to run it on an image that does not fit, and will it be the same?",
     "plot": "a figure of it, and its data",
     "report": "the explorer page: fields, costs and comparison in one offline file",
     "models": "which designs are built in?",
@@ -41,8 +42,9 @@ A MODEL is one of
   "C11s4-96 P3s2 C5-256"        a design written down (see: eyeshot models --notation)
   CONV-POOL-CONV-POOL           the same, in words
   torchvision:resnet50          a library's model, without its weights
-  package.module:factory        a callable that returns a PyTorch module; runs that code
+  package.module:factory        a function or class that makes a PyTorch module; runs that code
   file.py:factory               the same, from a file
+  "file.py:Net?width=32"        the same, with arguments; also "timm:resnet50?output_stride=8"
 """
 
 
@@ -81,6 +83,9 @@ class Verbs(click.Group):
         except BrokenPipeError:
             _forget_stdout()
             return 0
+        except SystemExit as error:
+            # No verb of ours ends so; what a model's code says of success is not for us to say.
+            raise ReadError(f"the model's own code ended the program (sys.exit({error.code!r}))") from error
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""

@@ -19,9 +19,10 @@ from eyeshot.cli.options import (
     one_format,
     print_json,
     print_records,
+    say_module,
     say_next,
-    stdout_for_data,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
@@ -194,7 +195,7 @@ def effective(
     chosen = {name: value for name, value in options.items() if value is not None}
     _check_source(source, chosen, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
-    with stdout_for_data(), measured(chosen.get("run")) as on_progress:
+    with users_code(model), measured(chosen.get("run")) as on_progress:
         result = measure(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
             notice=lambda text: errors.say((text, "warn")), **chosen,
@@ -208,6 +209,7 @@ def effective(
     else:
         terminal = Terminal(colour=not no_colour)
         _print(result, terminal)
+        say_module(terminal, layer or result.layer, result.layer)
         terminal.say()
         say_next(terminal, *_next(model, result, input_shape))
     if not result.is_exact:

@@ -163,9 +163,15 @@ def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
 
-def stdout_for_data() -> AbstractContextManager[object]:
-    """While a user's own code runs: what it prints goes to stderr, since stdout is for data."""
-    return redirect_stdout(sys.stderr)
+def users_code(*models: str) -> AbstractContextManager[object]:
+    """While the code of users' models may run: what it prints goes to stderr, and who waits for it is told of it."""
+    from eyeshot.read.module_names import is_module_name
+
+    if not any(map(is_module_name, models)):
+        return redirect_stdout(sys.stderr)
+    from eyeshot.cli.patience import patience
+
+    return patience()
 
 
 def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bool = False) -> Report:
@@ -175,8 +181,14 @@ def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bo
     from eyeshot.api import inspect
     from eyeshot.design.named import naming
 
-    with stdout_for_data(), naming(model) if is_named else nullcontext():
+    with users_code(model), naming(model) if is_named else nullcontext():
         return inspect(model, input_shape, lines=lines)
+
+
+def say_module(terminal: Terminal, asked: str, layer: str) -> None:
+    """Say which layer a module's name stands for."""
+    if asked != layer:
+        terminal.say((f"{asked} gives what {layer} makes", "dim"))
 
 
 def say_next(terminal: Terminal, *commands: str) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyeshot.cli.terminal import echo, printable
 
@@ -19,14 +19,14 @@ _LINE_SECONDS = 30.0
 
 
 @contextmanager
-def measured(directory: Path | None) -> Iterator[Callable[[Progress], None]]:
-    """Shows how a measurement goes while it lasts; when it is interrupted, says how to go on."""
+def measured(directory: Path | None, words: Callable[[Any], str] | None = None) -> Iterator[Callable[[Any], None]]:
+    """Shows how a measurement goes while it lasts, in ``words``; when it is interrupted, says how to go on."""
     stream, is_terminal = sys.stderr, sys.stderr.isatty()
     shown, last = 0, time.monotonic()
 
-    def show(progress: Progress) -> None:
+    def show(progress: Any) -> None:
         nonlocal shown, last
-        text = printable(stream, _words(progress))
+        text = printable(stream, (words or _words)(progress))
         if is_terminal:
             stream.write("\r" + text + " " * max(0, shown - len(text)))
             stream.flush()

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from torch import nn
 
+from eyeshot.analyse.data_path import below
 from eyeshot.analyse.field import Fields, UnitHull
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.sights import Moving
@@ -56,11 +57,11 @@ def whole(network: Network, layer: str) -> Crop:
 def crop_for(module: nn.Module, fields: Fields, layer: str, at: At) -> Crop | None:
     """The part of the image for one unit; None where there is none that is known to do, or worth it."""
     network = fields.network
-    below = _below(network, layer)
+    nodes = below(network, layer)
     is_map_of_one_image = len(network.inputs) == 1 and network.axes == tuple(
         range(2, len(network.input.shape))
     ) == unit_axes(network, layer)
-    grid = _grid(fields, below) if is_map_of_one_image and all(map(_moves, below)) else None
+    grid = _grid(fields, nodes) if is_map_of_one_image and all(map(_moves, nodes)) else None
     if grid is None:
         return None
     hull = fields.unit(layer, at)
@@ -76,22 +77,13 @@ def crop_for(module: nn.Module, fields: Fields, layer: str, at: At) -> Crop | No
     if shift is None or math.prod(size) > _LARGEST * math.prod(network.extent):
         return None
     read = _read(module, network, size)
-    if read is None or layer not in read or not _is_same(below, _below(read, layer)):
+    if read is None or layer not in read or not _is_same(nodes, below(read, layer)):
         return None
     crop = Crop(read, start, size, shift)
     there = crop.unit(at)
     if any(not 0 <= i < read[layer].shape[axis] for i, axis in zip(there, network.axes, strict=True)):
         return None
     return crop if Fields(read).unit(layer, there) == _moved(hull, start) else None
-
-
-def _below(network: Network, layer: str) -> list[Node]:
-    """The layer and all that it depends on."""
-    wanted = {layer}
-    for node in reversed(network.nodes):
-        if node.name in wanted:
-            wanted.update(node.inputs)
-    return [node for node in network if node.name in wanted]
 
 
 def _moves(node: Node) -> bool:
@@ -105,10 +97,10 @@ def _moves(node: Node) -> bool:
     )
 
 
-def _grid(fields: Fields, below: list[Node]) -> tuple[int, ...] | None:
+def _grid(fields: Fields, nodes: list[Node]) -> tuple[int, ...] | None:
     """Per axis the pixels by which all layers' units move together; None where some do not move."""
     steps = [1] * len(fields.network.axes)
-    for node in below:
+    for node in nodes:
         for axis, sight in enumerate(fields.form(node.name)):
             if not isinstance(sight, Moving):
                 return None

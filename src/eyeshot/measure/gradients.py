@@ -108,7 +108,7 @@ def _device(name: str | None) -> torch.device:
 def _batch_size(network: Network, layer: str, device: torch.device) -> int:
     """Images whose activations up to the layer, and the gradients of the largest, fit into memory."""
     elements = 0
-    for node in network.layers:
+    for node in network:
         elements += costs(network)[node.name].activations
         if node.name == layer:
             break

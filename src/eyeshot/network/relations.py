@@ -34,7 +34,8 @@ class Window:
     """A sliding window over the input, or over the input with ``base`` − 1 gaps put between its positions.
 
     ``groups`` says which channels (axis 1) are read: None the unit's own channel, as pools do; g all channels of
-    the unit's group among g, as convolutions do.
+    the unit's group among g, as convolutions do. ``runs``: the window is as long as the axis, whatever that is, as a
+    running sum's, so that units see from one end on and share no form.
     """
 
     axes: tuple[int, ...]
@@ -44,6 +45,7 @@ class Window:
     padding: Sides
     groups: int | None = None
     base: Sizes | None = None
+    runs: bool = False
 
     def bases(self) -> Sizes:
         """``base``, one number per axis."""

@@ -8,6 +8,7 @@ recorded as unknown where it cannot.
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -88,7 +89,8 @@ class Recorder(TorchDispatchMode):
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
             out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
-            return self._hidden(out, tensors) if func.is_view else out
+            if out is not NotImplemented:  # else the rule leaves it to be taken apart
+                return self._hidden(out, tensors) if func.is_view else out
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             first = len(self.trace.steps)
             with self:
@@ -268,6 +270,21 @@ def eagerly() -> Iterator[None]:
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*when there are global hooks on modules")
         yield
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While this lasts Python does not look for unreachable objects: each look walks all steps so far, in vain.
+
+    A chain of 8,000 layers takes 1.3 s instead of 1.8, and twice the layers twice the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _tables(index: Any) -> Any:

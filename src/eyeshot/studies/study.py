@@ -13,12 +13,13 @@ from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
-from eyeshot.design.named import check_factory, design_named, is_module_name, naming, network_named
+from eyeshot.design.named import check_factory, design_named, naming, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.text import write
 from eyeshot.read.inputs import shape_given
+from eyeshot.read.module_names import is_module_name
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.kept import check_owner, is_finished
 from eyeshot.studies.plan import Arm, Plan

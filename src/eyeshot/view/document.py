@@ -72,6 +72,11 @@ def design(report: Inspection) -> dict[str, Any]:
         "source": network.source,
         "typed": network.source if ":" in network.source or "." in network.source else network.name,
         "input": index[network.input.name],
+        "modules": {
+            module: index[ends[0]]
+            for module, ends in network.module_outputs.items()
+            if len(ends) == 1 and module not in index
+        },
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
@@ -175,6 +180,8 @@ def _field(field: Field) -> dict[str, Any]:
                            for step in field.stride]  # fmt: skip
     if field.start is not None:
         entry["start"] = list(field.start)
+    if field.one_sided is not None:
+        entry["sides"] = list(field.one_sided)
     flags = {"irregular": not field.is_regular, "global": field.is_global, "bound": not field.is_exact}
     return entry | {name: 1 for name, holds in flags.items() if holds}
 

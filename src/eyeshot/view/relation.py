@@ -64,7 +64,7 @@ def _window(relation: Window) -> dict[str, Any]:
             entry[name] = list(values)
     if relation.groups is not None:
         entry["groups"] = relation.groups
-    return entry
+    return entry | ({"runs": 1} if relation.runs else {})
 
 
 def _taps(reads: Reads) -> list[int | list[int]]:

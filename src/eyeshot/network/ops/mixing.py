@@ -82,10 +82,14 @@ class Aggregate(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Concatenate(Op):
-    """Inputs side by side along ``axis``; ``offsets`` where parts stand between that do not depend on the input."""
+    """Inputs side by side along ``axis``; ``offsets`` where parts stand between that do not depend on the input.
+
+    ``varies`` are the other axes along which such a part differs from place to place.
+    """
 
     axis: int
     offsets: tuple[int, ...] | None = None
+    varies: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -29,9 +29,14 @@ class Dropout(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Arithmetic(Op):
-    """Addition, multiplication and the like of tensors, with broadcasting."""
+    """Addition, multiplication and the like of tensors, with broadcasting.
+
+    ``varies`` are the axes along which a constant among its operands differs from place to place, as tables of
+    positions do.
+    """
 
     name: str
+    varies: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:

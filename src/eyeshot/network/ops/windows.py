@@ -232,7 +232,8 @@ class Cumulative(Op):
         """A causal window as long as the axis."""
         n = out[self.axis]
         padding = (0, n - 1) if self.backwards else (n - 1, 0)
-        window = Window(axes=(self.axis,), kernel=(n,), stride=(1,), dilation=(1,), padding=(padding,))
+        ones = (1,)
+        window = Window(axes=(self.axis,), kernel=(n,), stride=ones, dilation=ones, padding=(padding,), runs=True)
         return (Read(0, window),)
 
 

@@ -22,7 +22,7 @@ from eyeshot.network.ops import (
 )
 from eyeshot.read.aten.parts import read_in_parts
 from eyeshot.read.aten.products import with_vector
-from eyeshot.read.aten.rules import axis_of, each, one, rule, show
+from eyeshot.read.aten.rules import axis_of, each, one, rule, show, varying
 from eyeshot.read.trace import Call, Step, Trace, tensors_in
 from eyeshot.read.views import Reordered, Reshaped, Same
 
@@ -161,8 +161,9 @@ def _cumulative(trace: Trace, call: Call) -> Any:
 def _extreme(trace: Trace, call: Call) -> Any:
     out = call.run()
     if "other" in call.arguments:
-        inputs = [t for t in (call.x, call["other"]) if trace.knows(t)]
-        return one(trace, call, Arithmetic(name=call.name), inputs, out)
+        both = (call.x, call["other"])
+        inputs = [t for t in both if trace.knows(t)]
+        return one(trace, call, Arithmetic(name=call.name, varies=varying(trace, both, out.dim())), inputs, out)
     rank = call.x.dim()
     axes = (axis_of(call["dim"], rank),) if "dim" in call.arguments else tuple(range(rank))
     first, *others = tensors_in(out)
@@ -286,7 +287,8 @@ def _cat(trace: Trace, call: Call) -> Any:
     ends = list(accumulate(t.shape[axis] for t in tensors))
     starts = [end - t.shape[axis] for end, t in zip(ends, tensors, strict=True)]
     offsets = tuple(start for start, t in zip(starts, tensors, strict=True) if trace.knows(t))
-    op = Concatenate(axis=axis, offsets=None if len(known) == len(tensors) else offsets)
+    varies = varying(trace, tensors, out.dim(), without=axis)
+    op = Concatenate(axis=axis, offsets=None if len(known) == len(tensors) else offsets, varies=varies)
     return one(trace, call, op, known, out)
 
 
@@ -299,6 +301,7 @@ def _stack(trace: Trace, call: Call) -> Any:
     for tensor in (tensors[i] for i in places):
         shape = (*tensor.shape[:axis], 1, *tensor.shape[axis:])
         parts.append(trace.record(Rearrange(name="unsqueeze"), [trace.step_of(tensor)], shape))
-    op = Concatenate(axis=axis, offsets=None if len(places) == len(tensors) else places)
+    varies = tuple(a + (a >= axis) for a in varying(trace, tensors, out.dim() - 1))
+    op = Concatenate(axis=axis, offsets=None if len(places) == len(tensors) else places, varies=varies)
     trace.bind(out, trace.record(op, parts, out.shape))
     return out

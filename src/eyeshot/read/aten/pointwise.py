@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
-from eyeshot.read.aten.rules import axis_of, one, rule, show
+from eyeshot.read.aten.rules import axis_of, one, rule, show, varying
 from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Repeated
 
@@ -134,9 +134,12 @@ def _nonzero(trace: Trace, call: Call) -> Any:
 def _arithmetic(trace: Trace, call: Call) -> Any:
     if call.name == "where" and "self" not in call.arguments:
         return _nonzero(trace, call)
-    inputs = [t for t in tensors_in(call.arguments) if trace.knows(t)]
+    operands = tensors_in(call.arguments)
+    inputs = [t for t in operands if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:
         if len(inputs) == 2 and call.name == "mul":
             return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
         inputs = inputs[:1]
-    return one(trace, call, Arithmetic(name=call.name.rstrip("_")), inputs, call.run())
+    out = call.run()
+    varies = varying(trace, operands, out.dim())
+    return one(trace, call, Arithmetic(name=call.name.rstrip("_"), varies=varies), inputs, out)

@@ -11,7 +11,17 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Arithmetic, Concatenate, Cumulative, Mixing, Pointwise, Rearrange, Recurrent, Slice
+from eyeshot.network.ops import (
+    Arithmetic,
+    Concatenate,
+    Cumulative,
+    Mixing,
+    Pointwise,
+    Rearrange,
+    Recurrent,
+    RecurrentCell,
+    Slice,
+)
 from eyeshot.network.relations import Shape
 from eyeshot.read.aten.picking import elements_at
 from eyeshot.read.aten.rules import reshaped, rule
@@ -82,7 +92,7 @@ def _recurrent(trace: Trace, call: Call) -> Any:
         unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), f"its input has {x.dim()} axes")
         return out
     known = trace.step_of(x) if trace.knows(x) else None
-    layer, passes = _layer(trace, call, known, axis, tuple(sequence.shape), x.shape[0] * x.shape[1])
+    layer, passes = _layer(trace, call, known, axis, tuple(sequence.shape))
     trace.bind(sequence, layer)
     _bind_ends(trace, passes, ends, axis)
     return out
@@ -107,55 +117,72 @@ def _outputs(call: Call) -> Any:
     return (sequence, *(x.new_empty(states) for _ in hx))
 
 
+_GATES = {"lstm": 4, "gru": 3}
+"""Sums of each feature of a state; one in plain layers."""
+
+
 def _weights(call: Call, features: int, width: int) -> list[tuple[int, ...]]:
     """The shapes of a layer's weights: of each layer and way those of its input and its state, then their biases."""
-    ways, gates = 1 + call["bidirectional"], {"lstm": 4, "gru": 3}.get(call.name, 1) * width
+    ways, gates = 1 + call["bidirectional"], _GATES.get(call.name, 1) * width
     biases = [(gates,), (gates,)] if call["has_biases"] else []
     inputs = [features, *[ways * width] * (call["num_layers"] - 1)]
     return [shape for n in inputs for _ in range(ways) for shape in ((gates, n), (gates, width), *biases)]
 
 
 def _layer(
-    trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, positions: int
+    trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, positions: int | None = None
 ) -> tuple[Step, list[Step]]:
-    """The layer over its sequences, and the passes of which each makes its part of the features: one, or one each way.
+    """The layer over its sequences, and the passes that end in a state of its own: one, or one for each layer and way.
 
-    Of several layers both ways each reads all that the one below has seen, which is everything, in one pass.
+    Of several layers both ways each reads all that the one below has seen, which is everything, in one pass; only
+    where states come with the sequence, those of one layer and way are no other's, and all are told apart.
     """
-    params, is_both = list(call["params"]), bool(call["bidirectional"])
+    params, count, ways = list(call["params"]), call["num_layers"], 1 + call["bidirectional"]
+    is_told_apart = count == 1 or any(map(trace.knows, tensors_in(call["hx"])))
+    passes: list[Step] = []
+    for number in range(count - 1 if is_told_apart else 0):
+        below = [_pass(trace, call, x, axis, shape, number, way) for way in range(ways)]
+        passes += below
+        x = below[0] if ways == 1 else trace.record(Concatenate(axis=2), below, shape)
     op = Recurrent(
         name=call.name.partition("_")[0],
         axis=axis,
-        both_ways=is_both,
+        both_ways=ways == 2,
         weights=sum(p.numel() for p in params if p.dim() > 1),
         positions=positions,
     )
-    if not is_both or call["num_layers"] > 1:
-        mixed = _mixed(trace, call, x, axis, shape)
-        layer = trace.record(op, [mixed], shape, trace.params_of(params), trace.owner_of(params))
-        return layer, [layer]
-    passes = []
-    for way, name in enumerate(("forwards", "backwards")):
-        mixed = _mixed(trace, call, x, axis, (*shape[:2], shape[2] // 2), way)
-        passes.append(trace.record(Cumulative(name=name, axis=axis, backwards=way == 1), [mixed], mixed.shape))
-    return trace.record(op, passes, shape, trace.params_of(params), trace.owner_of(params)), passes
+    if is_told_apart and ways == 2:
+        inputs = [_pass(trace, call, x, axis, shape, count - 1, way) for way in range(ways)]
+        passes += inputs
+    else:
+        inputs = [_mixed(trace, call, x, axis, shape, count - 1 if count > 1 and is_told_apart else None)]
+    layer = trace.record(op, inputs, shape, trace.params_of(params), trace.owner_of(params))
+    return layer, passes if is_told_apart and ways == 2 else [*passes, layer]
 
 
-def _mixed(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, way: int | None = None) -> Step:
-    """What is known of the input and the states at each position: those of one way, or of all layers and ways."""
+def _pass(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, number: int, way: int) -> Step:
+    """One layer over the sequences in one direction, which makes its part of the features."""
+    ways = 1 + call["bidirectional"]
+    mixed = _mixed(trace, call, x, axis, (*shape[:2], shape[2] // ways), number * ways + way)
+    op = Cumulative(name=("forwards", "backwards")[way], axis=axis, backwards=way == 1)
+    return trace.record(op, [mixed], mixed.shape)
+
+
+def _mixed(trace: Trace, call: Call, x: Step | None, axis: int, shape: Shape, number: int | None) -> Step:
+    """What is known of the input and of a state, by its number, or of all states, at each position."""
     parts = [] if x is None else [trace.record(Mixing(name="gates", axes=(2,)), [x], shape)]
     states = [state for state in tensors_in(call["hx"]) if trace.knows(state)]
-    parts += [_at_every_position(trace, state, axis, way) for state in states]
+    parts += [_at_every_position(trace, state, axis, number) for state in states]
     if len(parts) == 1 and parts[0].shape == shape:
         return parts[0]
     return trace.record(Arithmetic(name="add"), parts, shape)
 
 
-def _at_every_position(trace: Trace, state: torch.Tensor, axis: int, way: int | None) -> Step:
+def _at_every_position(trace: Trace, state: torch.Tensor, axis: int, number: int | None) -> Step:
     """A state of layers × sequences × features, told for a sequence's positions: of each sequence its own."""
     step = trace.step_of(state)
-    if way is not None:
-        step = trace.record(Slice(axis=0, start=way), [step], (1, *step.shape[1:]))
+    if number is not None:
+        step = trace.record(Slice(axis=0, start=number), [step], (1, *step.shape[1:]))
     of_each = trace.record(Mixing(name="state", axes=(0, 2)), [step], (1, state.shape[1], 1))
     return of_each if axis == 0 else reshaped(trace, of_each, (state.shape[1], 1, 1))
 
@@ -177,3 +204,30 @@ def _end(trace: Trace, step: Step, shape: Shape, axis: int) -> Step:
     )
     row = of_each if axis == 0 else trace.record(Rearrange(name="reshape"), [of_each], (1, shape[1], 1))
     return trace.record(Pointwise(name="expand"), [row], shape)
+
+
+@rule("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+def _cell(trace: Trace, call: Call) -> Any:
+    """One step by hand: a network of such has one layer a step, not each of the sums and products that it takes."""
+    x, states = call["input"], tensors_in(call["hx"])
+    names = ("w_ih", "w_hh", "b_ih", "b_hh")
+    given = [call[name] for name in names if call[name] is not None]
+    kinds = {(tensor.dtype, tensor.device) for tensor in (x, *states, *given)}
+    name, (count, width) = call.name.partition("_")[0], states[0].shape
+    gates = _GATES.get(name, 1) * width
+    is_right = len(kinds) == 1 and {tuple(state.shape) for state in states} == {(x.shape[0], width)} and x.dim() == 2
+    shapes = [(gates, x.shape[-1]), (gates, width), (gates,), (gates,)]
+    is_right &= [tuple(weight.shape) for weight in given] == shapes[: len(given)] and len(given) in (2, 4)
+    if call.has_numbers or not is_right:
+        out = call.run()
+    else:
+        new = [x.new_empty((count, width)) for _ in states]
+        out = new[0] if name != "lstm" else tuple(new)
+    known = [tensor for tensor in (x, *states) if trace.knows(tensor)]
+    mixed = sum(trace.knows(tensor) for tensor in (x, states[0]))
+    op = RecurrentCell(name=f"{name}_cell", mixed=mixed, weights=call["w_ih"].numel() + call["w_hh"].numel())
+    inputs = [trace.step_of(tensor) for tensor in known]
+    step = trace.record(op, inputs, (count, width), trace.params_of(given), trace.owner_of(given))
+    for tensor in tensors_in(out):
+        trace.bind(tensor, step)
+    return out

@@ -39,6 +39,20 @@ def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: t
     return out
 
 
+def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: int | None = None) -> tuple[int, ...]:
+    """Axes of an output of some rank along which constants differ from place to place, or may; ``without`` one axis."""
+    axes: set[int] = set()
+    for tensor in tensors:
+        if trace.knows(tensor):
+            continue
+        wide = [axis for axis, n in enumerate(tensor.shape) if n > 1 and axis + rank - tensor.dim() != without]
+        numbers = trace.numbers_of(tensor) if wide else None
+        for axis in wide:
+            if numbers is None or bool((numbers != numbers.narrow(axis, 0, 1)).any()):
+                axes.add(axis + rank - tensor.dim())
+    return tuple(sorted(axes))
+
+
 def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:
     """Record a window over the last axes; a map without batch axis gets one for as long as that takes."""
     tensors = tensors_in(call.arguments)

@@ -1,0 +1,129 @@
+"""`eyeshot tile`: how is a network run on an image that does not fit, and will it be the same?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
+
+if TYPE_CHECKING:
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.tile.plan import TilePlan
+
+
+def _tile(context: click.Context, parameter: click.Parameter, given: str | None) -> Any:
+    """A tile's sizes, one for all axes or one per axis."""
+    if given is None:
+        return None
+    parts = given.lower().replace("×", "x").split("x")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(
+            f"{given!r} is no tile; write one size, or one per axis, such as 512x512", context, parameter
+        )
+    return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
+
+
+@click.command(short_help="how to run it on an image that does not fit, and will it be the same?")
+@click.argument("model")
+@input_option
+@click.option("--memory", metavar="SIZE", help="Choose the tile of the least work that fits into, say, 4G.")
+@click.option("--tile", "tile", callback=_tile, metavar="HxW", help="A tile's size.")
+@click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
+@click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
+@click.option(
+    "--run",
+    "image",
+    type=click.Path(path_type=Path),
+    metavar="IN",
+    help="Run it on an image: .npy, .zarr, .tif, or a folder of them.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="With --run: .npy, .zarr, a folder."
+)
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="With --run: a state dict to load.")
+@click.option("--verify", is_flag=True, help="With --run: compare with the whole image, or a part that fits.")
+@click.option("--force", is_flag=True, help="With --run: replace an output that exists.")
+@click.option("--approximate", is_flag=True, help="With --run: also where tiles differ; the error is measured.")
+@json_option
+@colour_option
+def tile(
+    model: str,
+    input_shape: Any,
+    memory: str | None,
+    tile: Any,
+    layer: str | None,
+    dtype: str | None,
+    image: Path | None,
+    output: Path | None,
+    weights: Path | None,
+    verify: bool,
+    approximate: bool,
+    force: bool,
+    as_json: bool,
+    no_colour: bool,
+) -> None:
+    """Plan how to run MODEL on an image piece by piece, and say whether the pieces give the whole's numbers.
+
+    \b
+    Examples:
+      eyeshot tile my_net.py:unet --input 1x8192x8192 --memory 4G
+      eyeshot tile my_net.py:unet --input 1x8192x8192 --tile 512x512
+      eyeshot tile alexnet --input 3x4096x4096 --layer conv5
+      eyeshot tile my_net.py:unet --memory 4G --run slide.npy -o probabilities.npy
+    """
+    from eyeshot.api import tile_plan
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.errors import UsageError
+
+    if image is not None:
+        if output is None:
+            raise UsageError("--run IN needs -o OUT: where the output goes")
+        _run(model, image, output, weights, as_json, no_colour, input_shape=input_shape, tile=tile, memory=memory,
+             layer=layer, verify=verify, approximate=approximate, force=force)  # fmt: skip
+        return
+    only = {"-o": output, "--weights": weights, "--verify": verify, "--approximate": approximate, "--force": force}
+    if any(only.values()):
+        raise UsageError(f"{' and '.join(name for name, value in only.items() if value)}: only with --run IN")
+    with users_code(model):
+        plan = tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype)
+    if as_json:
+        print_json(plan.to_json())
+    else:
+        _print(plan, Terminal(colour=not no_colour), model, input_shape)
+
+
+def _run(
+    model: str, source: Path, output: Path, weights: Path | None, as_json: bool, no_colour: bool, **terms: Any
+) -> None:
+    from eyeshot.cli.progress import measured
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.tiles import run_words
+    from eyeshot.tile.files import tiled_files
+
+    with users_code(model), measured(output, _progress_words) as on_progress:
+        runs = tiled_files(model, source, output, weights=weights, on_progress=on_progress, **terms)
+    if as_json:
+        print_json({"schema": "eyeshot.tiled/1", "runs": [run.to_json() for run in runs]})
+        return
+    terminal = Terminal(colour=not no_colour)
+    for run in runs:
+        terminal.say(*run_words(run))
+
+
+def _progress_words(progress: Any) -> str:
+    """How far a run is."""
+    left = progress.seconds / max(progress.done, 1) * (progress.tiles - progress.done)
+    return f"tile {progress.done} of {progress.tiles}, {left:.0f} s left"
+
+
+def _print(plan: TilePlan, terminal: Terminal, model: str, input_shape: Any) -> None:
+    from eyeshot.report.tiles import words
+
+    for line in words(plan):
+        terminal.say(*line)
+    terminal.say()
+    layer = plan.prevents[0].layer if plan.prevents else plan.layers[0]
+    say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))

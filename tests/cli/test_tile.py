@@ -1,0 +1,119 @@
+"""`eyeshot tile`: the plan as people and programs read it, and images run from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from eyeshot.cli import main
+
+NET = """
+import torch
+from torch import nn
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 2, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 3, 3, padding=1))
+def normed():
+    return nn.Sequential(nn.Conv2d(1, 2, 5, padding=2), nn.InstanceNorm2d(2))
+"""
+
+
+def typed(*words: str) -> Any:
+    return CliRunner().invoke(main, ["tile", *words])
+
+
+@pytest.fixture
+def nets(tmp_path: Path) -> str:
+    (tmp_path / "nets.py").write_text(NET)
+    return str(tmp_path / "nets.py")
+
+
+def test_the_document_says_what_a_runner_needs(nets: str) -> None:
+    done = typed(f"{nets}:net", "--input", "1x640x480", "--tile", "128x96", "--json")
+    plan = json.loads(done.stdout)
+
+    assert plan["schema"] == "eyeshot.tile/1"
+    assert plan["verdict"] == "equal"
+    assert plan["prevents"] == []
+    assert plan["halo"] == [[4, 4], [4, 4]]
+    assert plan["lattice"] == [2, 2]
+    assert plan["tile"] == [128, 96]
+    assert plan["core"] == [120, 88]
+    assert plan["grid"] == [6, 6]
+    assert plan["tiles"] == 36
+    assert plan["output_per_input"] == ["1/2", "1/2"]
+    assert plan["memory"]["weights"] == 4 * (2 * 25 + 2 + 3 * 18 + 3)
+    assert 1 < plan["work"] < 1.2
+
+
+def test_people_read_a_verdict_and_numbers(nets: str) -> None:
+    done = typed(f"{nets}:net", "--input", "1x4096x4096", "--memory", "8M")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("equal: tiles give the whole image's numbers for 3 on 4096×4096")
+    assert "4 and 4 on every axis pixels before and after a core" in done.stdout
+    assert "the least extra work of all tiles that fit" in done.stdout
+
+
+def test_what_prevents_equality_is_told_with_what_to_do(nets: str) -> None:
+    done = typed(f"{nets}:normed", "--input", "1x512x512")
+
+    assert done.stdout.startswith("differs: 1 layer keeps tiles")
+    assert "1 (instance_norm) instance norm takes mean and variance over positions" in done.stdout
+    assert "To do: compute the statistics once for the whole image" in done.stdout
+
+
+def test_an_image_is_run_and_verified(nets: str, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).random((96, 90), dtype=np.float32)
+    np.save(tmp_path / "in.npy", image)
+
+    done = typed(f"{nets}:net", "--tile", "48", "--run", str(tmp_path / "in.npy"), "-o", str(tmp_path / "out.npy"),
+                 "--verify")  # fmt: skip
+
+    assert done.exit_code == 0, done.output
+    assert "largest difference from the whole image" in done.stdout
+    space: dict[str, Any] = {}
+    exec(NET, space)
+    with torch.no_grad():
+        whole = space["net"]()(torch.from_numpy(image)[None, None])
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), whole.numpy(), atol=1e-6)
+
+
+def test_a_folder_of_images_is_run(nets: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for n, size in enumerate((64, 80)):
+        np.save(tmp_path / "in" / f"{n}.npy", np.zeros((1, size, 60), np.float32))
+
+    done = typed(f"{nets}:net", "--tile", "32", "--run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--json")
+
+    assert [run["plan"]["network"]["input"] for run in json.loads(done.stdout)["runs"]] == [[1, 64, 60], [1, 80, 60]]
+    assert np.load(tmp_path / "out" / "1.npy").shape == (1, 3, 40, 30)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["--tile", "8"], 2, "a tile of 8 is too small: needed are 10"),
+        (["--tile", "33"], 2, "a tile of 33 is off the lattice: sizes are multiples of 2; near it are 32 and 34"),
+        (["--tile", "8xa"], 2, "'8xa' is no tile"),
+        (["--tile", "8x8x8"], 2, "has 2 axes to cut"),
+        (["--memory", "much"], 2, "memory 'much': write a size, such as 4G"),
+        (["--memory", "4G", "--tile", "64"], 2, "give either memory or tile"),
+        (["--layer", "nope"], 2, "has no layer 'nope'"),
+        (["--run", "none.npy"], 2, "--run IN needs -o OUT"),
+        (["--run", "none.npy", "-o", "out.npy"], 2, "none.npy: there is no such file"),
+        (["-o", "out.npy"], 2, "-o: only with --run IN"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(nets: str, words: list[str], code: int, text: str) -> None:
+    done = typed(f"{nets}:net", "--input", "1x512x512", *words)
+
+    assert done.exit_code == code
+    assert text in done.stderr
+    assert "Traceback" not in done.output
