@@ -18,7 +18,8 @@ import small
 import torch
 
 from eyeshot.documents import seal_of, sealed
-from eyeshot.errors import RunError, UsageError
+from eyeshot.errors import ReadError, RunError, UsageError
+from eyeshot.read.pretrained import load_weights
 from eyeshot.train import directory as files
 from eyeshot.train.loop import Progress, run
 
@@ -301,3 +302,16 @@ def killed(command: list[str], checkpoint: Path, seconds: float) -> None:
     assert process.poll() is None, "the trial ended before it was killed"
     process.kill()
     process.wait()
+
+
+def test_weights_are_not_taken_from_a_damaged_checkpoint(tmp_path: Path) -> None:
+    stopped(tmp_path)
+    path, module = tmp_path / "checkpoint.pt", small.net()
+    content = bytearray(path.read_bytes())
+
+    load_weights(module, path)
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(ReadError, match=r"cannot be read as weights \(its digest is not that of its bytes\)"):
+        load_weights(module, path)
