@@ -20,7 +20,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["show", "alexnet", "--input", "3"], 2, "an input is channels and one to three sizes, such as 3x224x224; found 3"),
     (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
     (["show", "alexnet", "--json", "--csv"], 2, "--json and --csv cannot go together"),
-    (["show", "net.onnx"], 2, "ONNX files cannot be read yet"),
+    (["show", "net.onnx"], 3, "net.onnx: no such file"),
     (["show", "no_such_package:make"], 3, "no_such_package"),
     (["show"], 2, "Missing argument 'MODEL'"),
     (["field", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'; did you mean conv5"),

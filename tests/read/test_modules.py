@@ -295,7 +295,7 @@ def test_a_module_of_a_users_file_is_built_and_read(tmp_path: Path) -> None:
         ("no_such_package:net", ReadError, "there is no module 'no_such_package'"),
         ("torchvision:resnet51", ReadError, "torchvision has no model 'resnet51'; did you mean resnet50"),
         ("timm:resnet51", ReadError, "timm has no model 'resnet51'; did you mean"),
-        ("net.onnx", UsageError, "ONNX files cannot be read yet"),
+        ("net.onnx", ReadError, "net.onnx: no such file"),
     ],
 )
 def test_a_name_that_leads_nowhere_says_where_it_ended(name: str, error: type[Exception], message: str) -> None:

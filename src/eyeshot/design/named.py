@@ -3,6 +3,7 @@
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
 torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
+net.onnx                   a file, of which neither weights are read nor code is run
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ def network_named(
         UsageError: if the name is neither a known model nor a design.
         ReadError: if a model cannot be loaded or traced.
     """
-    if name.endswith(".onnx"):
-        raise UsageError(f"{name}: ONNX files cannot be read yet; give the PyTorch module as file.py:factory")
+    if name.lower().endswith(".onnx"):
+        from eyeshot.read.onnx import read_file
+
+        return read_file(name, input_shape)
     check_factory(name)
     if is_module_name(name):
         from eyeshot.read.loading import load_module

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from eyeshot.network.graph import Node, node
 from eyeshot.network.ops import Conv, Input, Op, Pad, Pool
-from eyeshot.read.trace import CallSite, Step, Trace
+from eyeshot.read.steps import CallSite, Step, Steps, Watched
 
 
-def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
+def nodes_of(trace: Steps, inputs: dict[Step, str]) -> dict[Step, Node]:
     """Name the steps and link them; ``inputs`` names the first ones.
 
     A module that makes one step, or one that uses weights, gives it its path; other steps take their module's path and
@@ -40,7 +40,7 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
     return nodes
 
 
-def modules_of(trace: Trace, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
+def modules_of(trace: Watched, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
     """The nodes that made what each call of a module gave, where the module is no node itself."""
     calls: Counter[str] = Counter()
     names = {made.name for made in nodes.values()}

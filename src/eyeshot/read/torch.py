@@ -7,13 +7,13 @@ and the network says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
-from eyeshot.network.graph import Network, Node, Note
-from eyeshot.network.ops import Input, Pick, Unknown
+from eyeshot.network.graph import Network, Note
+from eyeshot.network.ops import Input
 
 try:
     import torch
@@ -25,6 +25,7 @@ from torch.utils._pytree import tree_leaves
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
 from eyeshot.read.naming import modules_of, nodes_of
+from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.places import Places, line_of_user
 from eyeshot.read.recorder import Recorder, Whole, eagerly, uncollected
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
@@ -184,8 +185,8 @@ class _Reading:
         nodes = nodes_of(self.trace, self.inputs)
         all_notes = (
             *notes,
-            *_other_inputs(self.inputs),
-            *_bounds(nodes.values()),
+            *other_inputs(self.inputs),
+            *bounds(nodes.values()),
             *_unused(self.trace),
             *self._memory(),
         )
@@ -220,33 +221,6 @@ class _Reading:
         if _needs_numbers(error):
             text = f"its computation needs numbers, not only shapes ({text.partition(',')[0]})"
         return f"{self.name} cannot be traced on an input of {self.shape}: {self.places.of_failure()}: {text}"
-
-
-def _other_inputs(inputs: Mapping[Step, str]) -> list[Note]:
-    first, *others = inputs.values()
-    if not others:
-        return []
-    text = f"fields are of the input {first}; give {' or '.join(others)} first to see of that"
-    return [Note(None, "remark", text)]
-
-
-def _bounds(nodes: Iterable[Node]) -> list[Note]:
-    """What the ops without a rule, or whose reads depend on the data, mean for the numbers."""
-    bounds, is_counted = [], True
-    for n in nodes:
-        if isinstance(n.op, Unknown):
-            is_counted = False
-            bounds.append(
-                Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
-            )
-        elif any(read.is_bound for read in n.reads):
-            has_table = isinstance(n.op, Pick) and not n.op.by_data
-            what = "by a table whose numbers are not in memory" if has_table else "that depend on the data"
-            why = f"the op {n.op.kind} reads positions {what}"
-            bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))
-    if not is_counted:
-        bounds.append(Note(None, "bound", "totals are at least: operations of ops without a rule are not counted"))
-    return bounds
 
 
 def _unused(trace: Trace) -> list[Note]:

@@ -16,27 +16,8 @@ from eyeshot.network.graph import Memory
 from eyeshot.network.ops import Op, Rearrange, Unknown
 from eyeshot.network.relations import Shape
 from eyeshot.read.shapes import alike
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CallSite:
-    """Where in the user's model steps were called: one call of a module, or the owner of the weights that they use."""
-
-    path: str = ""
-    is_leaf: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """A node in the making: names come when all steps are known."""
-
-    op: Op
-    inputs: tuple[Step, ...]
-    shape: Shape
-    params: int
-    place: CallSite
-    line: str = ""
-    uses_weights: bool = False
+from eyeshot.read.steps import CallSite as CallSite
+from eyeshot.read.steps import Step as Step
 
 
 @dataclass(frozen=True, slots=True)
