@@ -17,7 +17,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["show", "C3-64 Q4"], 2, "        ^ character 7"),
     (["show", "alexnt"], 2, "did you mean alexnet"),
     (["show", "C11p0-64", "--input", "3x5x5"], 2, "kernel spans 11×11 pixels and is larger than its 5×5 map"),
-    (["show", "alexnet", "--input", "3"], 2, "an input is channels and one to three sizes, such as 3x224x224; found 3"),
+    (["show", "alexnet", "--input", "3"], 2, "alexnet takes channels and 2 sizes, such as 3x227x227; found 3: give"),
     (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
     (["show", "alexnet", "--json", "--csv"], 2, "--json and --csv cannot go together"),
     (["show", "net.onnx"], 3, "net.onnx: no such file"),

@@ -17,6 +17,7 @@ from PIL import Image
 from eyeshot.errors import DataError, EyeshotError, ReadError, UsageError
 from eyeshot.measure.images import Folder, usual
 from eyeshot.opening import opened, what_is_at
+from eyeshot.read.onnx.reader import read_file as read_file_of_onnx
 from eyeshot.read.pretrained import load_weights
 from eyeshot.report.files import check_new, read_file
 from eyeshot.tile.images import image, images_at
@@ -102,6 +103,7 @@ def test_only_a_plain_file_is_opened(special: tuple[Make, str], tmp_path: Path) 
         ("train-images-idx3-ubyte.xz", DataError, lambda path: idx.read(path, axes=3)),
         ("it.pt", ReadError, lambda path: load_weights(__import__("torch").nn.Linear(1, 1), path)),
         ("it.safetensors", ReadError, lambda path: load_weights(__import__("torch").nn.Linear(1, 1), path)),
+        ("it.onnx", ReadError, read_file_of_onnx),
         ("it.npy", DataError, images_at),
         ("it.npy", DataError, lambda path: image(images_at(path.parent)[0])),
         ("it.svg", UsageError, lambda path: check_new(path, force=True)),

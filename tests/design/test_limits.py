@@ -109,7 +109,7 @@ def test_a_norm_over_more_channels_than_there_are_is_one_over_all() -> None:
     torch.testing.assert_close(modules[0](x), modules[1](x))
 
 
-@pytest.mark.parametrize("text", ["N1234567", "D0.12345678", "D0.00001"])
+@pytest.mark.parametrize("text", ["N1234567", "D0.12345678", "D0.00001", "C3s1x1", "C3d1x1x1", "C7x3s1x1d2x2"])
 def test_every_digit_of_a_number_reads_back(text: str) -> None:
     assert str(parse(text)) == text
 

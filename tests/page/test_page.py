@@ -68,6 +68,13 @@ def test_a_link_shows_the_same_again(opened: Open) -> None:
     assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
 
 
+def test_a_link_may_name_a_module(opened: Open) -> None:
+    page = opened("resnet18", fragment="#layer=layer2")
+
+    assert page.complaints == []
+    assert page.answer.startswith("layer2.1.relu2[14,14] can see 99×99")
+
+
 def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
     class Gate(nn.Module):
         def __init__(self) -> None:
@@ -200,7 +207,7 @@ def test_a_page_that_cannot_be_made_or_written_is_refused_in_words(
     report, path = eyeshot.inspect("C3-8"), tmp_path / "page.html"
     with pytest.raises(UsageError, match=r"none\.png could not be read: No such file"):
         report.save_html(path, image=tmp_path / "none.png")
-    with pytest.raises(UsageError, match="could not be read: Is a directory"):
+    with pytest.raises(UsageError, match="could not be read: a folder, not a file"):
         report.save_html(path, image=tmp_path)
     with pytest.raises(UsageError, match="is none of PNG, JPEG, GIF and WebP"):
         report.save_html(path, image=Path(__file__))

@@ -123,12 +123,12 @@ def test_the_ledger_folds_to_modules_with_what_each_gives() -> None:
         ("relu", "relu", "3x3"),
         ("stages", "10 layers", "12x12"),
         ("drop", "drop", "12x12"),
-        ("head", "1 layer", "7x7"),
-        ("head", "1 layer", "12x12"),
-        ("up", "1 layer", "12x12"),
+        ("head", "2 layers", "7x7"),
+        ("up", "3 layers", "12x12"),
     ]
     assert [row["layer"] for row in two] == [
-        "stem.0", "relu", "stages.0", "stages.1", "drop", "head.0", "head.0#2", "up",
+        "stem.0", "stages.0", "stages.1", "drop", "head.0", "head.0#2",
+        "up.reshape", "up.permute", "up.pixel_shuffle",
     ]  # fmt: skip
     for rows in (one, two):
         assert sum(row["macs"] for row in rows) == report.totals.macs

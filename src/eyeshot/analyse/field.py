@@ -53,6 +53,17 @@ class Field:
     phases: tuple[tuple[int, ...] | None, ...] | None = None
     one_sided: tuple[str | None, ...] | None = None
 
+    @property
+    def centre(self) -> tuple[float | None, ...] | None:
+        """Where unit 0's field has its middle, in pixels from the first one's; None where units have no one size.
+
+        centre = start + (size − 1)/2        unit i is centred at centre + i·stride
+        """
+        if self.start is None or not self.is_regular:
+            return None
+        pairs = zip(self.start, self.size, strict=True)
+        return tuple(None if start is None else start + (size - 1) / 2 for start, size in pairs)
+
 
 @dataclass(frozen=True)
 class UnitHull:

@@ -237,6 +237,7 @@ def _field_dict(field: Field) -> dict[str, Any]:
         "size": list(field.size),
         "stride": stride,
         "start": None if field.start is None else list(field.start),
+        "centre": None if field.centre is None else list(field.centre),
         "regular": field.is_regular,
         "global": field.is_global,
         "exact": field.is_exact,

@@ -74,8 +74,9 @@ def _scores(evidence: Evidence) -> Table:
         interval = (
             NONE if not arm.half_width else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
         )
+        seconds = f"{arm.seconds:.1f}" if math.isfinite(arm.seconds) else NONE
         speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
-        table.add(arm.label, f"{arm.mean:.2f}", interval, f"{arm.seconds:.1f}", speed, _strip(arm, low, high))
+        table.add(arm.label, f"{arm.mean:.2f}", interval, seconds, speed, _strip(arm, low, high))
     return table
 
 

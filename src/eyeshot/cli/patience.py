@@ -104,11 +104,15 @@ class _Waiting(threading.Thread):
             os._exit(_INTERRUPTED)
 
     def _tell_place(self) -> None:
-        now, wait = time.monotonic(), NEXT_SECONDS if self._told_at else FIRST_SECONDS
+        now = time.monotonic()
         silence = now - max(self._heard.at, self._told_at)
-        if silence > wait:
+        if silence < FIRST_SECONDS:
+            return
+        place = self._place()
+        # Without a place it is our own work that lasts, such as importing PyTorch on a busy machine.
+        if silence > (FIRST_SECONDS if place and not self._told_at else NEXT_SECONDS):
             self._told_at = now
-            self._say(f"still at work after {silence:.0f} s of silence{self._place()}; Ctrl-C ends it")
+            self._say(f"still at work after {silence:.0f} s of silence{place}; Ctrl-C ends it")
 
     def _tell_memory(self) -> None:
         grown = _grown()

@@ -154,6 +154,11 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
     return rendered([[panel]], file_format), records_of([panel])
 
 
+def write_panel(output: Path, panel: Panel) -> None:
+    """Write a figure of one panel, and its data beside it."""
+    _write(output, rendered([[panel]], output.suffix[1:].lower()), records_of([panel]))
+
+
 def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
     from eyeshot.cli.terminal import echo
 

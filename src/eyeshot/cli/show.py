@@ -105,6 +105,7 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool, depth: i
     from eyeshot.analyse.landmarks import differing
     from eyeshot.report.folded import folded_notes
     from eyeshot.report.ledger import ledger
+    from eyeshot.report.outputs import outputs_table
     from eyeshot.report.verdict import on_one
     from eyeshot.report.wording import memory_words, times
 
@@ -122,6 +123,9 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool, depth: i
     for note in folded_notes(report):
         place = f"{note.layer}: " if note.layer else ""
         terminal.say((f"{note.kind}: ", "warn"), place + note.text)
+    if (ends := outputs_table(report)) is not None:
+        terminal.say()
+        terminal.table(ends)
     terminal.say()
     terminal.say(on_one(report))
 

@@ -64,6 +64,11 @@ def network_named(
     entry = entries().get(name.lower())
     design = design_named(name)
     shape = None if input_shape is None else shape_given(input_shape, name)
+    if shape and entry and len(shape) != len(entry.input_shape):
+        usual, typed = ("x".join(map(str, sizes)) for sizes in (entry.input_shape, shape))
+        meant = "x".join(map(str, (entry.input_shape[0], *shape[-2:]))) if len(shape) > 1 else usual
+        takes = f"{name} takes channels and {len(entry.input_shape) - 1} sizes, such as {usual}"
+        raise UsageError(f"{takes}; found {typed}: give --input {meant}")
     notes = () if entry is None or entry.slip is None else (Note(None, "slip", entry.slip),)
     return lower(
         design,

@@ -135,7 +135,8 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 
 def _modifier(letter: str, sizes: tuple[int, ...]) -> str:
-    return "" if all(size == 1 for size in sizes) else letter + _sizes(sizes)
+    # One size stands for all axes; as many ones say how many axes there are.
+    return "" if sizes == (1,) else letter + _sizes(sizes)
 
 
 def _padding(padding: Padding, default: Padding) -> str:

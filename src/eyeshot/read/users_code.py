@@ -64,7 +64,7 @@ def _called(maker: Any, name: ModuleName) -> Any:
 
 
 def _in_words(error: BaseException) -> str:
-    return said(error) if isinstance(error, SystemExit) else f"{type(error).__name__}: {said(error)}"
+    return f"{type(error).__name__}: {error.code if isinstance(error, SystemExit) else said(error)}"
 
 
 def _is_module(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
         "scores": {str(seed): score for seed, score in arm.scores.items()},
         "mean": arm.mean,
         "interval": _interval(arm.mean, arm.half_width),
-        "seconds": arm.seconds,
+        "seconds": arm.seconds if math.isfinite(arm.seconds) else None,
         "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
         "diverged": list(arm.diverged),
     }
@@ -84,6 +84,19 @@ def evidence(records: Iterable[Record]) -> Evidence:
     from eyeshot.studies.statistics import compared
 
     arms, differences = compared(records)
+    return Evidence(arms=arms, differences=differences)
+
+
+def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
+    """The same of scores from elsewhere: per label by seed, in percent.
+
+    Raises:
+        UsageError: two arms share no seed.
+        MissingExtraError: SciPy is not installed.
+    """
+    from eyeshot.studies.statistics import compared_scores
+
+    arms, differences = compared_scores(scores)
     return Evidence(arms=arms, differences=differences)
 
 

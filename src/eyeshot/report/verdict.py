@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon, last_convolution, last_convolutions, macs_before, outgrows, weighted
+from eyeshot.report.outputs import mapped_outputs
 from eyeshot.report.sides import layers_aligned
 from eyeshot.report.wording import (
     field_pixels,
@@ -35,18 +36,36 @@ def on_one(report: Inspection) -> str:
 
 
 def _on_view(report: Inspection) -> str:
-    layer, extent = last_convolution(report), report.network.extent
+    """What the outputs see that lie over places of the image, or, of a network that has none, its last convolution."""
+    ends = mapped_outputs(report)
+    if len(ends) == 1:
+        return f"The output, {ends[0].name}, sees {_in_image(ends[0])}{along_data(ends[0])}."
+    if ends:
+        told = [f"{layer.name} sees {field_size(layer.field)}" for layer in ends[:_MOST_OUTPUTS]]
+        more = [f"{len(ends) - _MOST_OUTPUTS} more see as the table says"] if len(ends) > _MOST_OUTPUTS else []
+        return f"Of the outputs {listed([*told, *more])}."
+    layer = last_convolution(report)
     if layer is None:
         return ""
+    return f"The last convolution, {layer.name}, sees {_in_image(layer)}{along_data(layer)}."
+
+
+def _in_image(layer: Layer) -> str:
+    extent = layer.fields.network.extent
     if layer.field.one_sided is not None:
-        return f"The last convolution, {layer.name}, sees {field_pixels(layer.field)}{along_data(layer)}."
+        return field_pixels(layer.field)
     share = image_share(layer.field, extent)
-    of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
-    return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}{along_data(layer)}."
+    of = "no less than the whole" if share == 1 else f"{percent(share)} of the"
+    return f"{field_size(layer.field)}: {of} {_input(extent)}"
+
+
+_MOST_OUTPUTS = 8
 
 
 def _on_outputs(report: Inspection) -> str:
-    """What the last convolution before each further output sees, where there are several."""
+    """What the last convolution before each further output sees, of several that lie over no places."""
+    if mapped_outputs(report):
+        return ""
     first, ends = last_convolution(report), last_convolutions(report)
     others = [(name, layer) for name, layer in ends.items() if layer is not first]
     if not others:

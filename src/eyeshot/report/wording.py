@@ -134,6 +134,24 @@ def field_stride(field: Field) -> str:
     return steps[0] if len(set(steps)) == 1 else times(steps)
 
 
+def once(texts: Sequence[str]) -> str:
+    """Positions per axis, once where all axes agree.
+
+    >>> once(["−3", "−3"]), once(["−1", "−3"])
+    ('−3', '−1, −3')
+    """
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def number(value: float) -> str:
+    """A position with no more decimals than it has.
+
+    >>> number(-3), number(17.5)
+    ('−3', '17.5')
+    """
+    return f"{value:g}".replace("-", "−") if abs(value) < 1e5 else f"{value:.1f}".rstrip("0").rstrip(".")
+
+
 def _step(step: int | Fraction) -> str:
     return str(step) if isinstance(step, int) or step.denominator < 100 else f"{float(step):.3g}"
 

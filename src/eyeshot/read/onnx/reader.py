@@ -7,7 +7,7 @@ a value whose shape cannot be known is left out, and the network says so.
 from __future__ import annotations
 
 import mmap
-import stat
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.network.graph import Network, Note
 from eyeshot.network.ops import Input
+from eyeshot.opening import opened
 from eyeshot.read.naming import nodes_of
 from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.onnx.calls import Call
@@ -45,11 +46,8 @@ def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = N
     """
     path, name = Path(path), name or str(path)
     try:
-        with path.open("rb") as file:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise ReadError(f"{name}: not a file")
-            if not status.st_size:
+        with opened(path) as file:
+            if not os.fstat(file.fileno()).st_size:
                 raise ReadError(f"{name}: the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return read_model(data, input_shape, name=name)

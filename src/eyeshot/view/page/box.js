@@ -10,22 +10,38 @@ import { NEARLY, profile } from "./spread.js";
 const HALVINGS = 40;
 
 /**
- * The box that holds a share of a map, in pixels of the image.
- * @param {Mass} mass @param {number} share @returns {Range[]}
+ * For each share the box that holds it of a map, in pixels of the image.
+ * @param {Mass} mass @param {number[]} asked @returns {Range[][]}
  */
-export function boxHolding(mass, share) {
+export function boxesHolding(mass, asked) {
   const profiles = mass.size.map((_, axis) => shares(profile(mass, axis)));
   const sums = summed(mass);
+  return asked.map((share) =>
+    least(profiles, (box) => inside(sums, mass.size, box) >= share - NEARLY).map(([first, last], axis) => [
+      first + mass.low[axis],
+      last + mass.low[axis],
+    ]),
+  );
+}
+
+/** The same for one share. @param {Mass} mass @param {number} share @returns {Range[]} */
+export const boxHolding = (mass, share) => boxesHolding(mass, [share])[0];
+
+/**
+ * The box of the least common share along all axes that does.
+ * @param {Float64Array[]} profiles @param {(box: Range[]) => boolean} isEnough @returns {Range[]}
+ */
+function least(profiles, isEnough) {
   let best = profiles.map((values) => shortest(values, 1));
   for (let step = 0, low = 0, high = 1; step < HALVINGS; step++) {
     const middle = (low + high) / 2;
     const box = profiles.map((values) => shortest(values, middle));
-    if (inside(sums, mass.size, box) >= share - NEARLY) {
+    if (isEnough(box)) {
       best = box;
       high = middle;
     } else low = middle;
   }
-  return best.map(([first, last], axis) => [first + mass.low[axis], last + mass.low[axis]]);
+  return best;
 }
 
 /** Pixels in a box. @param {Range[]} box @returns {number} */
@@ -69,20 +85,26 @@ function summed({ size, data }) {
   const total = data.reduce((a, b) => a + b, 0);
   const sizes = size.map((n) => n + 1);
   const result = new Float64Array(sizes.reduce((a, b) => a * b, 1));
-  data.forEach((value, i) => {
-    let at = 0;
-    let block = 1;
-    let rest = i;
-    for (let axis = size.length - 1; axis >= 0; block *= sizes[axis--]) {
+  const last = size.length - 1;
+  for (let line = 0, i = 0; i < data.length; line++) {
+    let at = 1;
+    let block = sizes[last];
+    for (let axis = last - 1, rest = line; axis >= 0; block *= sizes[axis--]) {
       at += ((rest % size[axis]) + 1) * block;
       rest = Math.floor(rest / size[axis]);
     }
-    result[at] = value / total;
-  });
-  for (let axis = size.length - 1, block = 1; axis >= 0; block *= sizes[axis--]) {
-    for (let i = block; i < result.length; i++) if (Math.floor(i / block) % sizes[axis]) result[i] += result[i - block];
+    for (let held = 0, end = at + size[last]; at < end; at++) result[at] = (held += data[i++]) / total;
   }
+  for (let axis = last - 1, block = sizes[last]; axis >= 0; block *= sizes[axis--])
+    accumulate(result, block, sizes[axis]);
   return result;
+}
+
+/** Running sums along an axis of n. @param {Float64Array} values @param {number} block its stride @param {number} n */
+function accumulate(values, block, n) {
+  for (let start = 0; start < values.length; start += block * n) {
+    for (let i = start + block; i < start + block * n; i++) values[i] += values[i - block];
+  }
 }
 
 /**

@@ -94,12 +94,15 @@ function centreOf(view) {
   });
 }
 
-/** Layers that one compares: those that slide windows or have weights, on maps. @param {Design} design */
+/**
+ * Layers that count as depth: those with weights that slide windows on maps; without any, all that slide.
+ * @param {Design} design
+ */
 function compared(design) {
-  const found = design.nodes.flatMap((node, at) =>
-    at !== design.input && node.data.stride && isSliding(node) ? [at] : [],
-  );
-  return found.length ? found : design.nodes.map((_, at) => at).filter((at) => at !== design.input);
+  const all = design.nodes.map((_, at) => at).filter((at) => at !== design.input);
+  const sliding = all.filter((at) => design.nodes[at].data.stride && isSliding(design.nodes[at]));
+  const weighted = sliding.filter((at) => design.nodes[at].params);
+  return [weighted, sliding, all].find((some) => some.length) ?? [];
 }
 
 /** @param {View} view @param {Design} design @param {string} way @returns {number} */
@@ -133,7 +136,7 @@ function card(view, i, actions) {
       "p",
       null,
       layerButton(layer.name, () => actions.choose(i, view.at, view.state.unit)),
-      ` ${layer.words}`,
+      ` unit [${view.state.unit.join()}], ${layer.words}`,
     ),
     h(
       "p",
@@ -171,6 +174,9 @@ function drawCard(canvas, view, i) {
     colour("shade"),
     colour(DESIGN_COLOURS[i % DESIGN_COLOURS.length]),
   );
+  context.strokeStyle = colour("muted");
+  context.lineWidth = 1;
+  context.strokeRect(0.5, 0.5, place.width + 1, place.height + 1);
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Design[]} designs @param {View} view @param {number} width */
@@ -195,7 +201,7 @@ function drawChart(canvas, designs, view, width) {
     context.fillText(String(value), left - 6, y(value));
   }
   context.textAlign = "left";
-  context.fillText("convolutions and pools, in order", left, high - 9);
+  context.fillText("layers with weights, in order", left, high - 9);
   const input = Math.max(...designs[0].extent);
   context.setLineDash([2, 3]);
   context.strokeRect(left, y(input), w - left - right, 0);

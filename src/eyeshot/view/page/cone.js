@@ -4,7 +4,7 @@
 import { chips, offer } from "./controls.js";
 import { colour, h, pen } from "./dom.js";
 import { levels, span } from "./levels.js";
-import { axisNames, shortened } from "./words.js";
+import { axisNames, listed, shortened } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -12,11 +12,13 @@ const TOP = 16;
 const BOTTOM = 8;
 const LABELS = 104;
 const MOST_DOTS = 700;
+const MOST_NAMES = 5;
 
 /** @param {{setAxis: (axis: number) => void}} actions */
 export function conePanel(actions) {
   const canvas = h("canvas", { role: "img", "aria-label": "Cone" });
   const axes = chips("Axis of the cone", "axes");
+  const note = h("p", { class: "hint cone-note" });
   const root = h("div", { class: "cone" }, axes, canvas);
   /**
    * @param {View} view
@@ -26,9 +28,12 @@ export function conePanel(actions) {
   function update(view, place) {
     const { design, state } = view;
     const names = axisNames(design.axes.length);
-    const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
-    offer(axes, answers, state.axis, actions.setAxis);
+    if (!view.isPreview) {
+      const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
+      offer(axes, answers, state.axis, actions.setAxis);
+    }
     const found = levels(view);
+    if (!view.isPreview) note.textContent = leftOut(view, found);
     canvas.setAttribute(
       "aria-label",
       state.point
@@ -37,7 +42,7 @@ export function conePanel(actions) {
     );
     draw(pen(canvas, place.left + place.width + LABELS, place.height), view, found, place);
   }
-  return { root, update };
+  return { root, note, update };
 }
 
 /**
@@ -145,6 +150,19 @@ function line(context, stroke, width, from, to, y) {
   context.moveTo(from, y);
   context.lineTo(to, y);
   context.stroke();
+}
+
+/**
+ * Which layers on the way are not drawn.
+ * @param {View} view @param {import("./levels.js").Level[]} found @returns {string}
+ */
+function leftOut({ design, marks }, found) {
+  const shown = new Set(found.map((level) => level.at));
+  const names = design.nodes.flatMap(({ name }, i) => (marks[i]?.length && !shown.has(i) ? [name] : []));
+  if (!names.length) return "";
+  const some =
+    names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES - 1), `${names.length - MOST_NAMES + 1} more`] : names;
+  return `Not drawn, since the set there is that of the layer before or has no map: ${listed(some)}.`;
 }
 
 /** As much of a name as fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */

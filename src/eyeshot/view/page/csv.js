@@ -1,7 +1,8 @@
 // The ledger as CSV, line by line what `eyeshot show … --all --csv` prints.
 
+import { fraction, imageShare } from "./words.js";
+
 /** @typedef {import("./network.js").Design} Design */
-/** @typedef {import("./network.js").Layer} Layer */
 
 const HEAD = [
   "layer",
@@ -20,16 +21,16 @@ const HEAD = [
 
 /** @param {Design} design */
 export function csv(design) {
-  const layers = design.nodes.filter((node) => node.op !== "input"),
-    all = layers.reduce((sum, node) => sum + node.macs, 0);
+  const layers = design.nodes.filter((node) => node.op !== "input");
+  const all = layers.reduce((sum, node) => sum + node.macs, 0);
   const rows = layers.map((node) => [
     node.name,
     node.words,
     node.shape.slice(1).join("x"),
     node.field.size.join("x"),
     node.data.size.join("x"),
-    float(imageShare(node, design.extent)),
-    (node.field.stride ?? []).map((step) => (step === null ? "" : fraction(step))).join("x"),
+    float(imageShare(node.field, design.extent)),
+    (node.field.stride ?? []).map((step) => (step === null ? "" : fraction(step, 4096))).join("x"),
     Boolean(node.field.global),
     !node.field.bound,
     node.params,
@@ -39,14 +40,10 @@ export function csv(design) {
   return [HEAD, ...rows].map((row) => `${row.map(cell).join()}\n`).join("");
 }
 
-/** The share of the image inside a field. @param {Layer} node @param {number[]} extent */
-function imageShare({ field }, extent) {
-  return (
-    extent.reduce((seen, n, axis) => seen * Math.min(field.size[axis], n), 1) / extent.reduce((all, n) => all * n, 1)
-  );
-}
-
-/** A value as a cell: its control characters written out, and no formula to a program that opens the file. @param {unknown} value */
+/**
+ * A value as a cell: its control characters written out, and no formula to a program that opens the file.
+ * @param {unknown} value
+ */
 export function cell(value) {
   const text = visible(String(value));
   const isFormula =
@@ -58,8 +55,8 @@ export function cell(value) {
 /** @param {string} text */
 function visible(text) {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0,
-      hex = code.toString(16);
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
     if (code < 0x100) return { 9: "\\t", 10: "\\n", 13: "\\r" }[code] ?? `\\x${hex.padStart(2, "0")}`;
     return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
   });
@@ -69,13 +66,4 @@ function visible(text) {
 function float(value) {
   if (value && Math.abs(value) < 1e-4) return value.toExponential().replace(/e-(\d)$/, "e-0$1");
   return Number.isInteger(value) ? `${value}.0` : String(value);
-}
-
-/** A step, which is whole or a ratio of small numbers. @param {number} step */
-function fraction(step) {
-  for (let below = 1; below <= 4096; below += 1) {
-    const above = Math.round(step * below);
-    if (Math.abs(above / below - step) < 1e-12) return below === 1 ? String(above) : `${above}/${below}`;
-  }
-  return String(step);
 }

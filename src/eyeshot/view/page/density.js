@@ -47,9 +47,14 @@ export function* densitySteps(design, at, unit) {
   }
   const mass = held[design.input];
   if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
-  const data = written(mass);
-  const total = data.reduce((a, b) => a + b, 0);
-  return { mass: { low: mass.low, size: mass.size, data: data.map((value) => value / total), power: 0 }, reason: "" };
+  return { mass: { low: mass.low, size: mass.size, data: ofSumOne(written(mass)), power: 0 }, reason: "" };
+}
+
+/** @param {Float64Array} values written over */
+function ofSumOne(values) {
+  const total = values.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < values.length; i++) values[i] /= total;
+  return values;
 }
 
 /** @type {WeakMap<object, boolean[]>} */
@@ -83,7 +88,7 @@ function written(mass) {
   if (mass.data) return mass.data;
   return /** @type {Float64Array[]} */ (mass.lines).reduce((outer, line) => {
     const result = new Float64Array(outer.length * line.length);
-    outer.forEach((a, i) => line.forEach((b, j) => (result[i * line.length + j] = a * b)));
+    for (let i = 0, at = 0; i < outer.length; i++) for (const value of line) result[at++] = outer[i] * value;
     return result;
   }, Float64Array.of(1));
 }
@@ -299,7 +304,8 @@ function sum(a, b) {
 function scaled(mass) {
   if (!mass) return mass;
   const shifts = (mass.lines ?? [written(mass)]).map((values) => {
-    const most = values.reduce((a, b) => Math.max(a, b), 0);
+    let most = 0;
+    for (const value of values) if (value > most) most = value;
     return most < 2 ** 200 ? 0 : Math.floor(Math.log2(most));
   });
   const shift = shifts.reduce((a, b) => a + b, 0);

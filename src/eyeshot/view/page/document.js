@@ -18,12 +18,12 @@
  * @property {string} source
  * @property {string} typed what names it in a command
  * @property {number} input
+ * @property {Record<string, number>} [modules] the layers that make what modules give
  * @property {number[]} axes of the input's tensor, that the image has
  * @property {NodeEntry[]} nodes in the order in which they run
  * @property {RelationEntry[]} relations told once each
  * @property {LineEntry[]} lines of the folded ledger
  * @property {Record<string, string>} rules what begins at a line, by its first layer
- * @property {Record<string, number>} [modules] the layers that make what modules give
  * @property {boolean} gates whether there are gates or statistics
  * @property {boolean} apart whether channels may see differently
  * @property {number} start the layer that the page opens with
@@ -50,6 +50,7 @@
  * @property {1} [irregular]
  * @property {1} [global]
  * @property {1} [bound]
+ * @property {Array<"before" | "after" | null>} [sides]
  * @property {FieldEntry} [data] the field along the data path, where it is another
  * @property {Why[]} [why]
  * @property {Why[]} [data_why]

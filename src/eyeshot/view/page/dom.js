@@ -8,8 +8,9 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * An element. Attributes: on… handlers, class, others as they are; false and null leave one out.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag @param {Attributes | null} [attributes] @param {...Child} children @returns {HTMLElementTagNameMap[Tag]}
+ * @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {Attributes | null} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes, ...children) {
   return filled(document.createElement(tag), attributes ?? {}, children);
@@ -44,7 +45,10 @@ export function fill(element, ...children) {
   element.replaceChildren(...nodes(children));
 }
 
-/** Children in one row, without those that stand for none. @param {readonly Child[]} children @returns {Array<Node | string>} */
+/**
+ * Children in one row, without those that stand for none.
+ * @param {readonly Child[]} children @returns {Array<Node | string>}
+ */
 function nodes(children) {
   return children.flatMap((child) => {
     if (child === null || child === undefined || child === false) return [];

@@ -14,8 +14,8 @@ import { times } from "./words.js";
  */
 
 /**
- * @typedef {{gates: boolean, channels: import("./sets.js").Factor[]}} Following which paths, and which sets of channels may
- * see differently
+ * @typedef {{gates: boolean, channels: import("./sets.js").Factor[]}} Following which paths, and which sets of channels
+ * may see differently
  */
 
 const LETTERS = /** @type {Record<string, keyof Sizes>} */ ({ k: "kernel", s: "stride", d: "dilation", p: "padding" });
@@ -109,7 +109,9 @@ export function edited(design, text) {
   return found;
 }
 
-/** @param {Layer} node @param {Design} design @param {Layer[]} made @param {Sizes | undefined} sizes @returns {Layer} */
+/**
+ * @param {Layer} node @param {Design} design @param {Layer[]} made @param {Sizes | undefined} sizes @returns {Layer}
+ */
 function changed(node, design, made, sizes) {
   const sources = node.reads.map(({ source }) => source);
   const broken = sources.map((source) => made[source]).find((each) => each.problem);

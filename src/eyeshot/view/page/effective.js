@@ -215,8 +215,10 @@ function chart(view, values, axis, low) {
   context.strokeRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
   [0.95, 0.5].forEach((share, i) => {
     const [a, b] = shortest(values, share);
-    context.fillStyle = colour(i ? "bar" : "rule");
+    context.fillStyle = colour("accent");
+    context.globalAlpha = i ? 0.3 : 0.14;
     context.fillRect(x(low + a), 9, x(low + b + 1) - x(low + a), high - bottom - 9);
+    context.globalAlpha = 1;
   });
   context.beginPath();
   values.forEach((value, i) => {
@@ -232,6 +234,6 @@ function chart(view, values, axis, low) {
   context.textAlign = "right";
   context.fillText(String(n - 1), w - left, high - 6);
   context.textAlign = "center";
-  context.fillText(`${name}: 50 % dark, 95 % light`, w / 2, high - 6);
+  context.fillText(`along ${name}: 50 % dark, 95 % light`, w / 2, high - 6);
   return canvas;
 }

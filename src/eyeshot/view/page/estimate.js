@@ -1,7 +1,7 @@
 // Effective fields by path density, computed between frames where they take long, and remembered.
 
 import { densitySteps } from "./density.js";
-import { boxHolding } from "./box.js";
+import { boxesHolding } from "./box.js";
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./view.js").Use} Use */
@@ -56,11 +56,12 @@ export function estimator(changed) {
       densitySteps(design, at, unit),
       ({ mass, reason }) => {
         if (known.size >= MOST) known.delete(/** @type {string} */ (known.keys().next().value));
+        const [half, most] = mass ? boxesHolding(mass, [0.5, 0.95]) : [null, null];
         known.set(name, {
           mass,
           reason,
-          half: mass && boxHolding(mass, 0.5),
-          most: mass && boxHolding(mass, 0.95),
+          half,
+          most,
           gates: false,
           isMeasured: false,
           source: "estimate: path density, as under random weights",

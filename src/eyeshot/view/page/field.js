@@ -25,16 +25,11 @@ export function readBy(outputs, slide, low, high) {
   const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
   const ranges = [];
   for (let i = 0; i < outputs.length; i += 2) {
-    const x = outputs[i];
-    const y = outputs[i + 1];
-    const start = x * s - p;
-    const end = y * s - p;
-    const isDense = d === 1 || k === 1;
-    if (isDense && (k >= s || x === y)) ranges.push(start, end + k - 1);
-    else if (isDense) for (let at = start; at <= end; at += s) ranges.push(at, at + k - 1);
-    else if (s === 1 && y - x + 1 >= d) ranges.push(start, end + (k - 1) * d);
-    else if (s === 1) for (let t = 0; t < k; t++) ranges.push(start + t * d, end + t * d);
-    else for (let at = start; at <= end; at += s) for (let t = 0; t < k; t++) ranges.push(at + t * d, at + t * d);
+    const [x, y] = [outputs[i], outputs[i + 1]];
+    if (isOneRun(slide, x, y)) ranges.push(x * s - p, y * s - p + (k - 1) * d);
+    else if (s === 1) for (let t = 0; t < k; t++) ranges.push(x - p + t * d, y - p + t * d);
+    else if (d === 1 || k === 1) for (let n = x; n <= y; n++) ranges.push(n * s - p, n * s - p + k - 1);
+    else for (let n = x; n <= y; n++) for (let t = 0; t < k; t++) ranges.push(n * s - p + t * d, n * s - p + t * d);
   }
   if (b === 1) return tidy(ranges, low, high);
   const whole = [];
@@ -44,6 +39,33 @@ export function readBy(outputs, slide, low, high) {
     if (first <= last) whole.push(first, last);
   }
   return tidy(whole, low, high);
+}
+
+/**
+ * Whether outputs first … last read one run of positions of the dilated base, none left out between.
+ * @param {Slide} slide @param {number} first @param {number} last
+ */
+function isOneRun({ kernel, stride, dilation }, first, last) {
+  if (dilation === 1 || kernel === 1) return kernel >= stride || first === last;
+  return stride === 1 && last - first + 1 >= dilation;
+}
+
+/**
+ * What a factor of a window's outputs reads of m positions, of which it has n: most are one run that reads one run, and
+ * the same factor where a window moves nothing, by which marks that stay are known again.
+ * @param {Factor} factor @param {Slide} slide @param {number} n outputs @param {number} m @returns {Factor}
+ */
+function readThrough(factor, slide, n, m) {
+  const [x, y] = factor ?? [0, n - 1];
+  if (slide.base > 1 || (factor && factor.length !== 2) || !isOneRun(slide, x, y) || x > y) {
+    return asFactor(readBy(written(factor, n), slide, 0, m - 1), m);
+  }
+  const { kernel: k, stride: s, dilation: d, before: p } = slide;
+  const first = Math.max(x * s - p, 0);
+  const last = Math.min(y * s - p + (k - 1) * d, m - 1);
+  if (first > last) return [];
+  if (first === 0 && last === m - 1) return null;
+  return factor && first === x && last === y ? factor : [first, last];
 }
 
 /**
@@ -94,11 +116,11 @@ function ofGroup(groups, axis, product, from, to) {
 /** One factor changed along some axes; null where nothing is left. @param {Product} product @param {number[]} axes
  *  @param {(factor: Factor, i: number, axis: number) => Factor} change @returns {Product | null} */
 function along(product, axes, change) {
-  const result = product.slice();
+  let result = product;
   for (let i = 0; i < axes.length; i++) {
-    const factor = change(result[axes[i]], i, axes[i]);
+    const factor = change(product[axes[i]], i, axes[i]);
     if (factor !== null && !factor.length) return null;
-    result[axes[i]] = factor;
+    if (factor !== product[axes[i]]) result = result.with(axes[i], factor);
   }
   return result;
 }
@@ -109,12 +131,10 @@ function along(product, axes, change) {
 
 /** @type {Record<string, Rule>} From outputs to inputs. */
 const backward = {
-  window: (relation, product, before, after) => {
-    const { axes = [], slides = [], groups } = relation;
-    const mixed = groups == null ? product : product.with(1, acrossGroups(product[1], groups, after[1], before[1]));
-    return [
-      along(mixed, axes, (f, i, a) => asFactor(readBy(written(f, after[a]), slides[i], 0, before[a] - 1), before[a])),
-    ];
+  window: ({ axes = [], slides = [], groups }, product, before, after) => {
+    const isMixed = groups == null || product[1] === null;
+    const mixed = isMixed ? product : product.with(1, acrossGroups(product[1], groups, after[1], before[1]));
+    return [along(mixed, axes, (f, i, a) => readThrough(f, slides[i], after[a], before[a]))];
   },
   taps: (relation, product, before, after) => {
     const { axes = [], reads = [] } = relation;
@@ -128,6 +148,7 @@ const backward = {
   },
   elementwise: (_, product, before, after) => {
     const extra = after.length - before.length;
+    if (!extra && before.every((n, axis) => n === after[axis])) return [product];
     return [before.map((n, axis) => (n === 1 && after[axis + extra] > 1 ? null : product[axis + extra]))];
   },
   concat: ({ axis = 0, offset = 0 }, product, before) => [
@@ -316,6 +337,11 @@ function together(a, b) {
  * @returns {Mark}
  */
 function sent(rule, relation, mark, before, after) {
+  if (mark.length === 1) {
+    const [sole, ...others] = rule(relation, mark[0], before, after);
+    if (sole === mark[0] && !others.length) return mark;
+    if (!others.length) return sole ? [sole] : [];
+  }
   const found = mark.flatMap((product) => rule(relation, product, before, after)).filter((product) => product !== null);
   return found.length > 1 ? simplified(/** @type {Mark} */ (found)) : /** @type {Mark} */ (found);
 }

@@ -36,7 +36,7 @@ export function fieldTab(actions, image, steppers) {
   const root = h(
     "div",
     { class: "field-tab" },
-    h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, keys, plates.root), side),
+    h("div", { class: "figure-row" }, h("div", { class: "figure-column" }, figure, cone.note, keys, plates.root), side),
   );
   const unit = unitControls(actions);
   const facts = h("dl", { class: "facts" });
@@ -91,14 +91,14 @@ export function fieldTab(actions, image, steppers) {
 }
 
 /**
- * Where the picture stands and what of the image it shows: all of it, or what is seen and a margin. It is no higher
- * than leaves room for the rest of the first screen.
+ * Where the picture stands and what of the image it shows: all of it, or what is seen and a margin. It fills its
+ * column, but no more than half of the window's height.
  * @param {View} view @param {number} width
  */
 function placeOf(view, width) {
   const [n, m] = planeSize(view.design.extent);
-  const highest = Math.min(Math.max(innerHeight - 580, 230), 420);
-  const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 420);
+  const highest = Math.max(innerHeight / 2, 230);
+  const wide = Math.min(Math.max(width - LEFT - LABELS - 4, 120), 560);
   /** @type {[number, number]} */
   let rows = [0, n];
   /** @type {[number, number]} */
@@ -205,6 +205,10 @@ function legendOf(view, hasImage) {
     return [entry("point", "the pixel"), entry("reach", `units of ${shortened(view.layer.name, 24)} that see it`)];
   const parts = [entry("outline", "can see"), entry("shade", hasImage ? "cannot see (dimmed)" : "cannot see")];
   if (view.use().mass)
-    parts.push(entry("heat", "uses, more is brighter"), entry("half", "50 % of use"), entry("most", "95 % of use"));
+    parts.push(
+      entry("heat", "uses, more is brighter"),
+      entry("half", "box that holds half of what it uses"),
+      entry("most", "box that holds 95 %"),
+    );
   return parts;
 }

@@ -8,8 +8,8 @@ import { s } from "./dom.js";
 
 /**
  * @param {Look} look @param {Row | undefined} row @param {number} width lanes
- * @param {{isBetween?: boolean, gates?: ReadonlySet<number>}} [more] a row between has no layer, lanes only pass it; lanes
- * that are read as gates alone
+ * @param {{isBetween?: boolean, gates?: ReadonlySet<number>}} [more] a row between has no layer, lanes only pass it;
+ * lanes that are read as gates alone
  */
 export function gutter({ space, high, most, dot }, row, width, { isBetween = false, gates } = {}) {
   const step = Math.min(space, (space * most) / width);

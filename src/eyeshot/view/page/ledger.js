@@ -43,6 +43,7 @@ export function ledgerPanel(actions) {
   let rowOf = new Map();
   let shownDesign = /** @type {Design | null} */ (null);
   let shownKey = "";
+  let shownRow = /** @type {HTMLTableRowElement | undefined} */ (undefined);
   let making = 0;
   /** @type {View} */
   let current;
@@ -200,18 +201,22 @@ export function ledgerPanel(actions) {
     fit();
   }).observe(root);
 
-  /** Which row is selected, and how many of its units see the pixel. @param {View} view */
+  let here = /** @type {HTMLTableRowElement | undefined} */ (undefined);
+  let stop = /** @type {HTMLElement | null | undefined} */ (null);
+
+  /** Which row is selected, and which the keyboard comes to. @param {View} view */
   function mark(view) {
-    const row = rowOf.get(view.at);
-    for (const tr of body.querySelectorAll("tr[data-on]")) if (tr !== row) tr.removeAttribute("data-on");
-    row?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
+    const tr = rowOf.get(view.at);
+    if (here !== tr) here?.removeAttribute("data-on");
+    here = tr;
+    tr?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
     table.toggleAttribute("data-point", Boolean(view.state.point));
     if (view.isPreview) return;
-    for (const button of body.querySelectorAll('.row-name[tabindex="0"]')) button.setAttribute("tabindex", "-1");
-    for (const button of body.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
-    const button = row?.querySelector(".row-name") ?? body.querySelector(".row-name");
-    button?.setAttribute("tabindex", "0");
-    if (row) button?.setAttribute("aria-current", "true");
+    stop?.setAttribute("tabindex", "-1");
+    stop?.removeAttribute("aria-current");
+    stop = (tr ?? body).querySelector(".row-name");
+    stop?.setAttribute("tabindex", "0");
+    if (tr) stop?.setAttribute("aria-current", "true");
   }
 
   /** @param {View} view */
@@ -238,7 +243,9 @@ export function ledgerPanel(actions) {
       } else if (!rowOf.has(view.at) && !view.isPreview && openFor(view, opened)) rebuild(view);
       mark(view);
       reaches(view);
-      if (!view.isPreview) rowOf.get(view.at)?.scrollIntoView?.({ block: "nearest" });
+      if (view.isPreview || shownRow === rowOf.get(view.at)) return;
+      shownRow = rowOf.get(view.at);
+      shownRow?.scrollIntoView?.({ block: "nearest" });
     },
   };
 }

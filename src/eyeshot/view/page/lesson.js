@@ -63,7 +63,7 @@ function stageOf(page) {
     ...actionsOf(() => state, set, look, designAt),
     choose: (/** @type {number} */ design) => set(startOf(designs, design, state.tab)),
   };
-  const sentence = sentencePanel({ complaints: [] });
+  const sentence = sentencePanel();
   const tabs = tabsOf(
     [
       { id: "field", name: "Field", panel: fieldTab(actions, null, steppersPanel(actions, designs)) },

@@ -43,6 +43,7 @@ function differing(view) {
       continue;
     const units = places.map((place) => (place === null ? 1 : shape[place]));
     const last = found[found.length - 1];
+    if (last && at !== view.at && mark === marks[last.at] && units.every((n, axis) => n === last.units[axis])) continue;
     const products = marked(view, at);
     if (last && isSame(last, units, products)) {
       if (at !== view.at) continue;

@@ -84,7 +84,7 @@ export function show(page, place, image) {
       set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });
     },
   };
-  const sentence = sentencePanel(opened);
+  const sentence = sentencePanel(opened.complaints);
   const ledger = ledgerPanel(actions);
   const header = headerOf(designs, actions.choose, (gates) => set({ gates }));
   const tabs = tabsOf(
@@ -122,7 +122,9 @@ export function show(page, place, image) {
   }
   addEventListener("hashchange", () => {
     if (location.hash === toFragment(state, designs)) return;
-    state = fromFragment(location.hash, designs, designOf).state;
+    const asked = fromFragment(location.hash, designs, designOf);
+    state = asked.state;
+    sentence.complain(asked.complaints);
     preview = null;
     due();
   });

@@ -147,7 +147,10 @@ function relationFrom(entry) {
   return { kind, axes, axis, offset, order, keep, groups };
 }
 
-/** The layer that stands for a line of the ledger. @param {{layers: number[], blocks?: number}} line @returns {number} */
+/**
+ * The layer that stands for a line of the ledger.
+ * @param {{layers: number[], blocks?: number}} line @returns {number}
+ */
 export const shownOf = ({ layers, blocks }) => layers[blocks ? layers.length - 1 : 0];
 
 /** Whether a layer slides a window of its own over positions. @param {Layer} layer @returns {boolean} */

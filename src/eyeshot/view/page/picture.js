@@ -1,8 +1,8 @@
-// The input picture: what is seen is lit, the rest shaded; heat and contours show what of it is used.
+// The input picture: what is seen is lit, the rest shaded; heat and boxes show what of it is used.
 
 import { colour, h, pen } from "./dom.js";
-import { contour, fillUnion, heat, plane, planeSize, spotlight } from "./paint.js";
-import { flat, levelOf, smoothed } from "./spread.js";
+import { fillUnion, heat, plane, planeSize, spotlight } from "./paint.js";
+import { flat } from "./spread.js";
 import { grid, marked, nearestUnit } from "./view.js";
 import { span } from "./levels.js";
 import { times } from "./words.js";
@@ -164,7 +164,7 @@ function paint(context, view, place, scale, image) {
     colour("accent"),
   );
   beyond(context, view, place, scale);
-  if (use?.mass) levelLines(context, use.mass, scale);
+  if (use?.mass) boxes(context, use, scale);
   centre(context, view, scale);
 }
 
@@ -200,30 +200,18 @@ function line(context, x, y, dx, dy) {
   context.lineTo(x + dx, y + dy);
 }
 
-/** @type {WeakMap<object, {picture: OffscreenCanvas, smooth: Float64Array, levels: number[]}>} */
+/** @type {WeakMap<object, {picture: OffscreenCanvas, low: number[], size: number[]}>} */
 const drawn = new WeakMap();
 
-/** @param {import("./density.js").Mass} mass */
-function lookOf(mass) {
+/** A map of weights over rows and columns, painted once. @param {import("./density.js").Mass} mass */
+function painted(mass) {
   const known = drawn.get(mass);
   if (known) return known;
-  const { data, size } = flat(mass);
-  const [h, w] = size.length === 1 ? [1, size[0]] : size;
-  const smooth = smoothed(data, w, h);
-  const look = { picture: heat(data, w, h, false), smooth, levels: [0.5, 0.95].map((share) => levelOf(smooth, share)) };
+  const { low, size, data } = flat(mass);
+  const [h, w] = planeSize(size);
+  const look = { picture: heat(data, w, h), low: low.length === 1 ? [0, ...low] : low, size: [h, w] };
   drawn.set(mass, look);
   return look;
-}
-
-/**
- * @param {import("./density.js").Mass} mass @param {import("./paint.js").Scale} scale
- * @returns {{x: number, y: number, w: number, h: number, data: ArrayLike<number>}}
- */
-function placed(mass, scale) {
-  const { low, size, data } = flat(mass);
-  const [y, x] = low.length === 1 ? [0, low[0]] : low;
-  const [h, w] = size.length === 1 ? [1, size[0]] : size;
-  return { x: scale.left + x * scale.x, y: scale.top + y * scale.y, w, h, data };
 }
 
 /**
@@ -231,29 +219,35 @@ function placed(mass, scale) {
  * @param {import("./paint.js").Scale} scale
  */
 function used(context, mass, scale) {
-  const { x, y, w, h } = placed(mass, scale);
+  const { picture, low, size } = painted(mass);
+  const [top, left] = [scale.top + low[0] * scale.y, scale.left + low[1] * scale.x];
   context.imageSmoothingEnabled = false;
-  context.drawImage(lookOf(mass).picture, x, y, w * scale.x, h * scale.y);
+  context.drawImage(picture, left, top, size[1] * scale.x, size[0] * scale.y);
 }
 
 /**
- * @param {CanvasRenderingContext2D} context @param {import("./density.js").Mass} mass
+ * The boxes that hold half and 95 % of what is used, as the answer tells them.
+ * @param {CanvasRenderingContext2D} context @param {import("./view.js").Use} use
  * @param {import("./paint.js").Scale} scale
  */
-function levelLines(context, mass, scale) {
-  const { x, y, w, h } = placed(mass, scale);
-  const { levels: at, smooth } = lookOf(mass);
-  at.forEach((level, i) => {
-    context.setLineDash(i ? [5, 4] : []);
-    for (const [stroke, width] of /** @type {Array<[string, number]>} */ ([
-      [colour("paper"), 3],
-      [colour("ink"), 1.25],
+function boxes(context, { half, most }, scale) {
+  for (const [box, dash] of /** @type {const} */ ([
+    [half, []],
+    [most, [5, 4]],
+  ])) {
+    if (!box) continue;
+    const [[top, bottom], [left, right]] = box.length === 1 ? [[0, 0], box[0]] : box.slice(-2);
+    context.setLineDash(dash);
+    for (const [stroke, width] of /** @type {const} */ ([
+      ["paper", 3],
+      ["ink", 1.25],
     ])) {
-      context.strokeStyle = stroke;
+      context.strokeStyle = colour(stroke);
       context.lineWidth = width;
-      contour(context, smooth, w, h, level, { left: x, top: y, x: scale.x, y: scale.y });
+      const [x, y] = [scale.left + left * scale.x, scale.top + top * scale.y];
+      context.strokeRect(x, y, (right - left + 1) * scale.x, (bottom - top + 1) * scale.y);
     }
-  });
+  }
   context.setLineDash([]);
 }
 

@@ -12,7 +12,10 @@ export function inside(state, design) {
   return { ...state, unit: state.unit.map((n, axis) => Math.min(Math.max(n, 0), Math.max(sizes[axis] - 1, 0))) };
 }
 
-/** The unit at the same share of the map after a change. @param {Design} before @param {Design} after @param {State} state */
+/**
+ * The unit at the same share of the map after a change.
+ * @param {Design} before @param {Design} after @param {State} state
+ */
 function unitOf(before, after, state) {
   const from = mapSize(before, state.layer);
   const to = mapSize(after, state.layer);

@@ -10,25 +10,31 @@ import { area, boxAround } from "./network.js";
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {import("./view.js").View} View */
 
-/** @param {{complaints: string[]}} start @returns {{root: HTMLElement, update: (view: View) => void}} */
-export function sentencePanel({ complaints }) {
+/**
+ * @param {string[]} [complaints] what a link asks for that is not here
+ * @returns {{root: HTMLElement, update: (view: View) => void, complain: (complaints: string[]) => void}}
+ */
+export function sentencePanel(complaints = []) {
   const main = h("p", { class: "sentence", "aria-live": "polite", "aria-atomic": "true", id: "answer" });
   const more = h("p", { class: "sentence-more" });
-  const said = complaints.length
-    ? h("p", { class: "complaint", role: "status" }, `The link asks for what is not here: ${listed(complaints)}.`)
-    : null;
+  const said = h("p", { class: "complaint", role: "status" });
   const changed = h("p", { class: "changed" });
   const root = h("section", { class: "answer", "aria-label": "Answer" }, main, more, changed, said);
-  return {
-    root,
-    update: (view) => {
-      const [parts, rest] = problemOf(view) ?? (view.state.point ? ofPoint(view) : ofUnit(view));
-      fill(main, parts);
-      fill(changed, changeNote(view));
-      fill(more, rest);
-      root.toggleAttribute("data-preview", view.isPreview);
-    },
-  };
+  /** @param {string[]} all */
+  function complain(all) {
+    said.hidden = !all.length;
+    said.textContent = all.length ? `The link asks for what is not here: ${listed(all)}.` : "";
+  }
+  complain(complaints);
+  /** @param {View} view */
+  function update(view) {
+    const [parts, rest] = problemOf(view) ?? (view.state.point ? ofPoint(view) : ofUnit(view));
+    fill(main, parts);
+    fill(changed, changeNote(view));
+    fill(more, rest);
+    root.toggleAttribute("data-preview", view.isPreview);
+  }
+  return { root, update, complain };
 }
 
 /** A layer that a change leaves without a shape. @param {View} view @returns {[Child[], Child[]] | null} */
@@ -114,11 +120,14 @@ function details(view, isWhole, use) {
   }
   if (use?.isPending) parts.push("what it uses is being computed");
   else if (use) parts.push(use.mass ? `what it uses: ${use.source}` : `what it uses is not estimated: ${use.reason}`);
-  return parts.flatMap((part, i) => (i ? [h("span", { class: "dot", "aria-hidden": "true" }, " · "), part] : [part]));
+  return parts
+    .filter(Boolean)
+    .flatMap((part, i) => (i ? [h("span", { class: "dot", "aria-hidden": "true" }, " · "), part] : [part]));
 }
 
-/** Exact or bound, told by a word and a sign. @param {View} view */
+/** Exact or bound, told by a word and a sign; neither of a network that does not fit together. @param {View} view */
 function badge(view) {
+  if (view.design.problem) return null;
   const isBound = Boolean(view.field.bound);
   const title = isBound
     ? "An op on the way has no rule: at most this."
@@ -145,7 +154,7 @@ function ofPoint(view) {
     [pixel, " is seen by ", who, " of ", strong(layer.name), "."],
     [
       badge(view),
-      h("span", { class: "dot" }, " · "),
+      view.design.problem ? null : h("span", { class: "dot" }, " · "),
       n === all && all === 1 ? "" : `units in ${where}, ${percent(n / all)} of the map · `,
       `${counted(readers, "layer")} of ${view.design.nodes.length - 1} depend on it`,
     ],

@@ -1,5 +1,4 @@
-// How far does a map of weights spread? Widths per axis, levels for contours. As eyeshot/analyse/spread.py; both read
-// tests/vectors/spread.json.
+// How far does a map of weights spread along an axis? As eyeshot/analyse/spread.py; both read tests/vectors/spread.json.
 
 /** @typedef {import("./density.js").Mass} Mass */
 
@@ -11,7 +10,9 @@ export function profile(mass, axis) {
   const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1);
   const n = mass.size[axis];
   const result = new Float64Array(n);
-  mass.data.forEach((value, i) => (result[Math.floor(i / inner) % n] += value));
+  for (let i = 0, at = 0; i < mass.data.length; at = (at + 1) % n) {
+    for (const end = i + inner; i < end; i++) result[at] += mass.data[i];
+  }
   return result;
 }
 
@@ -51,21 +52,6 @@ export function sigma(values) {
   return Math.sqrt(Math.max(second / total - (first / total) ** 2, 0));
 }
 
-/**
- * The weight above which pixels together hold a share of the map.
- * @param {ArrayLike<number>} values @param {number} share @returns {number}
- */
-export function levelOf(values, share) {
-  const sorted = Float64Array.from(values).sort();
-  const total = sorted.reduce((a, b) => a + b, 0);
-  let held = 0;
-  for (let i = sorted.length - 1; i >= 0; i--) {
-    held += sorted[i];
-    if (held >= share * total - 1e-12) return sorted[i];
-  }
-  return 0;
-}
-
 /** A map of more than two axes summed to its last two. @param {Mass} mass @returns {Mass} */
 export function flat(mass) {
   if (mass.size.length <= 2) return mass;
@@ -73,35 +59,4 @@ export function flat(mass) {
   const data = new Float64Array(h * w);
   mass.data.forEach((value, i) => (data[i % (h * w)] += value));
   return { low: mass.low.slice(-2), size: [h, w], data, power: 0 };
-}
-
-/** A map without the fine grain that strides leave, for contours: a running mean over a thirtieth of each side, twice.
- *  @param {Float64Array} data @param {number} w @param {number} h @returns {Float64Array} */
-export function smoothed(data, w, h) {
-  let result = data;
-  for (let pass = 0; pass < 2; pass++) {
-    result = averaged(result, w, h, 1, w, Math.round(w / 30));
-    result = averaged(result, h, w, w, 1, Math.round(h / 30));
-  }
-  return result;
-}
-
-/**
- * A running mean along lines of n cells.
- * @param {Float64Array} data @param {number} n @param {number} lines @param {number} step between the cells of a line
- * @param {number} next between lines @param {number} radius
- * @returns {Float64Array}
- */
-function averaged(data, n, lines, step, next, radius) {
-  if (!radius) return data;
-  const result = new Float64Array(data.length);
-  for (let line = 0; line < lines; line++) {
-    let held = 0;
-    for (let i = -radius; i < n; i++) {
-      if (i + radius < n) held += data[line * next + (i + radius) * step];
-      if (i - radius - 1 >= 0) held -= data[line * next + (i - radius - 1) * step];
-      if (i >= 0) result[line * next + i * step] = Math.max(held, 0) / (2 * radius + 1);
-    }
-  }
-  return result;
 }

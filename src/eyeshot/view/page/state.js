@@ -1,5 +1,6 @@
 // What is selected, kept in the URL fragment by name, so that a link or a bookmark shows the same.
 
+import { editsFrom } from "./edit.js";
 import { mapSize, middle } from "./network.js";
 
 /** @typedef {import("./network.js").Design} Design */
@@ -20,7 +21,10 @@ const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
-/** The state that a design opens with. @param {Design[]} designs @param {number} design @param {string} tab @returns {State} */
+/**
+ * The state that a design opens with.
+ * @param {Design[]} designs @param {number} design @param {string} tab @returns {State}
+ */
 export function startOf(designs, design, tab) {
   const chosen = designs[design];
   const layer = chosen.entry.start;
@@ -40,7 +44,10 @@ export function startOf(designs, design, tab) {
   };
 }
 
-/** The state as a fragment; only what differs from the start is written. @param {State} state @param {Design[]} designs */
+/**
+ * The state as a fragment; only what differs from the start is written.
+ * @param {State} state @param {Design[]} designs
+ */
 export function toFragment(state, designs) {
   const design = designs[state.design];
   const start = startOf(designs, state.design, "field");
@@ -84,8 +91,15 @@ export function fromFragment(fragment, designs, editedDesign) {
     }
   }
   const tab = asked.get("tab") ?? "field";
+  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
   const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
   state.edits = asked.get("edit") ?? "";
+  const strangers = [...editsFrom(state.edits).keys()].filter((name) => !designs[at].index.has(name));
+  for (const name of strangers) complaints.push(`${designs[at].name} has no layer ${name} to change`);
+  if (state.edits && !editsFrom(state.edits).size) {
+    complaints.push(`${state.edits} is no change`);
+    state.edits = "";
+  }
   state.zoom = asked.get("zoom") === "1";
   state.use = asked.get("use") ?? "";
   const design = editedDesign(at, state.edits);
@@ -102,9 +116,11 @@ export function fromFragment(fragment, designs, editedDesign) {
   if (unit) state.unit = unit;
   else if (asked.get("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
   state.point = positionOf(asked.get("point"), design.extent);
+  if (asked.get("point") && !state.point) complaints.push(`the image has no pixel ${asked.get("point")}`);
   if (asked.has("paths")) state.gates = asked.get("paths") !== "data";
   const axis = Number(asked.get("axis") ?? state.axis);
-  if (axis >= 0 && axis < design.axes.length) state.axis = axis;
+  if (design.axes[axis] !== undefined) state.axis = axis;
+  else complaints.push(`the image has no axis ${asked.get("axis")}`);
   return { state, complaints };
 }
 
@@ -118,17 +134,27 @@ function positionOf(text, sizes) {
 }
 
 /**
- * Writes fragments where the frame lets one; frames without an address of their own throw.
+ * Writes fragments where the frame lets one, once what they name is drawn: the browser takes milliseconds for each.
+ * Frames without an address of their own throw.
  * @returns {(fragment: string) => void}
  */
 export function addressWriter() {
-  let works = true;
-  return (fragment) => {
-    if (!works || fragment === location.hash) return;
+  let isDue = false;
+  let isRefused = false;
+  let last = "";
+  function write() {
+    isDue = false;
+    if (last === location.hash) return;
     try {
-      history.replaceState(null, "", fragment);
+      history.replaceState(null, "", last);
     } catch {
-      works = false;
+      isRefused = true;
     }
+  }
+  return (fragment) => {
+    last = fragment;
+    if (isDue || isRefused) return;
+    isDue = true;
+    setTimeout(write, 0);
   };
 }

@@ -3,7 +3,7 @@
 import { chip } from "./controls.js";
 import { fill, h, withData } from "./dom.js";
 import { canEdit, editsFrom, editsText, sizesOf } from "./edit.js";
-import { times } from "./words.js";
+import { fieldSize, relative, times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {"kernel" | "stride" | "dilation" | "padding"} Key */
@@ -11,7 +11,10 @@ import { times } from "./words.js";
 const KEYS = /** @type {Key[]} */ (["kernel", "stride", "dilation", "padding"]);
 const AXES = ["rows", "columns"];
 
-/** @param {{setEdits: (edits: string) => void}} actions @param {import("./network.js").Design[]} designs as the document has them */
+/**
+ * @param {{setEdits: (edits: string) => void}} actions
+ * @param {import("./network.js").Design[]} designs as the document has them
+ */
 export function steppersPanel(actions, designs) {
   const root = h("div", { class: "steppers" });
   let key = "";
@@ -34,6 +37,7 @@ export function steppersPanel(actions, designs) {
             KEYS.flatMap((name) => rows(name, view)),
           ]
         : null,
+      edits.size ? h("p", { class: "effect", role: "status" }, effectOf(designs[state.design], view)) : null,
       edits.size
         ? h(
             "p",
@@ -94,6 +98,23 @@ export function steppersPanel(actions, designs) {
     );
   }
   return { root, update };
+}
+
+/**
+ * What the changes make of the layer in view and of the network's costs: before → after.
+ * @param {import("./network.js").Design} before @param {View} view
+ */
+function effectOf(before, { design, layer, at }) {
+  const was = before.nodes[at];
+  if (layer.problem) return null;
+  const sees = fieldSize(layer.field);
+  const [from, to] = [before.entry.totals, design.entry.totals];
+  const costs = /** @type {const} */ (["MACs", "params"]).flatMap((name) => {
+    const key = name === "MACs" ? "macs" : "params";
+    return from[key] === to[key] ? [] : [`${name} ${relative(to[key], from[key])}`];
+  });
+  const field = fieldSize(was.field) === sees ? `still ${sees}` : `${fieldSize(was.field)} → ${sees}`;
+  return [`${layer.name}: ${field}`, ...(design.problem ? [] : costs)].join(", ");
 }
 
 /**

@@ -80,7 +80,8 @@ export function marked(view, at) {
  * @param {Design} design @param {number} at @returns {boolean}
  */
 export function hasMap(design, at) {
-  return design.nodes[at].places.some((place, axis) => place !== null && mapSize(design, at)[axis] > 1);
+  const { places, shape } = design.nodes[at];
+  return places.some((place) => place !== null && shape[place] > 1);
 }
 
 /**

@@ -11,8 +11,10 @@ const MOST_MEETINGS = 4;
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./network.js").Why & {name: string, at: number, adding: number}} Step */
-/** @typedef {{title: string, size: number, lost: string, units: string, steps: Step[]}} Part a number and the sum that makes it, or
- *  the layer from which on there is none */
+/**
+ * @typedef {{title: string, size: number, lost: string, units: string, steps: Step[]}} Part a number and the sum that
+ * makes it, or the layer from which on there is none
+ */
 
 /** @param {{pick: (layer: number) => void}} actions */
 export function whyPanel(actions) {
@@ -117,13 +119,13 @@ export function parts(design, at, axis) {
   const part = (/** @type {string} */ title, /** @type {number} */ size, /** @type {boolean} */ gates) => {
     const own = gates ? why : dataWhy;
     const lost = own[Math.min(axis, own.length - 1)]?.lost;
-    const side = lost === undefined ? null : (gates ? design.nodes[lost].field : design.nodes[lost].data).sides?.[axis];
-    const units = side ? `each unit sees all ${side} it` : "its units have no even steps in common";
+    const field = lost === undefined ? null : gates ? design.nodes[lost].field : design.nodes[lost].data;
+    const side = field?.sides?.[axis];
     return {
       title,
       size,
+      units: side ? `each unit sees all ${side} it` : "its units have no even steps in common",
       lost: lost === undefined ? "" : design.nodes[lost].name,
-      units,
       steps: size ? steps(design, at, axis, gates) : [],
     };
   };

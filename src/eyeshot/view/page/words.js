@@ -43,7 +43,10 @@ export function plain(value, decimals) {
   return (decimals === undefined ? String(value) : value.toFixed(decimals)).replace("-", "−");
 }
 
-/** A text with its middle left out where it is longer than so many signs. @param {string} text @param {number} [most] @returns {string} */
+/**
+ * A text with its middle left out where it is longer than so many signs.
+ * @param {string} text @param {number} [most] @returns {string}
+ */
 export function shortened(text, most = 36) {
   const signs = [...text];
   if (signs.length <= most) return text;
@@ -65,12 +68,19 @@ export function fieldPixels(field) {
   return `${fieldSize(field)} ${field.sides ? "it" : "pixels"}`;
 }
 
+/** A number that is whole or a ratio of small numbers. @param {number} value @param {number} most of the one below */
+export function fraction(value, most) {
+  for (let below = 1; below <= most; below++) {
+    const above = Math.round(value * below);
+    if (Math.abs(above / below - value) < 1e-12) return below === 1 ? String(above) : `${above}/${below}`;
+  }
+  return String(Number(value.toPrecision(3)));
+}
+
 /** Input pixels per step, once where all axes agree. @param {import("./network.js").Field} field @returns {string} */
 export function fieldStride(field) {
   if (!field.stride) return NONE;
-  const steps = field.stride.map((step) =>
-    step === null ? NONE : Number.isInteger(step) ? String(step) : step.toPrecision(3),
-  );
+  const steps = field.stride.map((step) => (step === null ? NONE : fraction(step, 99)));
   return new Set(steps).size === 1 ? steps[0] : times(steps);
 }
 
@@ -101,4 +111,18 @@ export function listed(items) {
 /** Singular or plural with its number. @param {number} n @param {string} one @param {string} [many] */
 export function counted(n, one, many = `${one}s`) {
   return `${whole(n)} ${n === 1 ? one : many}`;
+}
+
+/**
+ * The change against a reference in per cent; empty where the reference is nothing.
+ * @param {number} value @param {number} reference
+ */
+export function relative(value, reference) {
+  if (value === reference) return "=";
+  if (!reference) return "";
+  const change = 100 * (value / reference - 1);
+  if (Math.abs(change) >= 1000) return `×${Number((value / reference).toPrecision(3))}`;
+  if (Math.abs(change) < 0.05) return change > 0 ? "+<0.1 %" : "−<0.1 %";
+  if (change > -100 && change < -99.95) return "−>99.9 %";
+  return `${change > 0 ? "+" : ""}${plain(change, 1)} %`;
 }
