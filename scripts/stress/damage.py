@@ -60,7 +60,7 @@ def damaged_json(content: bytes, draw: Random) -> bytes:
         if way == 0:
             del place[key]
         elif way == 1 and isinstance(place, dict):
-            place[draw.choice(("", "digest", "schema", "x"))] = draw.choice(_VALUES)
+            place[draw.choice(("", "sha256", "schema", "x"))] = draw.choice(_VALUES)
         elif way == 2:
             place[key] = _HOLE
             return json.dumps(values).replace(json.dumps(_HOLE), draw.choice(_NUMBERS)).encode()

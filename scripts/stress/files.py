@@ -16,7 +16,7 @@ import eyeshot
 from eyeshot.errors import EyeshotError, UsageError
 from eyeshot.studies.kept import kept
 from eyeshot.train import data, loop
-from eyeshot.train.directory import write_json
+from eyeshot.train.directory import write_sealed
 from eyeshot.view import measured
 from scripts.stress.damage import damaged, damaged_json
 from tests.studies import studied
@@ -98,11 +98,11 @@ def _of_a_study(base: Path) -> list[_File]:
     # In this process: starting another with PyTorch takes seconds.
     for recipe in plan.recipes():
         loop.run(recipe, studied.net, data.load(plan.data), directory / plan.place(recipe))
-    write_json(directory / "plan.json", plan.to_json())
-    _, records = kept(directory)
+    write_sealed(directory / "plan.json", plan.to_json())
+    _, records = kept(directory, notice=print)
 
     def wrong() -> str | None:
-        return None if kept(directory)[1] == records else "the study has other records"
+        return None if kept(directory, notice=lambda text: None)[1] == records else "the study has other records"
 
     return [_File(directory / "plan.json", damaged_json, wrong)]
 

@@ -143,13 +143,14 @@ def _by_depth(report: Inspection) -> list[EffectiveField]:
 
 def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
     """The figure of a study's scores."""
+    from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
     from eyeshot.report.figures import evidence as figures
     from eyeshot.studies.kept import kept
 
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
-    _, records = kept(Path(directories[0]))
+    _, records = kept(Path(directories[0]), warn)
     panel = figures.evidence(evidence(records).arms)
     return rendered([[panel]], file_format), records_of([panel])
 

@@ -110,10 +110,11 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def _scores(directory: Path) -> dict[str, Any]:
     """The evidence of a study, and the terms on which it was trained."""
+    from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
     from eyeshot.studies.kept import kept
 
-    plan, records = kept(directory)
+    plan, records = kept(directory, warn)
     seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
     terms = f"On {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design."
     return evidence(records).to_json() | {"terms": terms}

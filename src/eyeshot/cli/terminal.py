@@ -52,6 +52,11 @@ def echo(*lines: str, err: bool = False) -> None:
     stream.flush()
 
 
+def warn(text: str) -> None:
+    """Say on stderr what was found wrong and does not end the command."""
+    echo(f"eyeshot: {text}", err=True)
+
+
 def cells(text: str) -> int:
     """Cells of a terminal that a text takes."""
     if text.isascii():

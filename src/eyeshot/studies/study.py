@@ -21,8 +21,9 @@ from eyeshot.network.text import write
 from eyeshot.read.inputs import shape_given
 from eyeshot.read.module_names import is_module_name
 from eyeshot.studies.display import Watcher
+from eyeshot.studies.kept import check_owner, is_finished
 from eyeshot.studies.plan import Arm, Plan
-from eyeshot.studies.run import check_owner, is_finished, run
+from eyeshot.studies.run import run
 from eyeshot.studies.sending import check_sendable
 from eyeshot.train.budget import Budget
 from eyeshot.train.recipe import Options
@@ -57,7 +58,7 @@ class Study:
 
     def check(self) -> None:
         """Complain of a directory that holds another study or cannot be used."""
-        check_owner(self.directory, self.plan)
+        check_owner(self.directory, self.plan, lambda text: None)
 
     @property
     def is_finished(self) -> bool:

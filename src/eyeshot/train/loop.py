@@ -20,7 +20,7 @@ import numpy as np
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
 from eyeshot.shown import visible
 from eyeshot.train.dataset import Dataset
-from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_json
+from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_sealed
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record, Score
 
@@ -89,12 +89,12 @@ def run(
             f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the "
             "study again"
         )
-    claim(directory, recipe)
-    if (record := finished(directory, notice)) is not None:
+    if (record := finished(directory, recipe, notice)) is not None:
         return record
+    claim(directory, recipe, notice)
     with repeatable(recipe.options.threads):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
-    write_json(directory / RECORD, record.to_json())
+    write_sealed(directory / RECORD, record.to_json())
     return record
 
 
@@ -121,7 +121,7 @@ def _train(
         weight_decay=options.weight_decay,
     )
     here = versions(options.threads)
-    state = checkpoint.restore(directory / CHECKPOINT, module, optimiser, here, notice)
+    state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
     normalise = Normaliser(dataset)
 
     def spent() -> float:
@@ -172,7 +172,7 @@ def _train(
                 accuracy=accuracy,
             )
         )
-        checkpoint.save(directory / CHECKPOINT, module, optimiser, state, here)
+        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
