@@ -116,7 +116,7 @@ def test_every_digit_of_a_number_reads_back(text: str) -> None:
 
 @pytest.mark.parametrize("digits", [8, 4_300, 4_301, 1_000_000])
 def test_a_size_of_any_number_of_digits_is_refused_in_words(digits: int) -> None:
-    with pytest.raises(UsageError, match="is no input; write channels and sizes"):
+    with pytest.raises(UsageError, match="is more than the 9,999,999 positions of an axis"):
         parse_input(f"3x{'9' * digits}")
 
 

@@ -16,6 +16,7 @@ from eyeshot.api.report import Report
 from eyeshot.read.loading import import_torchvision
 from eyeshot.read.onnx import read_file
 from eyeshot.read.torch import read_module
+from eyeshot.report.verdict import on_several
 
 MODELS = ("resnet18", "squeezenet1_1", "mobilenet_v3_small", "densenet121", "vit_b_16", "convnext_tiny")
 
@@ -33,6 +34,20 @@ def exported(model: torch.nn.Module, path: Path, *, is_new: bool) -> Path:
         warnings.simplefilter("ignore")
         torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), str(path), dynamo=is_new, **options)
     return path
+
+
+def test_a_comparison_says_that_file_and_module_are_alike_or_where_they_part(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="pip install 'eyeshot[onnx]'")
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3, stride=2))
+    other = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 5, stride=2))
+    file = Report(read_file(exported(model, tmp_path / "net.onnx", is_new=False)))
+    alike, unlike = (
+        on_several([Report(read_module(net, (3, 224, 224), name="net", source="torch")), file], ["A", "B"])[0]
+        for net in (model, other)
+    )
+
+    assert alike == "Layer by layer A and B are alike: the same fields, maps and MACs in 2 layers with weights."
+    assert unlike == "A and B part at 2, which gives 4×109×109 in A and 4×110×110 in B."
 
 
 @pytest.mark.slow

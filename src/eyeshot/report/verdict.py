@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon, last_convolution, last_convolutions, macs_before, outgrows, weighted
 from eyeshot.report.outputs import mapped_outputs
+from eyeshot.report.sides import layers_aligned
 from eyeshot.report.wording import (
     field_pixels,
     field_size,
@@ -95,7 +96,31 @@ def on_several(reports: Sequence[Inspection], labels: Sequence[str]) -> list[str
     others = list(zip(reports[1:], labels[1:], strict=True))
     views = [_on_views(first, report, name, label) for report, label in others]
     costs = [_on_costs(first, report, name, label) for report, label in others]
-    return [sentence for sentence in (*views, *_on_outgrowing(reports, labels), *costs) if sentence]
+    likenesses = [_on_likeness(first, report, name, label) for report, label in others]
+    return [sentence for sentence in (*likenesses, *views, *_on_outgrowing(reports, labels), *costs) if sentence]
+
+
+def _on_likeness(first: Inspection, other: Inspection, name: str, label: str) -> str:
+    """Whether a file is what it is compared to, or at which layer they part; nothing of designs that are to differ."""
+    if "onnx" not in (first.network.source, other.network.source):
+        return ""
+    pairs = layers_aligned([first, other])
+    for pair in pairs:
+        a, b = pair.layers
+        if a is None or b is None:
+            return f"{name} and {label} part at {pair.role}, which only {label if a is None else name} has."
+        for what, x, y in (
+            ("gives", times(a.out), times(b.out)),
+            ("sees", field_size(a.field), field_size(b.field)),
+            ("sees along the data path", field_size(a.data.field), field_size(b.data.field)),
+            ("has MACs", f"{a.macs:,}", f"{b.macs:,}"),
+        ):
+            if x != y:
+                return f"{name} and {label} part at {pair.role}, which {what} {x} in {name} and {y} in {label}."
+    count = len(pairs)
+    return (
+        f"Layer by layer {name} and {label} are alike: the same fields, maps and MACs in {count} layers with weights."
+    )
 
 
 def _on_views(first: Inspection, other: Inspection, name: str, label: str) -> str:
