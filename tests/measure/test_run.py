@@ -52,6 +52,7 @@ def measured(directory: Path, *more: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path: Path) -> None:
     whole = measured(tmp_path / "whole")
 

@@ -71,6 +71,7 @@ def test_a_wider_kernel_widens_what_follows_and_costs_its_area(blank: Opened) ->
     assert by_name["conv3"]["macs"] == 13 * 13 * 384 * 256 * 49
 
 
+@pytest.mark.slow
 def test_random_designs_with_a_changed_layer_equal_python(blank: Opened) -> None:
     chance, compared = random.Random(2), 0
 

@@ -46,6 +46,7 @@ def test_a_factory_is_found_with_what_it_imports(name: str, folder: Path) -> Non
     assert inspect(name, (3, 16, 16)).layers[0].out == (8, 14, 14)
 
 
+@pytest.mark.slow
 def test_how_eyeshot_is_started_makes_no_difference(folder: Path) -> None:
     """The console script has its own folder first on the path, `python -m` the current one."""
     script = folder / "bin" / "eyeshot"

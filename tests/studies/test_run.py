@@ -82,6 +82,7 @@ def test_a_finished_study_is_read(images: Path, tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr().err.count("a · seed 4: ") == 1
 
 
+@pytest.mark.slow
 def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp_path: Path) -> None:
     two = studied.plan(images, labels=("a",), seeds=(0, 1))
     three = studied.plan(images, labels=("a",), seeds=(0, 1, 2))
@@ -96,6 +97,7 @@ def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp
     assert json.loads((tmp_path / "study" / "plan.json").read_text())["seeds"] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_what_a_network_prints_goes_to_stderr(images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run(studied.plan(images, labels=("a",), seeds=(0,)), {"a": studied.chatty}, tmp_path / "study", watcher=Silent())
 
