@@ -62,4 +62,4 @@ def test_of_a_map_one_axis_alone_is_told_so() -> None:
     report = eyeshot.inspect(net, (2, 9, 12))
 
     assert field_size(report.layers[-1].field) == "all before×3"
-    assert "sees all before×3 it." in on_one(report)
+    assert "sees 9×3 pixels at most, all before×3." in on_one(report)

@@ -119,7 +119,7 @@ def _follow(
 def _follow_sight(
     sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sight:
-    if isinstance(sight, Fixed) and pattern != SAME_PLACE:
+    if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
         return _resized(sight, axis, size)

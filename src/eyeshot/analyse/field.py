@@ -133,10 +133,13 @@ class Fields:
         return self._of_units(node.name, through(self.network, self._forms, node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
-        if not any(isinstance(sight, Parted) for sight in form):
+        units = unit_axes(self.network, name)
+        # an axis of rows in which channels lie as well is none of units: what moves along it is of one unit together
+        if not any(
+            isinstance(sight, Parted) or (isinstance(sight, Moving) and sight.axis not in units) for sight in form
+        ):
             return form
         shape = self.network[name].shape
-        units = unit_axes(self.network, name)
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
     def __getitem__(self, name: str) -> Field:

@@ -122,8 +122,12 @@ def field_size(field: Field) -> str:
 
 
 def field_pixels(field: Field, unit: str = "pixels") -> str:
-    """The same in a sentence: 3×3 pixels, all before it."""
-    return f"{field_size(field)} {unit if field.one_sided is None else 'it'}"
+    """The same in a sentence: 3×3 pixels; of a sequence all before it; else 7×3 pixels at most, all before×3."""
+    if field.one_sided is None or not all(field.size):
+        return f"{field_size(field)} {unit}"
+    if len(field.size) == 1:
+        return f"{field_size(field)} it"
+    return f"{times(field.size)} {unit} at most, {field_size(field)}"
 
 
 def field_stride(field: Field) -> str:

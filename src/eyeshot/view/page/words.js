@@ -65,7 +65,9 @@ export function fieldSize(field) {
 
 /** The same in a sentence. @param {import("./network.js").Field} field @returns {string} */
 export function fieldPixels(field) {
-  return `${fieldSize(field)} ${field.sides ? "it" : "pixels"}`;
+  if (!field.sides || fieldSize(field) === NONE) return `${fieldSize(field)} pixels`;
+  if (field.size.length === 1) return `${fieldSize(field)} it`;
+  return `${times(field.size)} pixels at most, ${fieldSize(field)}`;
 }
 
 /** A number that is whole or a ratio of small numbers. @param {number} value @param {number} most of the one below */
