@@ -1,12 +1,13 @@
 # make demo   the founding question on real images    make test    the tests
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
 # make figures  the gallery of docs/figures.md        make lesson-evidence  trains the lesson's pairs again
+# make stress  fuzzers and kills, counted
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-types format bench bench-peers torchlens conformance conformance-packages figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -22,11 +23,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-types; else echo "no npm here: the types of the page's modules are not checked"; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-checks; else echo "no npm here: types and formatting of the page's modules are not checked"; fi
 
 # the page's modules are plain JavaScript with types in comments; TypeScript checks them and ships nothing
-page-types: node_modules/.package-lock.json
+page-checks: node_modules/.package-lock.json
 	npm run --silent types
+	npm run --silent format:check
 
 node_modules/.package-lock.json: package.json
 	npm install --silent --no-audit --no-fund --no-package-lock
@@ -34,6 +36,10 @@ node_modules/.package-lock.json: package.json
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-format; fi
+
+page-format: node_modules/.package-lock.json
+	npm run --silent format
 
 conformance: $(VENV)/.dev
 	$(BIN)/python -m scripts.conformance
@@ -41,6 +47,12 @@ conformance: $(VENV)/.dev
 # models of other packages; requirements-packages.txt says what for
 conformance-packages: $(VENV)/.packages
 	$(BIN)/python -m scripts.conformance --packages
+
+# fuzzers and kills; make stress COUNT=1000000 SEED=2 REPORT=--report writes docs/stress.md
+COUNT ?= 20000
+SEED ?= 1
+stress: $(VENV)/.dev
+	$(BIN)/python -m scripts.stress --count $(COUNT) --seed $(SEED) $(REPORT)
 
 figures: $(VENV)/.dev
 	$(BIN)/python scripts/figures.py
@@ -53,6 +65,9 @@ lesson-evidence: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py
+
+bench-onnx: $(VENV)/.dev
+	$(BIN)/python benchmarks/onnx_files.py
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python benchmarks/peers.py

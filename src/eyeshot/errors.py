@@ -14,13 +14,50 @@ A message says where, what was found, why that is wrong, and what to do next.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
+
+from eyeshot.shown import shortened, visible
 
 
 class EyeshotError(Exception):
-    """What every deliberate error of eyeshot is."""
+    """What every deliberate error of eyeshot is.
+
+    Its text is one line, whatever the names in it hold, and never longer than one reads.
+
+    Args:
+        message: where, what was found, why that is wrong, what to do.
+        lines: what is to stand below it, such as the place in a design.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, lines: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
+
+    @property
+    def said(self) -> str:
+        """The message without what stands below it."""
+        return shortened(visible(str(self.args[0])))
+
+    def __str__(self) -> str:
+        return "\n".join((self.said, *map(visible, self.lines)))
+
+    def of(self, who: str) -> Self:
+        """The same error with the name of what it is about before it."""
+        self.args = (f"{who}: {self.args[0]}",)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions travel by their arguments, and those of some kinds are not what their messages are.
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[EyeshotError], args: tuple[Any, ...], values: dict[str, Any]) -> EyeshotError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(values)
+    return error
 
 
 class UsageError(EyeshotError):
@@ -41,8 +78,9 @@ class NotationError(UsageError):
     def __init__(self, message: str, text: str, position: int) -> None:
         self.message, self.text, self.position = message, text, position
         window = max(0, position - 60)
-        excerpt = text[window : position + 40].replace("\n", " ")
-        super().__init__(f"{message}\n  {excerpt}\n  {' ' * (position - window)}^ character {position + 1}")
+        # One cell a character, so that the caret stands below the one at fault.
+        excerpt = "".join(c if visible(c) == c else " " for c in text[window : position + 40])
+        super().__init__(message, lines=(f"  {excerpt}", f"  {' ' * (position - window)}^ character {position + 1}"))
 
 
 class ShapeError(NotationError):

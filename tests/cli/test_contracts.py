@@ -14,7 +14,7 @@ from tests.cli.conftest import Eyeshot
 
 LAYER = {"name", "op", "inputs", "out", "field", "data_field", "params", "macs", "activations", "saved_activations"}
 WINDOW = {"kernel", "stride", "dilation", "padding"}
-FIELD = {"size", "stride", "start", "regular", "global", "exact"}
+FIELD = {"size", "stride", "start", "centre", "regular", "global", "exact"}
 
 
 @pytest.mark.parametrize("model", ["alexnet", "resnet18", "[C3-8 | C5-8] C3g*", "C3-8 G F10"])

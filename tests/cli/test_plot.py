@@ -9,7 +9,7 @@ import pytest
 
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.budget import Budget
-from eyeshot.train.directory import write_json
+from eyeshot.train.directory import write_sealed
 from tests.cli.conftest import Eyeshot
 
 
@@ -95,7 +95,7 @@ def test_what_is_used_is_drawn_beside_what_is_seen(tmp_path: Path, eyeshot: Eyes
 def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eyeshot: Eyeshot) -> None:
     arm = Arm(label="a", design="C3-8", macs=1, params=1, network_fingerprint="")
     plan = Plan(arms=(arm,), seeds=(0,), data="sample", data_fingerprint="", budget=Budget.parse("1ep"))
-    write_json(tmp_path / "plan.json", plan.to_json())
+    write_sealed(tmp_path / "plan.json", plan.to_json())
 
     result = eyeshot("plot", str(tmp_path), "evidence", "-o", str(tmp_path / "x.svg"))
 

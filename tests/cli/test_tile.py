@@ -57,7 +57,7 @@ def test_people_read_a_verdict_and_numbers(nets: str) -> None:
 
     assert done.exit_code == 0
     assert done.stdout.startswith("equal: tiles give the whole image's numbers for 3 on 4096×4096")
-    assert "4 and 4 on every axis pixels before and after a core" in done.stdout
+    assert "4 pixels before and 4 after along every axis of a core" in done.stdout
     assert "the least extra work of all tiles that fit" in done.stdout
 
 

@@ -169,9 +169,12 @@ def every_sum_ends_at_its_number(report: Report) -> Iterator[str]:
         for part in reasons.parts(layer):
             for title, recurrence in part.told():
                 yield from _sum(layer.name, title, recurrence)
-        sizes = (layer.field.size, layer.data.field.size)
-        if any(all(size) and times(size) not in reasons.headline(layer) for size in sizes):
-            yield f"{layer.name} sees {' and '.join(map(times, sizes))}, and why begins {reasons.headline(layer)!r}"
+        headline = reasons.headline(layer)
+        for seen in (layer.field, layer.data.field):
+            # of a sequence whose positions see all before them that is said, and no number
+            said = field_size(seen) if seen.one_sided and len(seen.size) == 1 else times(seen.size)
+            if all(seen.size) and said not in headline:
+                yield f"{layer.name} sees {said}, and why begins {headline!r}"
 
 
 def _sum(name: str, title: str, recurrence: Recurrence) -> Iterator[str]:

@@ -180,3 +180,37 @@ def test_every_unit_sees_what_a_nan_tells(names: list[str]) -> None:
                 np.testing.assert_array_equal(ends, expected, err_msg=f"{names} at {step}, axis {axis}")
             width = int((hull_of(bits)[1] - hull_of(bits)[0] + 1).max())
             assert last[step].field.size[axis - 2] >= width
+
+
+class RowsBesideChannels(nn.Module):
+    """Every second row, its channels and columns side by side in one axis: a partition of a map that was turned."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = nn.functional.avg_pool2d(x, (1, 1), (2, 1)).permute(0, 2, 1, 3)
+        return rows.reshape(1, 2, 1, 2, 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(1, 2, 8)
+
+
+def test_what_lies_in_an_axis_with_channels_is_of_one_unit() -> None:
+    layer = eyeshot.inspect(RowsBesideChannels(), (2, 3, 4)).layers[-1]
+
+    assert layer.field.size[0] == 3
+    assert layer.hulls[0][1].max() - layer.hulls[0][0].min() + 1 == 3
+
+
+class BesideAMean(nn.Module):
+    """What sees all of the image, with a column of padding that sees nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wider = nn.ConvTranspose2d(1, 2, 1, output_padding=(0, 1), dilation=(1, 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.wider(x + nn.functional.adaptive_avg_pool2d(x, 1))
+        return out
+
+
+def test_a_layer_with_units_that_see_nothing_is_not_global() -> None:
+    layer = eyeshot.inspect(BesideAMean(), (1, 2, 2))["wider"]
+
+    assert layer.field.size == (2, 2)
+    assert not layer.field.is_global

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from torch import nn
 
 import eyeshot
 from eyeshot.analyse.spread import Frame
+from eyeshot.documents import seal_of
 from eyeshot.errors import RunError, UsageError
 from eyeshot.measure import store
 from eyeshot.measure.request import Request
@@ -31,8 +35,8 @@ from pathlib import Path
 
 run._SAVE_SECONDS = 0.0
 saved = store.save
-def slowly(directory, state):
-    saved(directory, state)
+def slowly(directory, request, state):
+    saved(directory, request, state)
     if state.done == 5 and "stop" in sys.argv:
         print("five", flush=True)
         time.sleep(60)
@@ -48,6 +52,7 @@ def measured(directory: Path, *more: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path: Path) -> None:
     whole = measured(tmp_path / "whole")
 
@@ -84,16 +89,81 @@ def test_a_directory_of_another_measurement_is_left_alone(tmp_path: Path) -> Non
         eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=2, run=tmp_path / "full")
 
 
-def test_a_damaged_state_is_told_of_and_made_again(tmp_path: Path) -> None:
-    settings = {"source": "init", "input_shape": SHAPE, "seeds": 3, "run": tmp_path / "run"}
-    first = eyeshot.effective(DESIGN, **settings)  # type: ignore[arg-type]
-    (tmp_path / "run" / store.STATE).write_bytes(b"PK not really")
+SETTINGS: dict[str, Any] = {"source": "init", "input_shape": SHAPE, "seeds": 3}
+
+
+def changed_state(directory: Path, **changes: Any) -> None:
+    """The state with other arrays and the digest of those."""
+    with np.load(directory / store.STATE) as arrays:
+        values = {**arrays, **changes}
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: value for name, value in values.items() if value is not None})
+    (directory / store.STATE).write_bytes(buffer.getvalue() + seal_of(buffer.getvalue()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sums": np.full((3, 16, 16), np.nan)}, "its sums are not finite"),
+        ({"sums": np.zeros((3, 16, 16), np.float32)}, "its sums are (3, 16, 16) of float32"),
+        ({"sums": np.zeros((2, 16, 16))}, "needed is (3, 16, 16) of float64"),
+        ({"counts": np.full(3, -1.0)}, "batches are done"),
+        ({"done": 10**9}, "1000000000 of 3 batches are done"),
+        ({"done": np.array("three")}, ""),
+        ({"done": None}, "done"),
+        ({"request": np.array("another")}, "it is that of another measurement"),
+    ],
+)
+def test_whatever_is_wrong_in_a_state_it_is_told_and_measured_again(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    first = eyeshot.effective(DESIGN, run=tmp_path / "run", **SETTINGS)
+    changed_state(tmp_path / "run", **changes)
     told: list[str] = []
 
-    again = eyeshot.effective(DESIGN, notice=told.append, **settings)  # type: ignore[arg-type]
+    again = eyeshot.effective(DESIGN, notice=told.append, run=tmp_path / "run", **SETTINGS)
 
     np.testing.assert_array_equal(again.map, first.map)
-    assert "cannot be read" in told[0]
+    assert len(told) == 1
+    assert reason in told[0]
+
+
+def test_every_flipped_bit_of_a_state_is_noticed(tmp_path: Path) -> None:
+    first = eyeshot.effective(DESIGN, run=tmp_path / "run", **SETTINGS)
+    content, draw = (tmp_path / "run" / store.STATE).read_bytes(), random.Random(3)
+
+    for content_of in (lambda: flipped(content, draw),) * 20 + (lambda: b"PK not really", lambda: content[:99]):
+        told: list[str] = []
+        (tmp_path / "run" / store.STATE).write_bytes(content_of())
+        again = eyeshot.effective(DESIGN, notice=told.append, run=tmp_path / "run", **SETTINGS)
+
+        np.testing.assert_array_equal(again.map, first.map)
+        assert "cannot be read" in told[0]
+
+
+def flipped(content: bytes, draw: random.Random) -> bytes:
+    other = bytearray(content)
+    other[draw.randrange(len(other))] ^= 1 << draw.randrange(8)
+    return bytes(other)
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"[" * 100_000, b'{"layer": NaN}', b"9" * 5000, b"\xff"], ids=len)
+def test_a_damaged_request_is_written_anew_and_its_sums_are_kept(tmp_path: Path, damage: bytes) -> None:
+    first = eyeshot.effective(DESIGN, run=tmp_path / "run", **SETTINGS)
+    began = (tmp_path / "run" / store.STATE).stat().st_mtime_ns
+    whole = (tmp_path / "run" / store.REQUEST).read_bytes()
+    (tmp_path / "run" / store.REQUEST).write_bytes(damage)
+    told: list[str] = []
+
+    with pytest.raises(UsageError, match="holds another measurement; give another --run"):
+        eyeshot.effective(DESIGN, run=tmp_path / "run", **{**SETTINGS, "seeds": 2})
+    again = eyeshot.effective(DESIGN, notice=told.append, run=tmp_path / "run", **SETTINGS)
+
+    np.testing.assert_array_equal(again.map, first.map)
+    assert len(told) == 1
+    assert "request.json: cannot be read" in told[0]
+    assert (tmp_path / "run" / store.REQUEST).read_bytes() == whole
+    assert (tmp_path / "run" / store.STATE).stat().st_mtime_ns == began
 
 
 def test_batches_of_any_size_give_the_same_map() -> None:

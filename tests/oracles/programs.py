@@ -289,6 +289,7 @@ def _statistics(draw: Any, values: list[torch.Tensor], i: int) -> Drawn:
         "layer norm": lambda x: functional.layer_norm(x, x.shape[axis:]),
         "instance norm": lambda x: functional.instance_norm(x),
         "group norm": lambda x: functional.group_norm(x, 1),
+        "group norm of pairs": lambda x: functional.group_norm(x, x.shape[1] // (2 - x.shape[1] % 2)),
         "batch norm": nn.BatchNorm2d(x.shape[1]),
     }
     kind = draw(st.sampled_from(sorted(kinds)))

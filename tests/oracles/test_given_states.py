@@ -73,6 +73,44 @@ def test_cells_read_what_came_before(kind: Callable[[int, int], nn.Module]) -> N
     assert_every_element_is_read_as_the_module_says(Cells(kind), (1, 4, 3))
 
 
+@pytest.mark.parametrize(("kind", "gates"), [(nn.RNNCell, 1), (nn.GRUCell, 3), (nn.LSTMCell, 4)])
+def test_a_cell_is_one_layer_a_step_and_costs_what_pytorch_counts(
+    kind: Callable[[int, int], nn.Module], gates: int
+) -> None:
+    module = Cells(kind)
+    report = eyeshot.inspect(module, "4x3:TC")
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.rand(1, 4, 3))
+
+    cells = [layer for layer in report if layer.op.endswith("_cell")]
+    assert [cell.name for cell in cells] == ["cell", "cell#2", "cell#3", "cell#4"]
+    assert sum(cell.macs for cell in cells) * 2 == counter.get_total_flops() == 2 * 4 * gates * 3 * (3 + 3)
+    assert report.totals.params == sum(p.numel() for p in module.parameters())
+
+
+CELLS: dict[str, tuple[nn.Module, Callable[[nn.Module, torch.Tensor], torch.Tensor]]] = {
+    "what an LSTM carries on": (nn.LSTMCell(2, 3), lambda cell, x: cell(x[0, :, :2], (x[0, :, 2:5], x[0, :, 5:]))[1]),
+    "a state of the data alone": (nn.GRUCell(2, 4), lambda cell, x: cell(torch.ones(2, 2).to(x), x[0, :, :4])),
+    "a memory of the data alone": (
+        nn.LSTMCell(2, 4),
+        lambda cell, x: cell(*(torch.ones(2, 2).to(x), (torch.ones(2, 4).to(x), x[0, :, 4:])))[0],
+    ),
+    "without biases": (
+        nn.RNNCell(4, 4, bias=False, nonlinearity="relu"),
+        lambda cell, x: cell(x[0, :, :4], x[0, :, 4:]),
+    ),
+    "one sequence without batch axis": (nn.GRUCell(4, 4), lambda cell, x: cell(x[0, 0, :4], x[0, 1, 4:])),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_reads_its_input_and_its_states(name: str) -> None:
+    cell, call = CELLS[name]
+
+    assert_every_element_is_read_as_the_module_says(Function(call, cell), (1, 2, 8))
+
+
 def test_a_batch_of_rows_keeps_its_rows_apart() -> None:
     """Rows of a map as sequences: a unit reads its own row only, and each row costs as much as one."""
 
@@ -97,6 +135,23 @@ def test_a_batch_of_rows_keeps_its_rows_apart() -> None:
     assert columns[1].tolist() == [5] * 6
     weights = 3 * 4 * (2 + 4)
     assert report["rnn"].macs == 5 * 6 * weights
+
+
+def test_a_group_norm_takes_its_statistics_from_its_groups_channels() -> None:
+    """Channels of the left half beside channels of the right: a group of two sees its half, one of four the image."""
+
+    def of_halves(norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = norm(torch.cat(x.chunk(2, 3), 1))
+        return out[:, 2:]
+
+    for norm, first in ((nn.GroupNorm(2, 4), 3), (nn.GroupNorm(1, 4), 0), (nn.GroupNorm(4, 4, affine=False), 3)):
+        module = Function(of_halves, norm)
+        layer = eyeshot.inspect(module, (2, 4, 6)).layers[-1]
+
+        assert layer.hulls[1][0].tolist() == [first] * 3
+        assert layer.hulls[1][1].tolist() == [5] * 3
+        assert (layer.unit(1, 1).footprint.hull[1]) == (first, 5)
+        assert_every_element_is_read_as_the_module_says(module, (1, 2, 4, 6))
 
 
 def test_an_instance_norm_with_kept_statistics_reads_its_own_position() -> None:

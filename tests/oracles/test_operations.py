@@ -95,6 +95,10 @@ PRODUCTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "bilinear with a constant": lambda x: functional.bilinear(x, ones(x, 1, 4, 2), ones(x, 3, 6, 2)),
 }
 OPERATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "slice scatter": lambda x: torch.slice_scatter(x, x[..., ::3].flip(1), -1, 1, None, 3),
+    "select scatter": lambda x: torch.select_scatter(x, x[..., 0] + x[..., 1], 2, -2),
+    "select scatter of a constant": lambda x: torch.select_scatter(x, ones(x, 1, 6), 1, 2),
+    "table moved to the input": lambda x: x[:, torch.tensor([2, 0, 2]).to(x.device)],
     **{
         f"{name} {which} {settings}": lambda x, name=name, which=which, settings=settings: getattr(torch, name)(
             x, **settings

@@ -86,7 +86,7 @@ MODULES: dict[str, Case] = {
     "Unfold": (nn.Unfold(2, padding=1, stride=2), MAP),
     "GLU": (nn.GLU(1), ROW),
     "Threshold": (nn.Threshold(0.1, 0.0), ROW),
-    "GroupNorm": (nn.GroupNorm(1, 4), ROW),
+    "GroupNorm": (nn.GroupNorm(2, 4), ROW),
     "LayerNorm": (nn.LayerNorm(6), ROW),
     "RMSNorm": (nn.RMSNorm(6), ROW),
     "SyncBatchNorm": (nn.SyncBatchNorm(4), ROW),

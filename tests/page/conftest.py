@@ -15,6 +15,8 @@ from eyeshot.api.report import Report
 from eyeshot.view.export import page as html_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_SETTLED = """() => new Promise((done) => requestAnimationFrame(
+  () => requestAnimationFrame(() => setTimeout(done, 0))))"""
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -60,8 +62,8 @@ class Opened:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until what was asked for is drawn."""
-        self.tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        """Wait until what was asked for is drawn, and the address says it."""
+        self.tab.evaluate(_SETTLED)
 
     @property
     def answer(self) -> str:

@@ -95,7 +95,7 @@ def test_a_measured_field_stands_over_the_unit_and_names_its_source(opened: Open
     [
         ({"schema": "eyeshot.effective/9"}, "needed is a document of schema eyeshot.effective/1"),
         ({"map": {"start": [0, 0], "shape": [3, 3], "values": [1, 2]}}, "2 numbers for a map of 3×3"),
-        ({"layer": None, "map": {}}, "incomplete or wrong at 'start'"),
+        ({"layer": None, "map": {}}, "incomplete or wrong: Expected `str`, got `null` - at `$.layer`"),
     ],
 )
 def test_a_document_that_is_none_is_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.page.conftest import Open, Opened
 CHANGED = """({design, edits, units}) => {
   const {designFrom, edited, seenBy, onMap, area} = eyeshot.arithmetic;
   const own = edited(designFrom(design), edits);
-  return {problem: own.problem ?? "", totals: own.given.totals, layers: own.nodes.map((node, i) => ({
+  return {problem: own.problem ?? "", totals: own.entry.totals, layers: own.nodes.map((node, i) => ({
     name: node.name, shape: node.shape, params: node.params, macs: node.macs,
     size: node.field.size, stride: node.field.stride ?? null, start: node.field.start ?? null,
     irregular: Boolean(node.field.irregular), global: Boolean(node.field.global),
@@ -71,6 +71,7 @@ def test_a_wider_kernel_widens_what_follows_and_costs_its_area(blank: Opened) ->
     assert by_name["conv3"]["macs"] == 13 * 13 * 384 * 256 * 49
 
 
+@pytest.mark.slow
 def test_random_designs_with_a_changed_layer_equal_python(blank: Opened) -> None:
     chance, compared = random.Random(2), 0
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import eyeshot
 from eyeshot.errors import RunError, UsageError
 from eyeshot.view.bundle import script
 from eyeshot.view.export import page as html_page
+from tests.oracles.elements import Function
 from tests.page.conftest import Open, Opened
 
 
@@ -66,9 +68,14 @@ def test_a_link_shows_the_same_again(opened: Open) -> None:
     assert page.tab.get_attribute("#tab-why", "aria-selected") == "true"
 
 
-def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
-    nn = torch.nn
+def test_a_link_may_name_a_module(opened: Open) -> None:
+    page = opened("resnet18", fragment="#layer=layer2")
 
+    assert page.complaints == []
+    assert page.answer.startswith("layer2.1.relu2[14,14] can see 99×99")
+
+
+def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened: Open) -> None:
     class Gate(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -83,6 +90,15 @@ def test_behind_a_gate_the_reasons_end_at_the_headline_and_name_the_gate(opened:
 
     assert "1.mul is weighted by what 1.pool reads of it" in text
     assert page.tab.inner_text(".why tfoot").split() == ["sum", "1", "+", "14", "15"]
+
+
+def test_units_that_see_all_before_them_are_told_so_and_not_by_a_number(opened: Open) -> None:
+    module = Function(lambda conv, x: conv(x.cumsum(2)), nn.Conv1d(3, 4, 1))
+
+    page = opened(eyeshot.inspect(module, (3, 30)), fragment="#layer=1&tab=why")
+
+    assert "all before" in page.tab.inner_text("#eyeshot")
+    assert "each unit sees all before it, so no sum makes the number" in page.tab.inner_text("#eyeshot")
 
 
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(opened: Open) -> None:
@@ -191,7 +207,7 @@ def test_a_page_that_cannot_be_made_or_written_is_refused_in_words(
     report, path = eyeshot.inspect("C3-8"), tmp_path / "page.html"
     with pytest.raises(UsageError, match=r"none\.png could not be read: No such file"):
         report.save_html(path, image=tmp_path / "none.png")
-    with pytest.raises(UsageError, match="could not be read: Is a directory"):
+    with pytest.raises(UsageError, match="could not be read: a folder, not a file"):
         report.save_html(path, image=tmp_path)
     with pytest.raises(UsageError, match="is none of PNG, JPEG, GIF and WebP"):
         report.save_html(path, image=Path(__file__))

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from torch import nn
 
 import eyeshot
 from eyeshot.analyse.inspection import Unit, View
@@ -170,6 +172,31 @@ def test_channels_that_are_shuffled_and_windows_that_are_cut_are_followed_exactl
     report = eyeshot.inspect(model, (3, side, side))
 
     assert_the_page_agrees(blank.tab, report, some_units(report, 12, random.Random(model)))
+
+
+class Grouped(nn.Module):
+    """Maps of the left half beside maps of the right, a norm of groups, and the channels of one group."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.GroupNorm(2, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.mixed(self.norm(torch.cat(x.chunk(2, 3), 1)).narrow(1, 2, 2).repeat(1, 2, 1, 1))
+        return out
+
+
+def test_statistics_of_a_group_are_followed_to_its_channels(blank: Opened) -> None:
+    report = eyeshot.inspect(Grouped(), (2, 12, 16))
+    layer = report.layers[-1]
+    pixels, units = [[5, 3], [5, 12]], [[y, x] for y in (0, 6) for x in (0, 7)]
+
+    readers = blank.tab.evaluate(
+        READERS, {"design": design(report), "layer": layer.name, "pixels": pixels, "units": units}
+    )
+
+    assert_the_page_agrees(blank.tab, report, [(layer.name, at) for at in units])
+    assert readers == [[[False, False]] * 4, [[True, True]] * 4]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,11 @@ READS = """(cases) => cases.map(({slide, positions, ceil, count}) => ({
     return all;
   }),
 }))"""
+READERS = """(cases) => cases.map(({slide, positions, count}) => Array.from({length: positions}, (_, at) => {
+  const ends = eyeshot.arithmetic.readersOf([at, at], slide, count - 1), all = [];
+  for (let e = 0; e < ends.length; e += 2) for (let i = ends[e]; i <= ends[e + 1]; i++) all.push(i);
+  return all;
+}))"""
 RUNS = "(cases) => cases.map(({before, after}) => eyeshot.arithmetic.matchingAxes(before, after))"
 SIZES = """({design, edits}) => {
   const {designFrom, edited} = eyeshot.arithmetic, own = edited(designFrom(design), edits);
@@ -30,6 +35,10 @@ def test_the_page_reads_the_vectors_as_python_does(opened: Open) -> None:
 
     assert tab.evaluate(READS, vectors("slides")) == [
         {"count": case["count"], "reads": case["reads"]} for case in vectors("slides")
+    ]
+    assert tab.evaluate(READERS, vectors("slides")) == [
+        [[i for i, read in enumerate(case["reads"]) if at in read] for at in range(case["positions"])]
+        for case in vectors("slides")
     ]
     assert tab.evaluate(RUNS, vectors("reshapes")) == [case["runs"] for case in vectors("reshapes")]
 

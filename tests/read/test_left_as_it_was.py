@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -244,3 +245,21 @@ def test_what_is_kept_out_of_sight_is_gone_too(name: str, is_on_numbers: bool) -
     assert list(changes(tables, state_of(module))) == []
     module(torch.rand(1, 3, 8, 8))
     assert held(module) != before, "the forward pass itself does keep it"
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_python_looks_for_unreachable_objects_as_it_did_before(
+    is_enabled: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, net = gc.isenabled(), Keeps(lambda self, y: print(gc.isenabled()))
+    try:
+        (gc.enable if is_enabled else gc.disable)()
+        eyeshot.inspect(net, (3, 8, 8))
+        with pytest.raises(ReadError):
+            eyeshot.inspect(net, (4, 8, 8))
+        after = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+
+    assert capsys.readouterr().out == "False\n"  # a list would be as it was
+    assert after == is_enabled

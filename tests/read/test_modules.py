@@ -18,6 +18,9 @@ from eyeshot.design.named import network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.read.torch import read_module
+from eyeshot.report.folded import folded_notes
+from eyeshot.view.document import design
+from tests.oracles.elements import Function
 
 
 @pytest.mark.parametrize("name", sorted(entries()))
@@ -124,6 +127,11 @@ class ByValue(nn.Module):
         return x if x.sum() > 0 else -x * self.scale
 
 
+class Empty(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :0]
+
+
 class Constant(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.zeros(3)
@@ -136,6 +144,7 @@ class Constant(nn.Module):
         (Mismatch(), r"in head \(Linear with a weight of 2×10\), which got 1×288: .*\[1, 288\] X \[10, 2\]"),
         (ByValue().to_empty(device="meta"), r"needs numbers, not only shapes"),
         (Constant(), r"output does not depend on its input"),
+        (Empty(), r"output has no elements \(its shape is 1×0×8×8\)"),
         (nn.Sequential(nn.LazyConv2d(3, 30)), r"its lazy layers cannot take their shapes from an input of that shape"),
         ({"a": 1}, r"a dict is no torch\.nn\.Module"),
     ],
@@ -143,6 +152,38 @@ class Constant(nn.Module):
 def test_a_module_that_cannot_be_read_is_named_with_its_reason(module: object, message: str) -> None:
     with pytest.raises(ReadError, match=message):
         inspect(module, (3, 8, 8))
+
+
+LISTING = {
+    "where": lambda x: torch.where(x > 0)[1],
+    "nonzero": lambda x: (x > 0).nonzero(),
+    "argwhere": lambda x: torch.argwhere(x > 0),
+    "where of tables": lambda x: x[torch.where(x > 0)],
+}
+
+
+@pytest.mark.parametrize("name", LISTING)
+def test_an_op_that_lists_positions_says_that_they_depend_on_the_data(name: str) -> None:
+    report = inspect(nn.Sequential(nn.Conv2d(3, 4, 3), Function(LISTING[name])), (3, 6, 6))
+
+    texts = [note.text for note in report.notes if note.kind == "bound"]
+    assert "it lists positions that depend on the data" in texts[0]
+    assert not report.is_exact
+
+
+def test_what_is_said_of_several_layers_is_said_once() -> None:
+    def picked(x: torch.Tensor) -> torch.Tensor:
+        for _ in range(3):
+            x = x.gather(2, x.long() * 0)
+        return x
+
+    report = inspect(Function(picked), (3, 6, 6))
+    folded = [(note.layer, note.text) for note in folded_notes(report)]
+
+    assert [note.layer for note in report.notes] == ["gather", "gather#2", "gather#3"]
+    assert folded == [("gather … gather#3, 3 times", report.notes[0].text)]
+    assert "gather … gather#3, 3 times: the op gather" in report._repr_html_()
+    assert [note["layer"] for note in design(report)["notes"]] == ["gather … gather#3, 3 times"]
 
 
 @pytest.mark.parametrize("shape", [(3, -4, 10), (3, "a"), (3, 4.5, 4), (), 7])
@@ -251,10 +292,10 @@ def test_a_module_of_a_users_file_is_built_and_read(tmp_path: Path) -> None:
     ("name", "error", "message"),
     [
         ("missing.py:net", ReadError, "missing.py: no such file"),
-        ("no_such_package:net", ReadError, "cannot import 'no_such_package'"),
+        ("no_such_package:net", ReadError, "there is no module 'no_such_package'"),
         ("torchvision:resnet51", ReadError, "torchvision has no model 'resnet51'; did you mean resnet50"),
         ("timm:resnet51", ReadError, "timm has no model 'resnet51'; did you mean"),
-        ("net.onnx", UsageError, "ONNX files cannot be read yet"),
+        ("net.onnx", ReadError, "net.onnx: no such file"),
     ],
 )
 def test_a_name_that_leads_nowhere_says_where_it_ended(name: str, error: type[Exception], message: str) -> None:

@@ -186,8 +186,7 @@ def test_of_several_heads_the_widest_is_meant_and_all_are_told() -> None:
 
     assert last is not None
     assert (last.name, last.field.size) == ("head", (11, 11))
-    assert "The last convolution, head, sees 11×11" in on_one(report)
-    assert "Of the other outputs auxiliary, before auxiliary, sees 5×5." in on_one(report)
+    assert "Of the outputs head sees 11×11 and auxiliary sees 5×5." in on_one(report)
 
 
 def test_why_says_what_a_layer_behind_gates_sees_along_the_data_path() -> None:

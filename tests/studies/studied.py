@@ -104,4 +104,4 @@ def record(label: str, seed: int, score: float, *, is_diverged: bool = False) ->
         budget=Budget.parse("1ep"),
     )
     scores = (Score(epoch=1, images=100, seconds=2.0, loss=0.5, accuracy=score),)
-    return Record(recipe=recipe, versions={}, scores=scores, is_diverged=is_diverged, weights="")
+    return Record(recipe=recipe, versions={}, scores=scores, is_diverged=is_diverged, weights="0" * 64)

@@ -62,7 +62,7 @@ def test_python_and_the_command_train_to_the_same_records(tmp_path: Path) -> Non
     _called(tmp_path / "called", [])
     _typed(tmp_path / "typed")
 
-    (called, records), (typed, others) = kept(tmp_path / "called"), kept(tmp_path / "typed")
+    (called, records), (typed, others) = (kept(tmp_path / name, notice=print) for name in ("called", "typed"))
 
     assert called.identity == typed.identity
     assert [record.recipe for record in records] == [record.recipe for record in others]

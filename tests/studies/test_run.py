@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import io
 import json
 import os
@@ -12,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import studied
@@ -21,9 +24,13 @@ from eyeshot.errors import RunError, UsageError
 from eyeshot.report.evidence import evidence
 from eyeshot.studies import display
 from eyeshot.studies.display import Silent
+from eyeshot.studies.kept import kept
+from eyeshot.studies.plan import Plan
 from eyeshot.studies.run import run
 from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
+from eyeshot.train.directory import write_sealed
+from eyeshot.train.record import Record
 
 BUDGET = Budget.parse("600ep")
 # where the tests run in the background Ctrl-C is ignored, and what they start would ignore it, too
@@ -75,6 +82,7 @@ def test_a_finished_study_is_read(images: Path, tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr().err.count("a · seed 4: ") == 1
 
 
+@pytest.mark.slow
 def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp_path: Path) -> None:
     two = studied.plan(images, labels=("a",), seeds=(0, 1))
     three = studied.plan(images, labels=("a",), seeds=(0, 1, 2))
@@ -89,6 +97,7 @@ def test_more_seeds_extend_a_study_and_fewer_use_what_is_there(images: Path, tmp
     assert json.loads((tmp_path / "study" / "plan.json").read_text())["seeds"] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_what_a_network_prints_goes_to_stderr(images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run(studied.plan(images, labels=("a",), seeds=(0,)), {"a": studied.chatty}, tmp_path / "study", watcher=Silent())
 
@@ -99,17 +108,107 @@ def test_what_a_network_prints_goes_to_stderr(images: Path, tmp_path: Path, capf
 
 def test_the_directory_of_another_study_is_refused(images: Path, tmp_path: Path) -> None:
     plan = studied.plan(images)
-    (tmp_path / "plan.json").write_text(json.dumps({**plan.to_json(), "budget": "9ep"}))
+    write_sealed(tmp_path / "plan.json", {**plan.to_json(), "budget": "9ep"})
 
     with pytest.raises(UsageError, match=r"holds another study \(budget: '9ep' there, '2ep' here\)"):
         run(plan, {}, tmp_path)
 
 
-def test_a_plan_that_cannot_be_read_is_refused(images: Path, tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text("{")
+DAMAGES = (b"", b"{", b"null", b"[" * 100_000, b'{"seeds": NaN}', b"9" * 5000, b'{"budget": "1ep"}', None)
 
-    with pytest.raises(UsageError, match=r"plan.json: cannot be read \(.*\); give another directory"):
-        run(studied.plan(images), {}, tmp_path)
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, list[Record]]:
+    """A finished study, for reading and for copying."""
+    base = tmp_path_factory.mktemp("trained")
+    plan = studied.plan(studied.write_images(base / "images"))
+    return plan, base / "study", run(plan, studied.factories("a", "b"), base / "study", watcher=Silent())
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_a_damaged_plan_is_written_anew_from_the_records(
+    trained: tuple[Plan, Path, list[Record]], tmp_path: Path, damage: bytes | None
+) -> None:
+    plan, directory, records = trained
+    shutil.copytree(directory, tmp_path / "study")
+    whole = (directory / "plan.json").read_bytes()
+    path, watcher, told = tmp_path / "study" / "plan.json", Silent(), list[str]()
+    path.unlink() if damage is None else path.write_bytes(damage)
+
+    by_records, read = kept(tmp_path / "study", told.append)
+    fewer = dataclasses.replace(plan, seeds=(0,))
+    again = run(fewer, {"a": studied.broken, "b": studied.broken}, tmp_path / "study", watcher=watcher)
+
+    assert read == records
+    assert by_records.recipes() == plan.recipes()
+    assert again == [record for record in records if record.recipe.seed == 0]
+    assert [text.count("plan.json") for text in told] == [1]
+    assert [text.count("written anew") for text in watcher.notices] == [1]
+    assert path.read_bytes() == whole
+
+
+def test_a_plan_edited_by_hand_is_not_believed(trained: tuple[Plan, Path, list[Record]], tmp_path: Path) -> None:
+    _, directory, records = trained
+    shutil.copytree(directory, tmp_path / "study")
+    path, told = tmp_path / "study" / "plan.json", list[str]()
+    path.write_text(path.read_text().replace('"2ep"', '"9ep"'))
+
+    assert kept(tmp_path / "study", told.append)[1] == records
+    assert "its digest is not that of its values" in told[0]
+
+
+def test_records_of_another_study_are_kept_where_its_plan_is_damaged(
+    trained: tuple[Plan, Path, list[Record]], tmp_path: Path
+) -> None:
+    plan, directory, _ = trained
+    shutil.copytree(directory, tmp_path / "study")
+    (tmp_path / "study" / "plan.json").write_text("{")
+    other = dataclasses.replace(plan, budget=Budget.parse("9ep"))
+
+    with pytest.raises(UsageError, match=r"holds another study \(budget: '2ep' there, '9ep' here\)"):
+        run(other, {}, tmp_path / "study")
+
+
+def test_one_damaged_record_is_trained_again_and_the_others_are_kept(
+    trained: tuple[Plan, Path, list[Record]], tmp_path: Path
+) -> None:
+    plan, directory, records = trained
+    shutil.copytree(directory, tmp_path / "study")
+    shutil.copy(directory / "1-a" / "seed-0" / "record.json", tmp_path / "study" / "1-a" / "seed-1")
+    told: list[str] = []
+    watcher = Silent()
+
+    assert kept(tmp_path / "study", told.append)[1] == [records[0], records[1], records[3]]
+    again = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=1, watcher=watcher)
+
+    assert [record.numbers for record in again] == [record.numbers for record in records]
+    for text in (told, watcher.notices):
+        assert len(text) == 1
+        assert "is the record of another recipe (seed: 0 there, 1 here) and is not used" in text[0]
+
+
+def test_a_finished_study_is_read_without_a_write(
+    trained: tuple[Plan, Path, list[Record]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is read-only, which a test run by root can only play."""
+    plan, directory, records = trained
+    shutil.copytree(directory, tmp_path / "study")
+    (tmp_path / "study" / "lock").unlink()
+    opened = os.open
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(args[0]))
+
+    def only_read(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        return refused(path) if flags & (os.O_WRONLY | os.O_RDWR) else opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", only_read)
+    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "replace", refused)
+
+    assert run(plan, {}, tmp_path / "study", watcher=Silent()) == records
+    assert kept(tmp_path / "study", print)[1] == records
+    assert not (tmp_path / "study" / "lock").exists()
 
 
 def test_no_jobs_are_refused(images: Path, tmp_path: Path) -> None:

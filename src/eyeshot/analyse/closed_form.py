@@ -98,7 +98,7 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
         n, m = before[axis], after[axis]
         stays = n == m and slide.pattern == SAME_PLACE
         if (axis != 1 or along_1) and not stays:
-            value = _follow(value, axis, slide.pattern, partial(slide.reads, n, m), shape, m)
+            value = _follow(value, axis, None if relation.runs else slide.pattern, partial(slide.reads, n, m), shape, m)
             shape = (*shape[:axis], m, *shape[axis + 1 :])
     return _with_channels(value, before, after)
 
@@ -119,7 +119,7 @@ def _follow(
 def _follow_sight(
     sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sight:
-    if isinstance(sight, Fixed) and pattern != SAME_PLACE:
+    if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
         return _resized(sight, axis, size)

@@ -9,11 +9,14 @@ alone. What is alive at once, and what training keeps, tells ``memory``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eyeshot.analyse.memory import alive_at_once, allocations, kept_for_backward
+from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
+    Attention,
     Bilinear,
     Conv,
     ConvTranspose,
@@ -22,6 +25,7 @@ from eyeshot.network.ops import (
     MatMul,
     Pointwise,
     Recurrent,
+    RecurrentCell,
 )
 
 RECTIFIERS = frozenset(
@@ -75,26 +79,30 @@ class Totals:
     is_saved_exact: bool
 
 
-def cost(network: Network, node: Node) -> Cost:
-    """The cost of one node."""
-    place = allocations(network)[node.name]
-    return Cost(
-        params=node.params,
-        macs=_macs(network, node),
-        activations=0 if place.is_view and not place.is_new else math.prod(node.shape),
-        saved_activations=kept_for_backward(network).layers.get(node.name, 0),
-    )
+@once
+def costs(network: Network) -> Mapping[str, Cost]:
+    """The cost of every node."""
+    allocated, kept = allocations(network), kept_for_backward(network).layers
+    return {
+        node.name: Cost(
+            params=node.params,
+            macs=_macs(network, node),
+            activations=0 if allocated[node.name].only_shows else math.prod(node.shape),
+            saved_activations=kept.get(node.name, 0),
+        )
+        for node in network
+    }
 
 
 def totals(network: Network) -> Totals:
     """The cost of the whole network."""
-    costs = [cost(network, node) for node in network.layers]
+    each = [costs(network)[node.name] for node in network.layers]
     kept = kept_for_backward(network)
     return Totals(
-        params=sum(c.params for c in costs),
-        macs=sum(c.macs for c in costs),
-        activations=sum(c.activations for c in costs),
-        mac_activations=sum(math.prod(n.shape) for n, c in zip(network.layers, costs, strict=True) if c.macs),
+        params=sum(c.params for c in each),
+        macs=sum(c.macs for c in each),
+        activations=sum(c.activations for c in each),
+        mac_activations=sum(math.prod(n.shape) for n, c in zip(network.layers, each, strict=True) if c.macs),
         peak_activations=alive_at_once(network),
         saved_activations=kept.total,
         is_saved_exact=kept.is_exact,
@@ -116,10 +124,15 @@ def _macs(network: Network, node: Node) -> int:
     if isinstance(op, Linear | MatMul):
         summed = op.axis if isinstance(op, Linear) else -1
         return math.prod(node.shape) * network[node.inputs[0]].shape[summed]
+    if isinstance(op, Attention):  # as PyTorch counts: products in full, what is masked included
+        query, keys, _ = (network[name].shape for name in node.inputs)
+        return (math.prod(query) + math.prod(node.shape)) * keys[-2]
     if isinstance(op, Bilinear):
         return math.prod(node.shape) * math.prod(op.features)
     if isinstance(op, DeformConv):
         return math.prod(node.shape) * network[node.inputs[0]].shape[1] // op.groups * math.prod(op.kernel)
     if isinstance(op, Recurrent):
-        return op.weights * math.prod(node.shape[:2])
+        return op.weights * (op.positions or math.prod(node.shape[:2]))
+    if isinstance(op, RecurrentCell):
+        return op.weights * node.shape[0]
     return 0

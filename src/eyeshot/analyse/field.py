@@ -7,7 +7,7 @@ common closed form the hulls inside the image answer instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
 from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
-from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, axes_of, together
+from eyeshot.analyse.sights import Class, Fixed, Moving, Scattered, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.relations import Read, Shape
+from eyeshot.network.relations import Elementwise, Read, Shape
 
 if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval, Union
@@ -39,6 +39,9 @@ class Field:
         is_exact: False for a bound from above, behind an op whose reads are unknown.
         phases: where units differ in a fixed turn, as a decoder's do, the sizes in that turn from unit 0 on, per axis;
             None where they do not.
+        one_sided: per axis "before", where each unit sees all from the image's first position up to a place of its
+            own, as running sums and recurrent layers do; "after", where all from there to the last; None where
+            neither. None where it is so along all axes.
     """
 
     size: tuple[int, ...]
@@ -48,6 +51,18 @@ class Field:
     is_global: bool
     is_exact: bool
     phases: tuple[tuple[int, ...] | None, ...] | None = None
+    one_sided: tuple[str | None, ...] | None = None
+
+    @property
+    def centre(self) -> tuple[float | None, ...] | None:
+        """Where unit 0's field has its middle, in pixels from the first one's; None where units have no one size.
+
+        centre = start + (size − 1)/2        unit i is centred at centre + i·stride
+        """
+        if self.start is None or not self.is_regular:
+            return None
+        pairs = zip(self.start, self.size, strict=True)
+        return tuple(None if start is None else start + (size - 1) / 2 for start, size in pairs)
 
 
 @dataclass(frozen=True)
@@ -71,9 +86,11 @@ class Fields:
         self._fields: dict[str, Field] = {}
         self._intervals: dict[object, list[Interval]] = {}
 
+    @cached_property
     def _forms(self) -> Mapping[str, Sights]:
         return closed_forms(self.network, gates=self.gates)
 
+    @cached_property
     def _hulls(self) -> Mapping[str, Union]:
         from eyeshot.analyse.hulls import hulls
 
@@ -101,7 +118,7 @@ class Fields:
         from eyeshot.analyse.hulls import per_axis
 
         along = tuple(axes(self.network, name, i) for i in range(len(self.network.axes)))
-        value, shape = self._hulls()[name], self.network[name].shape
+        value, shape = self._hulls[name], self.network[name].shape
         key = id(value), along, shape  # layers that see alike share one value, which the hulls hold
         if key not in self._intervals:
             self._intervals[key] = per_axis(self.network[name], value, along)
@@ -109,28 +126,48 @@ class Fields:
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        return self._of_units(name, together(self._forms()[name], self.network[name].shape))
+        return self._of_units(name, together(self._forms[name], self.network[name].shape))
 
     def through(self, node: Node, read: Read) -> Class:
         """The closed form per followed axis of what a node's units see by one of its reads alone."""
-        return self._of_units(node.name, through(self.network, self._forms(), node, read))
+        return self._of_units(node.name, through(self.network, self._forms, node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
-        if not any(isinstance(sight, Parted) for sight in form):
+        units = unit_axes(self.network, name)
+        # an axis of rows in which channels lie as well is none of units: what moves along it is of one unit together
+        if not any(
+            isinstance(sight, Parted) or (isinstance(sight, Moving) and sight.axis not in units) for sight in form
+        ):
             return form
         shape = self.network[name].shape
-        units = unit_axes(self.network, name)
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
     def __getitem__(self, name: str) -> Field:
         if name not in self._fields:
-            self._fields[name] = self._field(self.network[name])
+            node = self._first_alike(self.network[name])
+            field = self._fields[node.name] = self._fields.get(node.name) or self._field(node)
+            is_exact = name not in self.bounded
+            self._fields[name] = field if field.is_exact == is_exact else replace(field, is_exact=is_exact)
         return self._fields[name]
+
+    def _first_alike(self, node: Node) -> Node:
+        """The first of the layers back from this one whose units see what its units see: a ReLU's convolution, say."""
+        while True:
+            reads = [read for read in node.reads if self.gates or not read.gate]
+            if len(reads) != 1 or not isinstance(reads[0].relation, Elementwise):
+                return node
+            source = self.network[node.inputs[reads[0].source]]
+            if source.shape != node.shape:
+                return node
+            node = source
 
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
+        sides = tuple(
+            self._side(node.name, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form)
+        )
         starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
         return Field(
             size=self._size(node, form),
@@ -138,10 +175,21 @@ class Fields:
             start=None if all(sight is None for sight in moving) else tuple(starts),
             is_regular=all(self._is_regular(node, i, sight) for i, sight in enumerate(form)),
             # asked of every element: those of a flattened map do not see all, though they do together
-            is_global=self._sees_everything(node, together(self._forms()[node.name], node.shape)),
+            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
+            one_sided=sides if any(sides) else None,
         )
+
+    def _side(self, name: str, axis: int) -> str | None:
+        """On which side of its own place each unit sees everything."""
+        first, last = self.of_units(name)[axis]
+        firsts, lasts = first[first <= last], last[first <= last]
+        if not firsts.size:
+            return None
+        if not firsts.any() and lasts.min() < lasts.max():
+            return "before"
+        return "after" if (lasts == self._end(axis)).all() and firsts.min() < firsts.max() else None
 
     def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
         if not isinstance(sight, Fixed) or self.data is self:
@@ -170,8 +218,10 @@ class Fields:
             return max(b - a + 1 for a, b in islice(ends, there))
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
-        first, last = self.of_units(node.name)[axis]
-        widest = int((last - first).max()) + 1
+        from eyeshot.analyse.hulls import widest as widest_of
+
+        units = axes_counting(self.network, node.name, axis)
+        widest = widest_of(node, self._hulls[node.name], axis, units)
         return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
 
     def _end(self, axis: int) -> int:
@@ -187,12 +237,12 @@ class Fields:
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
                 return False
-        is_one_class = self._forms()[node.name].index is None
+        is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
             return True
         from eyeshot.analyse.hulls import all_see_everything
 
-        return all_see_everything(self._hulls()[node.name], extent)
+        return all_see_everything(self._hulls[node.name], extent)
 
     def unit(self, name: str, at: tuple[int, ...]) -> UnitHull:
         """The field of the unit at position ``at``: one index per axis along which units lie (see ``layouts``)."""

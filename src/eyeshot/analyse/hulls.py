@@ -70,13 +70,24 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
     ``along`` gives for each the axes of the tensor along which the arrays run; they are united over channels and all
     other axes. Without such an axis there is one entry.
     """
-    result = []
-    for i, axes in enumerate(along):
-        sizes = tuple(node.shape[axis] for axis in axes) or (1,)
-        first, negated_last = np.minimum.reduce([_along(term, i, axes, sizes) for term in value])
-        empty = first == NOTHING
-        result.append((np.where(empty, 0, first), np.where(empty, -1, -negated_last)))
-    return result
+    return [_interval(node, value, i, axes) for i, axes in enumerate(along)]
+
+
+def _interval(node: Node, value: Union, i: int, axes: tuple[int, ...]) -> Interval:
+    sizes = tuple(node.shape[axis] for axis in axes) or (1,)
+    first, negated_last = np.minimum.reduce([_along(term, i, axes, sizes) for term in value])
+    empty = first == NOTHING
+    return np.where(empty, 0, first), np.where(empty, -1, -negated_last)
+
+
+def widest(node: Node, value: Union, i: int, along: tuple[int, ...]) -> int:
+    """The most positions of a followed axis that a unit sees, of those that lie ``along`` axes of the tensor."""
+    labels = value[0][i]
+    apart = [axis for axis, n in enumerate(node.shape) if n > 1 and axis not in along]
+    if len(value) == 1 and not any(one.may_be_empty for one in value[0]) and not any(map(labels.varies, apart)):
+        return 1 - int(labels.ends.sum(axis=0).min())  # nothing to unite: what each position sees is what its unit sees
+    first, last = _interval(node, value, i, along)
+    return int((last - first).max()) + 1
 
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:

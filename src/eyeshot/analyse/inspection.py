@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.analyse.cost import Cost, Totals, cost, totals
+from eyeshot.analyse.cost import Cost, Totals, costs, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node, Note
@@ -120,7 +120,7 @@ class Layer(View):
     @cached_property
     def cost(self) -> Cost:
         """Weights, MACs and activations."""
-        return cost(self.fields.network, self.node)
+        return costs(self.fields.network)[self.name]
 
     @property
     def params(self) -> int:
@@ -177,10 +177,10 @@ class Inspection:
         self._by_name = {layer.name: layer for layer in self.layers}
 
     def __getitem__(self, name: str) -> Layer:
-        self.network[name]
-        if name not in self._by_name:
+        node = self.network[name]
+        if node.name not in self._by_name:
             raise UsageError(f"{name!r} is the input of {self.network.name}, not a layer (eyeshot show lists those)")
-        return self._by_name[name]
+        return self._by_name[node.name]
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
@@ -237,10 +237,12 @@ def _field_dict(field: Field) -> dict[str, Any]:
         "size": list(field.size),
         "stride": stride,
         "start": None if field.start is None else list(field.start),
+        "centre": None if field.centre is None else list(field.centre),
         "regular": field.is_regular,
         "global": field.is_global,
         "exact": field.is_exact,
         **({} if field.phases is None else {"phases": [turn and list(turn) for turn in field.phases]}),
+        **({} if field.one_sided is None else {"one_sided": list(field.one_sided)}),
     }
 
 

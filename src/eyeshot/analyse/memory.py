@@ -65,6 +65,11 @@ class Allocation:
     is_view: bool
     is_new: bool
 
+    @property
+    def only_shows(self) -> bool:
+        """Whether it takes no memory, being a view of what an earlier one wrote."""
+        return self.is_view and not self.is_new
+
 
 @once
 def allocations(network: Network, *, training: bool = False) -> Mapping[str, Allocation]:
@@ -272,7 +277,7 @@ def _response_norm(network: Network, node: Node) -> Saves:
     """The input, its squares padded along channels, their mean, and its power by which the input is divided."""
     assert isinstance(node.op, LocalResponseNorm)
     elements, channels = math.prod(node.shape), node.shape[1]
-    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size - 1))
+    return Saves((0,), more=2 * elements + elements // channels * (channels + node.op.size_over(channels) - 1))
 
 
 @rule(Softmax)

@@ -64,7 +64,8 @@ class Meeting:
 class Recurrence:
     """One layer's field along one axis, as a sum of terms from the input on.
 
-    ``size`` is the field's; ``lost_at`` names the layer from which on there is no closed form, and so no sum.
+    ``size`` is the field's; ``lost_at`` names the layer from which on there is no closed form, and so no sum;
+    ``one_sided`` says on which side of its place each of that layer's units sees everything, if on one.
     """
 
     layer: str
@@ -73,6 +74,7 @@ class Recurrence:
     terms: tuple[Term, ...] = ()
     meetings: tuple[Meeting, ...] = ()
     lost_at: str | None = None
+    one_sided: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def recurrence(fields: Fields, name: str, axis: int) -> Recurrence:
     if not size or name not in taken:
         return Recurrence(name, axis, size)
     if (lost := lost_at(fields, name, axis)) is not None:
-        return Recurrence(name, axis, size, lost_at=lost)
+        sides = fields[lost].one_sided
+        return Recurrence(name, axis, size, lost_at=lost, one_sided=None if sides is None else sides[axis])
     way = [taken[name]]
     while way[-1].source.name in taken:
         way.append(taken[way[-1].source.name])

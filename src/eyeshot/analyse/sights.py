@@ -94,6 +94,8 @@ class Sights:
 
 def together(sights: Sights, shape: Shape) -> Class:
     """What the units at a position see over all classes that occur."""
+    if sights.index is None:
+        return sights.table[0]
     return unite_classes([sights.table[c] for c in occurring(sights)], shape)
 
 
@@ -137,6 +139,8 @@ def compact(table: list[Class], index: npt.NDArray[np.intp]) -> Sights:
 
 def unite_classes(classes: Sequence[Class], shape: Shape) -> Class:
     """What units see together that see by several classes."""
+    if len(classes) == 1:
+        return classes[0]
     distinct = list(dict.fromkeys(classes))
     if len(distinct) == 1:
         return distinct[0]

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input
-from eyeshot.network.relations import KINDS, Read, Shape
+from eyeshot.network.relations import KINDS, Read, Relation, Shape, in_turn
 
 V = TypeVar("V")
 Rule = Callable[[Any, V, Shape, Shape], V]
@@ -96,10 +96,7 @@ class Rules(Generic[V]):
             if isinstance(node.op, Input):
                 values[node.name] = start(node) if node is network.input else absent(node)
                 continue
-            parts = []
-            for read in node.reads:
-                if gates or not read.gate:
-                    parts.append(self.through(network, values, node, read))
+            parts = [self.through(network, values, node, read) for read in node.reads if gates or not read.gate]
             values[node.name] = (
                 parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent(node)
             )
@@ -108,7 +105,12 @@ class Rules(Generic[V]):
     def through(self, network: Network, values: Mapping[str, V], node: Node, read: Read) -> V:
         """What one read alone contributes to a node, from the value of what it reads."""
         source = network[node.inputs[read.source]]
-        return self._table[type(read.relation)](read.relation, values[source.name], source.shape, node.shape)
+        return self._followed(read.relation, values[source.name], source.shape, node.shape)
+
+    def _followed(self, relation: Relation, value: V, before: Shape, after: Shape) -> V:
+        for part in in_turn(relation):  # several only where the shape stays
+            value = self._table[type(part)](part, value, before, after)
+        return value
 
     def backward(
         self, network: Network, marks: dict[str, V], *, gates: bool = True, until: Container[str] = ()
@@ -124,7 +126,7 @@ class Rules(Generic[V]):
             for read in node.reads:
                 if gates or not read.gate:
                     source = network[node.inputs[read.source]]
-                    sent = self._table[type(read.relation)](read.relation, mark, source.shape, node.shape)
+                    sent = self._followed(read.relation, mark, source.shape, node.shape)
                     held = marks.get(source.name)
                     marks[source.name] = sent if held is None else self._unite((held, sent), source.shape)
         return marks

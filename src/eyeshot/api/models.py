@@ -14,7 +14,11 @@ def network_of(model: Any, input_shape: Any, example: Any = None, lines: bool = 
         return model
     if isinstance(model, str):
         return network_named(model, input_shape, example=example, with_lines=lines)
+    name = type(model).__name__
+    if name == "ModelProto" and hasattr(model, "SerializeToString"):
+        from eyeshot.read.onnx import read_model
+
+        return read_model(model.SerializeToString(), input_shape, name=model.graph.name or "model")
     from eyeshot.read.torch import read_module
 
-    name = type(model).__name__
     return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)

@@ -20,8 +20,8 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
     """What each layer of a model sees and costs.
 
     Args:
-        model: a name or notation (see ``eyeshot models``), a Network, a torch.nn.Module, which is neither run on
-            numbers nor changed, or a torch.export program.
+        model: a name or notation (see ``eyeshot models``), an ONNX file, a Network, a torch.nn.Module, which is neither
+            run on numbers nor changed, a torch.export program, or an onnx.ModelProto.
         input_shape: channels and sizes without the batch; the model's own, or (3, 224, 224), unless given. A text says
             more, such as "224x224x3:HWC" or "128:T:int64"; a dictionary gives several inputs by the names of forward's
             arguments. Fields are of the first.

@@ -135,7 +135,8 @@ def _module(network: Network, node: Node) -> nn.Module:
         return _BATCH_NORMS[len(node.shape) - 2](before[1])
     if isinstance(op, LocalResponseNorm):
         # PyTorch divides alpha by size; the paper does not
-        return nn.LocalResponseNorm(op.size, op.alpha * op.size, op.beta, op.k)
+        size = op.size_over(before[1])
+        return nn.LocalResponseNorm(size, op.alpha * size, op.beta, op.k)
     if isinstance(op, Pointwise) and op.name in _ACTIVATIONS:
         return _ACTIVATIONS[op.name]()
     if isinstance(op, Dropout):

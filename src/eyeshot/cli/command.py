@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import click
 
 import eyeshot
-from eyeshot.errors import EyeshotError
+from eyeshot.errors import EyeshotError, ReadError
+from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
 VERBS = {
@@ -41,8 +42,9 @@ A MODEL is one of
   "C11s4-96 P3s2 C5-256"        a design written down (see: eyeshot models --notation)
   CONV-POOL-CONV-POOL           the same, in words
   torchvision:resnet50          a library's model, without its weights
-  package.module:factory        a callable that returns a PyTorch module; runs that code
+  package.module:factory        a function or class that makes a PyTorch module; runs that code
   file.py:factory               the same, from a file
+  "file.py:Net?width=32"        the same, with arguments; also "timm:resnet50?output_stride=8"
 """
 
 
@@ -81,6 +83,9 @@ class Verbs(click.Group):
         except BrokenPipeError:
             _forget_stdout()
             return 0
+        except SystemExit as error:
+            # No verb of ours ends so; what a model's code says of success is not for us to say.
+            raise ReadError(f"the model's own code ended the program (sys.exit({error.code!r}))") from error
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
@@ -89,34 +94,34 @@ class Verbs(click.Group):
             code = super().main(args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
-            click.echo(_printable(_usage(error), sys.stderr), err=True)
+            _complain(*_usage(error))
             code = error.exit_code
         except EyeshotError as error:
-            click.echo(_printable(f"eyeshot: {error}", sys.stderr), err=True)
+            _complain(f"eyeshot: {error.said}", *error.lines)
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            click.echo("eyeshot: interrupted", err=True)
+            _complain("eyeshot: interrupted")
             code = INTERRUPTED
         except BrokenPipeError:
             _forget_stdout()
             code = 0
         except OSError as error:
-            click.echo(_printable(f"eyeshot: {_system(error)}", sys.stderr), err=True)
+            _complain(f"eyeshot: {_system(error)}")
             code = EyeshotError.exit_code
         except MemoryError as error:
             detail = f" ({error})" if str(error) else ""
-            click.echo(f"eyeshot: more memory is needed than there is{detail}; give a smaller --input", err=True)
+            _complain(f"eyeshot: more memory is needed than there is{detail}; give a smaller --input")
             code = EyeshotError.exit_code
         raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: click.ClickException) -> list[str]:
     """What click complains of, in the words and place of all other messages; bare `eyeshot` gets the help."""
     if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
-        return error.format_message()
+        return error.format_message().splitlines()
     context = getattr(error, "ctx", None)
-    hint = f"\nTry: {context.command_path} --help" if context else ""
-    return f"eyeshot: {error.format_message()}{hint}"
+    hint = [f"Try: {context.command_path} --help"] if context else []
+    return [f"eyeshot: {shortened(error.format_message())}", *hint]
 
 
 def _system(error: OSError) -> str:
@@ -129,18 +134,18 @@ def _unknown_verb(word: str) -> str:
 
     near = difflib.get_close_matches(word.lower(), VERBS, 1, 0.5)
     if near:
-        return f"no verb {word!r}; did you mean {near[0]!r}?"
+        return f"no verb {quoted(word)}; did you mean {near[0]!r}?"
     from eyeshot.design.zoo import entries
 
     if word.lower() in entries():
         return f"no verb {word!r}; did you mean: eyeshot show {word.lower()}?"
-    return f"no verb {word!r}; verbs are {', '.join(VERBS)}"
+    return f"no verb {quoted(word)}; verbs are {', '.join(VERBS)}"
 
 
-def _printable(text: str, stream: Any) -> str:
-    from eyeshot.cli.terminal import in_encoding_of
+def _complain(*lines: str) -> None:
+    from eyeshot.cli.terminal import echo
 
-    return in_encoding_of(stream, text)
+    echo(*lines, err=True)
 
 
 def _forget_stdout() -> None:

@@ -19,9 +19,9 @@ from eyeshot.cli.options import (
     print_json,
     print_records,
     say_next,
-    stdout_for_data,
     table_options,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
@@ -55,6 +55,8 @@ CONVENTIONS = (
 @click.option("--augment", type=click.Choice(["none", "shift"]), help="Move images at random. [default: none]")
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
+@click.option("--scores", "scores", is_flag=True,
+              help="A B… are files of scores from elsewhere: on each line seed,score or a score.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Write a figure, and its data beside it as CSV.")  # fmt: skip
@@ -67,6 +69,7 @@ def compare(
     input_shape: Any,
     all_layers: bool,
     train: bool,
+    scores: bool,
     output: Path | None,
     force: bool,
     as_json: bool,
@@ -85,12 +88,19 @@ def compare(
       eyeshot compare alexnet alexnet-alternating
       eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
+      eyeshot compare --scores mine.csv theirs.csv
     """
     from eyeshot.api.comparison import Comparison
     from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
 
     one_format(json=as_json, csv=as_csv, plain=plain)
+    if scores:
+        _refuse_beside_scores(training | {"train": train or None, "input": input_shape})
+        if output is not None:
+            check_figure(output, force=force)
+        _compare_scores([Path(model) for model in models], output, as_json, as_csv or plain, no_colour)
+        return
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more; for one: {typed(models[0], verb='show')}")
     if output is not None:
@@ -99,7 +109,7 @@ def compare(
     if train:
         from eyeshot.studies.study import planned
 
-        with stdout_for_data():
+        with users_code(*models):
             study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:
@@ -123,6 +133,37 @@ def compare(
         _end_bounded(comparison, no_colour)
 
 
+def _refuse_beside_scores(others: dict[str, Any]) -> None:
+    names = [f"--{key.replace('_', '-')}" for key, value in others.items() if value is not None]
+    if names:
+        raise UsageError(f"{', '.join(names)}: --scores takes files of scores alone, and trains nothing")
+
+
+def _compare_scores(paths: list[Path], output: Path | None, as_json: bool, is_table: bool, no_colour: bool) -> None:
+    from eyeshot.cli.evidence import print_evidence
+    from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.scored import evidence_of_files
+
+    evidence = evidence_of_files(paths)
+    if as_json:
+        print_json(evidence.to_json())
+    elif is_table:
+        print_records(
+            [
+                {"arm": arm.label, "seed": seed, "score": score}
+                for arm in evidence.arms
+                for seed, score in arm.scores.items()
+            ]
+        )
+    else:
+        print_evidence(evidence, Terminal(colour=not no_colour))
+    if output is not None:
+        from eyeshot.cli.plot import write_panel
+        from eyeshot.report.figures.evidence import evidence as panel
+
+        write_panel(output, panel(evidence.arms))
+
+
 def _refuse_without_train(training: dict[str, Any]) -> None:
     """Complain of options that mean nothing without --train."""
     names = {"directory": "--run", "batch_size": "--batch-size"}
@@ -141,6 +182,7 @@ def _train(comparison: Comparison, study: Study, terminal: Terminal | None) -> N
 
 
 def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None:
+    from eyeshot.report.folded import folded_notes
     from eyeshot.report.sidebyside import MOST_LAYERS, layer_table, quantity_table
     from eyeshot.report.sides import legend
     from eyeshot.report.verdict import on_several
@@ -168,8 +210,9 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
-        for note in report.notes:
-            terminal.say((f"{note.kind} ({label}): ", "warn"), note.text)
+        for note in folded_notes(report):
+            place = f"{note.layer}: " if note.layer else ""
+            terminal.say((f"{note.kind} ({label}): ", "warn"), place + note.text)
     for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 
@@ -191,6 +234,7 @@ def _print_what_next(
 
 def _write_figure(comparison: Comparison, output: Path) -> None:
     from eyeshot.cli.options import as_csv_text
+    from eyeshot.cli.terminal import echo
     from eyeshot.report.figures.compared import figure
 
     image, records = figure(
@@ -198,7 +242,7 @@ def _write_figure(comparison: Comparison, output: Path) -> None:
     )
     write_file(output, image)
     write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
-    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

@@ -14,16 +14,19 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
+    is_index,
     json_option,
     one_format,
     print_json,
     print_records,
+    say_module,
     say_next,
-    stdout_for_data,
     typed,
+    users_code,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.files import write_file
+from eyeshot.shown import quoted
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -55,8 +58,12 @@ class Unit(_UnitType):
         if word in ("centre", "all"):
             return str(word)
         parts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isdecimal() for part in parts):
-            self.fail(f"{value!r} is no unit; write centre, all, or indices counted from 0, such as 6,6", param, ctx)
+        if not all(is_index(part) for part in parts):
+            self.fail(
+                f"{quoted(str(value))} is no unit; write centre, all, or indices counted from 0, such as 6,6",
+                param,
+                ctx,
+            )
         return tuple(int(part) for part in parts)
 
 
@@ -69,8 +76,8 @@ class Channel(_ChannelType):
         """A word as it is, an index as a number."""
         if value in ("mixed", "sum"):
             return str(value)
-        if not str(value).isdecimal():
-            self.fail(f"{value!r} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
+        if not is_index(str(value)):
+            self.fail(f"{quoted(str(value))} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
         return int(value)
 
 
@@ -188,7 +195,7 @@ def effective(
     chosen = {name: value for name, value in options.items() if value is not None}
     _check_source(source, chosen, gates)
     errors = Terminal(sys.stderr, colour=not no_colour)
-    with stdout_for_data(), measured(chosen.get("run")) as on_progress:
+    with users_code(model), measured(chosen.get("run")) as on_progress:
         result = measure(
             model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
             notice=lambda text: errors.say((text, "warn")), **chosen,
@@ -202,6 +209,7 @@ def effective(
     else:
         terminal = Terminal(colour=not no_colour)
         _print(result, terminal)
+        say_module(terminal, layer or result.layer, result.layer)
         terminal.say()
         say_next(terminal, *_next(model, result, input_shape))
     if not result.is_exact:
@@ -223,13 +231,14 @@ def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
 
 
 def _draw(result: EffectiveField, output: Path) -> None:
+    from eyeshot.cli.terminal import echo
     from eyeshot.report.figures.effective import map_panel, profile_panel
     from eyeshot.report.figures.style import records_of, rendered
 
     panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
     write_file(output, rendered([[panel]], output.suffix[1:].lower()))
     write_file(output.with_suffix(".csv"), as_csv_text(records_of([panel])).encode())
-    click.echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _print(result: EffectiveField, terminal: Terminal) -> None:

@@ -6,8 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from eyeshot.cli.terminal import echo
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -30,9 +29,7 @@ def trained(study: Study, terminal: Terminal | None) -> None:
     try:
         study.run()
     except KeyboardInterrupt:
-        click.echo(
-            f"eyeshot: what is trained is kept in {study.directory}; the same command goes on from there", err=True
-        )
+        echo(f"eyeshot: what is trained is kept in {study.directory}; the same command goes on from there", err=True)
         raise
 
 
@@ -77,8 +74,9 @@ def _scores(evidence: Evidence) -> Table:
         interval = (
             NONE if not arm.half_width else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
         )
+        seconds = f"{arm.seconds:.1f}" if math.isfinite(arm.seconds) else NONE
         speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
-        table.add(arm.label, f"{arm.mean:.2f}", interval, f"{arm.seconds:.1f}", speed, _strip(arm, low, high))
+        table.add(arm.label, f"{arm.mean:.2f}", interval, seconds, speed, _strip(arm, low, high))
     return table
 
 

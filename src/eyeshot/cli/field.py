@@ -14,6 +14,7 @@ from eyeshot.cli.options import (
     inspected,
     json_option,
     print_json,
+    say_module,
     say_next,
     typed,
 )
@@ -52,18 +53,19 @@ def field(
 
     report = inspected(model, input_shape)
     chosen = report[layer]
-    unit = chosen.unit(*(centre_unit(report.network, layer) if at is None else at))
+    unit = chosen.unit(*(centre_unit(report.network, chosen.name) if at is None else at))
     if as_json:
         print_json(unit.to_dict())
     else:
         terminal = Terminal(colour=not no_colour)
         _print(report, chosen, unit, terminal)
+        say_module(terminal, layer, chosen.name)
         terminal.say()
         say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))
     if not chosen.field.is_exact:
         import sys
 
-        end_bounded(Terminal(sys.stderr, colour=not no_colour), [layer])
+        end_bounded(Terminal(sys.stderr, colour=not no_colour), [chosen.name])
 
 
 def _print(report: Report, layer: Layer, unit: Unit, terminal: Terminal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
@@ -12,6 +13,7 @@ import click
 
 from eyeshot.cli.terminal import Terminal, in_encoding_of, is_unicode
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted, visible, visible_json
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -51,9 +53,14 @@ class Position(_ParamType):
         if isinstance(value, tuple):
             return value
         parts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isdecimal() for part in parts) or len(parts) > 3:
-            self.fail(f"{value!r} is no unit; write one index per axis, counted from 0, such as 6,6", param, ctx)
+        if not all(is_index(part) for part in parts) or len(parts) > 3:
+            self.fail(f"{quoted(value)} is no unit; write one index per axis, counted from 0, such as 6,6", param, ctx)
         return tuple(int(part) for part in parts)
+
+
+def is_index(text: str) -> bool:
+    """Whether a text counts something from 0; of more digits than any tensor has elements it does not."""
+    return text.isdecimal() and len(text) < 20
 
 
 def input_option(command: Command) -> Command:
@@ -96,30 +103,40 @@ def print_json(document: Mapping[str, Any]) -> None:
     import json
 
     text = json.dumps(document, ensure_ascii=not is_unicode(sys.stdout), indent=1, allow_nan=False)
-    click.echo(text)
+    sys.stdout.write(visible_json(text) + "\n")
 
 
 def print_records(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> None:
     """Records on stdout as CSV, or parted by tabs."""
-    click.echo(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)), nl=False)
+    sys.stdout.write(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)))
 
 
 def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> str:
-    """Records with their names in the first line; truth values as true and false, nothing as an empty cell."""
+    """Records with their names in the first line; truth values as true and false, nothing as an empty cell.
+
+    Texts are as people see them, and none is a formula to a program that opens a CSV file.
+    """
     import csv
     import io
 
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]) if records else [], delimiter=separator, lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow(
-            {
-                key: str(value).lower() if isinstance(value, bool) else "" if value is None else value
-                for key, value in record.items()
-            }
-        )
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    for row in (list(records[0]) if records else [], *(record.values() for record in records)):
+        writer.writerow([_cell(value, is_csv=separator == ",") for value in row])
     return text.getvalue()
+
+
+_FORMULA = re.compile(r"[=+\-−@＝＋－＠]")
+_NUMBERS = re.compile(r"[-+]?[\d.]+(x[-+]?[\d.]+)*")
+
+
+def _cell(value: Any, *, is_csv: bool) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = visible(value)
+    return f"'{text}" if is_csv and _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
 
 
 def check_figure(path: Path, *, force: bool) -> None:
@@ -146,9 +163,15 @@ def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
 
-def stdout_for_data() -> AbstractContextManager[object]:
-    """While a user's own code runs: what it prints goes to stderr, since stdout is for data."""
-    return redirect_stdout(sys.stderr)
+def users_code(*models: str) -> AbstractContextManager[object]:
+    """While the code of users' models may run: what it prints goes to stderr, and who waits for it is told of it."""
+    from eyeshot.read.module_names import is_module_name
+
+    if not any(map(is_module_name, models)):
+        return redirect_stdout(sys.stderr)
+    from eyeshot.cli.patience import patience
+
+    return patience()
 
 
 def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bool = False) -> Report:
@@ -158,8 +181,14 @@ def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bo
     from eyeshot.api import inspect
     from eyeshot.design.named import naming
 
-    with stdout_for_data(), naming(model) if is_named else nullcontext():
+    with users_code(model), naming(model) if is_named else nullcontext():
         return inspect(model, input_shape, lines=lines)
+
+
+def say_module(terminal: Terminal, asked: str, layer: str) -> None:
+    """Say which layer a module's name stands for."""
+    if asked != layer:
+        terminal.say((f"{asked} gives what {layer} makes", "dim"))
 
 
 def say_next(terminal: Terminal, *commands: str) -> None:

@@ -143,23 +143,31 @@ def _by_depth(report: Inspection) -> list[EffectiveField]:
 
 def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
     """The figure of a study's scores."""
+    from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
     from eyeshot.report.figures import evidence as figures
     from eyeshot.studies.kept import kept
 
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
-    _, records = kept(Path(directories[0]))
+    _, records = kept(Path(directories[0]), warn)
     panel = figures.evidence(evidence(records).arms)
     return rendered([[panel]], file_format), records_of([panel])
 
 
+def write_panel(output: Path, panel: Panel) -> None:
+    """Write a figure of one panel, and its data beside it."""
+    _write(output, rendered([[panel]], output.suffix[1:].lower()), records_of([panel]))
+
+
 def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
+    from eyeshot.cli.terminal import echo
+
     beside = output.with_suffix(".csv")
     write_file(output, image)
     write_file(beside, as_csv_text(records).encode())
-    click.echo(output)
-    click.echo(f"its data are in {beside}", err=True)
+    echo(str(output))
+    echo(f"its data are in {beside}", err=True)
 
 
 def _end(chosen: Designs) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from eyeshot.cli.terminal import echo, printable
 
 if TYPE_CHECKING:
     from eyeshot.measure.run import Progress
@@ -26,7 +26,7 @@ def measured(directory: Path | None, words: Callable[[Any], str] | None = None) 
 
     def show(progress: Any) -> None:
         nonlocal shown, last
-        text = (words or _words)(progress)
+        text = printable(stream, (words or _words)(progress))
         if is_terminal:
             stream.write("\r" + text + " " * max(0, shown - len(text)))
             stream.flush()
@@ -39,7 +39,7 @@ def measured(directory: Path | None, words: Callable[[Any], str] | None = None) 
         yield show
     except KeyboardInterrupt:
         if directory is not None:
-            click.echo(f"\neyeshot: what is done is kept in {directory}; the same command goes on from there", err=True)
+            echo("", f"eyeshot: what is done is kept in {directory}; the same command goes on from there", err=True)
         raise
     finally:
         if shown:

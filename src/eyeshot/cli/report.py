@@ -61,7 +61,7 @@ def report(
         return
     if not models:
         raise UsageError("report needs a model, such as: eyeshot report alexnet -o alexnet.html (or --lesson)")
-    picture = None if image is None else read_file(image)
+    picture = None if image is None else _picture(image)
     measured = [_measured(path) for path in effective]
     scores = None if directory is None else _scores(directory)
     reports = [inspected(model, input_shape, is_named=len(models) > 1) for model in models]
@@ -77,6 +77,18 @@ def _check_alone(*others: object) -> None:
         raise UsageError("--lesson takes neither models nor options for them: eyeshot report --lesson -o lesson.html")
 
 
+def _picture(path: Path) -> bytes:
+    """A picture that can be shown; of one that cannot is complained before anything long is computed."""
+    from eyeshot.view.picture import data_uri
+
+    content = read_file(path)
+    try:
+        data_uri(content)
+    except UsageError as error:
+        raise error.of(str(path)) from None
+    return content
+
+
 def _lesson() -> str:
     from eyeshot.view.lesson.build import lesson
 
@@ -84,8 +96,10 @@ def _lesson() -> str:
 
 
 def _write(output: Path, text: str) -> None:
+    from eyeshot.cli.terminal import echo
+
     write_file(output, text.encode())
-    click.echo(f"wrote {output}", err=True)
+    echo(f"wrote {output}", err=True)
 
 
 def _measured(path: Path) -> dict[str, Any]:
@@ -96,10 +110,11 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def _scores(directory: Path) -> dict[str, Any]:
     """The evidence of a study, and the terms on which it was trained."""
+    from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
     from eyeshot.studies.kept import kept
 
-    plan, records = kept(directory)
+    plan, records = kept(directory, warn)
     seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
     terms = f"On {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design."
     return evidence(records).to_json() | {"terms": terms}

@@ -19,7 +19,7 @@ from eyeshot.cli.options import (
     table_options,
     typed,
 )
-from eyeshot.errors import ReadError
+from eyeshot.errors import ReadError, UsageError
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -35,6 +35,7 @@ CONVENTIONS = (
 @click.argument("model")
 @input_option
 @click.option("--all", "all_layers", is_flag=True, help="A line for every layer; nothing folded.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="A line for each module, N names deep.")
 @click.option("--lines", is_flag=True, help="For modules: the line of code that called each layer.")
 @json_option
 @table_options
@@ -43,6 +44,7 @@ def show(
     model: str,
     input_shape: Any,
     all_layers: bool,
+    depth: int | None,
     lines: bool,
     as_json: bool,
     as_csv: bool,
@@ -56,6 +58,7 @@ def show(
       eyeshot show alexnet
       eyeshot show resnet50 --input 3x384x384
       eyeshot show "C3-64 C3-64 P2 C3-128" --csv
+      eyeshot show torchvision:resnet50 --depth 1
       eyeshot show my_net.py:make_net --json
       eyeshot show my_net.py:make_net --input 224x224x3:HWC --lines
     """
@@ -64,18 +67,21 @@ def show(
     from eyeshot.report.ledger import records
 
     one_format(json=as_json, csv=as_csv, plain=plain)
+    if depth is not None and (as_json or all_layers):
+        other = "--json has every layer" if as_json else "--all gives every layer a line"
+        raise UsageError(f"{other}, --depth folds them; give one of the two")
     try:
         report = inspected(model, input_shape, lines=lines)
     except ReadError as error:
         if error.partial is not None and not (as_json or as_csv or plain):
-            _print_up_to_failure(Report(error.partial), Terminal(colour=not no_colour), all_layers)
+            _print_up_to_failure(Report(error.partial), Terminal(colour=not no_colour), all_layers, depth)
         raise
     if as_json:
         print_json(report.to_json())
     elif as_csv or plain:
-        print_records(records(report, folded=not all_layers), separator="," if as_csv else "\t")
+        print_records(records(report, folded=not all_layers, depth=depth), separator="," if as_csv else "\t")
     else:
-        _print_ledger(report, Terminal(colour=not no_colour), all_layers)
+        _print_ledger(report, Terminal(colour=not no_colour), all_layers, depth)
         _print_what_next(report, Terminal(colour=not no_colour), model, input_shape)
     if not report.is_exact:
         import sys
@@ -86,25 +92,27 @@ def show(
         )
 
 
-def _print_up_to_failure(report: Report, terminal: Terminal, all_layers: bool) -> None:
+def _print_up_to_failure(report: Report, terminal: Terminal, all_layers: bool, depth: int | None) -> None:
     from eyeshot.report.ledger import ledger
 
     terminal.say((report.network.name, "strong"), (", up to where it fails", "dim"))
     terminal.say()
-    terminal.table(ledger(report, folded=not all_layers))
+    terminal.table(ledger(report, folded=not all_layers, depth=depth))
     terminal.say()
 
 
-def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
+def _print_ledger(report: Report, terminal: Terminal, all_layers: bool, depth: int | None) -> None:
     from eyeshot.analyse.landmarks import differing
+    from eyeshot.report.folded import folded_notes
     from eyeshot.report.ledger import ledger
+    from eyeshot.report.outputs import outputs_table
     from eyeshot.report.verdict import on_one
     from eyeshot.report.wording import memory_words, times
 
     network = report.network
     terminal.say((network.name, "strong"), (f" · input {times(network.input.shape[1:])}", "dim"))
     terminal.say()
-    terminal.table(ledger(report, folded=not all_layers))
+    terminal.table(ledger(report, folded=not all_layers, depth=depth))
     terminal.say()
     terminal.say(memory_words(report.totals))
     terminal.say((CONVENTIONS, "dim"))
@@ -112,9 +120,12 @@ def _print_ledger(report: Report, terminal: Terminal, all_layers: bool) -> None:
         others = f" and {len(turning) - 1} more layers" if len(turning) > 1 else ""
         words = f"units of {turning[0].name}{others} differ in a fixed turn: the largest is told; `field` tells each"
         terminal.say((words, "dim"))
-    for note in report.notes:
+    for note in folded_notes(report):
         place = f"{note.layer}: " if note.layer else ""
         terminal.say((f"{note.kind}: ", "warn"), place + note.text)
+    if (ends := outputs_table(report)) is not None:
+        terminal.say()
+        terminal.table(ends)
     terminal.say()
     terminal.say(on_one(report))
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from eyeshot.report.table import Pieces, Table
+from eyeshot.shown import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,11 +33,28 @@ def is_unicode(stream: Any) -> bool:
     return encoding.lower().replace("-", "").startswith("utf")
 
 
+def printable(stream: Any, text: str) -> str:
+    """One line as a stream can show it, its control characters written out. All that is printed passes here."""
+    return in_encoding_of(stream, visible(text))
+
+
 def in_encoding_of(stream: Any, text: str) -> str:
-    """A text as a stream can show it: the field's signs in ASCII where the stream is not in UTF-8."""
+    """A text in which no control is left, as a stream can show it: in ASCII where the stream is not in UTF-8."""
     if is_unicode(stream):
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return text
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def echo(*lines: str, err: bool = False) -> None:
+    """Print lines on stdout, or on stderr."""
+    stream = sys.stderr if err else sys.stdout
+    stream.write("".join(f"{printable(stream, line)}\n" for line in lines))
+    stream.flush()
+
+
+def warn(text: str) -> None:
+    """Say on stderr what was found wrong and does not end the command."""
+    echo(f"eyeshot: {text}", err=True)
 
 
 def cells(text: str) -> int:
@@ -74,7 +92,7 @@ class Terminal:
 
     def table(self, table: Table) -> None:
         """Print a table; in a narrow terminal columns leave by priority, and no cell is cut."""
-        self.lines(table.lines(self.width, lambda text: cells(in_encoding_of(self.stream, text))))
+        self.lines(table.lines(self.width, lambda text: cells(printable(self.stream, text))))
 
     def lines(self, lines: Iterable[Pieces]) -> None:
         """Print lines of pieces as they are."""
@@ -82,12 +100,12 @@ class Terminal:
             if self.is_coloured:
                 self._print(self._text(line))
             else:
-                self.stream.write(in_encoding_of(self.stream, "".join(text for text, _ in line)).rstrip() + "\n")
+                self.stream.write(printable(self.stream, "".join(text for text, _ in line)).rstrip() + "\n")
 
     def _text(self, line: Pieces) -> Text:
         from rich.text import Text
 
-        return Text.assemble(*((in_encoding_of(self.stream, text), _STYLES.get(style, style)) for text, style in line))
+        return Text.assemble(*((printable(self.stream, text), _STYLES.get(style, style)) for text, style in line))
 
     def _print(self, text: Text) -> None:
         # crop would cut what is wider than the terminal; a line that wraps can still be read.

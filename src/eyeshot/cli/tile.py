@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, stdout_for_data, typed
+from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -87,7 +87,7 @@ def tile(
     only = {"-o": output, "--weights": weights, "--verify": verify, "--approximate": approximate, "--force": force}
     if any(only.values()):
         raise UsageError(f"{' and '.join(name for name, value in only.items() if value)}: only with --run IN")
-    with stdout_for_data():
+    with users_code(model):
         plan = tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype)
     if as_json:
         print_json(plan.to_json())
@@ -103,7 +103,7 @@ def _run(
     from eyeshot.report.tiles import run_words
     from eyeshot.tile.files import tiled_files
 
-    with stdout_for_data(), measured(output, _progress_words) as on_progress:
+    with users_code(model), measured(output, _progress_words) as on_progress:
         runs = tiled_files(model, source, output, weights=weights, on_progress=on_progress, **terms)
     if as_json:
         print_json({"schema": "eyeshot.tiled/1", "runs": [run.to_json() for run in runs]})

@@ -13,6 +13,7 @@ from eyeshot.cli.options import (
     inspected,
     json_option,
     print_json,
+    say_module,
     say_next,
     typed,
 )
@@ -47,12 +48,13 @@ def why(model: str, layer: str, input_shape: Any, as_json: bool, no_colour: bool
     else:
         terminal = Terminal(colour=not no_colour)
         print_reasons(report, asked, terminal)
+        say_module(terminal, layer, asked.name)
         terminal.say()
         say_next(terminal, typed(model, layer, verb="field", input_shape=input_shape))
     if not asked.field.is_exact:
         import sys
 
-        end_bounded(Terminal(sys.stderr, colour=not no_colour), [layer])
+        end_bounded(Terminal(sys.stderr, colour=not no_colour), [asked.name])
 
 
 def print_reasons(report: Report, layer: Layer, terminal: Terminal) -> None:

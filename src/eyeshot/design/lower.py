@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NoReturn
 
+from eyeshot.design.steps import check_steps
 from eyeshot.design.syntax import Branches, Conv, Design, Full, Group, Item, Padding, Plain, Pool
 from eyeshot.errors import ShapeError, UsageError
 from eyeshot.network.graph import Network, Node, Note, node
@@ -33,10 +34,10 @@ from eyeshot.network.ops import (
 from eyeshot.network.ops import Conv as ConvOp
 from eyeshot.network.ops import Pool as PoolOp
 from eyeshot.network.relations import Shape, Sides
+from eyeshot.shown import LONGEST_WORD, shortened
 
 FIRST_WIDTH, LARGEST_WIDTH, HIDDEN_WIDTH = 64, 512, 4096
 """Widths that a design leaves out: VGG's 64, doubled to 512 at most, and 4096 (Simonyan & Zisserman 2014)."""
-MAX_NODES = 100_000
 
 
 def lower(
@@ -75,6 +76,7 @@ def widths_of(design: Design, input_shape: tuple[int, ...], classes: int) -> dic
 
 
 def _lowered(design: Design, input_shape: tuple[int, ...], classes: int) -> _Lowering:
+    check_steps(design)
     axes = tuple(range(2, 1 + len(input_shape)))
     start = node(name="input", op=Input(axes=axes), inputs=(), shape=(1, *input_shape))
     lowering = _Lowering(design, classes, _last_full(design.items), [start])
@@ -106,33 +108,35 @@ class _Lowering:
     def __init__(self, design: Design, classes: int, last: Full | None, nodes: list[Node]) -> None:
         self.design, self.classes, self.last, self.nodes = design, classes, last, nodes
         self.names = {n.name for n in nodes}
+        self.counts: dict[str, int] = {}
         self.width: int | None = None
         self.halved = False
         self.widths: dict[int, set[int]] = {}
 
     def fail(self, item: Item, message: str) -> NoReturn:
-        raise ShapeError(f"{item}: {message}", self.design.text, item.position)
+        raise ShapeError(f"{shortened(str(item), LONGEST_WORD)}: {message}", self.design.text, item.position)
 
     def add(
         self,
         scope: _Scope,
-        item: Item,
         name: str,
         op: Op,
         inputs: tuple[Node, ...],
         shape: Shape,
         params: int = 0,
     ) -> Node:
-        if len(self.nodes) >= MAX_NODES:
-            self.fail(item, f"the design has more than {MAX_NODES:,} steps; repeat less")
-        full = scope.prefix + name
-        unique, count = full, 2
-        while unique in self.names:
-            unique, count = f"{full}_{count}", count + 1
-        self.names.add(unique)
-        lowered = node(name=unique, op=op, inputs=inputs, shape=shape, params=params)
+        lowered = node(name=self.unique(scope.prefix + name), op=op, inputs=inputs, shape=shape, params=params)
         self.nodes.append(lowered)
         return lowered
+
+    def unique(self, name: str) -> str:
+        """The name, numbered where it is taken; counting goes on where it ended for the last one of that name."""
+        unique, count = name, self.counts.get(name, 2)
+        while unique in self.names:
+            unique, count = f"{name}_{count}", count + 1
+        self.counts[name] = count
+        self.names.add(unique)
+        return unique
 
     def items(self, items: tuple[Item, ...], x: Node, scope: _Scope) -> Node:
         times = Counter[str | None]()
@@ -189,7 +193,6 @@ class _Lowering:
         params = width * channels // groups * math.prod(kernel) + (width if op.bias else 0)
         x = self.add(
             scope,
-            item,
             item.label or f"conv{scope.weighted}",
             op,
             (x,),
@@ -200,8 +203,8 @@ class _Lowering:
             self.width, self.halved = width, False
         self.halved |= any(s > 1 for s in stride)
         if item.normalised:
-            x = self.batch_norm(item, x, scope)
-        return x if item.linear else self.relu(item, x, scope)
+            x = self.batch_norm(x, scope)
+        return x if item.linear else self.relu(x, scope)
 
     def default_width(self) -> int:
         if self.width is None:
@@ -226,46 +229,46 @@ class _Lowering:
             self.fail(item, "a pool's padding is at most half its kernel")
         out = self.slide(item, sizes, op)
         self.halved |= any(s > 1 for s in stride)
-        return self.add(scope, item, item.label or f"pool{scope.weighted}", op, (x,), (*x.shape[:2], *out))
+        return self.add(scope, item.label or f"pool{scope.weighted}", op, (x,), (*x.shape[:2], *out))
 
     def full(self, item: Full, x: Node, scope: _Scope) -> Node:
         if len(x.shape) > 2:
-            x = self.flatten(item, x, scope)
+            x = self.flatten(x, scope)
         is_last = item is self.last
         width = item.width or (self.classes if is_last else HIDDEN_WIDTH)
         self.widths.setdefault(item.position, set()).add(width)
         scope.weighted += 1
         params = x.shape[1] * width + width
-        x = self.add(scope, item, item.label or f"fc{scope.weighted}", Linear(), (x,), (1, width), params)
-        return x if is_last or item.linear else self.relu(item, x, scope)
+        x = self.add(scope, item.label or f"fc{scope.weighted}", Linear(), (x,), (1, width), params)
+        return x if is_last or item.linear else self.relu(x, scope)
 
-    def flatten(self, item: Item, x: Node, scope: _Scope) -> Node:
+    def flatten(self, x: Node, scope: _Scope) -> Node:
         shape = (1, math.prod(x.shape[1:]))
-        return self.add(scope, item, "flatten", Rearrange(name="flatten"), (x,), shape)
+        return self.add(scope, "flatten", Rearrange(name="flatten"), (x,), shape)
 
     def plain(self, item: Plain, x: Node, scope: _Scope) -> Node:
         if item.letter == "ID":
             return x
         if item.letter == "R":
-            return self.relu(item, x, scope)
+            return self.relu(x, scope)
         if item.letter == "B":
-            return self.batch_norm(item, x, scope)
+            return self.batch_norm(x, scope)
         if item.letter == "D":
             op: Op = Dropout(p=item.value or 0.0)
-            return self.add(scope, item, item.label or f"drop{scope.weighted}", op, (x,), x.shape)
+            return self.add(scope, item.label or f"drop{scope.weighted}", op, (x,), x.shape)
         sizes = self.positions(item, x)
         if item.letter == "N":
             op = LocalResponseNorm(size=int(item.value or 5))
-            return self.add(scope, item, item.label or f"norm{scope.weighted}", op, (x,), x.shape)
+            return self.add(scope, item.label or f"norm{scope.weighted}", op, (x,), x.shape)
         op = AdaptivePool(mode="avg", size=(1,) * len(sizes))
-        return self.add(scope, item, item.label or "gap", op, (x,), (*x.shape[:2], *op.size))
+        return self.add(scope, item.label or "gap", op, (x,), (*x.shape[:2], *op.size))
 
-    def relu(self, item: Item, x: Node, scope: _Scope) -> Node:
-        return self.add(scope, item, f"relu{scope.weighted}", Pointwise(name="relu"), (x,), x.shape)
+    def relu(self, x: Node, scope: _Scope) -> Node:
+        return self.add(scope, f"relu{scope.weighted}", Pointwise(name="relu"), (x,), x.shape)
 
-    def batch_norm(self, item: Item, x: Node, scope: _Scope) -> Node:
+    def batch_norm(self, x: Node, scope: _Scope) -> Node:
         op = Norm(mode="batch")
-        return self.add(scope, item, f"bn{scope.weighted}", op, (x,), x.shape, 2 * x.shape[1])
+        return self.add(scope, f"bn{scope.weighted}", op, (x,), x.shape, 2 * x.shape[1])
 
     def branches(self, item: Branches, x: Node, scope: _Scope) -> Node:
         width, halved = self.width, self.halved
@@ -280,13 +283,13 @@ class _Lowering:
                 self.fail(item, f"summed branches must have one shape, found {sizes}")
             total = ends[0]
             for end in ends[1:]:
-                total = self.add(scope, item, f"add{scope.weighted}", Arithmetic(name="add"), (total, end), shapes[0])
+                total = self.add(scope, f"add{scope.weighted}", Arithmetic(name="add"), (total, end), shapes[0])
             return total
         if len({shape[2:] for shape in shapes}) > 1:
             self.fail(item, f"concatenated branches must agree in all but channels, found {sizes}")
         self.width = sum(shape[1] for shape in shapes)
         shape = (1, self.width, *shapes[0][2:])
-        return self.add(scope, item, f"concat{scope.weighted}", Concatenate(axis=1), tuple(ends), shape)
+        return self.add(scope, f"concat{scope.weighted}", Concatenate(axis=1), tuple(ends), shape)
 
     # --- sizes ------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
-torchvision:resnet50       a library's model, without weights (so timm:…)
-package.module:factory     a callable that returns a module: runs the user's own code
-file.py:factory            the same, from a file
+torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
+net.onnx                   a file, of which neither weights are read nor code is run
 """
 
 from __future__ import annotations
@@ -23,8 +22,9 @@ from eyeshot.design.zoo import entries
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
+from eyeshot.read.module_names import is_module_name
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
-_MODULE = re.compile(r"[\w.]+:[\w.]+|.+\.py:[\w.]+")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
@@ -49,8 +49,10 @@ def network_named(
         UsageError: if the name is neither a known model nor a design.
         ReadError: if a model cannot be loaded or traced.
     """
-    if name.endswith(".onnx"):
-        raise UsageError(f"{name}: ONNX files cannot be read yet; give the PyTorch module as file.py:factory")
+    if name.lower().endswith(".onnx"):
+        from eyeshot.read.onnx import read_file
+
+        return read_file(name, input_shape)
     check_factory(name)
     if is_module_name(name):
         from eyeshot.read.loading import load_module
@@ -62,6 +64,11 @@ def network_named(
     entry = entries().get(name.lower())
     design = design_named(name)
     shape = None if input_shape is None else shape_given(input_shape, name)
+    if shape and entry and len(shape) != len(entry.input_shape):
+        usual, typed = ("x".join(map(str, sizes)) for sizes in (entry.input_shape, shape))
+        meant = "x".join(map(str, (entry.input_shape[0], *shape[-2:]))) if len(shape) > 1 else usual
+        takes = f"{name} takes channels and {len(entry.input_shape) - 1} sizes, such as {usual}"
+        raise UsageError(f"{takes}; found {typed}: give --input {meant}")
     notes = () if entry is None or entry.slip is None else (Note(None, "slip", entry.slip),)
     return lower(
         design,
@@ -71,11 +78,6 @@ def network_named(
         classes=classes or (entry.classes if entry else 1000),
         notes=notes,
     )
-
-
-def is_module_name(name: str) -> bool:
-    """Whether a name asks for a PyTorch module rather than a design."""
-    return bool(_MODULE.fullmatch(name)) and not re.search(r"[()\[\]\s]", name)
 
 
 def design_named(name: str) -> Design:
@@ -92,7 +94,7 @@ def design_named(name: str) -> Design:
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UsageError(
-                f"{name!r} is no model of the zoo, and as a design: {error.message}."
+                f"{quoted(name)} is no model of the zoo, and as a design: {error.message}."
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
         raise
@@ -103,14 +105,9 @@ def check_factory(model: str) -> None:
     path = Path(model)
     if path.suffix != ".py":
         return
-    import ast
+    from eyeshot.read.users_code import proposals
 
-    try:
-        body = ast.parse(path.read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
-        body = []  # what is wrong with the file is said once its factory is named
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    names = [node.name for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+    names = proposals(path)
     known = f"; it has {', '.join(names)}" if names else ""
     raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 
@@ -122,6 +119,6 @@ def naming(model: str) -> Iterator[None]:
         yield
     except EyeshotError as error:
         is_shown = isinstance(error, NotationError) and not isinstance(error, ShapeError)
-        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, repr(model)))):
-            error.args = (f"{model}: {error}",)
+        if not (is_shown or isinstance(error, MissingExtraError) or str(error).startswith((model, quoted(model)))):
+            error.of(shortened(model, LONGEST_WORD))
         raise

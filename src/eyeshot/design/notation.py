@@ -25,6 +25,7 @@ from typing import NoReturn
 
 from eyeshot.design.syntax import Branches, Conv, Design, Full, Group, Item, Padding, Plain, Pool
 from eyeshot.errors import NotationError
+from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
 _WORDS = {
     "C": "C", "CONV": "C",
@@ -63,6 +64,8 @@ _ALLOWED = {
 }
 _MAX_DEPTH = 40
 _MAX_NUMBER = 10**7
+_MAX_KERNEL = 10**6
+"""Every tap of a kernel is followed."""
 
 
 def parse(text: str) -> Design:
@@ -196,23 +199,23 @@ class _Reader:
             self.fail("a label without a layer after it", position)
         if word in ")]|+":
             self.fail(f"{word!r} without an opening bracket", position)
-        self.fail(f"{word!r} is no layer; layers are {_LAYERS}", position)
+        self.fail(f"{quoted(word)} is no layer; layers are {_LAYERS}", position)
 
-    def _number(self, digits: str, position: int, least: int = 1) -> int:
-        value = int(digits) if len(digits) < 12 else _MAX_NUMBER + 1
-        if not least <= value <= _MAX_NUMBER:
-            self.fail(f"{digits} is not between {least} and {_MAX_NUMBER}", position)
+    def _number(self, digits: str, position: int, least: int = 1, most: int = _MAX_NUMBER) -> int:
+        value = int(digits) if len(digits) < 12 else most + 1
+        if not least <= value <= most:
+            self.fail(f"{shortened(digits, LONGEST_WORD)} is not between {least} and {most}", position)
         return value
 
-    def _numbers(self, text: str, position: int, least: int = 1) -> tuple[int, ...]:
-        return tuple(self._number(digits, position, least) for digits in re.split("x", text, flags=re.IGNORECASE))
+    def _numbers(self, text: str, position: int, most: int = _MAX_NUMBER) -> tuple[int, ...]:
+        return tuple(self._number(digits, position, most=most) for digits in re.split("x", text, flags=re.IGNORECASE))
 
-    def _sizes(self) -> tuple[int, ...] | None:
+    def _kernel(self) -> tuple[int, ...] | None:
         match = re.compile(_SIZES, re.IGNORECASE).match(self.text, self.at)
         if not match:
             return None
         self.at = match.end()
-        return self._numbers(match[0], match.start())
+        return self._numbers(match[0], match.start(), _MAX_KERNEL)
 
     def _modifiers(self, letter: str) -> dict[str, tuple[str, int]]:
         modifiers: dict[str, tuple[str, int]] = {}
@@ -227,7 +230,7 @@ class _Reader:
         return modifiers
 
     def _window(self, letter: str, position: int) -> Item:
-        kernel = self._sizes()
+        kernel = self._kernel()
         modifiers = self._modifiers(letter)
         stride = self._numbers(*modifiers["stride"]) if "stride" in modifiers else None
         if letter != "C":
@@ -293,17 +296,17 @@ class _Reader:
         return Full(width=width, linear="linear" in self._modifiers("F"))
 
     def _plain(self, letter: str, position: int) -> Plain:
+        match = re.compile(r"\d*\.?\d+").match(self.text, self.at) if letter in {"D", "N"} else None
+        self.at = match.end() if match else self.at
+        digits = match[0] if match else ""
         value = None
-        match = re.compile(r"\d*\.?\d+").match(self.text, self.at)
-        if match and letter in {"D", "N"}:
-            self.at = match.end()
-            value = float(match[0])
         if letter == "D":
-            value = 0.5 if value is None else value
+            value = float(digits or 0.5)
             if not 0 <= value < 1:
                 self.fail(f"dropout takes a probability from 0 to below 1, found {value:g}", position)
         if letter == "N":
-            value = 5.0 if value is None else value
-            if value != int(value) or value < 1:
-                self.fail(f"LRN takes a whole number of channels, found {value:g}", position)
+            whole, _, rest = digits.partition(".")
+            if rest.strip("0"):
+                self.fail(f"LRN takes a whole number of channels, found {shortened(digits, LONGEST_WORD)}", position)
+            value = float(self._number(whole or "0", position)) if digits else 5.0
         return Plain(letter=letter, value=value)

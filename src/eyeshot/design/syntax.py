@@ -7,6 +7,7 @@ is the index of the item's first character in the text that it came from; it tak
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 Padding = str | tuple[tuple[int, int], ...]
 """``half`` (⌊d·(k − 1)/2⌋ before, the rest after), ``same`` (as in TensorFlow, by the input's size), or per axis."""
@@ -86,7 +87,7 @@ class Plain(Item):
     value: float | None = None
 
     def __str__(self) -> str:
-        return self._labelled(self.letter + ("" if self.value is None else f"{self.value:g}"))
+        return self._labelled(self.letter + ("" if self.value is None else _decimal(self.value)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +125,18 @@ class Design:
         return " ".join(map(str, self.items))
 
 
+def _decimal(value: float) -> str:
+    """All digits of a number, none as a power of ten, which the notation does not have."""
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
+
+
 def _sizes(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
 def _modifier(letter: str, sizes: tuple[int, ...]) -> str:
-    return "" if all(size == 1 for size in sizes) else letter + _sizes(sizes)
+    # One size stands for all axes; as many ones say how many axes there are.
+    return "" if sizes == (1,) else letter + _sizes(sizes)
 
 
 def _padding(padding: Padding, default: Padding) -> str:

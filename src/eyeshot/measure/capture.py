@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from eyeshot.errors import RunError, UsageError
+from eyeshot.errors import EyeshotError, RunError, UsageError
 from eyeshot.measure.calls import Made, Watcher
 from eyeshot.network.graph import Network
+from eyeshot.shown import said
 
 
 class _Reached(Exception):  # noqa: N818 (no error: the way out of a forward pass)
@@ -63,9 +64,10 @@ class Capture:
                 self.module(*args, **kwargs)
         except _Reached:
             pass
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            text = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise RunError(f"the forward pass failed on its way to {self.layer}: {text}") from error
+        except EyeshotError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise RunError(f"the forward pass failed on its way to {self.layer}: {said(error)}") from error
         return self._per_image(out(), len(x))
 
     def _watched(self, stack: ExitStack, end: _Reached) -> Any:

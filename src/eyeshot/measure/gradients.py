@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from eyeshot.analyse.cost import cost
+from eyeshot.analyse.cost import costs
 from eyeshot.analyse.field import Fields
 from eyeshot.errors import UsageError
 from eyeshot.measure.calls import calls_of
@@ -109,7 +109,7 @@ def _batch_size(network: Network, layer: str, device: torch.device) -> int:
     """Images whose activations up to the layer, and the gradients of the largest, fit into memory."""
     elements = 0
     for node in network:
-        elements += cost(network, node).activations
+        elements += costs(network)[node.name].activations
         if node.name == layer:
             break
     memory = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else _MEMORY

@@ -154,7 +154,7 @@ class Folder:
         """Names and sizes of the files; what is in them is read only once."""
         digest = hashlib.sha256(self._preparation.words.encode())
         for path in self._paths:
-            digest.update(f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode())
+            digest.update(f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def __len__(self) -> int:

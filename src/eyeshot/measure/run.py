@@ -129,8 +129,9 @@ class Run:
         groups = 1 + max(group for step in self.plan for group in step.groups)
         state = store.State(np.zeros((groups, *self.maps.shape)), np.zeros(groups))
         if directory is not None:
-            store.claim(directory, self._described())
-            state = store.restore(directory, state, notice)
+            described = self._described()
+            store.claim(directory, described, notice)
+            state = store.restore(directory, described, state, len(self.plan), notice)
         sums = torch.from_numpy(state.sums).to(self.maps.device_of_sums)
         due, saved, told = self._checks(), time.monotonic(), time.monotonic()
         is_sure = state.done in due and self._is_sure(state)
@@ -149,7 +150,7 @@ class Run:
                 on_progress(Progress(int(state.counts.sum()), self._total, width))
                 told = time.monotonic()
             if directory is not None and (now - saved > _SAVE_SECONDS or is_sure or state.done == len(self.plan)):
-                store.save(directory, state)
+                store.save(directory, described, state)
                 saved = time.monotonic()
         return state
 

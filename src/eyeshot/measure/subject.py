@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyeshot.design.named import is_module_name, network_named
+from eyeshot.design.named import network_named
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.measure.images import Preparation, usual
 from eyeshot.network.graph import Network
@@ -22,7 +22,7 @@ except ImportError:
 
 from eyeshot.build.anew import drawn_anew
 from eyeshot.build.torch import build
-from eyeshot.read.loading import LIBRARIES
+from eyeshot.read.module_names import is_module_name, module_name
 from eyeshot.read.pretrained import drawn_module, load_weights, picture_of, pretrained_module
 from eyeshot.read.torch import read_module
 
@@ -107,8 +107,8 @@ def _of_design(network: Network, source: str, weights: Path | None) -> Subject:
 
 
 def _of_name(name: str, input_shape: Any, source: str, weights: Path | None) -> Subject:
-    library = name.rpartition(":")[0]
-    is_library = library in LIBRARIES
+    asked = module_name(name)
+    library, is_library = asked.source, asked.is_of_library
     picture = picture_of(name) if is_library else None
     if picture is not None and input_shape is None:
         input_shape = (3, *picture.size)
@@ -187,6 +187,6 @@ def digest(module: nn.Module) -> str:
     """A hash of all weights and buffers, for a resumed run to know its module by."""
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
+        digest.update(name.encode("utf-8", "surrogatepass"))
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -45,6 +45,9 @@ class Target:
             hull = self.of.hull(self.single, gates=gates)
             centre = self.of.field_centre(self.single) or tuple((first + last) / 2 for first, last in hull)
             self.frame = Frame(centre, tuple(max(last - first + 1, 0) for first, last in hull), network.extent)
+            if field.one_sided is not None:  # what lies on that side is all there is, however large the image
+                sizes = zip(field.one_sided, field.size, self.frame.field, strict=True)
+                self.field_size = tuple(n if side is None else inside for side, n, inside in sizes)
 
     def _single(self, unit: At | str) -> At | None:
         if unit == "all":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -70,7 +70,8 @@ class Network:
     """An immutable network: every node reads nodes before it.
 
     ``source`` says where it came from; the nodes whose op is Input are its inputs, and the first whose axes are
-    followed is the one that fields are about; ``outputs`` names its results.
+    followed is the one that fields are about; ``outputs`` names its results. ``modules`` has, by the paths of the
+    user's modules, the nodes that made what each gave; ``path#2`` is a module's second call.
     """
 
     name: str
@@ -78,15 +79,15 @@ class Network:
     nodes: tuple[Node, ...]
     notes: tuple[Note, ...] = ()
     outputs: tuple[str, ...] = field(default=(), compare=False)
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
     def __getitem__(self, name: str) -> Node:
-        try:
-            return self._by_name[name]
-        except KeyError:
-            raise UsageError(self._no_layer(name)) from None
+        """The node of that name, or the one that makes the output of the module of that name."""
+        found = self._by_name.get(name)
+        return self._by_name[self._output_of(name)] if found is None else found
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
@@ -100,11 +101,38 @@ class Network:
     def _by_name(self) -> dict[str, Node]:
         return {node.name: node for node in self.nodes}
 
+    def _output_of(self, module: str) -> str:
+        ends = self.module_outputs.get(module, ())
+        if len(ends) > 1:
+            raise UsageError(f"{module} of {self.name} gives {len(ends)} outputs, {', '.join(ends)}: name one of them")
+        if not ends:
+            raise UsageError(self._no_layer(module))
+        return ends[0]
+
+    @cached_property
+    def module_outputs(self) -> Mapping[str, tuple[str, ...]]:
+        """By the paths of modules the nodes that make what each gives.
+
+        Where nothing was recorded of a module, these are its nodes that are read from outside or are results.
+        """
+        leaving: dict[str, dict[str, None]] = {}
+        results = self.outputs or (self.output.name,)
+        for source, reader in [
+            *((source, f"{node.name}.") for node in self.nodes for source in node.inputs),
+            *((result, "") for result in results),
+        ]:
+            for end in (i for i, letter in enumerate(source) if letter == "." and i):
+                if not reader.startswith(source[: end + 1]):
+                    leaving.setdefault(source[:end], {})[source] = None
+        order = {node.name: i for i, node in enumerate(self.nodes)}
+        ends = {module: tuple(sorted(names, key=order.__getitem__)) for module, names in leaving.items()}
+        return {**ends, **self.modules}
+
     def _no_layer(self, name: str) -> str:
         import difflib
 
         layers = [node.name for node in self.layers]
-        near = difflib.get_close_matches(name, layers, 3, 0.4)
+        near = difflib.get_close_matches(name, [*layers, *self.module_outputs], 3, 0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"its layers run from {layers[0]} to {layers[-1]}"
         return f"{self.name} has no layer {name!r}; {hint} (eyeshot show lists them)"
 

@@ -34,7 +34,8 @@ class Window:
     """A sliding window over the input, or over the input with ``base`` − 1 gaps put between its positions.
 
     ``groups`` says which channels (axis 1) are read: None the unit's own channel, as pools do; g all channels of
-    the unit's group among g, as convolutions do.
+    the unit's group among g, as convolutions do. ``runs``: the window is as long as the axis, whatever that is, as a
+    running sum's, so that units see from one end on and share no form.
     """
 
     axes: tuple[int, ...]
@@ -44,6 +45,7 @@ class Window:
     padding: Sides
     groups: int | None = None
     base: Sizes | None = None
+    runs: bool = False
 
     def bases(self) -> Sizes:
         """``base``, one number per axis."""
@@ -95,10 +97,14 @@ class Permute:
 
 @dataclass(frozen=True, kw_only=True)
 class Reduce:
-    """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size."""
+    """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size.
+
+    Of axis 1, where that is one of them, only the channels of the unit's own group among ``groups``.
+    """
 
     axes: tuple[int, ...]
     keep: bool
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,17 @@ class Opaque:
 
 Relation = Window | Taps | Elementwise | Concat | Reshape | Permute | Reduce | Opaque
 KINDS: tuple[type, ...] = (Window, Taps, Elementwise, Concat, Reshape, Permute, Reduce, Opaque)
+
+
+def in_turn(relation: Relation) -> tuple[Relation, ...]:
+    """The relations that make one when followed in turn, in either direction: itself, but for groups of channels.
+
+    Those are mixed as a grouped convolution of one tap mixes them, and the other axes read as without groups.
+    """
+    if not isinstance(relation, Reduce) or relation.groups == 1:
+        return (relation,)
+    mixed = Window(axes=(), kernel=(), stride=(), dilation=(), padding=(), groups=relation.groups)
+    return mixed, Reduce(axes=tuple(axis for axis in relation.axes if axis != 1), keep=relation.keep)
 
 
 @dataclass(frozen=True)

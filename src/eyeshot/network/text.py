@@ -19,13 +19,14 @@ from eyeshot.errors import ReadError
 from eyeshot.network.graph import Network, Node, node
 from eyeshot.network.ops import OPS, Op
 from eyeshot.network.relations import Shape
+from eyeshot.shown import quoted
 
 _OPS = {op.__name__: op for op in OPS}
 _PLAIN = re.compile(r"[\w.#-]+")
 _NAME = r'(?:[\w.#-]+|"(?:[^"\\]|\\.)*")'
 _LINE = re.compile(
     rf"(?P<name>{_NAME}) = (?P<op>\w+\(.*\))(?P<inputs>(?: {_NAME})*)"
-    r" : (?P<shape>\d+(?:x\d+)*)(?: params=(?P<params>\d+))?"
+    r" : (?P<shape>\d{1,20}(?:x\d{1,20})*)(?: params=(?P<params>\d{1,200}))?"
 )
 _HEAD = re.compile(r'network (?P<name>"(?:[^"\\]|\\.)*") from (?P<source>"(?:[^"\\]|\\.)*")')
 
@@ -72,7 +73,7 @@ def _quoted(name: str) -> str:
 def _read_line(line: str, number: int, nodes: dict[str, Node]) -> Node:
     match = _LINE.fullmatch(line.strip())
     if match is None:
-        raise ReadError(f"line {number}: expected 'name = Op(…) inputs : shape', found {line.strip()!r}")
+        raise ReadError(f"line {number}: expected 'name = Op(…) inputs : shape', found {quoted(line.strip())}")
     names = [_unquoted(name) for name in re.findall(_NAME, match["inputs"])]
     for name in names:
         if name not in nodes:
@@ -98,7 +99,7 @@ def _read_op(text: str, number: int) -> Op:
         assert isinstance(call.func, ast.Name)
         kind = _OPS[call.func.id]
         return kind(**{str(k.arg): ast.literal_eval(k.value) for k in call.keywords})
-    except (SyntaxError, ValueError, AssertionError, TypeError) as error:
+    except (SyntaxError, ValueError, AssertionError, TypeError, RecursionError, MemoryError) as error:
         raise ReadError(f"line {number}: {text} cannot be read: {error}") from error
     except KeyError as error:
         raise ReadError(f"line {number}: no op {error}; ops are {', '.join(_OPS)}") from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted
 
 _TYPES = re.compile(r"(?:u?int|float|bfloat|complex)\d+|bool")
 _LARGEST = 10**7
@@ -98,9 +99,12 @@ def parse_input(text: str) -> InputSpec:
     name, _, rest = text.rpartition("=")
     sizes, *more = rest.split(":")
     parts = sizes.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and 0 < int(part) < _LARGEST for part in parts):
+    large = [part for part in parts if part.isdecimal() and (len(part) >= 20 or int(part) >= _LARGEST)]
+    if large:
+        raise UsageError(f"{quoted(text)}: {quoted(large[0])} is more than the {_LARGEST - 1:,} positions of an axis")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(
-            f"{text!r} is no input; write channels and sizes, such as 3x224x224,"
+            f"{quoted(text)} is no input; write channels and sizes, such as 3x224x224,"
             " and a layout where channels do not come first, such as 224x224x3:HWC"
         )
     spec = InputSpec(shape=tuple(map(int, parts)), layout=_channels_first(len(parts)), name=name or None)
@@ -111,10 +115,43 @@ def parse_input(text: str) -> InputSpec:
             spec = replace(spec, layout=word)
         else:
             raise UsageError(
-                f"{text!r}: {word!r} is neither a type, such as int64, nor a layout, one capital letter for each of"
-                f" {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
+                f"{quoted(text)}: {quoted(word)} is neither a type, such as int64, nor a layout, one capital letter"
+                f" for each of {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
             )
+    if not any(word.isupper() for word in more):
+        _check_order(spec)
     return spec
+
+
+def _check_order(spec: InputSpec) -> None:
+    """Complain of an image written as other tools take it, which would be read as another kind of input.
+
+    Raises:
+        UsageError: says what it looks like, what to give, and the layout that makes it what it would be read as.
+    """
+    sizes = spec.shape
+    meant: list[str] = []
+    if len(sizes) == 2 and min(sizes) >= _SIDE and (sizes[0] == sizes[1] or min(sizes) >= 200):
+        looks, meant = "an image without its channels", [_spelled(3, *sizes), f"{_spelled(1, *sizes)} if it is grey"]
+    elif len(sizes) == 3 and sizes[2] in (1, 3, 4) and min(sizes[:2]) >= _SIDE:
+        looks = "an image with its channels last"
+        meant = [_spelled(sizes[2], *sizes[:2]), f"{_spelled(*sizes)}:HWC for a module that takes it so"]
+    elif (len(sizes) == 4 and sizes[1] == 3 and min(sizes[2:]) >= _SIDE) or (len(sizes) > 4 and sizes[0] == 1):
+        looks, meant = "a batch of images", [_spelled(*sizes[1:])]
+    if meant:
+        name = f"{spec.name}=" if spec.name else ""
+        raise UsageError(
+            f"{_spelled(*sizes)!r} looks like {looks}: give --input {name}{', or '.join(meant)}"
+            f" (what it says, {spec.layout}, is taken where the layout is given: {_spelled(*sizes)}:{spec.layout})"
+        )
+
+
+_SIDE = 24
+"""Pixels along a side from which on sizes are an image's rather than channels or a short axis."""
+
+
+def _spelled(*sizes: int) -> str:
+    return "x".join(map(str, sizes))
 
 
 def _channels_first(rank: int) -> str:

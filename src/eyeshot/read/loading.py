@@ -1,18 +1,20 @@
-"""From ``library:model``, ``package.module:factory`` or ``file.py:factory`` to a module, without weights."""
+"""From ``library:model``, ``package.module:factory`` or ``file.py:factory`` to a module, without weights.
+
+What such names look like, arguments included, is said in ``module_names``.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 import inspect
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from eyeshot.errors import MissingExtraError, ReadError
-
-LIBRARIES = ("torchvision", "timm")
+from eyeshot.errors import MissingExtraError, ReadError, UsageError
+from eyeshot.read.module_names import ModuleName, module_name
+from eyeshot.read.users_code import make
 
 
 def load_module(name: str) -> Any:
@@ -29,26 +31,51 @@ def load_module(name: str) -> Any:
         import torch
     except ImportError:
         raise MissingExtraError(f"reading {name}", "torch", "torch") from None
-    source, _, model = name.rpartition(":")
-    if source in LIBRARIES:
-        try:
-            with torch.device("meta"):
-                return _from_library(source, model)
-        except NotImplementedError:
-            return _from_library(source, model)
-    return _from_factory(source, model)
+    asked = module_name(name)
+    if not asked.is_of_library:
+        return make(asked, repair=lambda: not _kept and import_torchvision())
+    check_arguments(asked)
+    try:
+        with torch.device("meta"):
+            return _from_library(asked)
+    except NotImplementedError:
+        return _from_library(asked)
 
 
-def _from_library(library: str, model: str) -> Any:
-    if library == "torchvision":
+def check_arguments(asked: ModuleName) -> None:
+    """Complain of arguments that ask a library for weights."""
+    for argument in ("pretrained", "weights", "weights_backbone", "checkpoint_path"):
+        if argument in asked.arguments:
+            raise UsageError(
+                f"{asked.target}: {argument} asks for weights, which fields and costs do not depend on; leave it out"
+                " (`effective --source weights` uses those on this machine)"
+            )
+
+
+def _from_library(asked: ModuleName) -> Any:
+    build: Callable[..., Any]
+    if asked.source == "torchvision":
         models = import_torchvision()
         names, build = models.list_models(), _build_torchvision
     else:
         import_torchvision()
-        timm = import_library(library)
+        timm = import_library(asked.source)
         names, build = timm.list_models(), timm.create_model
-    check_known(library, model, names)
-    return build(model)
+    check_known(asked.source, asked.attribute, names)
+    return built_with(build, asked)
+
+
+def built_with(build: Callable[..., Any], asked: ModuleName, **settings: Any) -> Any:
+    """A library's model, built with the arguments that were asked for."""
+    try:
+        return build(asked.attribute, **settings, **asked.arguments)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        if not asked.arguments:
+            raise
+        given = ", ".join(f"{key}={value!r}" for key, value in asked.arguments.items())
+        raise ReadError(f"{asked.target} cannot be built with {given}: {type(error).__name__}: {error}") from error
 
 
 def check_known(library: str, model: str, names: list[str]) -> None:
@@ -59,13 +86,13 @@ def check_known(library: str, model: str, names: list[str]) -> None:
         raise ReadError(f"{library} has no model {model!r}{hint}")
 
 
-def _build_torchvision(model: str) -> Any:
+def _build_torchvision(model: str, **arguments: Any) -> Any:
     from torchvision.models import get_model, get_model_builder
 
     quick: dict[str, Any] = {"init_weights": False} if model in {"googlenet", "inception_v3"} else {}
     if "weights_backbone" in inspect.signature(get_model_builder(model)).parameters:
         quick["weights_backbone"] = None
-    return get_model(model, weights=None, **quick)
+    return get_model(model, weights=None, **(quick | arguments))
 
 
 def import_torchvision() -> Any:
@@ -101,49 +128,3 @@ def import_library(library: str) -> Any:
         return importlib.import_module(library)
     except ModuleNotFoundError:
         raise ReadError(f"{library} is not installed: pip install {library}") from None
-
-
-def _from_factory(source: str, attribute: str) -> Any:
-    name = f"{source}:{attribute}"
-    scope = _users_code(source, name)
-    factory: Any = scope
-    for part in attribute.split("."):
-        if not hasattr(factory, part):
-            callables = [n for n, v in vars(scope).items() if callable(v) and not n.startswith("_")]
-            raise ReadError(f"{source} has no {attribute!r}; it has {', '.join(callables) or 'nothing to call'}")
-        factory = getattr(factory, part)
-    import torch
-
-    if isinstance(factory, torch.nn.Module):
-        return factory
-    try:
-        return factory()
-    except (Exception, SystemExit) as error:
-        raise ReadError(f"{name}: calling it without arguments failed: {type(error).__name__}: {error}") from error
-
-
-def _users_code(source: str, name: str) -> Any:
-    """The module that a file or a dotted name stands for, run."""
-    try:
-        return _run_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
-    except ReadError:
-        raise
-    except ModuleNotFoundError as error:
-        raise ReadError(f"{name}: cannot import {error.name!r} (run from the folder that holds it?)") from error
-    except (Exception, SystemExit) as error:
-        if "torchvision::" in str(error) and not _kept:
-            import_torchvision()
-            return _users_code(source, name)
-        raise ReadError(f"{name}: running {source} failed: {type(error).__name__}: {error}") from error
-
-
-def _run_file(path: Path) -> Any:
-    if not path.is_file():
-        raise ReadError(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module

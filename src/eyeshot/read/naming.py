@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from eyeshot.network.graph import Node, node
 from eyeshot.network.ops import Conv, Input, Op, Pad, Pool
-from eyeshot.read.trace import CallSite, Step, Trace
+from eyeshot.read.steps import CallSite, Step, Steps, Watched
 
 
-def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
+def nodes_of(trace: Steps, inputs: dict[Step, str]) -> dict[Step, Node]:
     """Name the steps and link them; ``inputs`` names the first ones.
 
     A module that makes one step, or one that uses weights, gives it its path; other steps take their module's path and
@@ -38,6 +38,20 @@ def nodes_of(trace: Trace, inputs: dict[Step, str]) -> dict[Step, Node]:
             memory=trace.memory.get(step),
         )
     return nodes
+
+
+def modules_of(trace: Watched, nodes: dict[Step, Node]) -> dict[str, tuple[str, ...]]:
+    """The nodes that made what each call of a module gave, where the module is no node itself."""
+    calls: Counter[str] = Counter()
+    names = {made.name for made in nodes.values()}
+    ends: dict[str, tuple[str, ...]] = {}
+    for path, steps in trace.modules:
+        calls[path] += 1
+        name = path if calls[path] == 1 else f"{path}#{calls[path]}"
+        made = tuple(nodes[step].name for step in steps if step in nodes)
+        if name not in names and made:
+            ends[name] = made
+    return ends
 
 
 def _base_name(step: Step, per_call: Counter[CallSite], weighted: Counter[CallSite]) -> str:

@@ -53,6 +53,9 @@ class Places:
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         if output is not None:
             self.failed = None
+        path = self.paths.get(id(module))
+        if path:
+            self.trace.finish(path, tensors_in(output))
         self.trace.place = self.stack.pop() if self.stack else CallSite()
 
     def of_failure(self) -> str:

@@ -6,13 +6,18 @@ Nothing is ever downloaded: a file is used where the library itself would keep i
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from eyeshot.documents import SEAL_LENGTH, has_seal, unsealed_bytes
 from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.opening import opened
 from eyeshot.read import loading
+from eyeshot.read.module_names import ModuleName, module_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +39,11 @@ def drawn_module(name: str) -> Any:
     Raises:
         ReadError: as for ``load_module``.
     """
-    library, _, model = name.rpartition(":")
-    if library not in loading.LIBRARIES:
+    asked = module_name(name)
+    if not asked.is_of_library:
         return loading.load_module(name)
-    if library == "torchvision":
-        return _torchvision(model, None)
-    return _timm(model)
+    loading.check_arguments(asked)
+    return _torchvision(asked, None) if asked.source == "torchvision" else _timm(asked)
 
 
 def pretrained_module(name: str) -> tuple[Any, str]:
@@ -48,20 +52,22 @@ def pretrained_module(name: str) -> tuple[Any, str]:
     Raises:
         ReadError: there is no such model, or no weights of it here; says where they would have to be.
     """
-    library, _, model = name.rpartition(":")
-    if library == "torchvision":
-        choices = _torchvision_weights(model)
+    asked = module_name(name)
+    loading.check_arguments(asked)
+    if asked.source == "torchvision":
+        choices = _torchvision_weights(asked.attribute)
         for weights, path in choices.items():
             if path.is_file():
-                return _torchvision(model, weights), f"torchvision's {weights.name} from {path}"
+                return _torchvision(asked, weights), f"torchvision's {weights.name} from {path}"
         raise _absent(name, [str(path) for path in choices.values()])
-    path = _timm_file(model)
-    return _timm(model, pretrained_cfg_overlay={"file": str(path)}, pretrained=True), f"timm's, from {path}"
+    path = _timm_file(asked.attribute)
+    return _timm(asked, pretrained_cfg_overlay={"file": str(path)}, pretrained=True), f"timm's, from {path}"
 
 
 def picture_of(name: str) -> Picture | None:
     """How a library's model takes pictures; None where nothing says."""
-    library, _, model = name.rpartition(":")
+    asked = module_name(name)
+    library, model = asked.source, asked.attribute
     if library == "torchvision":
         weights = next(iter(_torchvision_weights(model)), None)
         if weights is None:
@@ -98,7 +104,12 @@ def load_weights(module: Any, path: Path) -> None:
     import torch
 
     try:
-        state = _read_weights(path)
+        with opened(path) as file:
+            state = _read_weights(path, file)
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
     except Exception as error:  # torch and pickle meet damage with a dozen kinds
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
@@ -118,7 +129,7 @@ def load_weights(module: Any, path: Path) -> None:
     module.load_state_dict({name: there[name] for name in shapes})
 
 
-def _read_weights(path: Path) -> Any:
+def _read_weights(path: Path, file: BinaryIO) -> Any:
     if path.suffix == ".safetensors":
         try:
             from safetensors.torch import load_file
@@ -127,19 +138,25 @@ def _read_weights(path: Path) -> Any:
         return load_file(path)
     import torch
 
+    # PyTorch checks no sums of its archives; a checkpoint of ours brings one.
+    file.seek(-min(file.seek(0, os.SEEK_END), SEAL_LENGTH), os.SEEK_END)
+    is_sealed = has_seal(file.read())
+    file.seek(0)
+    if is_sealed:
+        file = io.BytesIO(unsealed_bytes(file.read()))
     # weights_only: a file from elsewhere must not run code.
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _torchvision(model: str, weights: Any) -> Any:
+def _torchvision(asked: ModuleName, weights: Any) -> Any:
     models = loading.import_torchvision()
-    loading.check_known("torchvision", model, models.list_models())
+    loading.check_known("torchvision", asked.attribute, models.list_models())
     from inspect import signature
 
     extra: dict[str, Any] = {}
-    if "weights_backbone" in signature(models.get_model_builder(model)).parameters:
+    if "weights_backbone" in signature(models.get_model_builder(asked.attribute)).parameters:
         extra["weights_backbone"] = None
-    return models.get_model(model, weights=weights, **extra)
+    return loading.built_with(models.get_model, asked, weights=weights, **extra)
 
 
 def _torchvision_weights(model: str) -> dict[Any, Path]:
@@ -160,11 +177,10 @@ def _timm_library() -> Any:
     return loading.import_library("timm")
 
 
-def _timm(model: str, **settings: Any) -> Any:
+def _timm(asked: ModuleName, **settings: Any) -> Any:
     timm = _timm_library()
-    loading.check_known("timm", model.partition(".")[0], timm.list_models())
-    create: Callable[..., Any] = timm.create_model
-    return create(model, **settings)
+    loading.check_known("timm", asked.attribute.partition(".")[0], timm.list_models())
+    return loading.built_with(timm.create_model, asked, **settings)
 
 
 def _timm_file(model: str) -> Path:

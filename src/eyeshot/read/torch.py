@@ -7,13 +7,13 @@ and the network says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
-from eyeshot.network.graph import Network, Node, Note
-from eyeshot.network.ops import Input, Pick, Unknown
+from eyeshot.network.graph import Network, Note
+from eyeshot.network.ops import Input
 
 try:
     import torch
@@ -24,9 +24,10 @@ from torch.utils._pytree import tree_leaves
 
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
-from eyeshot.read.naming import nodes_of
+from eyeshot.read.naming import modules_of, nodes_of
+from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.places import Places, line_of_user
-from eyeshot.read.recorder import Recorder, Whole, eagerly
+from eyeshot.read.recorder import Recorder, Whole, eagerly, uncollected
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
 from eyeshot.read.state import (
     Modules,
@@ -39,6 +40,8 @@ from eyeshot.read.state import (
     stand_ins,
 )
 from eyeshot.read.trace import Step, Trace, tensors_in
+from eyeshot.read.under_way import MUCH, Pass, under_way
+from eyeshot.shown import said
 
 Watching = Callable[[Trace], AbstractContextManager[Any]]
 
@@ -88,9 +91,10 @@ def read_module(
     if has_lazy_weights(modules):
         modules = modules_in(_initialised(module, arguments, name))
     reading = _Reading(modules, name, source, with_lines, watching=watching)
-    error = reading.run(arguments.without_numbers())
-    if error is None:
-        return reading.network(notes)
+    with uncollected():  # nothing large is left behind: no tensor has memory
+        error = reading.run(arguments.without_numbers())
+        if error is None:
+            return reading.network(notes)
     if not _needs_numbers(error):
         raise reading.failure(error, notes) from error
     why = reading.explain(error)
@@ -134,9 +138,10 @@ class _Reading:
         self.places = Places(modules, self.trace)
         self.inputs: dict[Step, str] = {}
         self.output: Any = None
+        self.taking: Pass | None = None
         self.shape = ""
 
-    def run(self, arguments: Arguments) -> Exception | None:
+    def run(self, arguments: Arguments) -> BaseException | None:
         """Run and record; returns what the forward pass raised."""
         self.shape = " and ".join("×".join(map(str, spec.shape)) for spec, _ in arguments.specs)
         for number, (spec, tensor) in enumerate(arguments.specs):
@@ -155,11 +160,17 @@ class _Reading:
             ):
                 warnings.simplefilter("ignore")  # what PyTorch warns of, it warns of again when the module is used
                 self.output = self._forward(arguments, snapshot)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit in a forward pass is an error of the model's, and no end of ours
             return error
         return None
 
     def _forward(self, arguments: Arguments, snapshot: Snapshot) -> Any:
+        with under_way(lambda: self.trace.place.path) as self.taking:
+            return self._called(arguments, snapshot)
+
+    def _called(self, arguments: Arguments, snapshot: Snapshot) -> Any:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
         recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers, before_write=snapshot.before_write)
         with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
@@ -172,13 +183,31 @@ class _Reading:
             raise ReadError(f"{self.name}: {_without_results(self.output)}")
         ends = [self.trace.step_of(tensor) for tensor in results]
         nodes = nodes_of(self.trace, self.inputs)
-        all_notes = (*notes, *_other_inputs(self.inputs), *_bounds(nodes.values()), *_unused(self.trace))
+        all_notes = (
+            *notes,
+            *other_inputs(self.inputs),
+            *bounds(nodes.values()),
+            *_unused(self.trace),
+            *self._memory(),
+        )
         outputs = tuple(dict.fromkeys(nodes[step].name for step in ends))
         return Network(
-            name=self.name, source=self.source, nodes=tuple(nodes.values()), notes=all_notes, outputs=outputs
+            name=self.name,
+            source=self.source,
+            nodes=tuple(nodes.values()),
+            notes=all_notes,
+            outputs=outputs,
+            modules=modules_of(self.trace, nodes),
         )
 
-    def failure(self, error: Exception, notes: tuple[Note, ...]) -> ReadError:
+    def _memory(self) -> list[Note]:
+        """What the pass took for real, where that is much."""
+        if self.taking is None or self.taking.grown < MUCH:
+            return []
+        why = "" if self.has_numbers else ": what it makes from neither input nor weights (torch.randn, arrays) is made"
+        return [Note(None, "remark", f"its forward took {self.taking.grown / 1e9:.1f} GB of memory for real{why}")]
+
+    def failure(self, error: BaseException, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
         failure = ReadError(self.explain(error))
         if len(self.trace.steps) > len(self.inputs):
@@ -186,39 +215,12 @@ class _Reading:
             failure.partial = self.network((*notes, stopped), is_partial=True)
         return failure
 
-    def explain(self, error: Exception) -> str:
+    def explain(self, error: BaseException) -> str:
         """Where the forward pass stopped, and why."""
-        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        text = said(error)
         if _needs_numbers(error):
             text = f"its computation needs numbers, not only shapes ({text.partition(',')[0]})"
         return f"{self.name} cannot be traced on an input of {self.shape}: {self.places.of_failure()}: {text}"
-
-
-def _other_inputs(inputs: Mapping[Step, str]) -> list[Note]:
-    first, *others = inputs.values()
-    if not others:
-        return []
-    text = f"fields are of the input {first}; give {' or '.join(others)} first to see of that"
-    return [Note(None, "remark", text)]
-
-
-def _bounds(nodes: Iterable[Node]) -> list[Note]:
-    """What the ops without a rule, or whose reads depend on the data, mean for the numbers."""
-    bounds, is_counted = [], True
-    for n in nodes:
-        if isinstance(n.op, Unknown):
-            is_counted = False
-            bounds.append(
-                Note(n.name, "bound", f"the op {n.op.kind}: {n.op.reason}; fields from here on are bounds from above")
-            )
-        elif any(read.is_bound for read in n.reads):
-            has_table = isinstance(n.op, Pick) and not n.op.by_data
-            what = "by a table whose numbers are not in memory" if has_table else "that depend on the data"
-            why = f"the op {n.op.kind} reads positions {what}"
-            bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))
-    if not is_counted:
-        bounds.append(Note(None, "bound", "totals are at least: operations of ops without a rule are not counted"))
-    return bounds
 
 
 def _unused(trace: Trace) -> list[Note]:
@@ -245,8 +247,12 @@ def _without_results(output: Any) -> str:
     """Why there is nothing to see in what forward returned."""
     if output is None:
         return "its forward returns nothing; let it return the tensor that it computes"
-    if not tensors_in(_plain(output)):
+    tensors = tensors_in(_plain(output))
+    if not tensors:
         return f"its forward returns no tensor, but {type(output).__name__}; let it return the tensor that it computes"
+    if empty := [tensor for tensor in tensors if not tensor.numel()]:
+        shape = "×".join(map(str, empty[0].shape))
+        return f"the module's output has no elements (its shape is {shape}): nothing to see; try a larger input"
     return "the module's output does not depend on its input, so there is nothing to see"
 
 
@@ -254,13 +260,13 @@ def _initialised(module: torch.nn.Module, arguments: Arguments, name: str) -> to
     meta = arguments.without_numbers()
     try:
         return initialised_copy(module, meta.args, dict(meta.kwargs))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ReadError(
             f"{name}: its lazy layers cannot take their shapes from an input of that shape: {error};"
             " run the module once on an example input"
         ) from error
 
 
-def _needs_numbers(error: Exception) -> bool:
+def _needs_numbers(error: BaseException) -> bool:
     """Whether an error says that control flow or a shape depends on values."""
     return isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "Meta" in str(error)

@@ -16,27 +16,8 @@ from eyeshot.network.graph import Memory
 from eyeshot.network.ops import Op, Rearrange, Unknown
 from eyeshot.network.relations import Shape
 from eyeshot.read.shapes import alike
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CallSite:
-    """Where in the user's model steps were called: one call of a module, or the owner of the weights that they use."""
-
-    path: str = ""
-    is_leaf: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """A node in the making: names come when all steps are known."""
-
-    op: Op
-    inputs: tuple[Step, ...]
-    shape: Shape
-    params: int
-    place: CallSite
-    line: str = ""
-    uses_weights: bool = False
+from eyeshot.read.steps import CallSite as CallSite
+from eyeshot.read.steps import Step as Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +100,7 @@ class Trace:
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
     memory: dict[Step, Memory] = field(default_factory=dict)
+    modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
     _owners: dict[str, CallSite] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
@@ -199,6 +181,11 @@ class Trace:
         self._lie(self.steps[first:], tensor, is_view=True)
         self._known[key] = Known(tensor, step, writes)
         return step
+
+    def finish(self, path: str, outputs: Iterable[torch.Tensor]) -> None:
+        """Say what a module's call gave; a view of what was written since is no step of its own and is left out."""
+        known = [self._known.get(id(tensor)) for tensor in outputs]
+        self.modules.append((path, tuple(dict.fromkeys(each.step for each in known if each is not None))))
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""

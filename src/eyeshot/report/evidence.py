@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.shown import visible
 from eyeshot.studies.scores import ArmScores, Difference
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
         "scores": {str(seed): score for seed, score in arm.scores.items()},
         "mean": arm.mean,
         "interval": _interval(arm.mean, arm.half_width),
-        "seconds": arm.seconds,
+        "seconds": arm.seconds if math.isfinite(arm.seconds) else None,
         "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
         "diverged": list(arm.diverged),
     }
@@ -86,6 +87,19 @@ def evidence(records: Iterable[Record]) -> Evidence:
     return Evidence(arms=arms, differences=differences)
 
 
+def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
+    """The same of scores from elsewhere: per label by seed, in percent.
+
+    Raises:
+        UsageError: two arms share no seed.
+        MissingExtraError: SciPy is not installed.
+    """
+    from eyeshot.studies.statistics import compared_scores
+
+    arms, differences = compared_scores(scores)
+    return Evidence(arms=arms, differences=differences)
+
+
 def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str:
     """Sentences that claim no more than the intervals allow, one per line."""
     by_label = {arm.label: arm for arm in arms}
@@ -101,7 +115,7 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
         for arm in arms
         if arm.diverged
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eyeshot import opening
 from eyeshot.errors import RunError, UsageError
+from eyeshot.opening import what_is_at
 
 
 def check_new(path: Path, *, force: bool, how: str = "--force") -> None:
     """Complain of a file that writing would replace, or of a folder that is not there; ``how`` lets it be replaced."""
-    if path.is_dir():
+    there = what_is_at(path)
+    if there == "a folder":
         raise UsageError(f"{path} is a folder; give a file in it")
+    if there not in ("a file", "nothing"):
+        raise UsageError(f"{path} is {there}, not a file; give another name")
     if path.exists() and not force:
         raise UsageError(f"{path} exists; give another name, or {how} to replace it")
     if not path.parent.is_dir():
@@ -39,6 +44,6 @@ def read_file(path: Path) -> bytes:
         UsageError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return opening.read(path)
     except OSError as error:
         raise UsageError(f"{path} could not be read: {error.strerror or error}") from error

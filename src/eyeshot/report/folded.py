@@ -1,4 +1,5 @@
-"""The lines in which a network is told: one a layer, what only follows it folded in, repeated blocks told once.
+"""The lines in which a network is told: one a layer, what only follows it folded in, repeated blocks told once; or one
+a module.
 
 A line adds up what it folds, so that lines add up to the totals.
 """
@@ -6,12 +7,13 @@ A line adds up what it folds, so that lines add up to the totals.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon
+from eyeshot.network.graph import Note
 from eyeshot.network.ops import Dropout, LocalResponseNorm, Norm, Pointwise, Rearrange
 from eyeshot.report.wording import op_name, op_words
 
@@ -20,17 +22,19 @@ from eyeshot.report.wording import op_name, op_words
 class Line:
     """Layers told together: the first with those that only follow it, or blocks that repeat the one before.
 
-    ``blocks`` is empty for a layer, else the names of the blocks; ``members`` are then the lines folded in.
+    ``blocks`` is empty for a layer, else the names of the blocks; ``members`` are then the lines folded in. A module is
+    a block, and ``output`` the layer that makes what it gives.
     """
 
     layers: tuple[Layer, ...]
     blocks: tuple[str, ...] = ()
     members: tuple[Line, ...] = ()
+    output: Layer | None = None
 
     @property
     def shown(self) -> Layer:
         """The layer whose shape and field stand in the line."""
-        return self.layers[-1] if self.blocks else self.layers[0]
+        return self.output or (self.layers[-1] if self.blocks else self.layers[0])
 
     @property
     def name(self) -> str:
@@ -42,6 +46,8 @@ class Line:
     @property
     def op(self) -> str:
         """The op and what follows it."""
+        if self.output:
+            return f"{len(self.layers)} layer{'s' * (len(self.layers) > 1)}"
         if self.blocks:
             return f"the same ×{len(self.blocks)}"
         return " +".join([op_words(self.layers[0].node.op), *(op_name(layer.node.op) for layer in self.layers[1:])])
@@ -57,8 +63,16 @@ class Line:
         return sum(layer.macs for layer in self.layers)
 
 
-def lines(report: Inspection, *, folded: bool = True) -> list[Line]:
-    """The lines of a report's ledger; ``folded`` False gives every layer a line of its own."""
+def lines(report: Inspection, *, folded: bool = True, depth: int | None = None) -> list[Line]:
+    """The lines of a report's ledger.
+
+    Args:
+        report: what its layers see and cost.
+        folded: False gives every layer a line of its own.
+        depth: a line for each module that lies so deep, with what it gives.
+    """
+    if depth is not None:
+        return _modules(report, depth)
     if not folded:
         return [Line((layer,)) for layer in report]
     told, horizons = steps(report), _horizons(report)
@@ -67,16 +81,49 @@ def lines(report: Inspection, *, folded: bool = True) -> list[Line]:
     return told
 
 
+def _modules(report: Inspection, depth: int) -> list[Line]:
+    """Layers by the first parts of their names, as many as ``depth``; those that lie less deep are as they are."""
+    told: list[Line] = []
+    for module, run in groupby(report, key=lambda layer: _module(layer, depth)):
+        layers = tuple(run)
+        members = _steps(layers, _horizons(report))
+        if module is None:
+            told += members
+            continue
+        ends = [layer for layer in layers if layer.name in report.network.module_outputs.get(module, ())]
+        told.append(Line(layers, (module,), tuple(members), ends[-1] if ends else layers[-1]))
+    return told
+
+
+def _module(layer: Layer, depth: int) -> str | None:
+    parts = layer.name.split("#")[0].split(".")
+    return ".".join(parts[:depth]) if len(parts) > depth else None
+
+
 def steps(report: Inspection) -> list[Line]:
     """A line for every layer but those that only follow another; repeated blocks in full."""
+    return _steps(report, _horizons(report))
+
+
+def _steps(layers: Iterable[Layer], horizons: set[str]) -> list[Line]:
     groups: list[list[Layer]] = []
-    horizons = _horizons(report)
-    for layer in report:
+    for layer in layers:
         if groups and layer.name not in horizons and _only_follows(layer, groups[-1]):
             groups[-1].append(layer)
         else:
             groups.append([layer])
     return [Line(tuple(group)) for group in groups]
+
+
+def folded_notes(report: Inspection) -> list[Note]:
+    """A report's notes as people read them: what is said of several layers in the same words is said once."""
+    several: dict[tuple[bool, str, str], list[str | None]] = {}
+    for note in report.notes:
+        several.setdefault((note.layer is None, note.kind, note.text), []).append(note.layer)
+    return [
+        Note(layers[0] if len(layers) == 1 else f"{layers[0]} … {layers[-1]}, {len(layers)} times", kind, text)
+        for (_, kind, text), layers in several.items()
+    ]
 
 
 def _horizons(report: Inspection) -> set[str]:

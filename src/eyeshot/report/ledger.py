@@ -27,9 +27,9 @@ def has_lines(report: Inspection) -> bool:
     return any(layer.node.line for layer in report)
 
 
-def ledger(report: Inspection, *, folded: bool = True) -> Table:
-    """The ledger as a table, totals included."""
-    rows = lines(report, folded=folded)
+def ledger(report: Inspection, *, folded: bool = True, depth: int | None = None) -> Table:
+    """The ledger as a table, totals included; the arguments are those of ``lines``."""
+    rows = lines(report, folded=folded, depth=depth)
     gates = has_gates(report)
     extent = report.network.extent
     table = Table(
@@ -50,8 +50,11 @@ def ledger(report: Inspection, *, folded: bool = True) -> Table:
     rules = rule_words(report)
     macs = report.totals.macs
     for line in rows:
-        if line.layers[0].name in rules:
-            table.rule(rules[line.layers[0].name])
+        for at, words in rules.items():
+            if line.layers[0].name == at:
+                table.rule(words)
+            elif line.output and any(layer.name == at for layer in line.layers):
+                table.rule(words.replace("from here on", f"from {at} on"))
         layer = line.shown
         field = layer.field
         table.add(
@@ -98,9 +101,9 @@ def rule_words(report: Inspection) -> dict[str, str]:
     return rules
 
 
-def records(report: Inspection, *, folded: bool = False) -> list[dict[str, Any]]:
+def records(report: Inspection, *, folded: bool = False, depth: int | None = None) -> list[dict[str, Any]]:
     """The ledger's lines as plain values, unrounded, for CSV."""
-    macs = report.totals.macs
+    macs, with_lines = report.totals.macs, has_lines(report)
     return [
         {
             "layer": line.name,
@@ -117,7 +120,7 @@ def records(report: Inspection, *, folded: bool = False) -> list[dict[str, Any]]
             "params": line.params,
             "macs": line.macs,
             "macs_share": line.macs / macs if macs else 0.0,
-            **({"line": line.shown.node.line} if has_lines(report) else {}),
+            **({"line": line.shown.node.line} if with_lines else {}),
         }
-        for line in lines(report, folded=folded)
+        for line in lines(report, folded=folded, depth=depth)
     ]

@@ -9,6 +9,7 @@ from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.folded import folded_notes
 from eyeshot.report.ledger import ledger
 from eyeshot.report.quantities import Quantity
 from eyeshot.report.sidebyside import quantity_table
@@ -16,6 +17,7 @@ from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import memory_words, middle_out, times
+from eyeshot.shown import encodable
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
@@ -36,7 +38,7 @@ def report_html(report: Inspection) -> str:
     sentences = [
         on_one(report),
         f"{memory_words(report.totals).capitalize()}.",
-        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in report.notes),
+        *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in folded_notes(report)),
     ]
     head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"
     return _page(head, ledger(report), sentences, view, "report.layers has them all")
@@ -67,7 +69,7 @@ def _views(reports: Sequence[Inspection]) -> str:
             continue
         who = f"{', '.join(view.names)} of {report.network.name}"
         views.append(f"<p>What {_text(who)} sees:</p><p>{cone_svg(view)}</p>")
-    return "".join(views)
+    return encodable("".join(views))
 
 
 def _text(text: str, most: int = 200) -> str:

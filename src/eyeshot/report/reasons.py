@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.analyse.recurrence import Recurrence, Term, first_gates, recurrence
@@ -13,7 +14,7 @@ from eyeshot.network.graph import Node
 from eyeshot.network.ops import Rearrange
 from eyeshot.report.table import Column, Table
 from eyeshot.report.verdict import along_data
-from eyeshot.report.wording import NONE, field_size, field_stride, listed, op_words, times
+from eyeshot.report.wording import NONE, field_pixels, field_size, field_stride, listed, op_words, times
 
 SCHEMA = "eyeshot.why/1"
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
@@ -65,8 +66,8 @@ def headline(layer: Layer) -> str:
     if not all(layer.field.size):
         return "sees nothing of the image"
     source = _read_whole(layer.node, layer)
-    if layer.op == "flatten" or (layer.field.stride is None and layer.data.field.stride is None):
-        base = f"sees {field_size(layer.field)} pixels{along_data(layer)}"
+    if layer.op == "flatten" or not (_is_placed(layer.field) or _is_placed(layer.data.field)):
+        base = f"sees {field_pixels(layer.field)}{along_data(layer)}"
         if source is None:
             return base
         if isinstance(layer.node.op, Rearrange):
@@ -76,7 +77,7 @@ def headline(layer: Layer) -> str:
     field = layer.field if is_alike else layer.data.field
     steps = "" if field.stride is None else f", in steps of {field_stride(field)}"
     path = "" if is_alike else " along the data path"
-    base = f"sees {field_size(field)} pixels of {times(layer.fields.network.extent)}{path}{steps}"
+    base = f"sees {field_pixels(field)} of {times(layer.fields.network.extent)}{path}{steps}"
     return base if is_alike else f"{base}; with gates and statistics {field_size(layer.field)}"
 
 
@@ -100,9 +101,14 @@ def _read_whole(node: Node, layer: Layer) -> Node | None:
     network = layer.fields.network
     while node is not network.input and node.inputs:
         node = network[node.inputs[0]]
-        if layer.fields[node.name].stride is not None and unit_axes(network, node.name):
+        if _is_placed(layer.fields[node.name]) and unit_axes(network, node.name):
             return node
     return None
+
+
+def _is_placed(field: Field) -> bool:
+    """Whether units have places of their own on the image: they step, or each sees all up to its own."""
+    return field.stride is not None or field.one_sided is not None
 
 
 def table(recurrence: Recurrence) -> Table:
@@ -144,8 +150,11 @@ def without_sum(recurrence: Recurrence) -> str:
     if recurrence.lost_at is None:
         return ""
     where = "" if recurrence.lost_at == recurrence.layer else f" from {recurrence.lost_at} on"
+    units = "its units have no even steps in common"
+    if recurrence.one_sided:
+        units = f"each unit sees all {recurrence.one_sided} it"
     return (
-        f"there is no closed form{where}: its units have no even steps in common, so no sum makes the number;"
+        f"there is no closed form{where}: {units}, so no sum makes the number;"
         f" the widest of them inside the image sees {recurrence.size:,}"
     )
 
@@ -218,6 +227,7 @@ def _axis(recurrence: Recurrence) -> dict[str, Any]:
             for m in recurrence.meetings
         ],
         "lost_at": recurrence.lost_at,
+        **({"one_sided": recurrence.one_sided} if recurrence.one_sided else {}),
     }
 
 

@@ -49,9 +49,9 @@ def run_words(run: FileRun) -> Pieces:
 
 
 def _rows(plan: TilePlan) -> Iterator[tuple[str, str]]:
-    yield "halo", f"{_sides(plan.halo)} pixels before and after a core"
+    yield "halo", f"{_sides(plan.halo)} a core"
     if plan.exact and plan.exact != plan.halo:
-        yield "", f"exact would be {_sides(plan.exact)}"
+        yield "", f"exact would be {_sides(plan.exact)} a core"
     yield "lattice", f"cores and tiles begin at multiples of {times(plan.lattice)}"
     core = times(plan.core)
     yield "tile", f"{times(plan.tile)}, of which {core} are its core; {_count(plan)}"
@@ -89,8 +89,9 @@ def _memory(plan: TilePlan) -> str:
 
 def _sides(halo: Sequence[tuple[int, int]]) -> str:
     if len(set(halo)) == 1:
-        return f"{halo[0][0]} and {halo[0][1]}" + (" on every axis" if len(halo) > 1 else "")
-    return ", ".join(f"{before} and {after}" for before, after in halo)
+        before, after = halo[0]
+        return f"{before} pixels before and {after} after" + (" along every axis of" if len(halo) > 1 else "")
+    return ", ".join(f"{before} pixels before and {after} after" for before, after in halo)
 
 
 def size(count: int) -> str:

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon, last_convolution, last_convolutions, macs_before, outgrows, weighted
-from eyeshot.report.wording import field_size, field_stride, image_share, listed, ordinal, percent, relative, times
+from eyeshot.report.outputs import mapped_outputs
+from eyeshot.report.sides import layers_aligned
+from eyeshot.report.wording import (
+    field_pixels,
+    field_size,
+    field_stride,
+    image_share,
+    listed,
+    ordinal,
+    percent,
+    relative,
+    times,
+)
 
 
 def along_data(layer: Layer) -> str:
@@ -24,16 +36,36 @@ def on_one(report: Inspection) -> str:
 
 
 def _on_view(report: Inspection) -> str:
-    layer, extent = last_convolution(report), report.network.extent
+    """What the outputs see that lie over places of the image, or, of a network that has none, its last convolution."""
+    ends = mapped_outputs(report)
+    if len(ends) == 1:
+        return f"The output, {ends[0].name}, sees {_in_image(ends[0])}{along_data(ends[0])}."
+    if ends:
+        told = [f"{layer.name} sees {field_size(layer.field)}" for layer in ends[:_MOST_OUTPUTS]]
+        more = [f"{len(ends) - _MOST_OUTPUTS} more see as the table says"] if len(ends) > _MOST_OUTPUTS else []
+        return f"Of the outputs {listed([*told, *more])}."
+    layer = last_convolution(report)
     if layer is None:
         return ""
+    return f"The last convolution, {layer.name}, sees {_in_image(layer)}{along_data(layer)}."
+
+
+def _in_image(layer: Layer) -> str:
+    extent = layer.fields.network.extent
+    if layer.field.one_sided is not None:
+        return field_pixels(layer.field)
     share = image_share(layer.field, extent)
-    of = f"{'no less than the whole' if share == 1 else f'{percent(share)} of the'} {_input(extent)}"
-    return f"The last convolution, {layer.name}, sees {field_size(layer.field)}: {of}{along_data(layer)}."
+    of = "no less than the whole" if share == 1 else f"{percent(share)} of the"
+    return f"{field_size(layer.field)}: {of} {_input(extent)}"
+
+
+_MOST_OUTPUTS = 8
 
 
 def _on_outputs(report: Inspection) -> str:
-    """What the last convolution before each further output sees, where there are several."""
+    """What the last convolution before each further output sees, of several that lie over no places."""
+    if mapped_outputs(report):
+        return ""
     first, ends = last_convolution(report), last_convolutions(report)
     others = [(name, layer) for name, layer in ends.items() if layer is not first]
     if not others:
@@ -64,17 +96,42 @@ def on_several(reports: Sequence[Inspection], labels: Sequence[str]) -> list[str
     others = list(zip(reports[1:], labels[1:], strict=True))
     views = [_on_views(first, report, name, label) for report, label in others]
     costs = [_on_costs(first, report, name, label) for report, label in others]
-    return [sentence for sentence in (*views, *_on_outgrowing(reports, labels), *costs) if sentence]
+    likenesses = [_on_likeness(first, report, name, label) for report, label in others]
+    return [sentence for sentence in (*likenesses, *views, *_on_outgrowing(reports, labels), *costs) if sentence]
+
+
+def _on_likeness(first: Inspection, other: Inspection, name: str, label: str) -> str:
+    """Whether a file is what it is compared to, or at which layer they part; nothing of designs that are to differ."""
+    if "onnx" not in (first.network.source, other.network.source):
+        return ""
+    pairs = layers_aligned([first, other])
+    for pair in pairs:
+        a, b = pair.layers
+        if a is None or b is None:
+            return f"{name} and {label} part at {pair.role}, which only {label if a is None else name} has."
+        for what, x, y in (
+            ("gives", times(a.out), times(b.out)),
+            ("sees", field_size(a.field), field_size(b.field)),
+            ("sees along the data path", field_size(a.data.field), field_size(b.data.field)),
+            ("has MACs", f"{a.macs:,}", f"{b.macs:,}"),
+        ):
+            if x != y:
+                return f"{name} and {label} part at {pair.role}, which {what} {x} in {name} and {y} in {label}."
+    count = len(pairs)
+    return (
+        f"Layer by layer {name} and {label} are alike: the same fields, maps and MACs in {count} layers with weights."
+    )
 
 
 def _on_views(first: Inspection, other: Inspection, name: str, label: str) -> str:
     a, b = last_convolution(first), last_convolution(other)
     if a is None or b is None:
         return ""
-    if a.field.size == b.field.size:
+    if (a.field.size, a.field.one_sided) == (b.field.size, b.field.one_sided):
         text = f"At their last convolutions {name} and {label} see the same {field_size(a.field)}"
     else:
-        text = f"At its last convolution {label} sees {field_size(b.field)} px where {name} sees {field_size(a.field)}"
+        seen = field_pixels(b.field, "px")
+        text = f"At its last convolution {label} sees {seen} where {name} sees {field_size(a.field)}"
     ends = horizon(first), horizon(other)
     places = [
         f"{who} from {end.name} on" if end else f"{who} nowhere" for who, end in zip((name, label), ends, strict=True)

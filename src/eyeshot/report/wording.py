@@ -116,7 +116,18 @@ def field_size(field: Field) -> str:
     """What a layer's units see; a bound is marked, and a unit that sees nothing shows a dash."""
     if not all(field.size):
         return NONE
-    return ("" if field.is_exact else "≤") + times(field.size)
+    sides = field.one_sided or (None,) * len(field.size)
+    sizes = (n if side is None else f"all {side}" for n, side in zip(field.size, sides, strict=True))
+    return ("" if field.is_exact else "≤") + times(sizes)
+
+
+def field_pixels(field: Field, unit: str = "pixels") -> str:
+    """The same in a sentence: 3×3 pixels; of a sequence all before it; else 7×3 pixels at most, all before×3."""
+    if field.one_sided is None or not all(field.size):
+        return f"{field_size(field)} {unit}"
+    if len(field.size) == 1:
+        return f"{field_size(field)} it"
+    return f"{times(field.size)} {unit} at most, {field_size(field)}"
 
 
 def field_stride(field: Field) -> str:
@@ -125,6 +136,24 @@ def field_stride(field: Field) -> str:
         return NONE
     steps = [NONE if step is None else _step(step) for step in field.stride]
     return steps[0] if len(set(steps)) == 1 else times(steps)
+
+
+def once(texts: Sequence[str]) -> str:
+    """Positions per axis, once where all axes agree.
+
+    >>> once(["−3", "−3"]), once(["−1", "−3"])
+    ('−3', '−1, −3')
+    """
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def number(value: float) -> str:
+    """A position with no more decimals than it has.
+
+    >>> number(-3), number(17.5)
+    ('−3', '17.5')
+    """
+    return f"{value:g}".replace("-", "−") if abs(value) < 1e5 else f"{value:.1f}".rstrip("0").rstrip(".")
 
 
 def _step(step: int | Fraction) -> str:

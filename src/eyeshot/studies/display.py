@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from eyeshot.shown import visible
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record
 
@@ -66,7 +67,7 @@ class Silent:
     def noticed(self, text: str) -> None:
         """Kept."""
         self.notices.append(text)
-        Console(stderr=True).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(visible(text), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 class Telling(Silent):
@@ -152,11 +153,12 @@ class Display:
         self._print(text, style="yellow")
 
     def _print(self, text: str, style: str | None = None) -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(visible(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _tally(self) -> str:
         return f"{self._done} of {self._trials} trained"
 
 
 def _short(label: str) -> str:
+    label = visible(label)
     return label if len(label) <= _WIDEST_LABEL else label[: _WIDEST_LABEL - 1] + "…"

@@ -1,33 +1,172 @@
-"""What a study's directory holds: its plan and the records of the trials that came to their end."""
+"""What a study's directory holds: its plan and the records of the trials that came to their end.
+
+The records say themselves what was trained, so that a study outlives its plan: one that is damaged or gone is told of
+and made again from them.
+"""
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from eyeshot.errors import UsageError
-from eyeshot.studies.plan import Plan
-from eyeshot.train.directory import finished
+from eyeshot import opening
+from eyeshot.documents import reason, unsealed
+from eyeshot.errors import RunError, UsageError
+from eyeshot.studies.plan import Arm, Plan, place
+from eyeshot.train.directory import RECORD, finished, record_in, told_apart, write_sealed
 from eyeshot.train.record import Record
 
+PLAN = "plan.json"
 
-def kept(directory: Path) -> tuple[Plan, list[Record]]:
-    """The plan of a study and what is trained of it.
+Notice = Callable[[str], None]
+
+
+def kept(directory: Path, notice: Notice) -> tuple[Plan, list[Record]]:
+    """The plan of a study and what is trained of it; nothing is written.
+
+    Args:
+        notice: told of what is damaged and of what is not used.
 
     Raises:
         UsageError: the directory holds no study, or nothing of it is trained.
     """
-    path = directory / "plan.json"
+    plan: Plan | None = None
     try:
-        plan = Plan.from_json(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
-        raise UsageError(
-            f"{directory} holds no study: it has no plan.json (eyeshot compare --train makes one)"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise UsageError(f"{path} cannot be read as a study's plan: {error}") from error
-    trials = [finished(directory / plan.place(recipe), notice=lambda text: None) for recipe in plan.recipes()]
+        plan = _plan_in(directory)
+    except (OSError, ValueError) as error:
+        plan = _told_by_records(directory)
+        if plan is None and isinstance(error, FileNotFoundError):
+            raise UsageError(
+                f"{directory} holds no study: it has no {PLAN} (eyeshot compare --train makes one)"
+            ) from None
+        if plan is None:
+            raise UsageError(
+                f"{directory / PLAN} cannot be read as a study's plan ({reason(error)}),"
+                " and no training there came to its end"
+            ) from None
+        notice(f"{directory / PLAN}: cannot be read ({reason(error)}); what was planned is taken from the records")
+    trials = [finished(directory / plan.place(recipe), recipe, notice) for recipe in plan.recipes()]
     records = [record for record in trials if record is not None]
     if not records:
         raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
     return plan, records
+
+
+def check_owner(directory: Path, plan: Plan, notice: Notice) -> Plan | None:
+    """The plan that a directory holds, seeds aside the same as this one; None where there is none yet.
+
+    Where the plan there cannot be read the records say whose the directory is.
+
+    Raises:
+        UsageError: the directory belongs to another study.
+        RunError: it cannot be used.
+    """
+    former: Plan | None
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        former = _plan_in(directory)
+    except FileNotFoundError:
+        former = _covered(directory, plan)
+        if former is not None:
+            notice(f"{directory / PLAN}: is gone; it is written anew")
+    except OSError as error:
+        raise RunError(f"{directory}: cannot be used ({reason(error)}); give another directory") from error
+    except ValueError as error:
+        former = _covered(directory, plan)
+        notice(f"{directory / PLAN}: cannot be read ({reason(error)}); it is written anew")
+    if former is not None and former.identity != plan.identity:
+        raise _another(directory, "; ".join(former.differences(plan)))
+    return former
+
+
+def claim(directory: Path, plan: Plan, notice: Notice) -> None:
+    """Write the plan down; where it was already, with the seeds that it gains."""
+    former = check_owner(directory, plan, notice)
+    whole = plan if former is None else former.extended(plan)
+    if whole != former or not _is_readable(directory):
+        write_sealed(directory / PLAN, whole.to_json())
+
+
+def is_finished(directory: Path, plan: Plan) -> bool:
+    """Whether every trial of a plan was trained already in a directory that is the plan's own."""
+    return None not in records_in(directory, plan)
+
+
+def records_in(directory: Path, plan: Plan) -> list[Record | None]:
+    """The record of each of a plan's recipes, None where there is none to be believed."""
+    return [finished(directory / plan.place(recipe), recipe, lambda text: None) for recipe in plan.recipes()]
+
+
+def _plan_in(directory: Path) -> Plan:
+    return Plan.from_json(unsealed(opening.read(directory / PLAN)))
+
+
+def _is_readable(directory: Path) -> bool:
+    try:
+        _plan_in(directory)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _covered(directory: Path, plan: Plan) -> Plan | None:
+    """This plan with the seeds that were trained already; None where nothing was.
+
+    Raises:
+        UsageError: what was trained is none of this plan's.
+    """
+    seeds: list[int] = []
+    for _, record in _records(directory):
+        recipe = record.recipe
+        ours = dataclasses.replace(plan, seeds=(recipe.seed,)).recipes()
+        if recipe not in ours:
+            near = next((each for each in ours if each.label == recipe.label), ours[0])
+            raise _another(directory, told_apart(recipe, near))
+        seeds.append(recipe.seed)
+    return dataclasses.replace(plan, seeds=tuple(sorted(set(seeds)))) if seeds else None
+
+
+def _told_by_records(directory: Path) -> Plan | None:
+    """What was planned, as far as records in their places tell; without the arms' parameters."""
+    arms: dict[int, Arm] = {}
+    seeds: set[int] = set()
+    first = None
+    for number, record in _records(directory):
+        recipe = record.recipe
+        first = first or recipe
+        seeds.add(recipe.seed)
+        arms[number] = Arm(
+            label=recipe.label,
+            design=recipe.design,
+            macs=recipe.macs,
+            params=0,
+            network_fingerprint=recipe.network_fingerprint,
+        )
+    if first is None:
+        return None
+    return Plan(
+        arms=tuple(arms[number] for number in sorted(arms)),
+        seeds=tuple(sorted(seeds)),
+        data=first.data,
+        data_fingerprint=first.data_fingerprint,
+        budget=first.budget,
+        options=first.options,
+    )
+
+
+def _records(directory: Path) -> Iterator[tuple[int, Record]]:
+    """The records that lie where they belong, with their arms' numbers."""
+    for path in sorted(directory.glob(f"*/seed-*/{RECORD}")):
+        try:
+            record = record_in(path.parent)
+        except (OSError, ValueError):
+            continue  # told of once it is needed
+        number = re.match(r"\d+", path.parent.parent.name)
+        if number is not None and place(int(number[0]), record.recipe) == path.parent.relative_to(directory):
+            yield int(number[0]), record
+
+
+def _another(directory: Path, how: str) -> UsageError:
+    return UsageError(f"{directory}: holds another study ({how}); give another directory")

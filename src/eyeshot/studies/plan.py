@@ -12,9 +12,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.directory import apart, differences
-from eyeshot.train.recipe import Budget, Options, Recipe
+from eyeshot.train.recipe import Budget, Options, Recipe, with_budget
 
 SCHEMA = "eyeshot.plan/1"
 
@@ -108,11 +109,8 @@ class Plan:
         ]
 
     def place(self, recipe: Recipe) -> Path:
-        """A trial's directory inside the study's: the arm's number and name, then the seed."""
-        number = [arm.label for arm in self.arms].index(recipe.label) + 1
-        # A label may be a whole design in notation, which no file system takes as a name.
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.label).strip("-.")[:40]
-        return Path(f"{number}-{name}" if name else f"{number}") / f"seed-{recipe.seed}"
+        """A trial's directory inside the study's."""
+        return place([arm.label for arm in self.arms].index(recipe.label) + 1, recipe)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; `from_json` reads it back."""
@@ -132,16 +130,15 @@ class Plan:
         """The plan that `to_json` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: the values are no plan of this schema.
+            ValueError: the values are no plan of this schema.
         """
-        if values["schema"] != SCHEMA:
-            raise ValueError(f"schema {values['schema']!r}, needed is {SCHEMA!r}")
-        return cls(
-            arms=tuple(Arm(**arm) for arm in values["arms"]),
-            seeds=tuple(values["seeds"]),
-            data=values["data"],
-            data_fingerprint=values["data_fingerprint"],
-            budget=Budget.parse(values["budget"]),
-            options=Options(**values["options"]),
-            command=tuple(values["command"]),
-        )
+        if values.get("schema") != SCHEMA:
+            raise ValueError(f"schema {values.get('schema')!r}, needed is {SCHEMA!r}")
+        return converted(with_budget(values), cls)
+
+
+def place(number: int, recipe: Recipe) -> Path:
+    """A trial's directory inside its study's: the arm's number, 1 for the first, and name, then the seed."""
+    # A label may be a whole design in notation, which no file system takes as a name.
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.label).strip("-.")[:40]
+    return Path(f"{number}-{name}" if name else f"{number}") / f"seed-{recipe.seed}"

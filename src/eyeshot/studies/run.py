@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
 import os
 import signal
@@ -19,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import RunError, UsageError
 from eyeshot.studies.display import Display, Silent, Watcher
+from eyeshot.studies.kept import check_owner, claim, records_in
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.sending import main_hidden
 from eyeshot.studies.worker import Failure, Notice, Task, work
-from eyeshot.train.directory import RECORD, claim, finished, write_json
 from eyeshot.train.record import Record
 
 if TYPE_CHECKING:
@@ -68,7 +67,11 @@ def run(
     cores = _cores()
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs {jobs}: needed is 1 or more")
-    check_owner(directory, plan)
+    damage: list[str] = []
+    former, records = check_owner(directory, plan, damage.append), records_in(directory, plan)
+    # What is finished is read as it is: its disk may be one that cannot be written to.
+    if former is not None and not damage and set(plan.seeds) <= set(former.seeds) and None not in records:
+        return [record for record in records if record is not None]
     tasks = [
         Task(
             number=number,
@@ -80,66 +83,22 @@ def run(
     ]
     at_once = jobs or max(1, cores // plan.options.threads)
     with _sole(directory), _sigterm_as_interrupt():
-        _claim(directory, plan)
-        records = _finished(tasks)
-        left = [task for task in tasks if task.number not in records]
-        told = watcher or (Display(len(tasks), done=len(records)) if left else Silent())
+        notices: list[str] = []
+        claim(directory, plan, notices.append)
+        # Another process may have trained some of them meanwhile; what is damaged is the workers' to tell of.
+        done = {task.number: record for task, record in zip(tasks, records_in(directory, plan), strict=True) if record}
+        left = [task for task in tasks if task.number not in done]
+        told = watcher or (Display(len(tasks), done=len(done)) if left else Silent())
         with told:
-            records |= _train_all(left, min(len(left), at_once), told)
-    return [records[task.number] for task in tasks]
-
-
-def _finished(tasks: Sequence[Task]) -> dict[int, Record]:
-    """Records that are there already, read here: no worker with PyTorch has to start for them."""
-    records: dict[int, Record] = {}
-    for task in tasks:
-        if (task.directory / RECORD).exists():
-            claim(task.directory, task.recipe)
-            # One that cannot be read is the worker's to report and to make again.
-            record = finished(task.directory, notice=lambda text: None)
-            if record is not None:
-                records[task.number] = record
-    return records
+            for text in notices:
+                told.noticed(text)
+            done |= _train_all(left, min(len(left), at_once), told)
+    return [done[task.number] for task in tasks]
 
 
 def _cores() -> int:
     """Cores that this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def is_finished(directory: Path, plan: Plan) -> bool:
-    """Whether every trial of a plan was trained already in a directory that is the plan's own."""
-    places = [directory / plan.place(recipe) for recipe in plan.recipes()]
-    return all(finished(place, notice=lambda text: None) is not None for place in places)
-
-
-def _claim(directory: Path, plan: Plan) -> None:
-    """Write the plan down; where it was already, with the seeds that it gains."""
-    former = check_owner(directory, plan)
-    whole = plan if former is None else former.extended(plan)
-    if whole != former:
-        write_json(directory / "plan.json", whole.to_json())
-
-
-def check_owner(directory: Path, plan: Plan) -> Plan | None:
-    """The plan that a directory holds, seeds aside the same as this one; None where there is none yet.
-
-    Raises:
-        UsageError: the directory belongs to another study.
-        RunError: it cannot be used.
-    """
-    path = directory / "plan.json"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        former = Plan.from_json(json.loads(path.read_text("utf-8"))) if path.exists() else None
-    except OSError as error:
-        raise RunError(f"{directory}: cannot be used ({error.strerror}); give another directory") from error
-    except (ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(f"{path}: cannot be read ({error}); give another directory or delete this one") from error
-    if former is not None and former.identity != plan.identity:
-        odd = "; ".join(former.differences(plan))
-        raise UsageError(f"{directory}: holds another study ({odd}); give another directory or delete this one")
-    return former
 
 
 @contextmanager

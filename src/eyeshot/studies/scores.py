@@ -17,7 +17,7 @@ class ArmScores:
     half_width: float | None
     """Half the 95 % interval of the mean, in points; None with one seed."""
     seconds: float
-    """Mean training time of a trial."""
+    """Mean training time of a trial; not a number where it is not known."""
     images_per_second: float
     """Mean training speed of a trial."""
     diverged: tuple[int, ...]

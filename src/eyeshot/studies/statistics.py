@@ -13,7 +13,7 @@ together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
 from eyeshot.errors import MissingExtraError, UsageError
@@ -41,6 +41,27 @@ def compared(records: Iterable[Record]) -> tuple[tuple[ArmScores, ...], tuple[Di
     if not by_arm:
         raise UsageError("no records: nothing was trained, so there is nothing to compare")
     arms = tuple(_arm(label, trained) for label, trained in by_arm.items())
+    return arms, tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
+
+
+def compared_scores(scores: Mapping[str, Mapping[int, float]]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
+    """The same of scores alone, per label by seed.
+
+    Raises:
+        UsageError: two arms share no seed.
+    """
+    arms = tuple(
+        ArmScores(
+            label=label,
+            scores=by_seed,
+            mean=fmean(by_seed.values()),
+            half_width=half_width(list(by_seed.values())),
+            seconds=math.nan,
+            images_per_second=math.nan,
+            diverged=(),
+        )
+        for label, by_seed in scores.items()
+    )
     return arms, tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
 
 

@@ -13,15 +13,17 @@ from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
-from eyeshot.design.named import check_factory, design_named, is_module_name, naming, network_named
+from eyeshot.design.named import check_factory, design_named, naming, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.text import write
 from eyeshot.read.inputs import shape_given
+from eyeshot.read.module_names import is_module_name
 from eyeshot.studies.display import Watcher
+from eyeshot.studies.kept import check_owner, is_finished
 from eyeshot.studies.plan import Arm, Plan
-from eyeshot.studies.run import check_owner, is_finished, run
+from eyeshot.studies.run import run
 from eyeshot.studies.sending import check_sendable
 from eyeshot.train.budget import Budget
 from eyeshot.train.recipe import Options
@@ -56,7 +58,7 @@ class Study:
 
     def check(self) -> None:
         """Complain of a directory that holds another study or cannot be used."""
-        check_owner(self.directory, self.plan)
+        check_owner(self.directory, self.plan, lambda text: None)
 
     @property
     def is_finished(self) -> bool:

@@ -105,5 +105,5 @@ def _outcome(task: Task, datasets: dict[str, Dataset], send: Callable[[Any], Non
         return Failure(error=error)
     except MemoryError:
         return Failure(error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images"))
-    except Exception:  # a user's own model may raise anything, and the study must say where
-        return Failure(error=RunError(f"{where}: failed\n{traceback.format_exc()}"))
+    except (Exception, SystemExit):  # a user's own model may raise anything, and the study must say where
+        return Failure(error=RunError(f"{where}: failed", lines=traceback.format_exc().splitlines()))

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from eyeshot.design.named import is_module_name, network_named
+from eyeshot.design.named import network_named
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.relations import Shape
 from eyeshot.read.inputs import InputSpec, inputs_given
+from eyeshot.read.module_names import is_module_name
 
 
 class Family:

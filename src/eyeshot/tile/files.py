@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyeshot.design.named import is_module_name, network_named
+from eyeshot.design.named import network_named
 from eyeshot.errors import UsageError
 from eyeshot.read.inputs import inputs_given
+from eyeshot.read.module_names import is_module_name, module_name
 from eyeshot.tile.images import Batched, image, images_at
 from eyeshot.tile.plan import TilePlan, bytes_of
 from eyeshot.tile.run import Options, Progress, Tiled
@@ -93,7 +94,6 @@ def _usual_rank(axes: int) -> int:
 
 def _module(model: str, shape: tuple[int, ...], weights: Path | None) -> Any:
     """The module that a name stands for, with weights: its own, a library's on this machine, or those of a file."""
-    from eyeshot.read.loading import LIBRARIES
     from eyeshot.read.pretrained import drawn_module, load_weights, pretrained_module
 
     if not is_module_name(model):
@@ -102,7 +102,7 @@ def _module(model: str, shape: tuple[int, ...], weights: Path | None) -> Any:
         from eyeshot.build.torch import build
 
         module = build(network_named(model, shape))
-    elif weights is None and model.rpartition(":")[0] in LIBRARIES:
+    elif weights is None and module_name(model).is_of_library:
         return pretrained_module(model)[0]
     else:
         module = drawn_module(model)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eyeshot.errors import DataError, MissingExtraError
+from eyeshot.opening import what_is_at
 
 KINDS = (".npy", ".zarr", ".tif", ".tiff")
 
@@ -18,8 +19,11 @@ def images_at(path: Path) -> list[Path]:
     Raises:
         DataError: there is none.
     """
-    if not path.exists():
+    there = what_is_at(path)
+    if there == "nothing":
         raise DataError(f"{path}: there is no such file or folder")
+    if there not in ("a file", "a folder"):
+        raise DataError(f"{path}: {there}, not a file; needed is one of {', '.join(KINDS)}, or a folder of them")
     if path.is_dir() and path.suffix != ".zarr":
         images = sorted(each for each in path.iterdir() if each.suffix.lower() in KINDS)
         if not images:
@@ -37,7 +41,9 @@ def image(path: Path) -> Any:
         DataError: the file cannot be read.
         MissingExtraError: its kind needs a library that is not installed.
     """
-    kind = path.suffix.lower()
+    kind, there = path.suffix.lower(), what_is_at(path)
+    if there not in ("a file", "a folder"):
+        raise DataError(f"{path}: {there}, not a file; remove it")
     try:
         if kind == ".npy":
             return np.load(path, mmap_mode="r")

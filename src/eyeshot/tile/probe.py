@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeshot.analyse.cost import cost
+from eyeshot.analyse.cost import costs
 from eyeshot.analyse.data_path import below
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.memory import alive_by_step
@@ -97,7 +97,7 @@ class Probe:
         return {
             node.name: (node.inputs[0] if isinstance(node.op, ConvTranspose) else node.name, macs)
             for node in nodes
-            if (macs := cost(self.whole, node).macs)
+            if (macs := costs(self.whole)[node.name].macs)
         }
 
     def work(self, choices: Sequence[Sequence[int]]) -> Any:

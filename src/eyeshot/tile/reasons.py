@@ -11,6 +11,7 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
     AdaptivePool,
     Aggregate,
+    Attention,
     Cumulative,
     DeformConv,
     EdgePad,
@@ -110,7 +111,7 @@ def _words(node: Node, kind: str, is_on_path: bool) -> tuple[str, str]:
         return _BY_KIND[kind]
     if isinstance(op, Norm):
         return f"{op.mode} norm takes mean and variance over positions, so that each tile has its own", _STATISTICS
-    if isinstance(op, Softmax | MatMul):
+    if isinstance(op, Softmax | MatMul | Attention):
         return "attention weighs all positions of the image against each other, and a tile holds only its own", (
             "attend within windows, or run the attention on the whole image's (smaller) map and the rest in tiles"
         )

@@ -17,8 +17,8 @@ import numpy as np
 from eyeshot.errors import MissingExtraError, RunError, UsageError
 from eyeshot.read.inputs import InputSpec
 from eyeshot.tile.family import Family
-from eyeshot.tile.grid import AxisTile
-from eyeshot.tile.plan import Output, TilePlan, planned
+from eyeshot.tile.places import Job, place_of
+from eyeshot.tile.plan import TilePlan, planned
 from eyeshot.tile.probe import probe
 
 try:
@@ -40,19 +40,6 @@ class Progress:
     done: int
     tiles: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class Job:
-    """One tile of one image: its tiles along the axes."""
-
-    image: int
-    tiles: tuple[AxisTile, ...]
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """What it reads along each axis."""
-        return tuple(tile.size for tile in self.tiles)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +97,8 @@ class Tiled:
         if self.options.verify or self.options.approximate:
             from eyeshot.tile.verify import difference
 
-            self.difference = difference(self, plan, x, args, kwargs, outputs)
+            with in_evaluation(modules_in(self.module)), torch.no_grad():
+                self.difference = difference(lambda job: self.results(plan, x, args, kwargs, [job])[0], plan, outputs)
         journal.finish()
         if structure is None:
             return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -262,22 +250,6 @@ class Tiled:
 
 def _together(pieces: list[torch.Tensor]) -> torch.Tensor:
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-
-
-def place_of(
-    spec: Output, tiles: Sequence[AxisTile], shape: Sequence[int]
-) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where a tile's core lies in the whole output, and in the tile's; batch axis left out."""
-    there, here = ([slice(None)] * (len(spec.shape) - 1) for _ in range(2))
-    for axis, rate, tile in zip(spec.axes, spec.rates, tiles, strict=True):
-        if axis is None or rate is None:
-            continue
-        offset, first = (-(-at * rate.numerator // rate.denominator) for at in (tile.start, tile.first))
-        end = min(-(-tile.end * rate.numerator // rate.denominator), spec.shape[axis])
-        if offset + shape[axis] >= spec.shape[axis]:
-            end = spec.shape[axis]  # the last tile delivers all that is left
-        there[axis - 1], here[axis - 1] = slice(first, end), slice(first - offset, end - offset)
-    return tuple(there), tuple(here)
 
 
 class _Reached(Exception):  # noqa: N818 (no error: the way out of a forward pass)

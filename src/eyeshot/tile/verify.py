@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
-from eyeshot.read.state import in_evaluation, modules_in
 from eyeshot.tile.grid import AxisTile
+from eyeshot.tile.places import Job, place_of
 from eyeshot.tile.plan import TilePlan
-
-if TYPE_CHECKING:
-    from eyeshot.tile.run import Tiled
 
 _MOST = 1 << 30
 """Bytes alive on the part at most, where no memory was asked for."""
 
 
-def difference(run: Tiled, plan: TilePlan, x: Any, args: Any, kwargs: Any, outputs: list[Any]) -> float:
+def difference(results_of: Callable[[Job], Sequence[torch.Tensor]], plan: TilePlan, outputs: Sequence[Any]) -> float:
     """The largest difference from the whole image, on all of it or on a part around a corner of tiles."""
-    from eyeshot.tile.run import Job, place_of
-
     part = _part(plan)
     worst = 0.0
-    with in_evaluation(modules_in(run.module)), torch.no_grad():
-        results, _ = run.results(plan, x, args, kwargs, [Job(0, part)])
+    results = results_of(Job(0, part))
     for spec, result, array in zip(plan.outputs, results, outputs, strict=True):
         there, here = place_of(spec, part, result.shape)
         tiled = array[(slice(0, 1), *there)]

@@ -6,19 +6,22 @@ dropout anew from seed and epoch.
 
 from __future__ import annotations
 
+import copy
 import io
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
-from eyeshot.train.directory import differences, write
-from eyeshot.train.record import Score
+from eyeshot import opening
+from eyeshot.documents import converted, reason, seal_of, unsealed_bytes
+from eyeshot.train.directory import differences, told_apart, write
+from eyeshot.train.recipe import Recipe
+from eyeshot.train.record import Score, check_scores
 
-_FORMAT = "eyeshot.checkpoint/1"
+_FORMAT = "eyeshot.checkpoint/2"
 
 
 @dataclass(kw_only=True)
@@ -35,19 +38,21 @@ class State:
 
 def save(
     path: Path,
+    recipe: Recipe,
     module: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     state: State,
     versions: Mapping[str, str],
 ) -> None:
-    """Write the checkpoint, whole or not at all.
+    """Write the checkpoint with its digest, whole or not at all.
 
     Raises:
         RunError: the disk is full; the former checkpoint is as it was.
     """
     values = {
         "format": _FORMAT,
-        "state": {**asdict(state), "scores": [asdict(score) for score in state.scores]},
+        "recipe": recipe.to_json(),
+        "state": asdict(state),
         "versions": dict(versions),
         "module": module.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -55,11 +60,13 @@ def save(
     # In memory first: torch.save on a full disk fails with a RuntimeError that does not say so.
     buffer = io.BytesIO()
     torch.save(values, buffer)
-    write(path, buffer.getvalue())
+    content = buffer.getbuffer()
+    write(path, content, seal_of(content))
 
 
 def restore(
     path: Path,
+    recipe: Recipe,
     module: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     versions: Mapping[str, str],
@@ -67,41 +74,55 @@ def restore(
 ) -> State:
     """Put a checkpoint's weights into a module and an optimiser; a fresh state where there is none to use.
 
-    One that cannot be read is reported and training starts again; `module` is then as it was.
+    Whatever is wrong with one is reported and training starts again; module and optimiser are then as they were.
     """
+    if not path.exists():
+        return State()
+    fresh = copy.deepcopy((module.state_dict(), optimiser.state_dict()))
     try:
-        # weights_only: a checkpoint from elsewhere must not run code.
-        values: dict[str, Any] = torch.load(path, weights_only=True)
-        if values["format"] != _FORMAT:
-            raise ValueError(f"format {values['format']!r}, needed is {_FORMAT!r}")
-        state = State(**{**values["state"], "scores": [Score(**score) for score in values["state"]["scores"]]})
-        _check_fit(module, values["module"])
+        # PyTorch checks no sum of its archives. weights_only: a checkpoint from elsewhere must not run code.
+        values = torch.load(io.BytesIO(unsealed_bytes(opening.read(path))), weights_only=True)
+        state, there = _checked(values, recipe, module)
         optimiser.load_state_dict(values["optimiser"])
         module.load_state_dict(values["module"])
-    except FileNotFoundError:
+    except Exception as error:  # PyTorch meets damage with a dozen kinds, and none of them may block a study
+        notice(f"{path}: cannot be read ({reason(error)}); this run starts again from its first epoch")
+        module.load_state_dict(fresh[0])
+        optimiser.load_state_dict(fresh[1])
         return State()
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        pickle.UnpicklingError,
-    ) as error:
-        # PyTorch's own messages run over pages and advise to load unsafely.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
-        notice(f"{path}: cannot be read ({reason}); this run starts again from its first epoch")
-        optimiser.state.clear()
-        return State()
-    if values["versions"] != dict(versions):
-        changed = "; ".join(differences(values["versions"], versions))
+    if there != dict(versions):
+        changed = "; ".join(differences(there, versions))
         notice(f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's")
     return state
 
 
-def _check_fit(module: torch.nn.Module, saved: Mapping[str, torch.Tensor]) -> None:
-    """Tensors must have the module's names and shapes, found out before any is overwritten."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    if shapes != {name: tuple(tensor.shape) for name, tensor in saved.items()}:
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """What a checkpoint holds beside its tensors."""
+
+    format: Literal["eyeshot.checkpoint/2"]
+    recipe: dict[str, Any]
+    state: State
+    versions: dict[str, str]
+    module: dict[str, Any]
+    optimiser: dict[str, Any]
+
+
+def _checked(values: Any, recipe: Recipe, module: torch.nn.Module) -> tuple[State, dict[str, str]]:
+    """The state and the versions in a checkpoint, found right before any weight is overwritten."""
+    kept = converted(values, _Kept)
+    if (owner := Recipe.from_json(kept.recipe)) != recipe:
+        raise ValueError(f"it is that of another recipe: {told_apart(owner, recipe)}")
+    check_scores(kept.state.scores, is_diverged=kept.state.is_diverged)
+    if (kept.state.images, kept.state.seconds) != (kept.state.scores[-1].images, kept.state.scores[-1].seconds):
+        raise ValueError("its state is not that of its last score")
+    expected, there = ({name: (each.shape, each.dtype) for name, each in tensors.items()}
+                       for tensors in (module.state_dict(), kept.module))  # fmt: skip
+    if there != expected:
         raise ValueError("its weights are those of another network")
+    # Parameters alone: buffers may hold what is infinite, such as masks.
+    if not kept.state.is_diverged and not all(
+        kept.module[name].isfinite().all() for name, _ in module.named_parameters()
+    ):
+        raise ValueError("its weights are not finite")
+    return kept.state, kept.versions

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from eyeshot.errors import DataError
+from eyeshot.opening import what_is_at
 from eyeshot.train import embedded, folder, idx
 from eyeshot.train.dataset import Dataset
 
@@ -32,8 +33,9 @@ def load(spec: str) -> Dataset:
         return _fashion_mnist()
     path = Path(spec).expanduser()
     if not path.is_dir():
-        there = "a file" if path.exists() else "nothing"
-        raise DataError(f"data {spec!r}: {there} there; give 'sample', 'fashion-mnist' or a folder of class folders")
+        raise DataError(
+            f"data {spec!r}: {what_is_at(path)} there; give 'sample', 'fashion-mnist' or a folder of class folders"
+        )
     paths = idx.find(path)
     name = path.resolve().name
     return idx.load(paths, name=name) if paths else folder.load(path, name=name)

@@ -1,7 +1,7 @@
 """The directory of one run: `recipe.json` first, `checkpoint.pt` after each epoch, `record.json` at the end.
 
 Every file is written whole under another name and then renamed, so a kill or a full disk leaves the former
-one.
+one. Each ends with a digest, and says whose it is: what was damaged, edited or copied is told of and made again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from eyeshot import opening
+from eyeshot.documents import reason, sealed, unsealed
 from eyeshot.errors import RunError, UsageError
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record
@@ -23,33 +25,48 @@ _LONGEST = 60
 RECIPE, CHECKPOINT, RECORD = "recipe.json", "checkpoint.pt", "record.json"
 
 
-def claim(directory: Path, recipe: Recipe) -> None:
+def claim(directory: Path, recipe: Recipe, notice: Callable[[str], None]) -> None:
     """Make the directory this recipe's own, or find that it is.
+
+    What was trained there says whose it is where the recipe cannot be read; then that is written anew.
 
     Raises:
         UsageError: the directory belongs to another recipe.
         RunError: it cannot be written.
     """
-    path = directory / RECIPE
+    path, former = directory / RECIPE, None
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        former = json.loads(path.read_text("utf-8")) if path.exists() else None
+        former = _recipe_in(directory)
+    except FileNotFoundError:
+        pass  # nobody's yet
+    except ValueError as error:
+        notice(f"{path}: cannot be read ({reason(error)}); it is written anew")
     except OSError as error:
         raise _not_written(path, error) from error
-    except ValueError:
-        former = None  # only a hand or a failing disk damages it, and it can be written anew
-        if (directory / CHECKPOINT).exists() or (directory / RECORD).exists():
-            raise UsageError(
-                f"{path}: cannot be read, so nothing says what was trained here; delete {directory}"
-            ) from None
-    ours = json.loads(json.dumps(recipe.to_json()))
-    if former is None:
-        write_json(path, ours)
-    elif former != ours:
+    owner = former or _recipe_of_record(directory) or recipe
+    if owner != recipe:
         raise UsageError(
-            f"{directory}: holds the run of another recipe ({'; '.join(differences(former, ours))}); "
-            "give another directory or delete this one"
+            f"{directory}: holds the run of another recipe ({told_apart(owner, recipe)}); give another directory"
         )
+    if former is None:
+        write_sealed(path, recipe.to_json())
+
+
+def _recipe_in(directory: Path) -> Recipe:
+    return Recipe.from_json(unsealed(opening.read(directory / RECIPE)))
+
+
+def _recipe_of_record(directory: Path) -> Recipe | None:
+    try:
+        return record_in(directory).recipe
+    except (OSError, ValueError):
+        return None
+
+
+def told_apart(there: Recipe, here: Recipe) -> str:
+    """In what two recipes differ, in one line."""
+    return "; ".join(differences(there.to_json(), here.to_json()))
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -80,24 +97,39 @@ def _excerpt(text: str, start: int) -> str:
     return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
 
 
-def finished(directory: Path, notice: Callable[[str], None]) -> Record | None:
-    """The record of a run that came to its end; one that cannot be read is reported and made again."""
+def record_in(directory: Path) -> Record:
+    """The record in a directory, whosever it is.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+        ValueError: it is damaged or was changed.
+    """
+    return Record.from_json(unsealed(opening.read(directory / RECORD)))
+
+
+def finished(directory: Path, recipe: Recipe, notice: Callable[[str], None]) -> Record | None:
+    """The record of this recipe's run where it came to its end; one that is not to be believed is reported."""
     path = directory / RECORD
     try:
-        return Record.from_json(json.loads(path.read_text("utf-8")))
+        record = record_in(directory)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        notice(f"{path}: cannot be read ({type(error).__name__}: {error}); it is made again")
+    except (OSError, ValueError) as error:
+        notice(f"{path}: cannot be read ({reason(error)}); this run is made again")
         return None
+    if record.recipe != recipe:
+        notice(f"{path}: is the record of another recipe ({told_apart(record.recipe, recipe)}) and is not used")
+        return None
+    return record
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Put values into a file, whole or not at all."""
-    write(path, (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+    """Put values with their digest into a file, whole or not at all."""
+    text = json.dumps(sealed(values), indent=1, ensure_ascii=False, allow_nan=False)
+    write(path, f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes | memoryview, end: bytes = b"") -> None:
     """Put bytes into a file, whole or not at all.
 
     Raises:
@@ -107,6 +139,7 @@ def write(path: Path, content: bytes) -> None:
     try:
         with part.open("wb") as file:
             file.write(content)
+            file.write(end)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

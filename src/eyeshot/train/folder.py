@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyeshot.errors import DataError, MissingExtraError
+from eyeshot.opening import opened, what_is_at
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
@@ -114,8 +116,9 @@ def _class_files(folder: Path, *, root: Path) -> _Files:
             raise DataError(f"{entry}: an empty class; add images or delete the folder")
         for path in paths:
             _check_inside(path, root)
-            if not path.is_file():
-                raise DataError(f"{path}: not a file; a class folder holds images only")
+            there = what_is_at(path)
+            if there != "a file":
+                raise DataError(f"{path}: not a file; a class folder holds images only, and this is {there}")
     if len(files) < 2:
         raise DataError(
             f"{folder}: {len(files)} class folder{'s' if len(files) != 1 else ''} "
@@ -126,7 +129,12 @@ def _class_files(folder: Path, *, root: Path) -> _Files:
 
 
 def _check_inside(path: Path, root: Path) -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+    if not path.is_symlink():
+        return
+    there = what_is_at(path)
+    if there not in ("a file", "a folder"):
+        raise DataError(f"{path}: {'a link to nothing' if there == 'nothing' else there}; remove it")
+    if not path.resolve().is_relative_to(root.resolve()):
         raise DataError(f"{path}: a link to {path.resolve()}, outside {root}; put the file itself there")
 
 
@@ -201,7 +209,7 @@ def image_files(folder: Path) -> list[Path]:
         DataError: there is no such folder, it may not be read, it holds none, or a link leads out of it.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: {'a file' if folder.exists() else 'nothing'} there; give a folder of images")
+        raise DataError(f"{folder}: {what_is_at(folder)} there; give a folder of images")
     try:
         files = _below(folder, folder)
     except PermissionError as error:
@@ -219,6 +227,9 @@ def _below(folder: Path, root: Path) -> list[Path]:
         if entry.is_dir() and not entry.is_symlink():
             files += _below(entry, root)
         elif entry.suffix.lower() in _ENDINGS:
+            there = what_is_at(entry)
+            if there != "a file":
+                raise DataError(f"{entry}: {there}, not a file; remove it")
             files.append(entry)
     return files
 
@@ -236,14 +247,14 @@ def _opened(path: Path) -> tuple[Any, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
+            with opened(path) as file, Image.open(file, formats=_FORMATS) as image:
                 mode, frames = image.mode, getattr(image, "n_frames", 1)
                 if frames == 1:
                     image.load()
     except PermissionError:
         raise
     except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
-        reason = str(error).replace(str(path), path.name).replace(repr(path.name), "it")
+        reason = re.sub(r"<_io\.\w+( name=.*)?>", "it", getattr(error, "strerror", None) or str(error))
         raise DataError(
             f"{path}: cannot be read as an image ({reason or type(error).__name__}); replace or remove it"
         ) from error

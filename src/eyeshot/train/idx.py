@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyeshot.errors import DataError
+from eyeshot.opening import opened
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 
 STEMS = (
@@ -47,7 +49,8 @@ def find(folder: Path) -> list[Path] | None:
 
 
 def _first_present(folder: Path, stem: str) -> Path | None:
-    return next((path for ending in _ENDINGS if (path := folder / (stem + ending)).is_file()), None)
+    # What is there and no file is complained of when it is opened.
+    return next((path for ending in _ENDINGS if os.path.lexists(path := folder / (stem + ending))), None)
 
 
 def load(paths: list[Path], *, name: str, classes: tuple[str, ...] | None = None) -> Dataset:
@@ -122,16 +125,18 @@ def read(path: Path, *, axes: int) -> NDArray[np.uint8]:
             says.
     """
     try:
-        with _open(path) as file:
+        with opened(path) as stored, _unpacked(path, stored) as file:
             return _parse(file, path, axes)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); fetch the file again") from error
+        raise DataError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); fetch the file again"
+        ) from error
 
 
-def _open(path: Path) -> IO[bytes]:
+def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
     if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return lzma.open(path, "rb") if path.suffix == ".xz" else path.open("rb")
+        return cast("IO[bytes]", gzip.open(file, "rb"))
+    return lzma.open(file, "rb") if path.suffix == ".xz" else file
 
 
 def _parse(file: IO[bytes], path: Path, axes: int) -> NDArray[np.uint8]:

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
+from eyeshot.shown import visible
 from eyeshot.train.dataset import Dataset
-from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_json
+from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_sealed
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record, Score
 
@@ -61,7 +62,7 @@ def run(
     dataset: Dataset,
     directory: Path,
     on_progress: Callable[[Progress], None] | None = None,
-    notice: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+    notice: Callable[[str], None] = lambda text: print(visible(text), file=sys.stderr),
 ) -> Record:
     """Train one network and say how well it did.
 
@@ -88,12 +89,12 @@ def run(
             f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the "
             "study again"
         )
-    claim(directory, recipe)
-    if (record := finished(directory, notice)) is not None:
+    if (record := finished(directory, recipe, notice)) is not None:
         return record
+    claim(directory, recipe, notice)
     with repeatable(recipe.options.threads):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
-    write_json(directory / RECORD, record.to_json())
+    write_sealed(directory / RECORD, record.to_json())
     return record
 
 
@@ -120,7 +121,7 @@ def _train(
         weight_decay=options.weight_decay,
     )
     here = versions(options.threads)
-    state = checkpoint.restore(directory / CHECKPOINT, module, optimiser, here, notice)
+    state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
     normalise = Normaliser(dataset)
 
     def spent() -> float:
@@ -171,7 +172,7 @@ def _train(
                 accuracy=accuracy,
             )
         )
-        checkpoint.save(directory / CHECKPOINT, module, optimiser, state, here)
+        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
@@ -234,6 +235,6 @@ def _accuracy(module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, 
 def _digest(module: torch.nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
+        digest.update(name.encode("utf-8", "surrogatepass"))
         digest.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

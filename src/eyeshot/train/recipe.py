@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.budget import Budget
 
@@ -94,5 +95,24 @@ class Recipe:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_json` wrote."""
-        return cls(**{**values, "budget": Budget.parse(values["budget"]), "options": Options(**values["options"])})
+        """The recipe that `to_json` wrote.
+
+        Raises:
+            ValueError: the values are none.
+        """
+        return converted(with_budget(values), cls)
+
+
+def with_budget(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values in which the budget, a text in files, is an object.
+
+    Raises:
+        ValueError: there is no budget, or it cannot be read.
+    """
+    text = values.get("budget")
+    if not isinstance(text, str):
+        raise ValueError(f"budget {text!r}: needed is a text such as '5ep'")
+    try:
+        return {**values, "budget": dataclasses.asdict(Budget.parse(text))}
+    except UsageError as error:
+        raise ValueError(error.said) from error

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from eyeshot.documents import converted
 from eyeshot.train.recipe import Recipe
 
-SCHEMA = "eyeshot.record/1"
+SCHEMA = "eyeshot.record/2"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +97,58 @@ class Record:
         """The record that `to_json` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: the values are no record of this schema.
+            ValueError: the values are no record of this schema, or do not agree with each other.
         """
-        if values["schema"] != SCHEMA:
-            raise ValueError(f"schema {values['schema']!r}, needed is {SCHEMA!r}")
+        kept = converted(values, _Kept)
+        # NaN, which a loss is once a run has diverged, is no number in JSON.
+        scores = [converted({**each, "loss": math.nan if each.get("loss") is None else each["loss"]}, Score)
+                  for each in kept.scores]  # fmt: skip
+        check_scores(scores, is_diverged=kept.diverged)
+        if (kept.score, kept.seconds) != (scores[-1].accuracy, scores[-1].seconds):
+            raise ValueError(f"score {kept.score} in {kept.seconds} s is not the last of its scores")
+        if not _SHA256.fullmatch(kept.weights):
+            raise ValueError(f"weights {kept.weights!r}: needed is a SHA-256")
         return cls(
-            recipe=Recipe.from_json(values["recipe"]),
-            versions=dict(values["versions"]),
-            scores=tuple(
-                Score(**{**s, "loss": math.nan if s["loss"] is None else s["loss"]}) for s in values["scores"]
-            ),
-            is_diverged=values["diverged"],
-            weights=values["weights"],
+            recipe=Recipe.from_json(kept.recipe),
+            versions=kept.versions,
+            scores=tuple(scores),
+            is_diverged=kept.diverged,
+            weights=kept.weights,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """A record as it lies in its file."""
+
+    schema: Literal["eyeshot.record/2"]
+    recipe: dict[str, Any]
+    versions: dict[str, str]
+    scores: list[dict[str, Any]]
+    score: float
+    seconds: float
+    diverged: bool
+    weights: str
+
+
+def check_scores(scores: Sequence[Score], *, is_diverged: bool) -> None:
+    """Complain of scores that no training gives.
+
+    Raises:
+        ValueError: there are none, they are not of one epoch after the other, or a number in them cannot be.
+    """
+    if not scores:
+        raise ValueError("it has no scores")
+    images, seconds = 0, 0.0
+    for number, score in enumerate(scores, start=1):
+        is_last = number == len(scores)
+        for name, is_right in (
+            ("epoch", score.epoch == number),
+            ("images", score.images > images),
+            ("seconds", seconds <= score.seconds < math.inf),
+            ("loss", math.isfinite(score.loss) or (is_diverged and is_last)),
+            ("accuracy", 0 <= score.accuracy <= 100),
+        ):
+            if not is_right:
+                raise ValueError(f"{name} {getattr(score, name)} of epoch {number} cannot be")
+        images, seconds = score.images, score.seconds

@@ -1,7 +1,7 @@
 """The page's modules as one script: each in a scope of its own, in the order in which they need each other.
 
-No build tool is needed: the modules are plain JavaScript, and what runs in the page is their text without its comments,
-imports and exports written as constants.
+No build tool is needed: the modules are plain JavaScript, and what runs in the page is their text without its comments
+and indentation (so no string of theirs goes over several lines), imports and exports written as constants.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE
 _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|const|let|class) (\w+))", re.MULTILINE)
 _BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
 _COMMENT = re.compile(rf"^[ \t]*(?://[^\n]*|{_BLOCK})\n|{_BLOCK} ?", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 
 
@@ -52,4 +53,5 @@ def _scoped(name: str) -> str:
     for names in _LIST.findall(text):
         exported += [each.strip() for each in names.split(",")]
     body = _COMMENT.sub("", _LIST.sub("", _EXPORT.sub(r"\1", _IMPORT.sub(r"const {\1} = $\2;\n", text))))
+    body = _INDENT.sub("", body)
     return f"const ${name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"

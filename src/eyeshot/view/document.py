@@ -19,7 +19,7 @@ from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import first_gates, lost_at, steps
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
-from eyeshot.report.folded import Line, lines
+from eyeshot.report.folded import Line, folded_notes, lines
 from eyeshot.report.ledger import rule_words
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
@@ -72,6 +72,11 @@ def design(report: Inspection) -> dict[str, Any]:
         "source": network.source,
         "typed": network.source if ":" in network.source or "." in network.source else network.name,
         "input": index[network.input.name],
+        "modules": {
+            module: index[ends[0]]
+            for module, ends in network.module_outputs.items()
+            if len(ends) == 1 and module not in index
+        },
         "axes": list(network.axes),
         "nodes": [_node(node, report, index, relations, through) for node in network],
         "relations": relations.entries,
@@ -85,7 +90,7 @@ def design(report: Inspection) -> dict[str, Any]:
         "data_horizon": None if end_data is None else index[end_data.name],
         "data_path": sorted(index[name] for name in data_path(network)),
         "totals": report.to_json()["totals"],
-        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in report.notes],
+        "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in folded_notes(report)],
         "verdict": on_one(report),
     }
 
@@ -175,6 +180,8 @@ def _field(field: Field) -> dict[str, Any]:
                            for step in field.stride]  # fmt: skip
     if field.start is not None:
         entry["start"] = list(field.start)
+    if field.one_sided is not None:
+        entry["sides"] = list(field.one_sided)
     flags = {"irregular": not field.is_regular, "global": field.is_global, "bound": not field.is_exact}
     return entry | {name: 1 for name, holds in flags.items() if holds}
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.shown import encodable
 from eyeshot.view.bundle import asset, script
 from eyeshot.view.document import document
 from eyeshot.view.fallback import fallback
@@ -74,7 +75,8 @@ def assembled(
         "script": code,
     }
     head, *pieces = asset(template).split("{{")
-    return head + "".join(parts[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces))
+    whole = head + "".join(parts[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces))
+    return encodable(whole)
 
 
 def escaped_json(text: str) -> str:

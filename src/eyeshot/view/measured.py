@@ -2,15 +2,64 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from eyeshot import documents
 from eyeshot.errors import UsageError
+from eyeshot.shown import quoted
 
 SCHEMA = "eyeshot.effective/1"
 _MOST_CELLS = 4_000_000
+_FARTHEST = 10**9
+"""Pixels from the image's edge at which a map may start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Network:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Runs:
+    images: int | None = None
+    seeds: int | None = None
+    weights: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Map:
+    start: list[int]
+    shape: list[int]
+    values: list[float]
+
+    def __post_init__(self) -> None:
+        if len(self.start) != len(self.shape) or not 1 <= len(self.shape) <= 3:
+            raise ValueError(f"map.start {self.start[:9]} and map.shape {self.shape[:9]}")
+        if any(n < 1 for n in self.shape) or math.prod(self.shape) > _MOST_CELLS:
+            raise ValueError(f"map.shape {self.shape}")
+        if any(abs(n) > _FARTHEST for n in self.start):
+            raise ValueError(f"map.start {self.start}")
+        if len(self.values) != math.prod(self.shape):
+            raise ValueError(f"map.values: {len(self.values)} numbers for a map of {'×'.join(map(str, self.shape))}")
+        if not all(map(math.isfinite, self.values)):
+            raise ValueError("map.values: a number is not finite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Document:
+    """What the page needs of a document, by the types that it must have."""
+
+    network: _Network
+    layer: str
+    source: str
+    map: _Map
+    measure: str | None = None
+    unit: list[int] | None = None
+    runs: _Runs = field(default_factory=_Runs)
+    gates: bool = True
 
 
 def parsed(content: bytes, name: str) -> dict[str, Any]:
@@ -20,9 +69,9 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
         UsageError: it is no document of that schema, or its map is not what it says.
     """
     try:
-        document = json.loads(content)
+        document = documents.parsed(content)
     except ValueError as error:
-        raise UsageError(f"{name} is no JSON: {error}") from error
+        raise UsageError(f"{name} cannot be read: {error}") from error
     return checked(document, name)
 
 
@@ -35,25 +84,12 @@ def checked(document: Any, name: str) -> dict[str, Any]:
     schema = document.get("schema") if isinstance(document, Mapping) else None
     if schema != SCHEMA:
         raise UsageError(
-            f"{name}: needed is a document of schema {SCHEMA} (eyeshot effective --json), found {schema!r}"
+            f"{name}: needed is a document of schema {SCHEMA} (eyeshot effective --json), found {quoted(str(schema))}"
         )
     try:
-        return _checked(document)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{name}: the document is incomplete or wrong at {error}") from error
-
-
-def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
-    str(document["network"]["name"]), str(document["layer"]), str(document["source"])
-    start, shape, values = (document["map"][key] for key in ("start", "shape", "values"))
-    if len(start) != len(shape) or not 1 <= len(shape) <= 3:
-        raise ValueError(f"map.start {start} and map.shape {shape}")
-    if any(not isinstance(n, int) or n < 1 for n in shape) or math.prod(shape) > _MOST_CELLS:
-        raise ValueError(f"map.shape {shape}")
-    if len(values) != math.prod(shape):
-        raise ValueError(f"map.values: {len(values)} numbers for a map of {'×'.join(map(str, shape))}")
-    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
-        raise ValueError("map.values: a number is not finite")
+        documents.converted(document, _Document)
+    except ValueError as error:
+        raise UsageError(f"{name}: the document is incomplete or wrong: {error}") from error
     return dict(document)
 
 

@@ -40,7 +40,8 @@ def relation_of(relation: Relation) -> dict[str, Any]:
     if isinstance(relation, Permute):
         return entry | {"order": list(relation.order)}
     if isinstance(relation, Reduce):
-        return entry | {"axes": sorted(relation.axes), "keep": relation.keep}
+        groups = {"groups": relation.groups} if relation.groups > 1 else {}
+        return entry | {"axes": sorted(relation.axes), "keep": relation.keep} | groups
     return entry
 
 
@@ -63,7 +64,7 @@ def _window(relation: Window) -> dict[str, Any]:
             entry[name] = list(values)
     if relation.groups is not None:
         entry["groups"] = relation.groups
-    return entry
+    return entry | ({"runs": 1} if relation.runs else {})
 
 
 def _taps(reads: Reads) -> list[int | list[int]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from eyeshot.network.ops.attention import Attention
 from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
-from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Recurrent, Scatter
+from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
+from eyeshot.network.ops.recurrent import Recurrent, RecurrentCell
 from eyeshot.network.ops.taps import AdaptivePool, EdgePad, OverlapAdd, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
     Conv,
@@ -41,6 +43,7 @@ OPS: tuple[type[Op], ...] = (
     OverlapAdd,
     Linear,
     MatMul,
+    Attention,
     Bilinear,
     Mixing,
     Cumulative,
@@ -60,6 +63,7 @@ OPS: tuple[type[Op], ...] = (
     FractionalPool,
     Scatter,
     Recurrent,
+    RecurrentCell,
     Unknown,
 )
 
@@ -68,6 +72,7 @@ __all__ = [
     "AdaptivePool",
     "Aggregate",
     "Arithmetic",
+    "Attention",
     "Bilinear",
     "Concatenate",
     "Constant",
@@ -97,6 +102,7 @@ __all__ = [
     "Pool",
     "Rearrange",
     "Recurrent",
+    "RecurrentCell",
     "Resize",
     "Scatter",
     "Shift",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from eyeshot.network.ops.op import Edges, Op
-from eyeshot.network.ops.windows import Cumulative
 from eyeshot.network.relations import Elementwise, Opaque, Read, Reduce, Relation, Shape, Sizes, Taps
 from eyeshot.network.slide import Pattern, Reads
 
@@ -152,27 +151,3 @@ class Scatter(Op):
         if self.has_base:
             relations[0] = Elementwise()
         return tuple(Read(i, relation, may_read_less=True) for i, relation in enumerate(relations))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recurrent(Op):
-    """A recurrent layer along ``axis``, behind the mixing of its features: position i reads 0 … i, or all if both ways.
-
-    ``weights`` are used once per position, which is what it costs.
-    """
-
-    name: str
-    axis: int
-    both_ways: bool
-    weights: int
-
-    @property
-    def kind(self) -> str:
-        """lstm, gru or rnn."""
-        return self.name
-
-    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
-        """A causal window, or every position."""
-        if self.both_ways:
-            return (Read(0, Reduce(axes=(self.axis,), keep=True)),)
-        return Cumulative(name=self.name, axis=self.axis).reads(inputs, out)

@@ -77,7 +77,7 @@ class Norm(Op):
         elementwise = Read(0, Elementwise())
         if not self.statistics:
             return (elementwise,)
-        return (elementwise, Read(0, Reduce(axes=self.statistics, keep=True), gate=True))
+        return (elementwise, Read(0, Reduce(axes=self.statistics, keep=True, groups=self.groups), gate=True))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -131,13 +132,19 @@ class Resize(Op):
     """Interpolation along the last axes.
 
     ``mode`` is PyTorch's; ``steps`` are input positions per output position, (numerator, denominator) per axis;
-    ``aligned`` counts from the corners' centres. Taps whose weight is always zero are left out.
+    ``aligned`` counts from the corners' centres. Where neither that nor half a pixel before holds, ``starts`` say where
+    the first output reads, and ``rounding`` which position is the nearest (ONNX's words). ``outside`` is what a tap
+    beyond the border reads: the border, nothing ("cut"), or nothing at all where its centre is beyond ("nothing").
+    Taps whose weight is always zero are left out.
     """
 
     mode: str
     steps: tuple[tuple[int, int], ...]
     aligned: bool = False
     antialiased: bool = False
+    starts: tuple[tuple[int, int], ...] | None = None
+    rounding: str = ""
+    outside: str = "border"
 
     @property
     def kind(self) -> str:
@@ -148,30 +155,49 @@ class Resize(Op):
         """The taps of each output position, cut off at the borders."""
         axes = tuple(range(len(out) - len(self.steps), len(out)))
         reads, endless = [], []
-        for axis, step in zip(axes, self.steps, strict=True):
-            n, fraction = inputs[0][axis], Fraction(*step)
+        for number, (axis, step) in enumerate(zip(axes, self.steps, strict=True)):
+            n, fraction, start = inputs[0][axis], Fraction(*step), self._start(number)
             # taps repeat after as many outputs as the step's denominator, moved by its numerator
-            offsets = tuple(tuple(self._taps(i, fraction)) for i in range(fraction.denominator))
+            offsets = tuple(tuple(self._taps(i, fraction, start)) for i in range(fraction.denominator))
             turns = (divmod(i, fraction.denominator) for i in range(out[axis]))
-            reads.append(tuple(self._inside(offsets[phase], turn * fraction.numerator, n) for turn, phase in turns))
-            endless.append(Pattern(fraction.numerator, offsets) if fraction else None)
+            axis_reads = tuple(self._inside(offsets[phase], turn * fraction.numerator, n) for turn, phase in turns)
+            if self.outside == "nothing":
+                is_in = [0 <= i * fraction + start <= n - 1 for i in range(out[axis])]
+                axis_reads = tuple(taps if inside else () for taps, inside in zip(axis_reads, is_in, strict=True))
+            reads.append(axis_reads)
+            endless.append(Pattern(fraction.numerator, offsets) if fraction > 0 else None)
         return (Read(0, Taps(axes=axes, reads=tuple(reads), endless=tuple(endless))),)
+
+    def _start(self, number: int) -> Fraction:
+        """Where the first output reads."""
+        if self.starts is not None:
+            return Fraction(*self.starts[number])
+        half = Fraction(1, 2)
+        return Fraction(0) if self.aligned or self.mode == "nearest" else Fraction(*self.steps[number]) * half - half
 
     def _inside(self, offsets: tuple[int, ...], start: int, n: int) -> tuple[int, ...]:
         if start + offsets[0] >= 0 and start + offsets[-1] < n:
             return tuple(start + offset for offset in offsets)
-        if self.antialiased:
+        if self.antialiased or self.outside == "cut":
             return tuple(start + offset for offset in offsets if 0 <= start + offset < n)
         return tuple(sorted({min(max(start + offset, 0), n - 1) for offset in offsets}))
 
-    def _taps(self, i: int, step: Fraction) -> list[int]:
+    def _taps(self, i: int, step: Fraction, start: Fraction) -> list[int]:
+        centre = i * step + start
         if self.mode in {"nearest", "nearest-exact"}:
-            return [math.floor((i + Fraction(self.mode == "nearest-exact", 2)) * step)]
+            return [_ROUNDED[self.rounding or ("floor" if self.mode == "nearest" else "round_prefer_ceil")](centre)]
         reach = 2 if self.mode == "bicubic" else 1
-        centre = i * step if self.aligned else (i + Fraction(1, 2)) * step - Fraction(1, 2)
         if self.antialiased:
             spread = reach * max(step, Fraction(1))
             return [j for j in range(math.floor(centre - spread), math.ceil(centre + spread) + 1)
                     if abs(j - centre) < spread]  # fmt: skip
         low = math.floor(centre)
         return [low] if centre == low else list(range(low - reach + 1, low + reach + 1))
+
+
+_ROUNDED: dict[str, Callable[[Fraction], int]] = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round_prefer_ceil": lambda place: math.floor(place + Fraction(1, 2)),
+    "round_prefer_floor": lambda place: math.ceil(place - Fraction(1, 2)),
+}

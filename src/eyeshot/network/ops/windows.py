@@ -198,6 +198,10 @@ class LocalResponseNorm(Op):
     beta: float = 0.75
     k: float = 2.0
 
+    def size_over(self, channels: int) -> int:
+        """The neighbours that can exist: beyond 2·channels − 1 more of them are more of nothing."""
+        return min(self.size, 2 * channels - 1)
+
     @property
     def kind(self) -> str:
         """The usual abbreviation."""
@@ -205,23 +209,19 @@ class LocalResponseNorm(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """A window over channels."""
-        before = self.size // 2
-        window = Window(
-            axes=(1,),
-            kernel=(self.size,),
-            stride=(1,),
-            dilation=(1,),
-            padding=((before, self.size - 1 - before),),
-        )
+        size = self.size_over(out[1])
+        before = size // 2
+        window = Window(axes=(1,), kernel=(size,), stride=(1,), dilation=(1,), padding=((before, size - 1 - before),))
         return (Read(0, window),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cumulative(Op):
-    """A running sum, product or maximum along one axis: position i reads 0 … i."""
+    """A running sum, product or maximum along one axis: position i reads 0 … i, or ``backwards`` i … n − 1."""
 
     name: str
     axis: int
+    backwards: bool = False
 
     @property
     def kind(self) -> str:
@@ -231,7 +231,9 @@ class Cumulative(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """A causal window as long as the axis."""
         n = out[self.axis]
-        window = Window(axes=(self.axis,), kernel=(n,), stride=(1,), dilation=(1,), padding=((n - 1, 0),))
+        padding = (0, n - 1) if self.backwards else (n - 1, 0)
+        ones = (1,)
+        window = Window(axes=(self.axis,), kernel=(n,), stride=ones, dilation=ones, padding=(padding,), runs=True)
         return (Read(0, window),)
 
 

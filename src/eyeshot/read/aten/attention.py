@@ -1,4 +1,4 @@
-"""The fused attention kernels of passes on numbers, read as attention is on tensors without: by its parts."""
+"""Attention: by its parts, fused kernels of passes on numbers too, but for masks, which no product of its own knows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,60 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from eyeshot.network.ops import Attention, Mixing
+from eyeshot.network.slide import Reads
 from eyeshot.read.aten.parts import in_parts
-from eyeshot.read.trace import Call
+from eyeshot.read.aten.rules import RULES, rule
+from eyeshot.read.recorder import Recorder
+from eyeshot.read.shapes import alike
+from eyeshot.read.trace import Call, Trace, tensors_in
+
+_MOST_PAIRS = 1 << 20
+"""Queries by keys of a mask at most that are told one by one; of more any key may be read."""
+
+
+@rule("scaled_dot_product_attention", "_scaled_dot_product_attention_math")
+def _masked(trace: Trace, call: Call) -> Any:
+    """Attention under a mask that is known; taken apart where there is none."""
+    query, key, value = inputs = [call[name] for name in ("query", "key", "value")]
+    op = _under_mask(trace, call, query.shape[-2], key.shape[-2]) if all(map(trace.knows, inputs)) else None
+    if op is None:
+        return NotImplemented
+    out = call.run()
+    with Recorder(trace, RULES, has_numbers=call.has_numbers):
+        key, value = _for_all_heads(query, key, value)
+    if not query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
+        return NotImplemented
+    if isinstance(out, torch.Tensor) and out.shape == query.shape and not call.has_numbers:
+        out = alike(query)  # its numbers lie in the order of the query's
+    first = tensors_in(out)[0]
+    mixed = Mixing(name="keys", axes=(key.dim() - 1,))
+    keys = trace.record(mixed, [trace.step_of(key)], (*key.shape[:-1], value.shape[-1]))
+    steps = [trace.step_of(query), keys, trace.step_of(value)]
+    trace.bind(first, trace.record(op, steps, first.shape))
+    return out
+
+
+def _under_mask(trace: Trace, call: Call, queries: int, keys: int) -> Attention | None:
+    """Which keys each query weighs by the call's mask; None where it has none that leaves any out."""
+    mask = call["attn_mask"]
+    if call["is_causal"]:
+        return Attention()
+    numbers = None if mask is None or trace.knows(mask) else trace.numbers_of(mask)
+    if numbers is None:
+        return None
+    seen = numbers if numbers.dtype is torch.bool else numbers != float("-inf")
+    seen = seen.expand(*seen.shape[:-2], queries, keys).reshape(-1, queries, keys)
+    if bool(seen.all()):
+        return None
+    some, is_alike = seen.any(0), bool((seen == seen[:1]).all())
+    if is_alike and torch.equal(some, torch.ones_like(some).tril()):
+        return Attention()
+    if some.numel() > _MOST_PAIRS:
+        every = tuple(range(keys))
+        return Attention(keys=(every,) * queries, is_bound=True)
+    weighed: Reads = tuple(tuple(row.nonzero().flatten().tolist()) for row in some)
+    return Attention(keys=weighed, is_bound=not is_alike)
 
 
 @in_parts(
@@ -31,10 +83,17 @@ def attention(
     is_causal: bool = False,
 ) -> torch.Tensor:
     """Attention as PyTorch takes it apart on tensors without numbers; several queries' heads may share a key's."""
-    if key.shape[-3] != query.shape[-3]:
-        key, value = (t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value))
+    key, value = _for_all_heads(query, key, value)
     out: torch.Tensor = torch.ops.aten._scaled_dot_product_attention_math(query, key, value, mask, 0.0, is_causal)[0]
     return out
+
+
+def _for_all_heads(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values of as many heads as queries have, of which several may share one."""
+    if query.dim() < 3 or key.shape[-3] == query.shape[-3]:
+        return key, value
+    key, value = (tensor.repeat_interleave(query.shape[-3] // tensor.shape[-3], -3) for tensor in (key, value))
+    return key, value
 
 
 @in_parts("_flash_attention_forward", "_efficient_attention_forward")

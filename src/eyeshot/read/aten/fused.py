@@ -57,6 +57,18 @@ def _narrow_copy(call: Call) -> Any:
     return call.x.narrow(call["dim"], call["start"], call["length"])
 
 
+@in_parts("select_scatter", "slice_scatter")
+def _written_apart(call: Call) -> Any:
+    """A copy of the whole with one part of it written."""
+    out = call.x.clone()
+    if call.name == "select_scatter":
+        part = out.select(call["dim"], call["index"])
+    else:
+        part = out[(slice(None),) * (call["dim"] % out.dim()) + (slice(call["start"], call["end"], call["step"]),)]
+    part.copy_(call["src"])
+    return out
+
+
 @in_parts("fill_diagonal")
 def _fill_diagonal(call: Call) -> Any:
     x = call.x

@@ -27,9 +27,10 @@ from eyeshot.network.ops import (
     Unknown,
     Unpool,
 )
-from eyeshot.network.slide import Reads
 from eyeshot.read.aten.rules import axis_of, each, one, reshaped, rule, slide
-from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.grids import taps_of_grid
+from eyeshot.read.steps import Step
+from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 
 MOST_POSITIONS = 1 << 16
 
@@ -86,14 +87,14 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
     return out
 
 
-def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int]) -> Step:
-    """The elements of rows, the last axis, at some places, each −1 a constant: what padding behind a row holds."""
-    *lead, size = rows.shape
-    axis = len(lead)
+def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int], axis: int = -1) -> Step:
+    """What stands along an axis at some places, each −1 a constant: what padding behind the axis holds."""
+    axis = axis_of(axis, len(rows.shape))
+    lead, size, rest = rows.shape[:axis], rows.shape[axis], rows.shape[axis + 1 :]
     if min(places) < 0:
-        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1))
+        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1, *rest))
     op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
-    return trace.record(op, [rows], (*lead, len(places)))
+    return trace.record(op, [rows], (*lead, len(places), *rest))
 
 
 def _picked(
@@ -272,7 +273,9 @@ def _grid_sample(trace: Trace, call: Call) -> Any:
     mode = ("bilinear", "nearest", "bicubic")[call["interpolation_mode"]]
     numbers = None if trace.knows(grid) else trace.numbers_of(grid)
     if trace.knows(x) and numbers is not None:
-        taps = [_taps_of_grid(numbers, a, x.shape, call, mode) for a in range(x.dim() - 2)]
+        table, is_aligned = numbers.double().cpu().numpy(), bool(call["align_corners"])
+        shape, outside = tuple(x.shape), int(call["padding_mode"])
+        taps = [taps_of_grid(table, a, shape, mode, outside, is_aligned=is_aligned) for a in range(x.dim() - 2)]
         is_exact = all(is_apart for _, is_apart in taps)
         return one(
             trace, call, GridSample(mode=mode, taps=tuple(reads for reads, _ in taps), is_exact=is_exact), [x], out
@@ -288,36 +291,6 @@ def _grid_sample(trace: Trace, call: Call) -> Any:
     else:
         trace.bind(out, trace.record(Pointwise(name="grid_sample"), [where], out.shape))
     return out
-
-
-def _taps_of_grid(grid: torch.Tensor, a: int, shape: torch.Size, call: Call, mode: str) -> tuple[Reads, bool]:
-    """For each output position along an axis the input positions read, and whether the other axes leave them alone."""
-    n = shape[2 + a]
-    coordinate = grid[..., grid.shape[-1] - 1 - a].double()
-    scale = (n - 1) / 2 if call["align_corners"] else n / 2
-    centre = coordinate * scale + (n - 1) / 2
-    if call["padding_mode"] == 1:
-        centre = centre.clamp(0, n - 1)
-    lines = centre.movedim(1 + a, 0).reshape(centre.shape[1 + a], -1)
-    is_apart = bool((lines == lines[:, :1]).all()) and call["padding_mode"] != 2
-    reads = []
-    for line in lines:
-        low, high = float(line.min()), float(line.max())
-        reads.append(_positions_between(low, high, n, mode, call["padding_mode"]))
-    return tuple(reads), is_apart
-
-
-def _positions_between(low: float, high: float, n: int, mode: str, padding_mode: int) -> tuple[int, ...]:
-    if padding_mode == 2:  # reflection folds what lies outside back inside: anywhere
-        return tuple(range(n))
-    if mode == "nearest":
-        first, last = round(low), round(high)
-    else:
-        reach = 2 if mode == "bicubic" else 1
-        first = int(low // 1) - reach + 1
-        last = int(high // 1) + (reach if high != high // 1 else 0)
-        first = first if low != low // 1 else int(low)
-    return tuple(range(max(first, 0), min(last, n - 1) + 1))
 
 
 @rule("torchvision::deform_conv2d")
@@ -362,7 +335,7 @@ def _fill(trace: Trace, call: Call) -> Any:
 
 @rule(
     *("index_put", "_index_put_impl", "scatter", "scatter_add", "scatter_reduce", "index_copy", "index_add"),
-    *("index_fill", "masked_scatter", "slice_scatter", "select_scatter", "put", "index_reduce"),
+    *("index_fill", "masked_scatter", "put", "index_reduce"),
 )
 def _scatter(trace: Trace, call: Call) -> Any:
     base, out = call.x, call.run()

@@ -123,8 +123,17 @@ def _softmax(trace: Trace, call: Call) -> Any:
     return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], out)
 
 
+@rule("nonzero", "nonzero_numpy", "nonzero_static")
+def _nonzero(trace: Trace, call: Call) -> Any:
+    out = call.run()
+    unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), "it lists positions that depend on the data")
+    return out
+
+
 @rule(*ARITHMETIC)
 def _arithmetic(trace: Trace, call: Call) -> Any:
+    if call.name == "where" and "self" not in call.arguments:
+        return _nonzero(trace, call)
     operands = tensors_in(call.arguments)
     inputs = [t for t in operands if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:

@@ -1,6 +1,6 @@
-// In what box does a share of a map of weights lie? Whole pixels, as many axes as the map has: of each axis the shortest
-// run that holds a share s of what the map has along it, the same s for all axes, and the least s for which the box holds
-// what is asked for. As eyeshot/analyse/box.py; both read tests/vectors/spread.json.
+// In what box does a share of a map of weights lie? Whole pixels, as many axes as the map has: of each axis the
+// shortest run that holds a share s of what the map has along it, the same s for all axes, and the least s for which
+// the box holds what is asked for. As eyeshot/analyse/box.py; both read tests/vectors/spread.json.
 
 import { NEARLY, profile } from "./spread.js";
 
@@ -9,18 +9,39 @@ import { NEARLY, profile } from "./spread.js";
 
 const HALVINGS = 40;
 
-/** The box that holds a share of a map, in pixels of the image. @param {Mass} mass @param {number} share @returns {Range[]} */
-export function boxHolding(mass, share) {
-  const profiles = mass.size.map((_, axis) => shares(profile(mass, axis))), sums = summed(mass);
+/**
+ * For each share the box that holds it of a map, in pixels of the image.
+ * @param {Mass} mass @param {number[]} asked @returns {Range[][]}
+ */
+export function boxesHolding(mass, asked) {
+  const profiles = mass.size.map((_, axis) => shares(profile(mass, axis)));
+  const sums = summed(mass);
+  return asked.map((share) =>
+    least(profiles, (box) => inside(sums, mass.size, box) >= share - NEARLY).map(([first, last], axis) => [
+      first + mass.low[axis],
+      last + mass.low[axis],
+    ]),
+  );
+}
+
+/** The same for one share. @param {Mass} mass @param {number} share @returns {Range[]} */
+export const boxHolding = (mass, share) => boxesHolding(mass, [share])[0];
+
+/**
+ * The box of the least common share along all axes that does.
+ * @param {Float64Array[]} profiles @param {(box: Range[]) => boolean} isEnough @returns {Range[]}
+ */
+function least(profiles, isEnough) {
   let best = profiles.map((values) => shortest(values, 1));
   for (let step = 0, low = 0, high = 1; step < HALVINGS; step++) {
-    const middle = (low + high) / 2, box = profiles.map((values) => shortest(values, middle));
-    if (inside(sums, mass.size, box) >= share - NEARLY) {
+    const middle = (low + high) / 2;
+    const box = profiles.map((values) => shortest(values, middle));
+    if (isEnough(box)) {
       best = box;
       high = middle;
     } else low = middle;
   }
-  return best.map(([first, last], axis) => [first + mass.low[axis], last + mass.low[axis]]);
+  return best;
 }
 
 /** Pixels in a box. @param {Range[]} box @returns {number} */
@@ -38,7 +59,8 @@ function shares(values) {
 /** The shortest run of a profile of sum 1 that holds a share; of those as long the one that holds most, then the one
  *  nearest the middle. @param {Float64Array} values @param {number} share @returns {Range} */
 export function shortest(values, share) {
-  const n = values.length, held = new Float64Array(n + 1);
+  const n = values.length;
+  const held = new Float64Array(n + 1);
   values.forEach((value, i) => (held[i + 1] = held[i] + value));
   let length = n;
   for (let low = 0, high = 0; low < n; low++) {
@@ -49,7 +71,8 @@ export function shortest(values, share) {
   let most = 0;
   for (let low = 0; low + length <= n; low++) most = Math.max(most, held[low + length] - held[low]);
   const ends = values.findIndex((value) => value > 0) + values.findLastIndex((value) => value > 0);
-  let best = -1, distance = Infinity;
+  let best = -1;
+  let distance = Infinity;
   for (let low = 0; low + length <= n; low++) {
     const off = Math.abs(2 * low + length - 1 - ends);
     if (held[low + length] - held[low] >= most - NEARLY && off < distance) [best, distance] = [low, off];
@@ -59,27 +82,40 @@ export function shortest(values, share) {
 
 /** At each corner between pixels the share of the map before it. @param {Mass} mass @returns {Float64Array} */
 function summed({ size, data }) {
-  const total = data.reduce((a, b) => a + b, 0), sizes = size.map((n) => n + 1);
+  const total = data.reduce((a, b) => a + b, 0);
+  const sizes = size.map((n) => n + 1);
   const result = new Float64Array(sizes.reduce((a, b) => a * b, 1));
-  data.forEach((value, i) => {
-    let at = 0, block = 1, rest = i;
-    for (let axis = size.length - 1; axis >= 0; block *= sizes[axis--]) {
+  const last = size.length - 1;
+  for (let line = 0, i = 0; i < data.length; line++) {
+    let at = 1;
+    let block = sizes[last];
+    for (let axis = last - 1, rest = line; axis >= 0; block *= sizes[axis--]) {
       at += ((rest % size[axis]) + 1) * block;
       rest = Math.floor(rest / size[axis]);
     }
-    result[at] = value / total;
-  });
-  for (let axis = size.length - 1, block = 1; axis >= 0; block *= sizes[axis--]) {
-    for (let i = block; i < result.length; i++) if (Math.floor(i / block) % sizes[axis]) result[i] += result[i - block];
+    for (let held = 0, end = at + size[last]; at < end; at++) result[at] = (held += data[i++]) / total;
   }
+  for (let axis = last - 1, block = sizes[last]; axis >= 0; block *= sizes[axis--])
+    accumulate(result, block, sizes[axis]);
   return result;
 }
 
-/** What a box has, from the sums at its corners. @param {Float64Array} sums @param {number[]} size @param {Range[]} box @returns {number} */
+/** Running sums along an axis of n. @param {Float64Array} values @param {number} block its stride @param {number} n */
+function accumulate(values, block, n) {
+  for (let start = 0; start < values.length; start += block * n) {
+    for (let i = start + block; i < start + block * n; i++) values[i] += values[i - block];
+  }
+}
+
+/**
+ * What a box has, from the sums at its corners.
+ * @param {Float64Array} sums @param {number[]} size @param {Range[]} box @returns {number}
+ */
 function inside(sums, size, box) {
   let total = 0;
   for (let corner = 0; corner < 2 ** box.length; corner++) {
-    let at = 0, sign = 1;
+    let at = 0;
+    let sign = 1;
     box.forEach(([first, last], axis) => {
       const isEnd = Boolean((corner >> axis) & 1);
       at = at * (size[axis] + 1) + (isEnd ? last + 1 : first);

@@ -1,46 +1,71 @@
 // The cone: a side view through all layers along one axis, from the unit down to the pixels it sees; or up from a pixel
 // to all that see it. It stands on the input picture, on the same scale.
 
+import { chips, offer } from "./controls.js";
 import { colour, h, pen } from "./dom.js";
 import { levels, span } from "./levels.js";
-import { axisNames } from "./words.js";
+import { axisNames, listed, shortened } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
-const TOP = 16, BOTTOM = 8, LABELS = 104, MOST_DOTS = 700;
+const TOP = 16;
+const BOTTOM = 8;
+const LABELS = 104;
+const MOST_DOTS = 700;
+const MOST_NAMES = 5;
 
 /** @param {{setAxis: (axis: number) => void}} actions */
 export function conePanel(actions) {
   const canvas = h("canvas", { role: "img", "aria-label": "Cone" });
-  const axes = h("div", { class: "axes", role: "group", "aria-label": "Axis of the cone" });
+  const axes = chips("Axis of the cone", "axes");
+  const note = h("p", { class: "hint cone-note" });
   const root = h("div", { class: "cone" }, axes, canvas);
-  /** @param {View} view @param {{left: number, width: number, height: number, from: number, to: number}} place from … to are the pixels shown */
+  /**
+   * @param {View} view
+   * @param {{left: number, width: number, height: number, from: number, to: number}} place from … to are the pixels
+   * shown
+   */
   function update(view, place) {
     const { design, state } = view;
     const names = axisNames(design.axes.length);
-    axes.replaceChildren(...(names.length > 1 ? names.map((name, axis) => h("button", { type: "button", class: "chip", "aria-pressed": String(axis === state.axis),
-      onclick: () => actions.setAxis(axis) }, name)) : []));
+    if (!view.isPreview) {
+      const answers = names.length > 1 ? names.map((name, axis) => /** @type {const} */ ([axis, name])) : [];
+      offer(axes, answers, state.axis, actions.setAxis);
+    }
     const found = levels(view);
-    canvas.setAttribute("aria-label", state.point
-      ? `Cone along ${names[state.axis]}: units of ${found.length} layers that see the pixel`
-      : `Cone along ${names[state.axis]}: what ${view.layer.name} sees through ${found.length} layers`);
+    if (!view.isPreview) note.textContent = leftOut(view, found);
+    canvas.setAttribute(
+      "aria-label",
+      state.point
+        ? `Cone along ${names[state.axis]}: units of ${found.length} layers that see the pixel`
+        : `Cone along ${names[state.axis]}: what ${view.layer.name} sees through ${found.length} layers`,
+    );
     draw(pen(canvas, place.left + place.width + LABELS, place.height), view, found, place);
   }
-  return { root, update };
+  return { root, note, update };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level[]} found @param {{left: number, width: number, height: number, from: number, to: number}} place */
+/**
+ * @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level[]} found
+ * @param {{left: number, width: number, height: number, from: number, to: number}} place
+ */
 function draw(context, view, found, place) {
   if (!found.length) return;
-  const { axis, point } = view.state, unit = place.width / (place.to - place.from);
+  const { axis, point } = view.state;
+  const unit = place.width / (place.to - place.from);
   const gap = (place.height - TOP - BOTTOM) / Math.max(found.length - 1, 1);
-  const ink = colour("ink"), muted = colour("muted"), tint = colour(point ? "reach" : "accent"), rule = colour("rule-strong");
+  const ink = colour("ink");
+  const muted = colour("muted");
+  const tint = colour(point ? "reach" : "accent");
+  const rule = colour("rule-strong");
   const y = (/** @type {number} */ i) => place.height - BOTTOM - i * gap;
-  const x = (/** @type {number} */ pixel) => place.left + Math.min(Math.max((pixel - place.from) * unit, -6), place.width + 6);
+  const x = (/** @type {number} */ pixel) =>
+    place.left + Math.min(Math.max((pixel - place.from) * unit, -6), place.width + 6);
   context.fillStyle = tint;
   context.globalAlpha = 0.16;
   for (let i = 0; i + 1 < found.length; i++) {
-    const [a, b] = ends(view, found[i], axis), [c, d] = ends(view, found[i + 1], axis);
+    const [a, b] = ends(view, found[i], axis);
+    const [c, d] = ends(view, found[i + 1], axis);
     context.beginPath();
     context.moveTo(x(a), y(i));
     context.lineTo(x(b), y(i));
@@ -64,7 +89,11 @@ function draw(context, view, found, place) {
     const isClear = (found.length - 1 - i) * gap >= 12 && i * gap >= 12;
     if (isEnd || (i % every === 0 && isClear)) {
       context.fillStyle = level.at === view.at ? ink : muted;
-      context.fillText(fitted(context, level.at === view.design.input ? "input" : level.name, LABELS - 14), place.left + place.width + 10, y(i));
+      context.fillText(
+        fitted(context, level.at === view.design.input ? "input" : level.name, LABELS - 14),
+        place.left + place.width + 10,
+        y(i),
+      );
     }
   });
 }
@@ -74,22 +103,32 @@ function ends(view, level, axis) {
   return span(view, level.at, axis, level.box[axis][0], level.box[axis][1]);
 }
 
-/** Marked ranges along one axis, of all products together. @param {import("./levels.js").Level} level @param {number} axis @returns {Array<[number, number]>} */
+/**
+ * Marked ranges along one axis, of all products together.
+ * @param {import("./levels.js").Level} level @param {number} axis @returns {Array<[number, number]>}
+ */
 function ranges(level, axis) {
   /** @type {Array<[number, number]>} */
   const found = [];
-  for (const product of level.products) for (let i = 0; i < product[axis].length; i += 2) found.push([product[axis][i], product[axis][i + 1]]);
+  for (const product of level.products)
+    for (let i = 0; i < product[axis].length; i += 2) found.push([product[axis][i], product[axis][i + 1]]);
   return found;
 }
 
-/** Units as dots, where there is room to tell them apart. @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level} level @param {number} axis
- *  @param {{x: (pixel: number) => number, y: number, unit: number, ink: string, tint: string, gap: number}} look */
+/**
+ * Units as dots, where there is room to tell them apart.
+ * @param {CanvasRenderingContext2D} context @param {View} view @param {import("./levels.js").Level} level
+ * @param {number} axis
+ * @param {{x: (pixel: number) => number, y: number, unit: number, ink: string, tint: string, gap: number}} look
+ */
 function dots(context, view, level, axis, look) {
-  const [a, b] = span(view, level.at, axis, 0, 0), wide = (b - a) * look.unit;
+  const [a, b] = span(view, level.at, axis, 0, 0);
+  const wide = (b - a) * look.unit;
   if (wide < 4 || look.gap < 7 || level.units[axis] > MOST_DOTS) return;
   const marks = ranges(level, axis);
   for (let i = 0; i < level.units[axis]; i++) {
-    const [from, to] = span(view, level.at, axis, i, i), centre = (from + to) / 2;
+    const [from, to] = span(view, level.at, axis, i, i);
+    const centre = (from + to) / 2;
     const isIn = marks.some(([first, last]) => i >= first && i <= last);
     context.beginPath();
     context.arc(look.x(centre), look.y, isIn ? Math.min(3.2, wide * 0.35) : 1.2, 0, 7);
@@ -100,7 +139,10 @@ function dots(context, view, level, axis, look) {
   context.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {string} stroke @param {number} width @param {number} from @param {number} to @param {number} y */
+/**
+ * @param {CanvasRenderingContext2D} context @param {string} stroke @param {number} width @param {number} from
+ * @param {number} to @param {number} y
+ */
 function line(context, stroke, width, from, to, y) {
   context.strokeStyle = stroke;
   context.lineWidth = width;
@@ -110,10 +152,22 @@ function line(context, stroke, width, from, to, y) {
   context.stroke();
 }
 
-/** The end of a name that fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
-export function fitted(context, text, room) {
-  if (text.length < 80 && context.measureText(text).width <= room) return text;
-  const signs = [...text].slice(-40);
-  while (signs.length > 1 && context.measureText(`…${signs.join("")}`).width > room) signs.shift();
-  return `…${signs.join("")}`;
+/**
+ * Which layers on the way are not drawn.
+ * @param {View} view @param {import("./levels.js").Level[]} found @returns {string}
+ */
+function leftOut({ design, marks }, found) {
+  const shown = new Set(found.map((level) => level.at));
+  const names = design.nodes.flatMap(({ name }, i) => (marks[i]?.length && !shown.has(i) ? [name] : []));
+  if (!names.length) return "";
+  const some =
+    names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES - 1), `${names.length - MOST_NAMES + 1} more`] : names;
+  return `Not drawn, since the set there is that of the layer before or has no map: ${listed(some)}.`;
+}
+
+/** As much of a name as fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
+function fitted(context, text, room) {
+  let most = Math.min([...text].length, 80);
+  while (most > 1 && context.measureText(shortened(text, most)).width > room) most--;
+  return shortened(text, most);
 }

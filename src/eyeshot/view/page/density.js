@@ -1,14 +1,18 @@
-// How much of each pixel does a unit use, by the paths that lead to it? Path density: the expected square of the gradient
-// under random weights (Luo et al. 2016). A mark of numbers pulled back from the unit along the data path: every element
-// shares its weight among those that it reads. All channels of a tensor are alike.
+// How much of each pixel does a unit use, by the paths that lead to it? Path density: the expected square of the
+// gradient under random weights (Luo et al. 2016). A mark of numbers pulled back from the unit along the data path:
+// every element shares its weight among those that it reads. All channels of a tensor are alike.
 
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./field.js").Read} Read */
-/** @typedef {{low: number[], size: number[], data: Float64Array, power: number}} Mass weights, times 2^power, in a box of
- *  positions, row-major; not written out along axes that a tensor no longer has, where size is 1. Paths outgrow any
- *  float in deep networks, so all weights share a power of two; scaling by it rounds nothing. */
-/** @typedef {{low: number[], size: number[], data: Float64Array | null, lines: Float64Array[] | null, power: number}} Part a
- *  mass on its way: as a product of one line per axis until branches meet, then written out */
+/**
+ * @typedef {{low: number[], size: number[], data: Float64Array, power: number}} Mass weights, times 2^power, in a box
+ * of positions, row-major; not written out along axes that a tensor no longer has, where size is 1. Paths outgrow any
+ * float in deep networks, so all weights share a power of two; scaling by it rounds nothing.
+ */
+/**
+ * @typedef {{low: number[], size: number[], data: Float64Array | null, lines: Float64Array[] | null, power: number}}
+ * Part a mass on its way: as a product of one line per axis until branches meet, then written out
+ */
 
 /**
  * The density of one unit on the image, with sum 1, or the reason why there is none; one step a layer, so that long
@@ -17,12 +21,16 @@
  * @returns {Generator<void, {mass: Mass | null, reason: string}>}
  */
 export function* densitySteps(design, at, unit) {
-  const { nodes } = design, carries = carriersOf(design);
+  const { nodes } = design;
+  const carries = carriersOf(design);
   /** @type {Array<Part | undefined>} */
   const held = new Array(nodes.length);
   held[at] = {
-    low: unit.map((n, axis) => (nodes[at].places[axis] === null ? 0 : n)), size: unit.map(() => 1), data: null,
-    lines: unit.map(() => Float64Array.of(1)), power: 0,
+    low: unit.map((n, axis) => (nodes[at].places[axis] === null ? 0 : n)),
+    size: unit.map(() => 1),
+    data: null,
+    lines: unit.map(() => Float64Array.of(1)),
+    power: 0,
   };
   for (let i = at; i > design.input; i--) {
     const mass = held[i];
@@ -39,8 +47,14 @@ export function* densitySteps(design, at, unit) {
   }
   const mass = held[design.input];
   if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
-  const data = written(mass), total = data.reduce((a, b) => a + b, 0);
-  return { mass: { low: mass.low, size: mass.size, data: data.map((value) => value / total), power: 0 }, reason: "" };
+  return { mass: { low: mass.low, size: mass.size, data: ofSumOne(written(mass)), power: 0 }, reason: "" };
+}
+
+/** @param {Float64Array} values written over */
+function ofSumOne(values) {
+  const total = values.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < values.length; i++) values[i] /= total;
+  return values;
 }
 
 /** @type {WeakMap<object, boolean[]>} */
@@ -51,7 +65,10 @@ function carriersOf(design) {
   let found = carriers.get(design.nodes);
   if (!found) {
     found = [];
-    for (const [at, { reads }] of design.nodes.entries()) found.push(at === design.input || reads.some(({ source, gate }) => !gate && /** @type {boolean[]} */ (found)[source]));
+    for (const [at, { reads }] of design.nodes.entries())
+      found.push(
+        at === design.input || reads.some(({ source, gate }) => !gate && /** @type {boolean[]} */ (found)[source]),
+      );
     carriers.set(design.nodes, found);
   }
   return found;
@@ -71,36 +88,56 @@ function written(mass) {
   if (mass.data) return mass.data;
   return /** @type {Float64Array[]} */ (mass.lines).reduce((outer, line) => {
     const result = new Float64Array(outer.length * line.length);
-    outer.forEach((a, i) => line.forEach((b, j) => (result[i * line.length + j] = a * b)));
+    for (let i = 0, at = 0; i < outer.length; i++) for (const value of line) result[at++] = outer[i] * value;
     return result;
   }, Float64Array.of(1));
 }
 
-/** What a read sends back; null for nothing, words where density is not followed. @param {Design} design @param {number} at @param {Read} read @param {Part} mass @returns {Part | string | null} */
+/**
+ * What a read sends back; null for nothing, words where density is not followed.
+ * @param {Design} design @param {number} at @param {Read} read @param {Part} mass @returns {Part | string | null}
+ */
 function sent(design, at, { source, relation }, mass) {
-  const after = design.nodes[at], before = design.nodes[source];
+  const after = design.nodes[at];
+  const before = design.nodes[source];
   const { kind } = relation;
   if (kind === "opaque") return `${after.name} has no rule`;
-  if (kind === "window" && relation.axes?.includes(1) && !before.places.includes(1) && before.shape[1] !== after.shape[1]) {
+  if (
+    kind === "window" &&
+    relation.axes?.includes(1) &&
+    !before.places.includes(1) &&
+    before.shape[1] !== after.shape[1]
+  ) {
     return `${after.name} takes channels apart`;
   }
   /** @type {Part | null} */
   let result = mass;
   for (let axis = 0; axis < design.axes.length && result; axis++) {
-    const from = after.places[axis], to = before.places[axis];
+    const from = after.places[axis];
+    const to = before.places[axis];
     if (to === null) result = from === null ? result : collapsed(result, axis);
     else if (from === null) result = spread(result, axis, before.shape[to]);
-    else result = moved(result, axis, relation, from, after.shape[from], before.shape[to]);
-    if (typeof result === "string") return `${after.name} ${result}`;
+    else {
+      const next = moved(result, axis, relation, from, after.shape[from], before.shape[to]);
+      if (typeof next === "string") return `${after.name} ${next}`;
+      result = next;
+    }
   }
   if (!result) return null;
   const factor = fanOut(relation, before.shape, after.shape) / fanIn(relation, before.shape);
   return factor === 1 ? result : times(result, factor);
 }
 
-/** Elements that an output reads, the mean where they differ in number; as eyeshot/analyse/sharing.py. @param {import("./field.js").Relation} relation @param {number[]} before */
+/**
+ * Elements that an output reads, the mean where they differ in number; as eyeshot/analyse/sharing.py.
+ * @param {import("./field.js").Relation} relation @param {number[]} before
+ */
 function fanIn({ kind, axes = [], slides, reads, groups }, before) {
-  if (kind === "window") return (slides ?? []).reduce((n, { kernel, base }) => n * Math.max(kernel / base, 1), groups ? before[1] / groups : 1);
+  if (kind === "window")
+    return (slides ?? []).reduce(
+      (n, { kernel, base }) => n * Math.max(kernel / base, 1),
+      groups ? before[1] / groups : 1,
+    );
   if (kind === "taps") return (reads ?? []).reduce((n, each) => n * meanLength(each), 1);
   return kind === "reduce" ? axes.reduce((n, axis) => n * before[axis], 1) : 1;
 }
@@ -112,18 +149,27 @@ function meanLength(reads) {
   return Math.max(count / Math.max(reads.length, 1), 1);
 }
 
-/** Outputs of other channels that read one element. @param {import("./field.js").Relation} relation @param {number[]} before @param {number[]} after */
+/**
+ * Outputs of other channels that read one element.
+ * @param {import("./field.js").Relation} relation @param {number[]} before @param {number[]} after
+ */
 function fanOut(relation, before, after) {
   if (relation.kind === "window" && relation.groups) return after[1] / relation.groups;
-  if (relation.kind === "reduce" && relation.keep) return (relation.axes ?? []).includes(after.length - 1) ? after[after.length - 1] : 1;
+  if (relation.kind === "reduce" && relation.keep)
+    return (relation.axes ?? []).includes(after.length - 1) ? after[after.length - 1] : 1;
   return 1;
 }
 
-/** @param {Part} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place @param {number} m @param {number} n @returns {any} */
+/**
+ * @param {Part} mass @param {number} axis @param {import("./field.js").Relation} relation @param {number} place
+ * @param {number} m @param {number} n
+ * @returns {Part | string | null}
+ */
 function moved(mass, axis, relation, place, m, n) {
   const i = relation.axes?.indexOf(place) ?? -1;
-  if (relation.kind === "window" && i >= 0) return slid(mass, axis, /** @type {any} */ (relation.slides)[i], n);
-  if (relation.kind === "taps" && i >= 0) return tapped(mass, axis, /** @type {any} */ (relation.reads)[i], n);
+  if (relation.kind === "window" && i >= 0)
+    return slid(mass, axis, /** @type {import("./field.js").Slide[]} */ (relation.slides)[i], n);
+  if (relation.kind === "taps" && i >= 0) return tapped(mass, axis, /** @type {number[][][]} */ (relation.reads)[i], n);
   if (relation.kind === "reduce" && i >= 0) return spread(collapsed(mass, axis), axis, n);
   if (relation.kind === "concat" && relation.axis === place) return cropped(mass, axis, relation.offset ?? 0, n);
   if (relation.kind === "elementwise" && n === 1 && m > 1) return collapsed(mass, axis);
@@ -133,7 +179,8 @@ function moved(mass, axis, relation, place, m, n) {
 /**
  * The same mass with a line of another length along one axis, each filled from the old one.
  * @param {Part} mass @param {number} axis @param {number} low @param {number} n
- * @param {(from: Float64Array, fromAt: number, to: Float64Array, toAt: number, step: number) => void} line @returns {Part}
+ * @param {(from: Float64Array, fromAt: number, to: Float64Array, toAt: number, step: number) => void} line
+ * @returns {Part}
  */
 function relined(mass, axis, low, n, line) {
   if (mass.lines) {
@@ -142,17 +189,26 @@ function relined(mass, axis, low, n, line) {
     return { ...mass, low: mass.low.with(axis, low), size: mass.size.with(axis, n), lines: mass.lines.with(axis, one) };
   }
   const whole = /** @type {Float64Array} */ (mass.data);
-  const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1), outer = mass.size.slice(0, axis).reduce((a, b) => a * b, 1);
-  const old = mass.size[axis], data = new Float64Array(outer * n * inner);
-  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) line(whole, o * old * inner + i, data, o * n * inner + i, inner);
+  const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = mass.size.slice(0, axis).reduce((a, b) => a * b, 1);
+  const old = mass.size[axis];
+  const data = new Float64Array(outer * n * inner);
+  for (let o = 0; o < outer; o++)
+    for (let i = 0; i < inner; i++) line(whole, o * old * inner + i, data, o * n * inner + i, inner);
   return { ...mass, low: mass.low.with(axis, low), size: mass.size.with(axis, n), data };
 }
 
-/** @param {Part} mass @param {number} axis @param {import("./field.js").Slide} slide @param {number} n @returns {Part | null} */
+/**
+ * @param {Part} mass @param {number} axis @param {import("./field.js").Slide} slide @param {number} n
+ * @returns {Part | null}
+ */
 function slid(mass, axis, slide, n) {
   const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
-  const start = mass.low[axis] * s - p, m = mass.size[axis], end = start + (m - 1) * s + (k - 1) * d;
-  const first = Math.max(Math.ceil(start / b), 0), last = Math.min(Math.floor(end / b), n - 1);
+  const start = mass.low[axis] * s - p;
+  const m = mass.size[axis];
+  const end = start + (m - 1) * s + (k - 1) * d;
+  const first = Math.max(Math.ceil(start / b), 0);
+  const last = Math.min(Math.floor(end / b), n - 1);
   if (first > last) return null;
   return relined(mass, axis, first, last - first + 1, (from, fromAt, to, toAt, step) => {
     if (d === 1 && s === 1 && b === 1 && k > 4) {
@@ -178,7 +234,8 @@ function running(from, fromAt, m, to, toAt, step, offset, last, k) {
   const sums = new Float64Array(m + 1);
   for (let i = 0; i < m; i++) sums[i + 1] = sums[i] + from[fromAt + i * step];
   for (let j = 0; j <= last; j++) {
-    const high = Math.min(j - offset, m - 1), low = Math.max(j - offset - k + 1, 0);
+    const high = Math.min(j - offset, m - 1);
+    const low = Math.max(j - offset - k + 1, 0);
     if (low <= high) to[toAt + j * step] = sums[high + 1] - sums[low];
   }
 }
@@ -187,8 +244,10 @@ function running(from, fromAt, m, to, toAt, step, offset, last, k) {
 function tapped(mass, axis, reads, n) {
   return relined(mass, axis, 0, n, (from, fromAt, to, toAt, step) => {
     for (let i = 0; i < mass.size[axis]; i++) {
-      const weight = from[fromAt + i * step], taps = reads[i + mass.low[axis]];
-      for (let t = 0; t < taps.length; t += 2) for (let j = taps[t]; j <= taps[t + 1]; j++) to[toAt + j * step] += weight;
+      const weight = from[fromAt + i * step];
+      const taps = reads[i + mass.low[axis]];
+      for (let t = 0; t < taps.length; t += 2)
+        for (let j = taps[t]; j <= taps[t + 1]; j++) to[toAt + j * step] += weight;
     }
   });
 }
@@ -210,7 +269,8 @@ function spread(mass, axis, n) {
 /** @param {Part} mass @param {number} axis @param {number} offset @param {number} n @returns {Part | null} */
 function cropped(mass, axis, offset, n) {
   const start = mass.low[axis] - offset;
-  const first = Math.max(start, 0), last = Math.min(start + mass.size[axis] - 1, n - 1);
+  const first = Math.max(start, 0);
+  const last = Math.min(start + mass.size[axis] - 1, n - 1);
   if (first > last) return null;
   return relined(mass, axis, first, last - first + 1, (from, fromAt, to, toAt, step) => {
     for (let j = first; j <= last; j++) to[toAt + (j - first) * step] = from[fromAt + (j - start) * step];
@@ -219,7 +279,14 @@ function cropped(mass, axis, offset, n) {
 
 /** @param {Part} mass @param {number} factor @returns {Part} */
 function times(mass, factor) {
-  if (mass.lines) return { ...mass, lines: mass.lines.with(0, mass.lines[0].map((value) => value * factor)) };
+  if (mass.lines)
+    return {
+      ...mass,
+      lines: mass.lines.with(
+        0,
+        mass.lines[0].map((value) => value * factor),
+      ),
+    };
   return { ...mass, data: written(mass).map((value) => value * factor) };
 }
 
@@ -227,7 +294,8 @@ function times(mass, factor) {
 function sum(a, b) {
   const low = a.low.map((n, axis) => Math.min(n, b.low[axis]));
   const size = a.size.map((n, axis) => Math.max(a.low[axis] + n, b.low[axis] + b.size[axis]) - low[axis]);
-  const data = new Float64Array(size.reduce((n, m) => n * m, 1)), power = Math.max(a.power, b.power);
+  const data = new Float64Array(size.reduce((n, m) => n * m, 1));
+  const power = Math.max(a.power, b.power);
   for (const mass of [a, b]) add(mass, low, size, data, 2 ** (mass.power - power));
   return { low, size, data, lines: null, power };
 }
@@ -236,7 +304,8 @@ function sum(a, b) {
 function scaled(mass) {
   if (!mass) return mass;
   const shifts = (mass.lines ?? [written(mass)]).map((values) => {
-    const most = values.reduce((a, b) => Math.max(a, b), 0);
+    let most = 0;
+    for (const value of values) if (value > most) most = value;
     return most < 2 ** 200 ? 0 : Math.floor(Math.log2(most));
   });
   const shift = shifts.reduce((a, b) => a + b, 0);
@@ -248,9 +317,14 @@ function scaled(mass) {
 
 /** @param {Part} mass @param {number[]} low @param {number[]} size @param {Float64Array} data @param {number} factor */
 function add(mass, low, size, data, factor) {
-  const values = written(mass), last = size.length - 1, width = mass.size[last], lines = values.length / Math.max(width, 1);
+  const values = written(mass);
+  const last = size.length - 1;
+  const width = mass.size[last];
+  const lines = values.length / Math.max(width, 1);
   for (let line = 0; line < lines; line++) {
-    let rest = line, at = 0, block = size[last];
+    let rest = line;
+    let at = 0;
+    let block = size[last];
     for (let axis = last - 1; axis >= 0; axis--) {
       at += ((rest % mass.size[axis]) + mass.low[axis] - low[axis]) * block;
       rest = Math.floor(rest / mass.size[axis]);

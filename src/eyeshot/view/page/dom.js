@@ -2,34 +2,59 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** @typedef {Node | string | number | false | null | undefined | readonly Child[]} Child */
+/** @typedef {(event: never) => unknown} Handler */
+/** @typedef {Record<string, string | number | boolean | null | undefined | Handler>} Attributes */
+
 /**
  * An element. Attributes: on… handlers, class, others as they are; false and null leave one out.
- * @param {string} tag @param {Record<string, any> | null} [attributes] @param {...any} children @returns {any}
+ * @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {Attributes | null} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes, ...children) {
   return filled(document.createElement(tag), attributes ?? {}, children);
 }
 
-/** An SVG element. @param {string} tag @param {Record<string, any>} [attributes] @param {...any} children @returns {any} */
+/**
+ * An SVG element.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag @param {Attributes} [attributes] @param {...Child} children @returns {SVGElementTagNameMap[Tag]}
+ */
 export function s(tag, attributes, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes ?? {}, children);
 }
 
-/** @param {any} element @param {Record<string, any>} attributes @param {any[]} children */
+/**
+ * @template {HTMLElement | SVGElement} E
+ * @param {E} element @param {Attributes} attributes @param {readonly Child[]} children @returns {E}
+ */
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (name.startsWith("--")) element.style.setProperty(name, String(value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...nodes(children));
   return element;
 }
 
-/** Put new children in the place of an element's own. @param {any} element @param {...any} children */
+/** Put new children in the place of an element's own. @param {ParentNode} element @param {...Child} children */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...nodes(children));
+}
+
+/**
+ * Children in one row, without those that stand for none.
+ * @param {readonly Child[]} children @returns {Array<Node | string>}
+ */
+function nodes(children) {
+  return children.flatMap((child) => {
+    if (child === null || child === undefined || child === false) return [];
+    if (typeof child === "object" && !(child instanceof Node)) return nodes(child);
+    return typeof child === "number" ? String(child) : child;
+  });
 }
 
 /** @type {Map<string, string>} */
@@ -38,7 +63,8 @@ const colours = new Map();
 /** A colour of the theme, as the style sheet has it. @param {string} name @returns {string} */
 export function colour(name) {
   let found = colours.get(name);
-  if (found === undefined) colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
+  if (found === undefined)
+    colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
   return found;
 }
 
@@ -66,12 +92,16 @@ export function pen(canvas, width, height) {
   return context;
 }
 
-/** A label above or beside a control. @param {string} text @param {any} control @param {string} [kind] */
+/** A label above or beside a control. @param {string} text @param {HTMLElement} control @param {string} [kind] */
 export function labelled(text, control, kind = "field-label") {
   return h("label", { class: kind }, h("span", null, text), control);
 }
 
-/** A table's head cells. @param {Array<[string, string]>} columns heading and class */
-export function headCells(columns) {
-  return h("tr", null, columns.map(([heading, kind]) => h("th", { scope: "col", class: kind }, heading)));
+/**
+ * The element inside another whose data-… has a value, whatever signs the value is made of.
+ * @param {ParentNode} root @param {string} key @param {string | undefined} value @returns {HTMLElement | undefined}
+ */
+export function withData(root, key, value) {
+  const all = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${key}]`));
+  return [...all].find((element) => element.dataset[key] === value);
 }

@@ -1,27 +1,50 @@
 // What the unit uses of what it can see: widths, profiles, and the share of the field used, layer by layer.
 
+import { chips, layerButton, offer } from "./controls.js";
 import { colour, fill, h, pen } from "./dom.js";
 import { densitySteps } from "./density.js";
 import { patiently } from "./estimate.js";
 import { measuredOf, origin } from "./measured.js";
-import { boxAround, middle, onMap, seenBy } from "./network.js";
+import { boxAround, isSliding, middle, onMap, seenBy } from "./network.js";
 import { boxHolding, pixelsIn, shortest, sizeOf } from "./box.js";
 import { profile, sigma, width } from "./spread.js";
+import { bar, column, named, number, numbers, row, scrollable, table } from "./tables.js";
 import { unitName } from "./view.js";
-import { NONE, axisNames, percent, times } from "./words.js";
+import { NONE, axisNames, percent, plain, times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 
 const SHARES = [0.5, 0.68, 0.95, 0.99];
 
-/** @param {any} given @param {{pick: (layer: number) => void, setUse: (use: string) => void}} actions */
-export function effectivePanel(given, actions) {
-  const lead = h("p", { class: "lead" }), choice = h("div", { class: "chips", role: "group", "aria-label": "Source of the effective field" });
-  const widths = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Widths, scrollable" }), charts = h("div", { class: "profiles" });
+/**
+ * @param {import("./document.js").PageDocument} page
+ * @param {{pick: (layer: number) => void, setUse: (use: string) => void}} actions
+ */
+export function effectivePanel(page, actions) {
+  const lead = h("p", { class: "lead" });
+  const choice = chips("Source of the effective field");
+  const widths = scrollable("Widths", null);
+  const charts = h("div", { class: "profiles" });
   const byDepth = h("div", { class: "by-depth" });
-  const root = h("div", { class: "effective-tab" }, lead, choice, widths, charts, h("h2", null, "Share of the field used, by depth"), byDepth,
-    h("p", { class: "hint" }, "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle unit; share of the pixels it can see. Path density (Luo et al. 2016): every unit shares its weight among what it reads, as under random weights."));
-  let depthKey = "", stop = () => {};
+  const root = h(
+    "div",
+    { class: "effective-tab" },
+    lead,
+    choice,
+    widths,
+    charts,
+    h("h2", null, "Share of the field used, by depth"),
+    byDepth,
+    h(
+      "p",
+      { class: "hint" },
+      "The field used is the box that holds 95 % of the path density, along the data path, of each layer’s middle " +
+        "unit; share of the pixels it can see. Path density (Luo et al. 2016): every unit shares its weight among what " +
+        "it reads, as under random weights.",
+    ),
+  );
+  let depthKey = "";
+  let stop = () => {};
 
   /** @param {View} view */
   function update(view) {
@@ -31,21 +54,44 @@ export function effectivePanel(given, actions) {
       return;
     }
     root.removeAttribute("data-point");
-    const found = measuredOf(given.effective, view.design, view.layer.name), use = view.use();
-    fill(choice, found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])].map(([id, name]) =>
-      h("button", { type: "button", class: "chip", "aria-pressed": String(id === chosen(view, found.length)), onclick: () => actions.setUse(id) }, name)) : []);
+    const found = measuredOf(page.effective, view.design, view.layer.name);
+    const use = view.use();
+    const sources = found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])] : [];
+    offer(
+      choice,
+      sources.map(([id, words]) => /** @type {const} */ ([id, words])),
+      chosen(view.state.use, found.length),
+      actions.setUse,
+    );
     if (use.isPending) {
       fill(lead, "What it uses is being computed.");
     } else if (!use.mass) {
-      fill(lead, h("span", { class: "unit-name" }, unitName(view)), `: ${use.reason}; eyeshot effective measures it with gradients.`);
+      fill(
+        lead,
+        h("span", { class: "unit-name" }, unitName(view)),
+        `: ${use.reason}; eyeshot effective measures it with gradients.`,
+      );
       fill(widths);
       fill(charts);
     } else {
-      const { mass } = use, profiles = mass.size.map((_, axis) => profile(mass, axis));
-      const most = /** @type {import("./box.js").Range[]} */ (use.most), sees = seen(view, use.gates);
-      fill(lead, h("span", { class: "unit-name" }, unitName(view)), " has 95 % of what it uses in ", h("strong", null, times(sizeOf(most))), `: ${percent(pixelsIn(most) / pixelsIn(sees))} of the ${times(sizeOf(sees))} pixels that it can see${use.gates ? "" : ", gates and statistics left out".repeat(Number(view.design.gates))}. `, h("span", { class: "muted" }, `${use.source}.`));
-      fill(widths, table(view, profiles));
-      fill(charts, profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])));
+      const { mass } = use;
+      const profiles = mass.size.map((_, axis) => profile(mass, axis));
+      const most = /** @type {import("./box.js").Range[]} */ (use.most);
+      const sees = seen(view, use.gates);
+      fill(
+        lead,
+        h("span", { class: "unit-name" }, unitName(view)),
+        " has 95 % of what it uses in ",
+        h("strong", null, times(sizeOf(most))),
+        `: ${percent(pixelsIn(most) / pixelsIn(sees))} of the ${times(sizeOf(sees))} pixels that it can see`,
+        !use.gates && view.design.gates ? ", gates and statistics left out. " : ". ",
+        h("span", { class: "muted" }, `${use.source}.`),
+      );
+      fill(widths, widthsTable(view, profiles));
+      fill(
+        charts,
+        profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])),
+      );
     }
     depths(view);
   }
@@ -53,70 +99,109 @@ export function effectivePanel(given, actions) {
   /** The bars by depth, computed while the browser is idle. @param {View} view */
   function depths(view) {
     const key = `${view.state.design} ${view.state.edits}`;
-    for (const row of byDepth.querySelectorAll("[data-layer]")) row.toggleAttribute("data-on", row.dataset.layer === String(view.at));
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (byDepth.querySelectorAll("[data-layer]")))
+      row.toggleAttribute("data-on", row.dataset.layer === String(view.at));
     if (key === depthKey) return;
     depthKey = key;
     stop();
-    const { design } = view, chosenLayers = sliding(design);
+    const { design } = view;
+    const chosenLayers = sliding(design);
     const body = h("tbody");
-    fill(byDepth, h("table", { class: "bars" }, h("caption", null, `${chosenLayers.length} layers that slide windows`),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "layer"), h("th", { scope: "col", class: "number" }, "sees"), h("th", { scope: "col", class: "number" }, "uses (95 %)"), h("th", { scope: "col" }, "share used"))), body));
+    const heads = [column("layer"), numbers("sees"), numbers("uses (95 %)"), column("share used")];
+    fill(byDepth, table("bars", `${chosenLayers.length} layers that slide windows`, heads, body));
     stop = patiently(depthRows(design, chosenLayers, body, actions), () => {}, 12);
   }
   return { root, update };
 }
 
-/** What the unit sees along the paths that its use is told of. @param {View} view @param {boolean} gates @returns {import("./box.js").Range[]} */
+/**
+ * What the unit sees along the paths that its use is told of.
+ * @param {View} view @param {boolean} gates @returns {import("./box.js").Range[]}
+ */
 function seen({ state, design, at, box }, gates) {
-  const around = gates === state.gates ? box : boxAround(onMap(design, design.input, seenBy(design, at, state.unit, gates)[design.input]));
+  const around =
+    gates === state.gates
+      ? box
+      : boxAround(onMap(design, design.input, seenBy(design, at, state.unit, gates)[design.input]));
   return around ?? design.extent.map((n) => [0, n - 1]);
 }
 
-/** Which source is chosen, as far as there is one. @param {View} view @param {number} count */
-export function chosen(view, count) {
-  const at = view.state.use;
+/** Which source is chosen, as far as there is one. @param {string} at @param {number} count */
+export function chosen(at, count) {
   if (!count || at === "-") return "-";
   return at !== "" && Number(at) < count ? at : "0";
 }
 
-/** Convolutions and pools on maps, thinned out where there are very many. @param {import("./network.js").Design} design */
+/**
+ * Convolutions and pools on maps, thinned out where there are very many.
+ * @param {import("./network.js").Design} design
+ */
 function sliding(design) {
-  const found = design.nodes.flatMap((node, at) => (/^(Conv|ConvTranspose|Pool)$/.test(node.form.type ?? "") && node.data.stride && node.data.size.some((n) => n > 1) ? [at] : []));
-  const most = 60, step = Math.max(1, Math.ceil(found.length / most));
+  const found = design.nodes.flatMap((node, at) =>
+    isSliding(node) && node.data.stride && node.data.size.some((n) => n > 1) ? [at] : [],
+  );
+  const most = 60;
+  const step = Math.max(1, Math.ceil(found.length / most));
   return found.filter((_, i) => i % step === 0 || i === found.length - 1);
 }
 
-/** Row after row, between frames. @param {import("./network.js").Design} design @param {number[]} layers @param {HTMLElement} body
- *  @param {{pick: (layer: number) => void}} actions @returns {Generator<void, void>} */
+/**
+ * Row after row, between frames.
+ * @param {import("./network.js").Design} design @param {number[]} layers @param {HTMLElement} body
+ * @param {{pick: (layer: number) => void}} actions
+ * @returns {Generator<void, void>}
+ */
 function* depthRows(design, layers, body, actions) {
-  for (const at of layers) body.append(depthRow(design, at, (yield* densitySteps(design, at, middle(design, at))).mass, actions));
+  for (const at of layers)
+    body.append(depthRow(design, at, (yield* densitySteps(design, at, middle(design, at))).mass, actions));
 }
 
-/** @param {import("./network.js").Design} design @param {number} at @param {import("./density.js").Mass | null} mass @param {{pick: (layer: number) => void}} actions */
+/**
+ * @param {import("./network.js").Design} design @param {number} at @param {import("./density.js").Mass | null} mass
+ * @param {{pick: (layer: number) => void}} actions
+ */
 function depthRow(design, at, mass, actions) {
   const node = design.nodes[at];
   const sees = node.data.size.map((n, axis) => Math.min(n, design.extent[axis]));
-  const box = mass && boxHolding(mass, 0.95), used = box && sizeOf(box);
+  const box = mass && boxHolding(mass, 0.95);
+  const used = box && sizeOf(box);
   const share = box ? pixelsIn(box) / sees.reduce((a, b) => a * b, 1) : 0;
-  return h("tr", { "data-layer": at }, h("th", { scope: "row" }, h("button", { type: "button", class: "row-name", title: node.name, onclick: () => actions.pick(at) }, [...node.name].length > 34 ? `…${[...node.name].slice(-32).join("")}` : node.name)),
-    h("td", { class: "number" }, times(sees)), h("td", { class: "number" }, used ? times(used) : NONE), h("td", { class: "bar-cell", "--share": share.toFixed(4) }, h("span", null, used ? percent(Math.min(share, 1)) : NONE)));
+  return h(
+    "tr",
+    { "data-layer": at },
+    named(layerButton(node.name, () => actions.pick(at))),
+    number(times(sees)),
+    number(used ? times(used) : NONE),
+    bar(share, h("span", null, used ? percent(Math.min(share, 1)) : NONE)),
+  );
 }
 
 /** @param {View} view @param {Float64Array[]} profiles */
-function table(view, profiles) {
-  const names = axisNames(profiles.length), { box } = view;
-  return h("table", { class: "quantities" }, h("caption", null, "Widths in pixels: the shortest interval along each axis that holds so much of it"),
-    h("thead", null, h("tr", null, h("td"), SHARES.map((share) => h("th", { scope: "col", class: "number" }, `${100 * share} %`)), h("th", { scope: "col", class: "number" }, "σ"), h("th", { scope: "col", class: "number" }, "can see"))),
-    h("tbody", null, profiles.map((values, axis) => h("tr", null, h("th", { scope: "row" }, names[axis]), SHARES.map((share) => h("td", { class: "number" }, width(values, share).toFixed(1))),
-      h("td", { class: "number" }, sigma(values).toFixed(2)), h("td", { class: "number" }, box ? box[axis][1] - box[axis][0] + 1 : NONE)))));
+function widthsTable({ box }, profiles) {
+  const names = axisNames(profiles.length);
+  const rows = profiles.map((values, axis) =>
+    row(
+      named(names[axis]),
+      SHARES.map((share) => number(plain(width(values, share), 1))),
+      number(plain(sigma(values), 2)),
+      number(box ? box[axis][1] - box[axis][0] + 1 : NONE),
+    ),
+  );
+  const heads = [h("td"), SHARES.map((share) => numbers(`${100 * share} %`)), numbers("σ"), numbers("can see")];
+  const caption = "Widths in pixels: the shortest interval along each axis that holds so much of it";
+  return table("quantities", caption, heads, rows);
 }
 
 /** @param {View} view @param {Float64Array} values @param {number} axis @param {number} low */
 function chart(view, values, axis, low) {
-  const canvas = h("canvas", { role: "img" }), n = view.design.extent[axis], name = axisNames(view.design.axes.length)[axis];
-  const [w, high, left, bottom] = [Math.min(view.design.axes.length > 1 ? 272 : 540, 540), 132, 6, 20], context = pen(canvas, w, high);
+  const canvas = h("canvas", { role: "img" });
+  const n = view.design.extent[axis];
+  const name = axisNames(view.design.axes.length)[axis];
+  const [w, high, left, bottom] = [Math.min(view.design.axes.length > 1 ? 272 : 540, 540), 132, 6, 20];
+  const context = pen(canvas, w, high);
   const x = (/** @type {number} */ pixel) => left + (pixel / n) * (w - 2 * left);
-  const most = Math.max(...values, 1e-12), y = (/** @type {number} */ value) => high - bottom - (value / most) * (high - bottom - 12);
+  const most = Math.max(...values, 1e-12);
+  const y = (/** @type {number} */ value) => high - bottom - (value / most) * (high - bottom - 12);
   canvas.setAttribute("aria-label", `Profile along ${name}`);
   context.fillStyle = colour("shade");
   context.globalAlpha = 0.5;
@@ -130,8 +215,10 @@ function chart(view, values, axis, low) {
   context.strokeRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
   [0.95, 0.5].forEach((share, i) => {
     const [a, b] = shortest(values, share);
-    context.fillStyle = colour(i ? "bar" : "rule");
+    context.fillStyle = colour("accent");
+    context.globalAlpha = i ? 0.3 : 0.14;
     context.fillRect(x(low + a), 9, x(low + b + 1) - x(low + a), high - bottom - 9);
+    context.globalAlpha = 1;
   });
   context.beginPath();
   values.forEach((value, i) => {
@@ -147,6 +234,6 @@ function chart(view, values, axis, low) {
   context.textAlign = "right";
   context.fillText(String(n - 1), w - left, high - 6);
   context.textAlign = "center";
-  context.fillText(`${name}: 50 % dark, 95 % light`, w / 2, high - 6);
+  context.fillText(`along ${name}: 50 % dark, 95 % light`, w / 2, high - 6);
   return canvas;
 }

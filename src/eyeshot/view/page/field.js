@@ -13,7 +13,7 @@ import { asFactor, flatten, holds, isEqual, meets, positions, tidy, unflatten, u
 /** @typedef {Product[]} Mark */
 /** @typedef {{kernel: number, stride: number, dilation: number, before: number, after: number, base: number}} Slide */
 /** @typedef {{kind: string, axes?: number[], slides?: Slide[], groups?: number | null, reads?: Positions[][],
- *   axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
+ *   runs?: boolean, axis?: number, offset?: number, order?: number[], keep?: boolean}} Relation */
 /** @typedef {{source: number, relation: Relation, gate: boolean}} Read */
 /** @typedef {{shape: number[], reads: Read[]}} Node */
 
@@ -25,21 +25,47 @@ export function readBy(outputs, slide, low, high) {
   const { kernel: k, stride: s, dilation: d, before: p, base: b } = slide;
   const ranges = [];
   for (let i = 0; i < outputs.length; i += 2) {
-    const x = outputs[i], y = outputs[i + 1], start = x * s - p, end = y * s - p;
-    const isDense = d === 1 || k === 1;
-    if (isDense && (k >= s || x === y)) ranges.push(start, end + k - 1);
-    else if (isDense) for (let at = start; at <= end; at += s) ranges.push(at, at + k - 1);
-    else if (s === 1 && y - x + 1 >= d) ranges.push(start, end + (k - 1) * d);
-    else if (s === 1) for (let t = 0; t < k; t++) ranges.push(start + t * d, end + t * d);
-    else for (let at = start; at <= end; at += s) for (let t = 0; t < k; t++) ranges.push(at + t * d, at + t * d);
+    const [x, y] = [outputs[i], outputs[i + 1]];
+    if (isOneRun(slide, x, y)) ranges.push(x * s - p, y * s - p + (k - 1) * d);
+    else if (s === 1) for (let t = 0; t < k; t++) ranges.push(x - p + t * d, y - p + t * d);
+    else if (d === 1 || k === 1) for (let n = x; n <= y; n++) ranges.push(n * s - p, n * s - p + k - 1);
+    else for (let n = x; n <= y; n++) for (let t = 0; t < k; t++) ranges.push(n * s - p + t * d, n * s - p + t * d);
   }
   if (b === 1) return tidy(ranges, low, high);
   const whole = [];
   for (let i = 0; i < ranges.length; i += 2) {
-    const first = Math.ceil(ranges[i] / b), last = Math.floor(ranges[i + 1] / b);
+    const first = Math.ceil(ranges[i] / b);
+    const last = Math.floor(ranges[i + 1] / b);
     if (first <= last) whole.push(first, last);
   }
   return tidy(whole, low, high);
+}
+
+/**
+ * Whether outputs first … last read one run of positions of the dilated base, none left out between.
+ * @param {Slide} slide @param {number} first @param {number} last
+ */
+function isOneRun({ kernel, stride, dilation }, first, last) {
+  if (dilation === 1 || kernel === 1) return kernel >= stride || first === last;
+  return stride === 1 && last - first + 1 >= dilation;
+}
+
+/**
+ * What a factor of a window's outputs reads of m positions, of which it has n: most are one run that reads one run, and
+ * the same factor where a window moves nothing, by which marks that stay are known again.
+ * @param {Factor} factor @param {Slide} slide @param {number} n outputs @param {number} m @returns {Factor}
+ */
+function readThrough(factor, slide, n, m) {
+  const [x, y] = factor ?? [0, n - 1];
+  if (slide.base > 1 || (factor && factor.length !== 2) || !isOneRun(slide, x, y) || x > y) {
+    return asFactor(readBy(written(factor, n), slide, 0, m - 1), m);
+  }
+  const { kernel: k, stride: s, dilation: d, before: p } = slide;
+  const first = Math.max(x * s - p, 0);
+  const last = Math.min(y * s - p + (k - 1) * d, m - 1);
+  if (first > last) return [];
+  if (first === 0 && last === m - 1) return null;
+  return factor && first === x && last === y ? factor : [first, last];
 }
 
 /**
@@ -52,68 +78,98 @@ export function readersOf(inputs, slide, high) {
   const ranges = [];
   /** @param {number} from @param {number} to */
   const add = (from, to) => {
-    const first = Math.ceil(from / s), last = Math.floor(to / s);
+    const first = Math.ceil(from / s);
+    const last = Math.floor(to / s);
     if (first <= last) ranges.push(first, last);
   };
   for (let i = 0; i < inputs.length; i += 2) {
     if (b > 1) {
-      for (let at = inputs[i]; at <= inputs[i + 1]; at++) for (let t = 0; t < k; t++) add(at * b + p - t * d, at * b + p - t * d);
+      for (let at = inputs[i]; at <= inputs[i + 1]; at++)
+        for (let t = 0; t < k; t++) add(at * b + p - t * d, at * b + p - t * d);
     } else if (d === 1) add(inputs[i] + p - k + 1, inputs[i + 1] + p);
     else for (let t = 0; t < k; t++) add(inputs[i] + p - t * d, inputs[i + 1] + p - t * d);
   }
   return tidy(ranges, 0, high);
 }
 
-/** What a group of channels of one side reads of the other. @param {Factor} set @param {number} groups @param {number} from @param {number} to @returns {Factor} */
+/**
+ * What a group of channels of one side reads of the other.
+ * @param {Factor} set @param {number} groups @param {number} from @param {number} to @returns {Factor}
+ */
 function acrossGroups(set, groups, from, to) {
   if (groups === 1 || set === null) return null;
-  const a = from / groups, b = to / groups, ranges = [];
+  const a = from / groups;
+  const b = to / groups;
+  const ranges = [];
   for (let i = 0; i < set.length; i += 2) {
     ranges.push(Math.floor(set[i] / a) * b, Math.floor(set[i + 1] / a) * b + b - 1);
   }
   return asFactor(tidy(ranges, 0, to - 1), to);
 }
 
+/** What a reduction reads along an axis: all, or a group's channels. @param {number | null | undefined} groups
+ *  @param {number} axis @param {Product} product @param {number[]} from @param {number[]} to @returns {Factor} */
+function ofGroup(groups, axis, product, from, to) {
+  return groups && axis === 1 ? acrossGroups(product[1], groups, from[1], to[1]) : null;
+}
+
 /** One factor changed along some axes; null where nothing is left. @param {Product} product @param {number[]} axes
  *  @param {(factor: Factor, i: number, axis: number) => Factor} change @returns {Product | null} */
 function along(product, axes, change) {
-  const result = product.slice();
+  let result = product;
   for (let i = 0; i < axes.length; i++) {
-    const factor = change(result[axes[i]], i, axes[i]);
+    const factor = change(product[axes[i]], i, axes[i]);
     if (factor !== null && !factor.length) return null;
-    result[axes[i]] = factor;
+    if (factor !== product[axes[i]]) result = result.with(axes[i], factor);
   }
   return result;
 }
 
-/** @typedef {(relation: Relation, product: Product, before: number[], after: number[]) => Array<Product | null>} Rule */
+/**
+ * @typedef {(relation: Relation, product: Product, before: number[], after: number[]) => Array<Product | null>} Rule
+ */
 
 /** @type {Record<string, Rule>} From outputs to inputs. */
 const backward = {
-  window: (relation, product, before, after) => {
-    const { axes = [], slides = [], groups } = relation;
-    const mixed = groups == null ? product : product.with(1, acrossGroups(product[1], groups, after[1], before[1]));
-    return [along(mixed, axes, (f, i, a) => asFactor(readBy(written(f, after[a]), slides[i], 0, before[a] - 1), before[a]))];
+  window: ({ axes = [], slides = [], groups }, product, before, after) => {
+    const isMixed = groups == null || product[1] === null;
+    const mixed = isMixed ? product : product.with(1, acrossGroups(product[1], groups, after[1], before[1]));
+    return [along(mixed, axes, (f, i, a) => readThrough(f, slides[i], after[a], before[a]))];
   },
   taps: (relation, product, before, after) => {
     const { axes = [], reads = [] } = relation;
-    return [along(product, axes, (f, i, a) => {
-      const ranges = [];
-      for (const at of positions(written(f, after[a]))) for (const end of reads[i][at]) ranges.push(end);
-      return asFactor(tidy(ranges, 0, before[a] - 1), before[a]);
-    })];
+    return [
+      along(product, axes, (f, i, a) => {
+        const ranges = [];
+        for (const at of positions(written(f, after[a]))) for (const end of reads[i][at]) ranges.push(end);
+        return asFactor(tidy(ranges, 0, before[a] - 1), before[a]);
+      }),
+    ];
   },
   elementwise: (_, product, before, after) => {
     const extra = after.length - before.length;
+    if (!extra && before.every((n, axis) => n === after[axis])) return [product];
     return [before.map((n, axis) => (n === 1 && after[axis + extra] > 1 ? null : product[axis + extra]))];
   },
-  concat: ({ axis = 0, offset = 0 }, product, before) => [along(product, [axis], (f) => (f === null ? null :
-    asFactor(tidy(f.map((at) => at - offset), 0, before[axis] - 1), before[axis])))],
+  concat: ({ axis = 0, offset = 0 }, product, before) => [
+    along(product, [axis], (f) =>
+      f === null
+        ? null
+        : asFactor(
+            tidy(
+              f.map((at) => at - offset),
+              0,
+              before[axis] - 1,
+            ),
+            before[axis],
+          ),
+    ),
+  ],
   reshape: (_, product, before, after) => reshaped(product, after, before),
   permute: ({ order = [] }, product, before) => [before.map((_n, axis) => product[order.indexOf(axis)])],
-  reduce: ({ axes = [], keep }, product) => {
+  reduce: ({ axes = [], keep, groups }, product, before, after) => {
     const result = product.slice();
-    for (const axis of axes) result.splice(axis, keep ? 1 : 0, null);
+    for (const axis of axes) result.splice(axis, keep ? 1 : 0, ofGroup(groups, axis, product, after, before));
     return [result];
   },
   opaque: (_, product, before) => [before.map(() => null)],
@@ -124,26 +180,45 @@ const forward = {
   window: (relation, product, before, after) => {
     const { axes = [], slides = [], groups } = relation;
     const mixed = groups == null ? product : product.with(1, acrossGroups(product[1], groups, before[1], after[1]));
-    return [along(mixed, axes, (f, i, a) => asFactor(readersOf(written(f, before[a]), slides[i], after[a] - 1), after[a]))];
+    return [
+      along(mixed, axes, (f, i, a) => asFactor(readersOf(written(f, before[a]), slides[i], after[a] - 1), after[a])),
+    ];
   },
   taps: (relation, product, before, after) => {
     const { axes = [], reads = [] } = relation;
-    return [along(product, axes, (f, i, a) => {
-      const set = written(f, before[a]), ranges = [];
-      for (let at = 0; at < after[a]; at++) if (meets(reads[i][at], set)) ranges.push(at, at);
-      return asFactor(tidy(ranges, 0, after[a] - 1), after[a]);
-    })];
+    return [
+      along(product, axes, (f, i, a) => {
+        const set = written(f, before[a]);
+        const ranges = [];
+        for (let at = 0; at < after[a]; at++) if (meets(reads[i][at], set)) ranges.push(at, at);
+        return asFactor(tidy(ranges, 0, after[a] - 1), after[a]);
+      }),
+    ];
   },
   elementwise: (_, product, before, after) => {
     const extra = after.length - before.length;
-    return [after.map((m, axis) => (axis < extra || (before[axis - extra] === 1 && m > 1) ? null : product[axis - extra]))];
+    return [
+      after.map((m, axis) => (axis < extra || (before[axis - extra] === 1 && m > 1) ? null : product[axis - extra])),
+    ];
   },
-  concat: ({ axis = 0, offset = 0 }, product, before, after) => [along(product, [axis], (f) =>
-    asFactor(tidy(written(f, before[axis]).map((at) => at + offset), 0, after[axis] - 1), after[axis]))],
+  concat: ({ axis = 0, offset = 0 }, product, before, after) => [
+    along(product, [axis], (f) =>
+      asFactor(
+        tidy(
+          written(f, before[axis]).map((at) => at + offset),
+          0,
+          after[axis] - 1,
+        ),
+        after[axis],
+      ),
+    ),
+  ],
   reshape: (_, product, before, after) => reshaped(product, before, after),
   permute: ({ order = [] }, product) => [order.map((axis) => product[axis])],
-  reduce: ({ axes = [], keep }, product) => [
-    keep ? product.map((f, axis) => (axes.includes(axis) ? null : f)) : product.filter((_f, axis) => !axes.includes(axis)),
+  reduce: ({ axes = [], keep, groups }, product, before, after) => [
+    keep
+      ? product.map((f, axis) => (axes.includes(axis) ? ofGroup(groups, axis, product, before, after) : f))
+      : product.filter((_f, axis) => !axes.includes(axis)),
   ],
   opaque: (_, product, before, after) => [after.map(() => null)],
 };
@@ -162,7 +237,13 @@ function reshaped(product, from, to) {
     if (factors.every((f) => f === null)) turned = [b.map(() => null)];
     else {
       const sizes = b.map((axis) => to[axis]);
-      turned = unflatten(flatten(factors, a.map((axis) => from[axis])), sizes);
+      turned = unflatten(
+        flatten(
+          factors,
+          a.map((axis) => from[axis]),
+        ),
+        sizes,
+      );
     }
     found = found.flatMap((head) => turned.map((tail) => [...head, ...tail]));
   }
@@ -182,12 +263,14 @@ export function matchingAxes(before, after) {
   if (known) return known;
   /** @type {Array<[number[], number[]]>} */
   const runs = [];
-  let i = 0, j = 0;
+  let i = 0;
+  let j = 0;
   /** @param {number} from @param {number} to */
   const range = (from, to) => Array.from({ length: to - from }, (_, n) => from + n);
   while (i < before.length || j < after.length) {
     const [fromI, fromJ] = [i, j];
-    let a = i < before.length ? before[i++] : 1, b = j < after.length ? after[j++] : 1;
+    let a = i < before.length ? before[i++] : 1;
+    let b = j < after.length ? after[j++] : 1;
     while (a !== b) {
       if ((a < b && i < before.length) || j >= after.length) a *= before[i++];
       else b *= after[j++];
@@ -232,7 +315,10 @@ function simplified(mark) {
 /** Two products as one, where their union is a product: one holds the other, or one factor alone differs.
  *  @param {Product} a @param {Product} b @returns {Product | null} */
 function together(a, b) {
-  let differing = -1, aHolds = true, bHolds = true, count = 0;
+  let differing = -1;
+  let aHolds = true;
+  let bHolds = true;
+  let count = 0;
   for (let axis = 0; axis < a.length; axis++) {
     if (isEqual(a[axis], b[axis])) continue;
     differing = axis;
@@ -246,8 +332,16 @@ function together(a, b) {
   return count === 1 ? a.with(differing, uniteFactors(a[differing], b[differing])) : null;
 }
 
-/** @param {Rule} rule @param {Relation} relation @param {Mark} mark @param {number[]} before @param {number[]} after @returns {Mark} */
+/**
+ * @param {Rule} rule @param {Relation} relation @param {Mark} mark @param {number[]} before @param {number[]} after
+ * @returns {Mark}
+ */
 function sent(rule, relation, mark, before, after) {
+  if (mark.length === 1) {
+    const [sole, ...others] = rule(relation, mark[0], before, after);
+    if (sole === mark[0] && !others.length) return mark;
+    if (!others.length) return sole ? [sole] : [];
+  }
   const found = mark.flatMap((product) => rule(relation, product, before, after)).filter((product) => product !== null);
   return found.length > 1 ? simplified(/** @type {Mark} */ (found)) : /** @type {Mark} */ (found);
 }

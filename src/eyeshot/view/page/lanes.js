@@ -38,7 +38,7 @@ export function lanes(inputs) {
 
 /**
  * For each line the lines that its layers read.
- * @param {Array<{layers: number[]}>} lines @param {any} design @returns {number[][]}
+ * @param {Array<{layers: number[]}>} lines @param {import("./network.js").Design} design @returns {number[][]}
  */
 export function lineInputs(lines, design) {
   const home = new Map([[design.input, -1]]);

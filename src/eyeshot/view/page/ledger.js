@@ -1,18 +1,24 @@
 // The ledger: one row a layer, lanes beside it, repeated blocks told once. Rows select the layer.
 
-import { fill, h, s } from "./dom.js";
+import { layerButton } from "./controls.js";
+import { fill, h, withData } from "./dom.js";
+import { gutter } from "./gutter.js";
 import { lanes, lineInputs } from "./lanes.js";
-import { area } from "./network.js";
+import { area, shownOf } from "./network.js";
 import { marked } from "./view.js";
-import { NONE, fieldSize, fieldStride, imageShare, percent, short, times, whole } from "./words.js";
+import { NONE, fieldSize, fieldStride, imageShare, percent, short, shortened, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./network.js").Design} Design */
-/** @typedef {{name: string, op: string, layers: number[], blocks?: number, members?: Line[], depth?: number, folds?: Line}} Line */
+/**
+ * @typedef {{name: string, op: string, layers: number[], blocks?: number, members?: Line[], depth?: number, folds?:
+ * Line}} Line
+ */
 
-const SPACE = 11, HIGH = 26, MOST = 9;
+const LOOK = { space: 11, high: 26, most: 9, dot: 3.5 };
 /** Rows made first and then at a time, when the browser is idle, so that long networks show soon. */
-const FIRST = 60, CHUNK = 150;
+const FIRST = 60;
+const CHUNK = 150;
 /** Columns in the order in which they leave where there is little room. */
 const LEAVING = ["part", "params", "stride", "out", "op", "macs", "share", "data"];
 
@@ -22,29 +28,52 @@ const LEAVING = ["part", "params", "stride", "out", "op", "macs", "share", "data
  */
 export function ledgerPanel(actions) {
   const body = h("tbody", { onkeydown: moveByKeys });
-  const foot = h("tfoot"), caption = h("caption", { class: "ledger-caption" });
+  const foot = h("tfoot");
+  const caption = h("caption", { class: "ledger-caption" });
   const head = h("thead");
   const table = h("table", { class: "ledger" }, caption, head, body, foot);
-  const root = h("section", { class: "ledger-box", "aria-label": "Layers" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Layers, scrollable" }, table));
+  const root = h(
+    "section",
+    { class: "ledger-box", "aria-label": "Layers" },
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Layers, scrollable" }, table),
+  );
   /** @type {Set<string>} */
   const opened = new Set();
   /** @type {Map<number, HTMLTableRowElement>} */
   let rowOf = new Map();
-  let shownDesign = /** @type {Design | null} */ (null), shownKey = "", making = 0;
+  let shownDesign = /** @type {Design | null} */ (null);
+  let shownKey = "";
+  let shownRow = /** @type {HTMLTableRowElement | undefined} */ (undefined);
+  let making = 0;
   /** @type {View} */
   let current;
 
   /** @param {View} view */
   function rebuild(view) {
     const { design } = view;
-    const hasData = design.given.gates;
+    const hasData = design.entry.gates;
     fill(caption, `${design.name} · input ${times(design.nodes[design.input].shape.slice(1))}`);
-    fill(head, h("tr", null,
-      h("th", { scope: "col", class: "gutter" }, h("span", { class: "hidden" }, "lanes")),
-      [["layer", "name"], ["op", "op"], ["out", "out"], ["sees", "sees"], ...(hasData ? [["data path", "data"]] : []), ["of image", "share"],
-        ["stride", "stride"], ["params", "params"], ["MACs", "macs"], ["of MACs", "part"]].map(([text, kind]) =>
-        h("th", { scope: "col", class: kind, title: TITLES[kind] }, text)),
-      h("th", { scope: "col", class: "reach" }, "see the pixel")));
+    fill(
+      head,
+      h(
+        "tr",
+        null,
+        h("th", { scope: "col", class: "gutter" }, h("span", { class: "hidden" }, "lanes")),
+        [
+          ["layer", "name"],
+          ["op", "op"],
+          ["out", "out"],
+          ["sees", "sees"],
+          ...(hasData ? [["data path", "data"]] : []),
+          ["of image", "share"],
+          ["stride", "stride"],
+          ["params", "params"],
+          ["MACs", "macs"],
+          ["of MACs", "part"],
+        ].map(([text, kind]) => h("th", { scope: "col", class: kind, title: TITLES[kind] }, text)),
+        h("th", { scope: "col", class: "reach" }, "see the pixel"),
+      ),
+    );
     const found = unfolded(design.lines, opened);
     const { rows, width } = lanes(lineInputs(found, design));
     rowOf = new Map();
@@ -63,32 +92,61 @@ export function ledgerPanel(actions) {
     fill(foot, totalRow(design, hasData));
   }
 
-  /** @param {Line} line @param {import("./lanes.js").Row} row @param {number} width @param {View} view */
-  function lineRows(line, row, width, view) {
-    const { design } = view, shown = line.blocks ? line.layers[line.layers.length - 1] : line.layers[0];
-    const words = design.given.rules[String(line.layers[0])];
+  /** @param {Line} line @param {import("./lanes.js").Row} lane @param {number} width @param {View} view */
+  function lineRows(line, lane, width, view) {
+    const { design } = view;
+    const shown = shownOf(line);
+    const words = design.entry.rules[String(line.layers[0])];
     const made = [];
-    if (words) made.push(h("tr", { class: "rule" }, h("td", { class: "gutter" }, gutter(null, row, width)), h("td", { colspan: 11 }, h("span", null, words))));
-    const layer = /** @type {any} */ (design.nodes[shown]);
-    const macs = sum(line.layers, (i) => design.nodes[i].macs), params = sum(line.layers, (i) => design.nodes[i].params);
+    if (words)
+      made.push(
+        h(
+          "tr",
+          { class: "rule" },
+          h("td", { class: "gutter" }, gutter(LOOK, lane, width, { isBetween: true })),
+          h("td", { colspan: 11 }, h("span", null, words)),
+        ),
+      );
+    const layer = design.nodes[shown];
+    const macs = sum(line.layers, (i) => design.nodes[i].macs);
+    const params = sum(line.layers, (i) => design.nodes[i].params);
     const share = imageShare(layer.field, design.extent);
-    const total = design.given.totals.macs;
-    const tr = h("tr", { "data-row": shown, class: layer.problem ? "broken" : line.layers.some((i) => view.state.edits && isEdited(view, i)) ? "edited" : null,
-      onpointerenter: () => actions.preview(shown), onpointerleave: () => actions.preview(null) },
-    h("td", { class: "gutter" }, gutter(row, row, width)),
-    h("th", { scope: "row", class: "name", style: null }, nameButton(line, shown, view)),
-    h("td", { class: "op" }, line.layers.some((i) => isEdited(view, i)) && !line.blocks ? layer.words : line.op),
-    h("td", { class: "out" }, layer.problem ? NONE : times(layer.shape.slice(1))),
-    h("td", { class: "sees" }, fieldSize(layer.field)),
-    design.given.gates ? h("td", { class: "data" }, fieldSize(layer.data)) : null,
-    h("td", { class: "share bar", "--share": share.toFixed(4) }, layer.field.size.length ? (layer.field.bound ? "≤" : "") + percent(share) : NONE),
-    h("td", { class: "stride" }, fieldStride(layer.field)),
-    h("td", { class: "params" }, params ? short(params) : NONE),
-    h("td", { class: "macs" }, macs ? short(macs) : NONE),
-    h("td", { class: "part bar", "--share": total ? (macs / total).toFixed(4) : "0" }, macs ? percent(macs / total) : NONE),
-    h("td", { class: "reach" }));
-    tr.addEventListener("click", (/** @type {any} */ event) => {
-      if (!event.target.closest("button") && !String(getSelection())) actions.pick(shown);
+    const total = design.entry.totals.macs;
+    const tr = h(
+      "tr",
+      {
+        "data-row": shown,
+        class: layer.problem
+          ? "broken"
+          : line.layers.some((i) => view.state.edits && isEdited(view, i))
+            ? "edited"
+            : null,
+        onpointerenter: () => actions.preview(shown),
+        onpointerleave: () => actions.preview(null),
+      },
+      h("td", { class: "gutter" }, gutter(LOOK, lane, width)),
+      h("th", { scope: "row", class: "name", style: null }, nameButton(line, shown, view)),
+      h("td", { class: "op" }, line.layers.some((i) => isEdited(view, i)) && !line.blocks ? layer.words : line.op),
+      h("td", { class: "out" }, layer.problem ? NONE : times(layer.shape.slice(1))),
+      h("td", { class: "sees" }, fieldSize(layer.field)),
+      design.entry.gates ? h("td", { class: "data" }, fieldSize(layer.data)) : null,
+      h(
+        "td",
+        { class: "share bar", "--share": share.toFixed(4) },
+        layer.field.size.length ? (layer.field.bound ? "≤" : "") + percent(share) : NONE,
+      ),
+      h("td", { class: "stride" }, fieldStride(layer.field)),
+      h("td", { class: "params" }, params ? short(params) : NONE),
+      h("td", { class: "macs" }, macs ? short(macs) : NONE),
+      h(
+        "td",
+        { class: "part bar", "--share": total ? (macs / total).toFixed(4) : "0" },
+        macs ? percent(macs / total) : NONE,
+      ),
+      h("td", { class: "reach" }),
+    );
+    tr.addEventListener("click", (event) => {
+      if (!(/** @type {Element} */ (event.target).closest("button")) && !String(getSelection())) actions.pick(shown);
     });
     for (const i of line.layers) rowOf.set(i, tr);
     return [...made, tr];
@@ -96,8 +154,10 @@ export function ledgerPanel(actions) {
 
   /** @param {Line} line @param {number} shown @param {View} view */
   function nameButton(line, shown, view) {
-    const button = h("button", { type: "button", class: "row-name", tabindex: "-1", title: line.name,
-      onclick: () => actions.pick(shown), onfocus: () => actions.preview(shown), onblur: () => actions.preview(null) }, shortened(line.name));
+    const button = layerButton(line.name, () => actions.pick(shown));
+    button.tabIndex = -1;
+    button.addEventListener("focus", () => actions.preview(shown));
+    button.addEventListener("blur", () => actions.preview(null));
     const indent = line.depth ? h("span", { class: "indent", "aria-hidden": "true" }) : null;
     return [indent, button, line.folds ? opener(line.folds, true) : line.blocks ? opener(line, false) : null];
   }
@@ -105,13 +165,25 @@ export function ledgerPanel(actions) {
   /** @param {Line} line @param {boolean} isOpen */
   function opener(line, isOpen) {
     const words = `${line.blocks} blocks alike: ${shortened(line.name)}`;
-    return h("button", { type: "button", class: "opener", "aria-expanded": String(isOpen), "aria-label": words, title: `${isOpen ? "Fold" : "Unfold"} ${words}`,
-      onclick: () => {
-        if (isOpen) opened.delete(line.name);
-        else opened.add(line.name);
-        rebuild(current);
-        /** @type {HTMLElement | undefined} */ ([...body.querySelectorAll(".opener")].find((each) => each.getAttribute("aria-label") === words))?.focus();
-      } }, h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"), ` ×${line.blocks}`);
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "opener",
+        "data-opener": line.name,
+        "aria-expanded": String(isOpen),
+        "aria-label": words,
+        title: `${isOpen ? "Fold" : "Unfold"} ${words}`,
+        onclick: () => {
+          if (isOpen) opened.delete(line.name);
+          else opened.add(line.name);
+          rebuild(current);
+          withData(body, "opener", line.name)?.focus();
+        },
+      },
+      h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"),
+      ` ×${line.blocks}`,
+    );
   }
 
   /** Columns leave by priority until the others fit; numbers are never cut. */
@@ -119,7 +191,8 @@ export function ledgerPanel(actions) {
     const box = /** @type {HTMLElement} */ (root.firstElementChild);
     let dropped = 0;
     table.dataset.drop = "";
-    while (box.scrollWidth > box.clientWidth && dropped < LEAVING.length) table.dataset.drop = LEAVING.slice(0, ++dropped).join(" ");
+    while (box.scrollWidth > box.clientWidth && dropped < LEAVING.length)
+      table.dataset.drop = LEAVING.slice(0, ++dropped).join(" ");
   }
   let wide = 0;
   new ResizeObserver(() => {
@@ -128,25 +201,30 @@ export function ledgerPanel(actions) {
     fit();
   }).observe(root);
 
-  /** Which row is selected, and how many of its units see the pixel. @param {View} view */
+  let here = /** @type {HTMLTableRowElement | undefined} */ (undefined);
+  let stop = /** @type {HTMLElement | null | undefined} */ (null);
+
+  /** Which row is selected, and which the keyboard comes to. @param {View} view */
   function mark(view) {
-    const row = rowOf.get(view.at);
-    for (const tr of body.querySelectorAll("tr[data-on]")) if (tr !== row) tr.removeAttribute("data-on");
-    row?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
+    const tr = rowOf.get(view.at);
+    if (here !== tr) here?.removeAttribute("data-on");
+    here = tr;
+    tr?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
     table.toggleAttribute("data-point", Boolean(view.state.point));
     if (view.isPreview) return;
-    for (const button of body.querySelectorAll('.row-name[tabindex="0"]')) button.setAttribute("tabindex", "-1");
-    for (const button of body.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
-    const button = row?.querySelector(".row-name") ?? body.querySelector(".row-name");
-    button?.setAttribute("tabindex", "0");
-    if (row) button?.setAttribute("aria-current", "true");
+    stop?.setAttribute("tabindex", "-1");
+    stop?.removeAttribute("aria-current");
+    stop = (tr ?? body).querySelector(".row-name");
+    stop?.setAttribute("tabindex", "0");
+    if (tr) stop?.setAttribute("aria-current", "true");
   }
 
   /** @param {View} view */
   function reaches(view) {
     if (!view.state.point) return;
     for (const tr of new Set(rowOf.values())) {
-      const at = Number(tr.dataset.row), n = area(marked(view, at));
+      const at = Number(tr.dataset.row);
+      const n = area(marked(view, at));
       const cell = tr.lastElementChild;
       if (cell) cell.textContent = n ? whole(n) : NONE;
     }
@@ -165,27 +243,41 @@ export function ledgerPanel(actions) {
       } else if (!rowOf.has(view.at) && !view.isPreview && openFor(view, opened)) rebuild(view);
       mark(view);
       reaches(view);
-      if (!view.isPreview) rowOf.get(view.at)?.scrollIntoView?.({ block: "nearest" });
+      if (view.isPreview || shownRow === rowOf.get(view.at)) return;
+      shownRow = rowOf.get(view.at);
+      shownRow?.scrollIntoView?.({ block: "nearest" });
     },
   };
 }
 
 /** @type {Record<string, string>} */
 const TITLES = {
-  sees: "receptive field in input pixels, on an endless image", data: "the same without gates and statistics",
-  share: "share of the image inside the field of a unit that has it whole before it", stride: "input pixels per step to the next unit",
-  params: "weights and biases", macs: "multiply-accumulates; FLOPs are twice as many", part: "share of the network's MACs",
+  sees: "receptive field in input pixels, on an endless image",
+  data: "the same without gates and statistics",
+  share: "share of the image inside the field of a unit that has it whole before it",
+  stride: "input pixels per step to the next unit",
+  params: "weights and biases",
+  macs: "multiply-accumulates; FLOPs are twice as many",
+  part: "share of the network's MACs",
   out: "channels × map",
 };
 
-/** Lines with the opened blocks written out. @param {Line[]} found @param {Set<string>} opened @param {number} [depth] @returns {Line[]} */
+/**
+ * Lines with the opened blocks written out.
+ * @param {Line[]} found @param {Set<string>} opened @param {number} [depth] @returns {Line[]}
+ */
 function unfolded(found, opened, depth = 0) {
-  return found.flatMap((line) => (line.members && opened.has(line.name)
-    ? unfolded(line.members, opened, depth + 1).map((member, i) => (i ? member : { ...member, folds: line }))
-    : [{ ...line, depth }]));
+  return found.flatMap((line) =>
+    line.members && opened.has(line.name)
+      ? unfolded(line.members, opened, depth + 1).map((member, i) => (i ? member : { ...member, folds: line }))
+      : [{ ...line, depth }],
+  );
 }
 
-/** Open the block that holds the selected layer, unless it is what the block's line shows; whether any was. @param {View} view @param {Set<string>} opened @returns {boolean} */
+/**
+ * Open the block that holds the selected layer, unless it is what the block's line shows; whether any was.
+ * @param {View} view @param {Set<string>} opened @returns {boolean}
+ */
 function openFor(view, opened) {
   let changed = false;
   /** @param {Line[]} found */
@@ -203,47 +295,41 @@ function openFor(view, opened) {
 
 /** @param {Design} design @param {boolean} hasData */
 function totalRow(design, hasData) {
-  const { params, macs } = design.given.totals;
-  return h("tr", null, h("td", { class: "gutter" }), h("th", { scope: "row", class: "name" }, "total"), h("td", { class: "op" }), h("td", { class: "out" }),
-    h("td", { class: "sees" }), hasData ? h("td", { class: "data" }) : null, h("td", { class: "share" }), h("td", { class: "stride" }),
-    h("td", { class: "params", title: whole(params) }, short(params)), h("td", { class: "macs", title: whole(macs) }, short(macs)),
-    h("td", { class: "part" }, macs ? "100 %" : NONE), h("td", { class: "reach" }));
-}
-
-/**
- * One row's piece of the lanes.
- * @param {import("./lanes.js").Row | null} own null for a row between, where lanes only pass
- * @param {import("./lanes.js").Row} row @param {number} width
- */
-function gutter(own, row, width) {
-  const step = Math.min(SPACE, (SPACE * MOST) / width), x = (/** @type {number} */ lane) => step * (lane + 0.5) + 2, wide = step * width + 4;
-  /** @param {string} d @param {string} kind */
-  const path = (d, kind = "lane") => s("path", { d, class: kind });
-  const middle = HIGH / 2;
-  const before = own ? row.through : [...new Set([...row.through, ...row.from])];
-  const parts = before.filter((lane) => !own || lane !== row.lane || row.from.includes(lane)).map((lane) => path(`M${x(lane)} 0V${HIGH}`));
-  if (own) {
-    for (const lane of row.from) parts.push(path(lane === row.lane ? `M${x(lane)} 0V${middle}` : `M${x(lane)} 0C${x(lane)} ${middle} ${x(row.lane)} 2 ${x(row.lane)} ${middle}`));
-    if (row.isRead) parts.push(path(`M${x(row.lane)} ${middle}V${HIGH}`));
-    parts.push(s("circle", { cx: x(row.lane), cy: middle, r: Math.min(3.5, step * 0.42), class: "stop" }));
-  }
-  return s("svg", { width: wide, height: HIGH, viewBox: `0 0 ${wide} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" }, parts);
-}
-
-/** A long name with its middle left out; the whole is in the button's title. @param {string} name */
-function shortened(name) {
-  const signs = [...name];
-  return signs.length <= 36 ? name : `${signs.slice(0, 12).join("")} … ${signs.slice(-21).join("")}`;
+  const { params, macs } = design.entry.totals;
+  return h(
+    "tr",
+    null,
+    h("td", { class: "gutter" }),
+    h("th", { scope: "row", class: "name" }, "total"),
+    h("td", { class: "op" }),
+    h("td", { class: "out" }),
+    h("td", { class: "sees" }),
+    hasData ? h("td", { class: "data" }) : null,
+    h("td", { class: "share" }),
+    h("td", { class: "stride" }),
+    h("td", { class: "params", title: whole(params) }, short(params)),
+    h("td", { class: "macs", title: whole(macs) }, short(macs)),
+    h("td", { class: "part" }, macs ? "100 %" : NONE),
+    h("td", { class: "reach" }),
+  );
 }
 
 /** Whether a layer's own window was changed. @param {View} view @param {number} at */
-const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(/** @type {any} */ (view.design.nodes[at]).given);
+const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(view.design.nodes[at].isResized);
 
-/** @param {any} event */
+/** @param {KeyboardEvent} event */
 function moveByKeys(event) {
-  const names = [...event.currentTarget.querySelectorAll(".row-name")];
-  const here = names.indexOf(event.target.closest("tr")?.querySelector(".row-name"));
-  const step = /** @type {Record<string, number>} */ ({ ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -names.length, End: names.length })[event.key];
+  const body = /** @type {HTMLElement} */ (event.currentTarget);
+  const names = /** @type {HTMLElement[]} */ ([...body.querySelectorAll(".row-name")]);
+  const here = names.findIndex((name) => name.closest("tr")?.contains(/** @type {Node} */ (event.target)));
+  const step = /** @type {Record<string, number>} */ ({
+    ArrowDown: 1,
+    ArrowUp: -1,
+    PageDown: 10,
+    PageUp: -10,
+    Home: -names.length,
+    End: names.length,
+  })[event.key];
   if (step === undefined || here < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const next = names[Math.min(Math.max(here + step, 0), names.length - 1)];
@@ -255,6 +341,7 @@ function moveByKeys(event) {
 const sum = (items, value) => items.reduce((total, i) => total + value(i), 0);
 
 /** @param {() => void} work @returns {number} */
-const whenIdle = (work) => ("requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30));
+const whenIdle = (work) =>
+  "requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30);
 /** @param {number} id */
 const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

@@ -2,13 +2,14 @@
 
 import { boxHolding } from "./box.js";
 import { comparePanel, sign } from "./compare.js";
+import { chips, offer } from "./controls.js";
 import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
 import { edited } from "./edit.js";
 import { chosen, effectivePanel } from "./effective.js";
 import { fill, forgetColours, h } from "./dom.js";
 import { fieldTab } from "./fieldtab.js";
-import { matchingAxes, readBy } from "./field.js";
+import { matchingAxes, readBy, readersOf } from "./field.js";
 import { graphPanel } from "./graph.js";
 import { ledgerPanel } from "./ledger.js";
 import { measuredOf, overUnit } from "./measured.js";
@@ -24,14 +25,19 @@ import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
 import { tabsOf } from "./tabs.js";
 import { viewOf } from "./view.js";
 import { whyPanel } from "./why.js";
+import { shortened } from "./words.js";
 
+/** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./state.js").State} State */
 
-/** Build the page from its document. @param {any} given @param {HTMLElement} place @param {HTMLImageElement | null} image */
-export function show(given, place, image) {
-  const designs = given.designs.map(designFrom);
-  /** The last changed design; there is one at a time. @type {{key: string, design: any}} */
-  let tried = { key: "", design: null };
+/**
+ * Build the page from its document.
+ * @param {import("./document.js").PageDocument} page @param {HTMLElement} place @param {HTMLImageElement | null} image
+ */
+export function show(page, place, image) {
+  const designs = page.designs.map(designFrom);
+  /** The last changed design; there is one at a time. @type {{key: string, design: Design}} */
+  let tried = { key: "", design: designs[0] };
   const designOf = (/** @type {number} */ at, /** @type {string} */ edits) => {
     if (!edits) return designs[at];
     const key = `${at} ${edits}`;
@@ -69,29 +75,38 @@ export function show(given, place, image) {
   }
   const actions = {
     ...actionsOf(() => state, set, look, designOf),
-    choose: (/** @type {number} */ design, /** @type {number | undefined} */ layer = undefined, /** @type {number[] | undefined} */ unit = undefined) => {
+    choose: (
+      /** @type {number} */ design,
+      /** @type {number | undefined} */ layer = undefined,
+      /** @type {number[] | undefined} */ unit = undefined,
+    ) => {
       const next = startOf(designs, design, state.tab);
       set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });
     },
   };
-  const sentence = sentencePanel(opened), ledger = ledgerPanel(actions);
-  const header = headerOf(given, designs, actions, (gates) => set({ gates }));
-  const tabs = tabsOf([
-    { id: "field", name: "Field", panel: fieldTab(actions, image, steppersPanel(actions, designs)) },
-    { id: "effective", name: "Effective", panel: effectivePanel(given, actions) },
-    { id: "cost", name: "Cost", panel: costPanel(actions) },
-    { id: "compare", name: "Compare", panel: comparePanel(given, designs, actions) },
-    { id: "why", name: "Why", panel: whyPanel(actions) },
-    { id: "graph", name: "Graph", panel: graphPanel(actions) },
-    { id: "data", name: "Data", panel: dataPanel(given) },
-  ], (tab) => set({ tab }));
+  const sentence = sentencePanel(opened.complaints);
+  const ledger = ledgerPanel(actions);
+  const header = headerOf(designs, actions.choose, (gates) => set({ gates }));
+  const tabs = tabsOf(
+    [
+      { id: "field", name: "Field", panel: fieldTab(actions, image, steppersPanel(actions, designs)) },
+      { id: "effective", name: "Effective", panel: effectivePanel(page, actions) },
+      { id: "cost", name: "Cost", panel: costPanel(actions) },
+      { id: "compare", name: "Compare", panel: comparePanel(page, designs, actions) },
+      { id: "why", name: "Why", panel: whyPanel(actions) },
+      { id: "graph", name: "Graph", panel: graphPanel(actions) },
+      { id: "data", name: "Data", panel: dataPanel(page) },
+    ],
+    (tab) => set({ tab }),
+  );
   fill(place, header.root, sentence.root, h("div", { class: "split" }, ledger.root, tabs.root));
 
   const estimate = estimator(due);
   /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
-   *  @param {any} design @param {number} at @param {number[]} unit */
+   *  @param {Design} design @param {number} at @param {number[]} unit */
   function useOf(design, at, unit) {
-    const found = state.edits ? [] : measuredOf(given.effective, design, design.nodes[at].name), which = chosen(/** @type {any} */ ({ state }), found.length);
+    const found = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
+    const which = chosen(state.use, found.length);
     const measured = which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
     return measured ?? estimate(design, `${state.design} ${state.edits}`, at, unit);
   }
@@ -107,7 +122,9 @@ export function show(given, place, image) {
   }
   addEventListener("hashchange", () => {
     if (location.hash === toFragment(state, designs)) return;
-    state = fromFragment(location.hash, designs, designOf).state;
+    const asked = fromFragment(location.hash, designs, designOf);
+    state = asked.state;
+    sentence.complain(asked.complaints);
     preview = null;
     due();
   });
@@ -119,40 +136,83 @@ export function show(given, place, image) {
   }
   render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
-  return { designs, get state() { return state; }, set, look, render, arithmetic: { area, bands, boxAround, boxHolding, density, designFrom, edited, matchingAxes, onMap, readBy, seenBy, seersOf, width, windowCount } };
+  return {
+    designs,
+    get state() {
+      return state;
+    },
+    set,
+    look,
+    render,
+    arithmetic: {
+      area,
+      bands,
+      boxAround,
+      boxHolding,
+      density,
+      designFrom,
+      edited,
+      matchingAxes,
+      onMap,
+      readBy,
+      readersOf,
+      seenBy,
+      seersOf,
+      width,
+      windowCount,
+    },
+  };
 }
 
-/** @param {any} given @param {any[]} designs @param {any} actions @param {(gates: boolean) => void} setGates */
-function headerOf(given, designs, actions, setGates) {
-  const tabs = h("div", { class: "designs", role: "group", "aria-label": "Design" });
-  const paths = h("div", { class: "designs", role: "group", "aria-label": "Paths that count" });
-  const root = h("header", { class: "top" }, h("h1", null, h("span", { class: "mark", "aria-hidden": "true" }), "eyeshot"), tabs, paths);
+const PATHS = /** @type {Array<[boolean, string, string]>} */ ([
+  [true, "all paths", "gates and statistics included"],
+  [false, "data path", "without gates (squeeze-excitation) and statistics"],
+]);
+
+/** @param {Design[]} designs @param {(design: number) => void} choose @param {(gates: boolean) => void} setGates */
+function headerOf(designs, choose, setGates) {
+  const tabs = chips("Design", "designs");
+  const paths = chips("Paths that count", "designs");
+  const root = h(
+    "header",
+    { class: "top" },
+    h("h1", null, h("span", { class: "mark", "aria-hidden": "true" }), "eyeshot"),
+    tabs,
+    paths,
+  );
+  const answers = designs.map(({ name }, i) => {
+    return /** @type {const} */ ([i, [sign(i), " ", shortened(name, 48)], name]);
+  });
   /** @param {import("./view.js").View} view */
   function update(view) {
     if (view.isPreview) return;
-    fill(tabs, designs.map((design, i) => designs.length > 1
-      ? h("button", { type: "button", class: "chip", title: design.name, "aria-pressed": String(i === view.state.design), onclick: () => actions.choose(i) }, sign(i), " ", clipped(design.name))
-      : h("span", { class: "design-name", title: design.name }, clipped(design.name))));
-    fill(paths, view.design.gates ? [[true, "all paths", "gates and statistics included"], [false, "data path", "without gates (squeeze-excitation) and statistics"]].map(([value, name, title]) =>
-      h("button", { type: "button", class: "chip", title, "aria-pressed": String(view.state.gates === value), onclick: () => setGates(Boolean(value)) }, name)) : []);
+    if (designs.length > 1) offer(tabs, answers, view.state.design, choose);
+    else fill(tabs, h("span", { class: "design-name", title: designs[0].name }, shortened(designs[0].name, 48)));
+    offer(paths, view.design.gates ? PATHS : [], view.state.gates, setGates);
   }
   return { root, update };
 }
-
-/** @param {string} name */
-const clipped = (name) => ([...name].length <= 48 ? name : `${[...name].slice(0, 46).join("")} …`);
 
 /** Start when the document is there; what goes wrong is said in the page. */
 export async function start() {
   const place = /** @type {HTMLElement} */ (document.getElementById("eyeshot"));
   try {
-    const given = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("eyeshot-document")).textContent ?? "");
-    if (given.schema !== "eyeshot.page/1") throw new Error(`this page reads eyeshot.page/1, the document is ${given.schema}`);
-    const image = given.image ? await loaded(given.image) : null;
-    /** @type {any} */ (globalThis).eyeshot = show(given, place, image);
+    /** @type {import("./document.js").PageDocument} */
+    const page = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("eyeshot-document")).textContent ?? "");
+    if (page.schema !== "eyeshot.page/1")
+      throw new Error(`this page reads eyeshot.page/1, the document is ${page.schema}`);
+    const image = page.image ? await loaded(page.image) : null;
+    Object.assign(globalThis, { eyeshot: show(page, place, image) });
     place.removeAttribute("aria-busy");
   } catch (error) {
-    fill(place, h("p", { class: "complaint", role: "alert" }, `The page could not be shown: ${error instanceof Error ? error.message : error}`));
+    fill(
+      place,
+      h(
+        "p",
+        { class: "complaint", role: "alert" },
+        `The page could not be shown: ${error instanceof Error ? error.message : error}`,
+      ),
+    );
     throw error;
   }
 }

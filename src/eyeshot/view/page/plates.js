@@ -4,7 +4,7 @@ import { colour, h, pen } from "./dom.js";
 import { area } from "./network.js";
 import { levels } from "./levels.js";
 import { fillUnion, plane, planeSize } from "./paint.js";
-import { counted, times, whole } from "./words.js";
+import { counted, shortened, times, whole } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./levels.js").Level} Level */
@@ -16,11 +16,23 @@ const STEP = 112;
 /** @param {{pickAt: (layer: number, unit: number[]) => void}} actions */
 export function platesPanel(actions) {
   const strip = h("ol", { class: "plates", "aria-label": "The exact set in each layer" });
-  const root = h("div", { class: "plates-box scroll", tabindex: "0", role: "region", "aria-label": "Plates, scrollable", onscroll: () => {
-    left = root.scrollLeft;
-    show();
-  } }, strip);
-  let left = 0, wide = 600, key = "";
+  const root = h(
+    "div",
+    {
+      class: "plates-box scroll",
+      tabindex: "0",
+      role: "region",
+      "aria-label": "Plates, scrollable",
+      onscroll: () => {
+        left = root.scrollLeft;
+        show();
+      },
+    },
+    strip,
+  );
+  let left = 0;
+  let wide = 600;
+  let key = "";
   /** @type {Level[]} */
   let found = [];
   /** @type {View} */
@@ -32,6 +44,9 @@ export function platesPanel(actions) {
     if (current) show();
   }).observe(root);
 
+  /** @param {number} i */
+  const buttonAt = (i) => /** @type {HTMLButtonElement} */ (strip.children[i].firstElementChild);
+
   /** @param {View} view */
   function update(view) {
     current = view;
@@ -40,7 +55,8 @@ export function platesPanel(actions) {
     while (strip.children.length > found.length) strip.lastElementChild?.remove();
     while (strip.children.length < found.length) strip.append(plate());
     found.forEach((level, i) => {
-      const name = strip.children[i].firstElementChild.children[1], text = level.at === view.design.input ? "input" : short(level.name);
+      const name = buttonAt(i).children[1];
+      const text = level.at === view.design.input ? "input" : shortened(level.name, 15);
       if (name.textContent !== text) name.textContent = text;
     });
     const nextKey = `${view.state.design} ${view.at} ${Boolean(view.state.point)}`;
@@ -53,44 +69,64 @@ export function platesPanel(actions) {
 
   /** Bring those in sight up to date. */
   function show() {
-    const first = Math.max(Math.floor(left / STEP) - 1, 0), last = Math.min(Math.ceil((left + wide) / STEP) + 1, found.length - 1);
+    const first = Math.max(Math.floor(left / STEP) - 1, 0);
+    const last = Math.min(Math.ceil((left + wide) / STEP) + 1, found.length - 1);
     for (let i = first; i <= last; i++) {
       if (fresh.has(i)) continue;
       fresh.add(i);
-      refresh(strip.children[i].firstElementChild, found[i], current);
+      refresh(buttonAt(i), found[i], current);
     }
   }
 
   function plate() {
-    return h("li", null, h("button", { type: "button", class: "plate" }, h("canvas", { "aria-hidden": "true" }), h("span", { class: "plate-name" }), h("span", { class: "plate-size" })));
+    return h(
+      "li",
+      null,
+      h(
+        "button",
+        { type: "button", class: "plate" },
+        h("canvas", { "aria-hidden": "true" }),
+        h("span", { class: "plate-name" }),
+        h("span", { class: "plate-size" }),
+      ),
+    );
   }
 
-  /** @param {any} button @param {Level} level @param {View} view */
+  /** @param {HTMLButtonElement} button @param {Level} level @param {View} view */
   function refresh(button, level, view) {
-    const [canvas, , size] = /** @type {any[]} */ ([...button.children]), isInput = level.at === view.design.input;
+    const [canvas, , size] = /** @type {[HTMLCanvasElement, Element, Element]} */ (
+      /** @type {unknown} */ (button.children)
+    );
+    const isInput = level.at === view.design.input;
     const n = area(level.products);
     size.textContent = `${shape(level, n)} of ${times(level.units)}`;
     button.title = `${level.name}: ${counted(n, "position")} of ${whole(level.units.reduce((a, b) => a * b, 1))}`;
     button.disabled = isInput;
-    button.onclick = () => actions.pickAt(level.at, level.box.map(([a, b]) => Math.floor((a + b + 1) / 2)));
+    button.onclick = () =>
+      actions.pickAt(
+        level.at,
+        level.box.map(([a, b]) => Math.floor((a + b + 1) / 2)),
+      );
     draw(canvas, level, view);
   }
   return { root, update };
 }
 
-/** What is marked, in short: its box, and a star where it has holes. @param {Level} level @param {number} n positions marked */
+/**
+ * What is marked, in short: its box, and a star where it has holes.
+ * @param {Level} level @param {number} n positions marked
+ */
 function shape({ box }, n) {
   const full = box.reduce((all, [a, b]) => all * (b - a + 1), 1);
   return times(box.map(([a, b]) => b - a + 1)) + (n < full ? "*" : "");
 }
 
-/** @param {string} name */
-const short = (name) => ([...name].length <= 15 ? name : `…${[...name].slice(-14).join("")}`);
-
 /** @param {HTMLCanvasElement} canvas @param {Level} level @param {View} view */
 function draw(canvas, level, view) {
-  const [rows, columns] = planeSize(level.units), side = SIDE / Math.max(rows, columns);
-  const w = Math.max(columns * side, 3), high = Math.max(rows * side, rows === 1 ? 14 : 3);
+  const [rows, columns] = planeSize(level.units);
+  const side = SIDE / Math.max(rows, columns);
+  const w = Math.max(columns * side, 3);
+  const high = Math.max(rows * side, rows === 1 ? 14 : 3);
   const context = pen(canvas, SIDE + 2, SIDE + 2);
   const scale = { left: 1 + (SIDE - w) / 2, top: 1 + (SIDE - high) / 2, x: w / columns, y: high / rows };
   context.fillStyle = colour("paper");
@@ -109,7 +145,9 @@ function draw(canvas, level, view) {
   context.strokeRect(scale.left - 0.5, scale.top - 0.5, w + 1, high + 1);
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} dx @param {number} dy */
+/**
+ * @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} dx @param {number} dy
+ */
 function lineTo(context, x, y, dx, dy) {
   context.moveTo(x, y);
   context.lineTo(x + dx, y + dy);

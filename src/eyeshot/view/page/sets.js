@@ -10,7 +10,8 @@
  */
 export function tidy(ranges, low, high) {
   if (ranges.length === 2) {
-    const first = Math.max(ranges[0], low), last = Math.min(ranges[1], high);
+    const first = Math.max(ranges[0], low);
+    const last = Math.min(ranges[1], high);
     return first <= last ? [first, last] : [];
   }
   const starts = [];
@@ -19,7 +20,9 @@ export function tidy(ranges, low, high) {
   /** @type {number[]} */
   const result = [];
   for (const i of starts) {
-    const first = Math.max(ranges[i], low), last = Math.min(ranges[i + 1], high), end = result.length - 1;
+    const first = Math.max(ranges[i], low);
+    const last = Math.min(ranges[i + 1], high);
+    const end = result.length - 1;
     if (first > last) continue;
     if (end > 0 && first <= result[end] + 1) result[end] = Math.max(result[end], last);
     else result.push(first, last);
@@ -45,7 +48,7 @@ export function uniteFactors(a, b) {
 
 /** Whether a and b share a position. @param {Positions} a @param {Positions} b @returns {boolean} */
 export function meets(a, b) {
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i + 1] < b[j]) i += 2;
     else if (b[j + 1] < a[i]) j += 2;
     else return true;
@@ -84,7 +87,10 @@ export function written(factor, size) {
   return factor === null ? (size > 0 ? [0, size - 1] : []) : factor;
 }
 
-/** A set as a factor: null where it is every position of an axis. @param {Positions} set @param {number} size @returns {Factor} */
+/**
+ * A set as a factor: null where it is every position of an axis.
+ * @param {Positions} set @param {number} size @returns {Factor}
+ */
 export function asFactor(set, size) {
   return set.length === 2 && set[0] === 0 && set[1] === size - 1 ? null : set;
 }
@@ -103,7 +109,8 @@ export function flatten(factors, sizes) {
   let flat = [0, 0];
   let block = 1;
   for (let axis = sizes.length - 1; axis >= 0; axis--) {
-    const set = written(factors[axis], sizes[axis]), ranges = [];
+    const set = written(factors[axis], sizes[axis]);
+    const ranges = [];
     if (flat.length === 2 && flat[0] === 0 && flat[1] === block - 1) {
       for (let i = 0; i < set.length; i += 2) ranges.push(set[i] * block, set[i + 1] * block + block - 1);
     } else {
@@ -155,8 +162,10 @@ function slices(flat, block) {
     else partial.set(at, [from, to]);
   };
   for (let i = 0; i < flat.length; i += 2) {
-    let first = Math.floor(flat[i] / block), last = Math.floor(flat[i + 1] / block);
-    const from = flat[i] - first * block, to = flat[i + 1] - last * block;
+    let first = Math.floor(flat[i] / block);
+    let last = Math.floor(flat[i + 1] / block);
+    const from = flat[i] - first * block;
+    const to = flat[i + 1] - last * block;
     if (first === last) {
       put(first, from, to);
       continue;

@@ -1,8 +1,11 @@
 // What is selected, kept in the URL fragment by name, so that a link or a bookmark shows the same.
 
+import { editsFrom } from "./edit.js";
 import { mapSize, middle } from "./network.js";
 
-export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+/** @typedef {import("./network.js").Design} Design */
+
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
 
 /**
  * @typedef {object} State
@@ -18,21 +21,36 @@ export const TABS = ["field", "effective", "cost", "compare", "why", "graph", "d
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
 
-/** The state that a page opens with. @param {any[]} designs @returns {State} */
-export function initial(designs) {
-  return startOf(designs, 0, "field");
-}
-
-/** @param {any[]} designs @param {number} design @param {string} tab @returns {State} */
+/**
+ * The state that a design opens with.
+ * @param {Design[]} designs @param {number} design @param {string} tab @returns {State}
+ */
 export function startOf(designs, design, tab) {
-  const chosen = designs[design], layer = chosen.given.start, node = chosen.nodes[layer];
+  const chosen = designs[design];
+  const layer = chosen.entry.start;
+  const node = chosen.nodes[layer];
   const gates = !(node.field.global && !node.data.global);
-  return { design, layer, unit: middle(chosen, layer), point: null, tab, gates, axis: chosen.axes.length - 1, edits: "", use: "", zoom: false };
+  return {
+    design,
+    layer,
+    unit: middle(chosen, layer),
+    point: null,
+    tab,
+    gates,
+    axis: chosen.axes.length - 1,
+    edits: "",
+    use: "",
+    zoom: false,
+  };
 }
 
-/** The state as a fragment; only what differs from the start is written. @param {State} state @param {any[]} designs */
+/**
+ * The state as a fragment; only what differs from the start is written.
+ * @param {State} state @param {Design[]} designs
+ */
 export function toFragment(state, designs) {
-  const design = designs[state.design], start = startOf(designs, state.design, "field");
+  const design = designs[state.design];
+  const start = startOf(designs, state.design, "field");
   /** @type {Array<[string, string]>} */
   const parts = [];
   if (state.design) parts.push(["design", nameOf(designs, state.design)]);
@@ -48,7 +66,7 @@ export function toFragment(state, designs) {
   return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
 }
 
-/** @param {any[]} designs @param {number} at @returns {string} */
+/** @param {Design[]} designs @param {number} at @returns {string} */
 function nameOf(designs, at) {
   const { name } = designs[at];
   return designs.filter((design) => design.name === name).length > 1 ? String(at + 1) : name;
@@ -56,7 +74,7 @@ function nameOf(designs, at) {
 
 /**
  * The state that a fragment asks for, and what of it there is not.
- * @param {string} fragment @param {any[]} designs @param {(at: number, edits: string) => any} editedDesign
+ * @param {string} fragment @param {Design[]} designs @param {(at: number, edits: string) => Design} editedDesign
  * @returns {{state: State, complaints: string[]}}
  */
 export function fromFragment(fragment, designs, editedDesign) {
@@ -73,14 +91,21 @@ export function fromFragment(fragment, designs, editedDesign) {
     }
   }
   const tab = asked.get("tab") ?? "field";
+  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
   const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
   state.edits = asked.get("edit") ?? "";
+  const strangers = [...editsFrom(state.edits).keys()].filter((name) => !designs[at].index.has(name));
+  for (const name of strangers) complaints.push(`${designs[at].name} has no layer ${name} to change`);
+  if (state.edits && !editsFrom(state.edits).size) {
+    complaints.push(`${state.edits} is no change`);
+    state.edits = "";
+  }
   state.zoom = asked.get("zoom") === "1";
   state.use = asked.get("use") ?? "";
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
   if (layer !== null) {
-    const found = design.index.get(layer);
+    const found = design.index.get(layer) ?? design.modules.get(layer);
     if (found === undefined || found === design.input) complaints.push(`${design.name} has no layer ${layer}`);
     else {
       state.layer = found;
@@ -91,9 +116,11 @@ export function fromFragment(fragment, designs, editedDesign) {
   if (unit) state.unit = unit;
   else if (asked.get("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
   state.point = positionOf(asked.get("point"), design.extent);
+  if (asked.get("point") && !state.point) complaints.push(`the image has no pixel ${asked.get("point")}`);
   if (asked.has("paths")) state.gates = asked.get("paths") !== "data";
   const axis = Number(asked.get("axis") ?? state.axis);
-  if (axis >= 0 && axis < design.axes.length) state.axis = axis;
+  if (design.axes[axis] !== undefined) state.axis = axis;
+  else complaints.push(`the image has no axis ${asked.get("axis")}`);
   return { state, complaints };
 }
 
@@ -101,18 +128,33 @@ export function fromFragment(fragment, designs, editedDesign) {
 function positionOf(text, sizes) {
   if (!text) return null;
   const at = text.split(",").map(Number);
-  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis]) ? at : null;
+  return at.length === sizes.length && at.every((n, axis) => Number.isInteger(n) && n >= 0 && n < sizes[axis])
+    ? at
+    : null;
 }
 
-/** Writes fragments where the frame lets one; frames without an address of their own throw. @returns {(fragment: string) => void} */
+/**
+ * Writes fragments where the frame lets one, once what they name is drawn: the browser takes milliseconds for each.
+ * Frames without an address of their own throw.
+ * @returns {(fragment: string) => void}
+ */
 export function addressWriter() {
-  let works = true;
-  return (fragment) => {
-    if (!works || fragment === location.hash) return;
+  let isDue = false;
+  let isRefused = false;
+  let last = "";
+  function write() {
+    isDue = false;
+    if (last === location.hash) return;
     try {
-      history.replaceState(null, "", fragment);
+      history.replaceState(null, "", last);
     } catch {
-      works = false;
+      isRefused = true;
     }
+  }
+  return (fragment) => {
+    last = fragment;
+    if (isDue || isRefused) return;
+    isDue = true;
+    setTimeout(write, 0);
   };
 }

@@ -1,7 +1,9 @@
 // Kernel, stride, dilation and padding of the selected layer, one step at a time; the page recomputes what follows.
 
-import { fill, h } from "./dom.js";
+import { chip } from "./controls.js";
+import { fill, h, withData } from "./dom.js";
 import { canEdit, editsFrom, editsText, sizesOf } from "./edit.js";
+import { fieldSize, relative, times } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {"kernel" | "stride" | "dilation" | "padding"} Key */
@@ -9,21 +11,49 @@ import { canEdit, editsFrom, editsText, sizesOf } from "./edit.js";
 const KEYS = /** @type {Key[]} */ (["kernel", "stride", "dilation", "padding"]);
 const AXES = ["rows", "columns"];
 
-/** @param {{setEdits: (edits: string) => void}} actions @param {any[]} designs as the document has them */
+/**
+ * @param {{setEdits: (edits: string) => void}} actions
+ * @param {import("./network.js").Design[]} designs as the document has them
+ */
 export function steppersPanel(actions, designs) {
   const root = h("div", { class: "steppers" });
   let key = "";
   /** @param {View} view */
   function update(view) {
-    const { layer, state } = view, nextKey = `${state.design} ${state.edits} ${view.at}`;
+    const { layer, state } = view;
+    const nextKey = `${state.design} ${state.edits} ${view.at}`;
     if (nextKey === key) return;
-    const focused = /** @type {HTMLElement | null} */ (root.contains(document.activeElement) ? document.activeElement : null)?.dataset.step;
+    const focused = /** @type {HTMLElement | null} */ (
+      root.contains(document.activeElement) ? document.activeElement : null
+    )?.dataset.step;
     key = nextKey;
-    const edits = editsFrom(state.edits), original = designs[state.design].nodes[view.at];
-    fill(root, canEdit(layer) ? [h("p", { class: "control-title" }, "Try another ", layer.form.type === "Conv" ? "convolution" : "pool"), KEYS.flatMap((name) => rows(name, view))] : null,
-      edits.size ? h("p", null, h("button", { type: "button", class: "chip", onclick: () => actions.setEdits("") }, "undo all changes")) : null,
-      edits.has(original.name) && edits.size > 1 ? h("p", null, h("button", { type: "button", class: "chip", onclick: () => actions.setEdits(without(edits, original.name)) }, "undo this layer’s")) : null);
-    if (focused) /** @type {HTMLElement | undefined} */ ([...root.querySelectorAll("[data-step]")].find((each) => each.dataset.step === focused))?.focus();
+    const edits = editsFrom(state.edits);
+    const original = designs[state.design].nodes[view.at];
+    fill(
+      root,
+      canEdit(layer)
+        ? [
+            h("p", { class: "control-title" }, "Try another ", layer.form.type === "Conv" ? "convolution" : "pool"),
+            KEYS.flatMap((name) => rows(name, view)),
+          ]
+        : null,
+      edits.size ? h("p", { class: "effect", role: "status" }, effectOf(designs[state.design], view)) : null,
+      edits.size
+        ? h(
+            "p",
+            null,
+            chip("undo all changes", () => actions.setEdits("")),
+          )
+        : null,
+      edits.has(original.name) && edits.size > 1
+        ? h(
+            "p",
+            null,
+            chip("undo this layer’s", () => actions.setEdits(without(edits, original.name))),
+          )
+        : null,
+    );
+    if (focused) withData(root, "step", focused)?.focus();
   }
 
   /** One stepper, or one per axis where axes differ. @param {Key} name @param {View} view */
@@ -31,30 +61,83 @@ export function steppersPanel(actions, designs) {
     const values = sizesOf(view.layer)[name];
     if (!values) return [h("p", { class: "hint" }, "padding is uneven")];
     if (new Set(values).size === 1) return [stepper(name, name, values[0], view, () => true)];
-    return values.map((value, axis) => stepper(name, `${name} ${AXES[axis + AXES.length - values.length] ?? axis}`, value, view, (i) => i === axis));
+    return values.map((value, axis) =>
+      stepper(name, `${name} ${AXES[axis + AXES.length - values.length] ?? axis}`, value, view, (i) => i === axis),
+    );
   }
 
-  /** @param {Key} name @param {string} words @param {number} value @param {View} view @param {(axis: number) => boolean} isMeant */
+  /**
+   * @param {Key} name @param {string} words @param {number} value @param {View} view
+   * @param {(axis: number) => boolean} isMeant
+   */
   function stepper(name, words, value, view, isMeant) {
-    const least = name === "padding" ? 0 : 1, by = name === "kernel" && isHalfPadded(view.layer) ? 2 : 1;
+    const least = name === "padding" ? 0 : 1;
+    const by = name === "kernel" && isHalfPadded(view.layer) ? 2 : 1;
     const step = (/** @type {number} */ change) => actions.setEdits(stepped(view, name, change, isMeant));
-    return h("div", { class: "stepper", role: "group", "aria-label": words }, h("span", null, words),
-      h("button", { type: "button", "aria-label": `${words} less`, "data-step": `${words} less`, disabled: value - by < least, onclick: () => step(-by) }, "−"),
+    return h(
+      "div",
+      { class: "stepper", role: "group", "aria-label": words },
+      h("span", null, words),
+      h(
+        "button",
+        {
+          type: "button",
+          "aria-label": `${words} less`,
+          "data-step": `${words} less`,
+          disabled: value - by < least,
+          onclick: () => step(-by),
+        },
+        "−",
+      ),
       h("output", null, String(value)),
-      h("button", { type: "button", "aria-label": `${words} more`, "data-step": `${words} more`, onclick: () => step(by) }, "+"));
+      h(
+        "button",
+        { type: "button", "aria-label": `${words} more`, "data-step": `${words} more`, onclick: () => step(by) },
+        "+",
+      ),
+    );
   }
   return { root, update };
 }
 
-/** Padding that keeps the map's size at stride 1, and so follows the kernel and the dilation. @param {import("./network.js").Layer} node */
-function isHalfPadded(node) {
-  const { kernel, dilation, padding } = sizesOf(node);
-  return Boolean(padding?.some((p) => p > 0)) && kernel.every((k, axis) => 2 * (padding?.[axis] ?? 0) === dilation[axis] * (k - 1));
+/**
+ * What the changes make of the layer in view and of the network's costs: before → after.
+ * @param {import("./network.js").Design} before @param {View} view
+ */
+function effectOf(before, { design, layer, at }) {
+  const was = before.nodes[at];
+  if (layer.problem) return null;
+  const sees = fieldSize(layer.field);
+  const [from, to] = [before.entry.totals, design.entry.totals];
+  const costs = /** @type {const} */ (["MACs", "params"]).flatMap((name) => {
+    const key = name === "MACs" ? "macs" : "params";
+    return from[key] === to[key] ? [] : [`${name} ${relative(to[key], from[key])}`];
+  });
+  const field = fieldSize(was.field) === sees ? `still ${sees}` : `${fieldSize(was.field)} → ${sees}`;
+  return [`${layer.name}: ${field}`, ...(design.problem ? [] : costs)].join(", ");
 }
 
-/** The changes with one step more. @param {View} view @param {Key} name @param {number} by @param {(axis: number) => boolean} isMeant */
+/**
+ * Padding that keeps the map's size at stride 1, and so follows the kernel and the dilation.
+ * @param {import("./network.js").Layer} node
+ */
+function isHalfPadded(node) {
+  const { kernel, dilation, padding } = sizesOf(node);
+  return (
+    Boolean(padding?.some((p) => p > 0)) &&
+    kernel.every((k, axis) => 2 * (padding?.[axis] ?? 0) === dilation[axis] * (k - 1))
+  );
+}
+
+/**
+ * The changes with one step more.
+ * @param {View} view @param {Key} name @param {number} by @param {(axis: number) => boolean} isMeant
+ */
 function stepped(view, name, by, isMeant) {
-  const { layer } = view, edits = editsFrom(view.state.edits), sizes = sizesOf(layer), own = { ...edits.get(layer.name) };
+  const { layer } = view;
+  const edits = editsFrom(view.state.edits);
+  const sizes = sizesOf(layer);
+  const own = { ...edits.get(layer.name) };
   own[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
   if ((name === "kernel" || name === "dilation") && isHalfPadded(layer)) {
     const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({ ...sizes, [name]: own[name] });
@@ -64,7 +147,7 @@ function stepped(view, name, by, isMeant) {
   return editsText(edits);
 }
 
-/** @param {Map<string, any>} edits @param {string} name */
+/** @param {Map<string, import("./edit.js").Sizes>} edits @param {string} name */
 function without(edits, name) {
   const left = new Map(edits);
   left.delete(name);
@@ -73,5 +156,9 @@ function without(edits, name) {
 
 /** What was changed, in words. @param {string} text @returns {string} */
 export function changesInWords(text) {
-  return [...editsFrom(text)].map(([name, sizes]) => `${name} ${Object.entries(sizes).map(([key, values]) => `${key} ${new Set(values).size === 1 ? values[0] : values.join("×")}`).join(", ")}`).join("; ");
+  const size = (/** @type {[string, number[]]} */ [key, values]) =>
+    `${key} ${new Set(values).size === 1 ? values[0] : times(values)}`;
+  return [...editsFrom(text)]
+    .map(([name, sizes]) => `${name} ${Object.entries(sizes).map(size).join(", ")}`)
+    .join("; ");
 }

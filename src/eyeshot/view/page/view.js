@@ -1,4 +1,5 @@
-// What a state shows: the marks of the selected unit or point, on the image and in every layer. Computed once per state.
+// What a state shows: the marks of the selected unit or point, on the image and in every layer. Computed once per
+// state.
 
 import { area, boxAround, mapSize, onMap, seenBy, seersOf } from "./network.js";
 
@@ -41,17 +42,30 @@ import { area, boxAround, mapSize, onMap, seenBy, seersOf } from "./network.js";
  * @returns {View}
  */
 export function viewOf(state, design, isPreview, useOf) {
-  const at = state.layer, layer = design.nodes[at];
-  const isBroken = Boolean(/** @type {any} */ (layer).problem);
-  const marks = isBroken ? [] : state.point ? seersOf(design, state.point, state.gates) : seenBy(design, at, state.unit, state.gates);
+  const at = state.layer;
+  const layer = design.nodes[at];
+  const isBroken = Boolean(layer.problem);
+  const marks = isBroken
+    ? []
+    : state.point
+      ? seersOf(design, state.point, state.gates)
+      : seenBy(design, at, state.unit, state.gates);
   const seen = state.point ? [state.point.map((n) => [n, n])] : onMap(design, design.input, marks[design.input]);
   /** @type {Use | undefined} */
   let known;
   return {
-    state, design, at, layer, marks, seen, isPreview,
+    state,
+    design,
+    at,
+    layer,
+    marks,
+    seen,
+    isPreview,
     units: mapSize(design, at),
     field: state.gates ? layer.field : layer.data,
-    box: boxAround(seen), count: area(seen), pixels: design.extent.reduce((a, b) => a * b, 1),
+    box: boxAround(seen),
+    count: area(seen),
+    pixels: design.extent.reduce((a, b) => a * b, 1),
     use: () => (known ??= useOf(design, at, state.unit)),
   };
 }
@@ -61,9 +75,13 @@ export function marked(view, at) {
   return onMap(view.design, at, view.marks[at]);
 }
 
-/** Whether a layer has a map whose units lie over the image. @param {Design} design @param {number} at @returns {boolean} */
+/**
+ * Whether a layer has a map whose units lie over the image.
+ * @param {Design} design @param {number} at @returns {boolean}
+ */
 export function hasMap(design, at) {
-  return design.nodes[at].places.some((place, axis) => place !== null && mapSize(design, at)[axis] > 1);
+  const { places, shape } = design.nodes[at];
+  return places.some((place) => place !== null && shape[place] > 1);
 }
 
 /**
@@ -73,14 +91,20 @@ export function hasMap(design, at) {
  */
 export function grid(design, at, axis) {
   if (at === design.input) return { first: 0.5, step: 1 };
-  const { data } = design.nodes[at], n = mapSize(design, at)[axis];
-  const step = data.stride?.[axis], start = data.start?.[axis];
+  const { data } = design.nodes[at];
+  const n = mapSize(design, at)[axis];
+  const step = data.stride?.[axis];
+  const start = data.start?.[axis];
   if (step != null && start != null && !data.irregular) return { first: start + data.size[axis] / 2, step };
   const even = design.extent[axis] / n;
   return { first: even / 2, step: even };
 }
 
-/** The unit whose field is centred nearest to a point of the image. @param {View} view @param {number[]} point @returns {number[]} */
+/**
+ * The unit whose field is centred nearest to a point of the image.
+ * @param {Pick<View, "design" | "at" | "units">} view @param {number[]} point
+ * @returns {number[]}
+ */
 export function nearestUnit(view, point) {
   return view.units.map((n, axis) => {
     const { first, step } = grid(view.design, view.at, axis);

@@ -1,0 +1,65 @@
+"""The forward passes under way, for who waits for them: where they are, and how much memory they took for real.
+
+Tensors that a pass makes from its input and from weights have no numbers and take no memory. What a forward pass makes
+out of nothing (`torch.randn`, NumPy arrays, lists) is made.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+MUCH = 10**9
+"""Bytes of which a user should know."""
+
+
+@dataclass
+class Pass:
+    """A forward pass; ``place`` tells the path of the module that is running, ``before`` is what memory was taken."""
+
+    place: Callable[[], str]
+    before: int
+    grown: int = 0
+
+
+passes: list[Pass] = []
+"""The innermost is the last."""
+
+
+@contextmanager
+def under_way(place: Callable[[], str]) -> Iterator[Pass]:
+    """While this lasts others can ask where the pass is; afterwards it knows how much memory it took at its peak."""
+    peak, taking = _peak(), Pass(place, resident())
+    passes.append(taking)
+    try:
+        yield taking
+    finally:
+        passes.remove(taking)
+        # An earlier peak hides a lower one of this pass; what it still holds is seen in any case.
+        taking.grown = max(resident(), _peak() if _peak() > peak else 0) - taking.before
+
+
+def resident() -> int:
+    """Bytes of memory that this process takes up now; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * _page()
+    except OSError:
+        return 0
+
+
+def _page() -> int:
+    import resource
+
+    return resource.getpagesize()
+
+
+def _peak() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

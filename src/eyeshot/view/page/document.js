@@ -1,0 +1,158 @@
+// The document that a page holds, as eyeshot/view/document.py writes it: its types alone, nothing of which is shipped.
+// Numbers that name a layer count the design's nodes; what is as usual is left out.
+
+/**
+ * @typedef {object} PageDocument
+ * @property {string} schema eyeshot.page/1
+ * @property {string} version of eyeshot
+ * @property {DesignEntry[]} designs the first is the one that others are compared to
+ * @property {Comparison | null} comparison
+ * @property {Evidence | null} evidence
+ * @property {Measured[]} effective measured effective fields
+ * @property {string | null} image a picture for the input, as a data URI
+ */
+
+/**
+ * @typedef {object} DesignEntry
+ * @property {string} name
+ * @property {string} source
+ * @property {string} typed what names it in a command
+ * @property {number} input
+ * @property {Record<string, number>} [modules] the layers that make what modules give
+ * @property {number[]} axes of the input's tensor, that the image has
+ * @property {NodeEntry[]} nodes in the order in which they run
+ * @property {RelationEntry[]} relations told once each
+ * @property {LineEntry[]} lines of the folded ledger
+ * @property {Record<string, string>} rules what begins at a line, by its first layer
+ * @property {boolean} gates whether there are gates or statistics
+ * @property {boolean} apart whether channels may see differently
+ * @property {number} start the layer that the page opens with
+ * @property {Totals} totals
+ * @property {Array<{layer: string | null, kind: string, text: string}>} notes
+ */
+
+/**
+ * @typedef {object} NodeEntry
+ * @property {string} name
+ * @property {string} op
+ * @property {string} words
+ * @property {number[]} shape
+ * @property {Array<[source: number, relation: number, gate?: number]>} reads
+ * @property {Array<number | null>} places the tensor's axis of each axis of the image
+ * @property {OpForm} [form]
+ * @property {number} [params]
+ * @property {number} [macs]
+ * @property {1} [view] it writes nothing
+ * @property {number} [units] how many units lie otherwise than on a map, as tokens do
+ * @property {number[]} [size] of the field; these as in FieldEntry
+ * @property {Array<number | null>} [stride]
+ * @property {Array<number | null>} [start]
+ * @property {1} [irregular]
+ * @property {1} [global]
+ * @property {1} [bound]
+ * @property {Array<"before" | "after" | null>} [sides]
+ * @property {FieldEntry} [data] the field along the data path, where it is another
+ * @property {Why[]} [why]
+ * @property {Why[]} [data_why]
+ * @property {[number, number]} [gate]
+ */
+
+/**
+ * @typedef {object} FieldEntry
+ * @property {number[]} [size]
+ * @property {Array<number | null>} [stride]
+ * @property {Array<number | null>} [start]
+ * @property {1} [irregular]
+ * @property {1} [global]
+ * @property {1} [bound]
+ * @property {Array<"before" | "after" | null>} [sides] where each unit sees all on one side of its place
+ */
+
+/**
+ * @typedef {object} Why the recurrence's step at a layer
+ * @property {number} from the layer before
+ * @property {number} size
+ * @property {number} [lost] the layer from which on no sum makes the number
+ * @property {[number, number, number]} [window] kernel, stride, dilation
+ * @property {number} [all] positions, where all are read
+ * @property {string} [jump]
+ * @property {string} [adds]
+ * @property {Array<[number, number]>} [meeting] layers and what they see
+ */
+
+/**
+ * @typedef {object} RelationEntry
+ * @property {string} kind
+ * @property {number[]} [axes]
+ * @property {number[]} [kernel]
+ * @property {number[]} [stride]
+ * @property {number[]} [dilation]
+ * @property {Array<[number, number]>} [padding]
+ * @property {number[]} [base]
+ * @property {number} [groups]
+ * @property {Array<Array<number | number[]>>} [reads] per axis and output the position read, or runs of positions
+ * @property {number} [axis]
+ * @property {number} [offset]
+ * @property {number[]} [order]
+ * @property {boolean} [keep]
+ * @property {1} [runs] the window is as long as the axis is, as that of a layer that reads all positions before
+ */
+
+/**
+ * @typedef {object} OpForm what an op's output shape and cost follow from, besides its relations
+ * @property {string} [type]
+ * @property {number} [groups]
+ * @property {boolean} [bias]
+ * @property {boolean} [ceil]
+ * @property {number[]} [size]
+ * @property {string} [mode]
+ * @property {Array<[number, number]>} [padding]
+ * @property {number} [axis]
+ * @property {number} [shift]
+ * @property {number} [step]
+ * @property {Array<[number, number]>} [steps] fractions
+ * @property {boolean} [aligned]
+ * @property {boolean} [antialiased]
+ * @property {string} [name]
+ */
+
+/** @typedef {{name: string, op: string, layers: number[], blocks?: number, members?: LineEntry[]}} LineEntry */
+
+/**
+ * @typedef {object} Totals
+ * @property {number} params
+ * @property {number} macs
+ * @property {number} activations
+ * @property {number} [mac_activations]
+ * @property {number | null} peak_activations
+ * @property {number} [saved_activations]
+ * @property {boolean} [saved_exact]
+ */
+
+/**
+ * @typedef {object} Comparison
+ * @property {string[]} labels
+ * @property {Array<{name: string, group: string, texts: string[], changes: string[]}>} quantities
+ * @property {string[]} sentences
+ * @property {Array<{role: string, nodes: Array<number | null>}>} layers
+ */
+
+/** @typedef {{label: string, mean: number, interval: [number, number] | null, scores: Record<string, number>}} Arm */
+/** @typedef {{terms: string, verdict: string, arms: Arm[]}} Evidence scores of trained designs */
+
+/**
+ * @typedef {object} Measured
+ * @property {string} network
+ * @property {string} layer
+ * @property {string} source
+ * @property {string | null} measure
+ * @property {number[] | null} unit null for the mean over units
+ * @property {{images: number | null, seeds: number | null, weights: unknown}} runs
+ * @property {boolean} gates
+ * @property {number[]} start
+ * @property {number[]} shape
+ * @property {Record<string, Array<[number, number]>>} boxes by the share that they hold, in per cent
+ * @property {number[]} levels the map, its greatest weight being 65,535
+ */
+
+export {};
