@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eyeshot.errors import MissingExtraError
@@ -27,6 +27,7 @@ try:
 except ImportError:
     raise MissingExtraError("watching a forward pass", "torch", "torch") from None
 
+from eyeshot.read.shapes import output_of
 from eyeshot.read.snapshot import left_as_it_was
 from eyeshot.read.state import in_evaluation, modules_in
 
@@ -56,24 +57,35 @@ class Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """PyTorch's entry: called for every op."""
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        name = func._schema.name.removeprefix("aten::")
+        arguments = {each.name: each.default_value for each in func._schema.arguments}
+        arguments |= {**dict(zip(list(arguments), args, strict=False)), **kwargs}
+        # much of PyTorch is written in Python for tensors without numbers, and imports much
+        out = None if "dropout" in name else output_of(name, arguments)
+        if out is None and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            with self:
+                out = func.decompose(*args, **kwargs)
+        elif out is None:
+            out = func(*args, **kwargs)
         self.hold(out)
         self._alive = {ref: size for ref, size in self._alive.items() if not ref.expired()}
-        more = _copied(func, args, out) if self.on_processor else 0
+        more = _copied(name, arguments, out) if self.on_processor else 0
         self.peak = max(self.peak, sum(self._alive.values()) + more)
         return out
 
 
-def _copied(func: Any, args: Any, out: Any) -> int:
-    """Bytes that a convolution copies."""
-    if func._schema.name not in ("aten::convolution", "aten::_convolution"):
+def _copied(name: str, arguments: Mapping[str, Any], out: Any) -> int:
+    """Bytes that an op takes besides its output while it runs."""
+    if name.startswith("max_pool"):  # where each maximum was
+        return int(8 * out.numel())
+    if not name.startswith("conv"):
         return 0
-    x, weight, is_transposed = args[0], args[1], bool(args[6])
+    x, weight = arguments["input"], arguments["weight"]
     kernel = math.prod(weight.shape[2:])
     positions = math.prod(x.shape[2:]) * x.shape[0]
-    if is_transposed:
-        columns = out.shape[1] * kernel * positions
-        return int(2 * columns * x.element_size())
+    if name.startswith("conv_transpose"):
+        return int(2 * out.shape[1] * kernel * positions * x.element_size())
     if kernel == 1:
         return 0
     if x.dtype == torch.float32:
@@ -91,9 +103,7 @@ def peak(module: nn.Module, run: Callable[[], Any], inputs: Sequence[torch.Tenso
     """
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     # empty_like is written in Python for such tensors, and imports much
-    bare = {
-        name: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for name, t in state.items()
-    }
+    bare = {name: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for name, t in state.items()}
     watch = Watch(on_processor=all(tensor.device.type in ("cpu", "meta") for tensor in state.values()))
     watch.hold(list(inputs))
     modules = modules_in(module)
@@ -102,7 +112,7 @@ def peak(module: nn.Module, run: Callable[[], Any], inputs: Sequence[torch.Tenso
             left_as_it_was([child for _, child in modules]),
             in_evaluation(modules),
             warnings.catch_warnings(),
-            torch.no_grad(),
+            torch.inference_mode(),
             _reparametrize_module(module, bare),
             watch,
         ):
