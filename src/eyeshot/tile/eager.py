@@ -27,7 +27,8 @@ try:
 except ImportError:
     raise MissingExtraError("watching a forward pass", "torch", "torch") from None
 
-from eyeshot.read.shapes import output_of
+from eyeshot.read.aten.pointwise import CHANGING, POINTWISE
+from eyeshot.read.shapes import alike, output_of
 from eyeshot.read.snapshot import left_as_it_was
 from eyeshot.read.state import in_evaluation, modules_in
 
@@ -62,7 +63,7 @@ class Watch(TorchDispatchMode):
         arguments = {each.name: each.default_value for each in func._schema.arguments}
         arguments |= {**dict(zip(list(arguments), args, strict=False)), **kwargs}
         # much of PyTorch is written in Python for tensors without numbers, and imports much
-        out = None if "dropout" in name else output_of(name, arguments)
+        out = _like(name, arguments) if name.rstrip("_") in _OF_ONE else output_of(name, arguments)
         if out is None and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             with self:
                 out = func.decompose(*args, **kwargs)
@@ -73,6 +74,18 @@ class Watch(TorchDispatchMode):
         more = _copied(name, arguments, out) if self.on_processor else 0
         self.peak = max(self.peak, sum(self._alive.values()) + more)
         return out
+
+
+_OF_ONE = frozenset(POINTWISE) - CHANGING | {"dropout", "feature_dropout", "alpha_dropout"}
+"""Functions of one element: what they give has the shape and type of what they take."""
+
+
+def _like(name: str, arguments: Mapping[str, Any]) -> torch.Tensor | None:
+    """What such a function gives; itself where it is written in place, or in evaluation mode left out."""
+    x = arguments.get("self", arguments.get("input"))
+    if not isinstance(x, torch.Tensor) or not x.dtype.is_floating_point:
+        return None
+    return x if name.endswith("_") or "dropout" in name else alike(x)
 
 
 def _copied(name: str, arguments: Mapping[str, Any], out: Any) -> int:
