@@ -33,6 +33,7 @@ def _tile(context: click.Context, parameter: click.Parameter, given: str | None)
 @click.option("--tile", "tile", callback=_tile, metavar="HxW", help="A tile's size.")
 @click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
+@click.option("--for", "runner", metavar="NAME", help="Settings of bioimageio, monai, careamics, nnunet or diffusers.")
 @click.option(
     "--run",
     "image",
@@ -56,6 +57,7 @@ def tile(
     tile: Any,
     layer: str | None,
     dtype: str | None,
+    runner: str | None,
     image: Path | None,
     output: Path | None,
     weights: Path | None,
@@ -89,8 +91,18 @@ def tile(
         raise UsageError(f"{' and '.join(name for name, value in only.items() if value)}: only with --run IN")
     with users_code(model):
         plan = tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype)
+    others = None
+    if runner is not None:
+        from eyeshot.tile.others import settings_for
+
+        others = settings_for(plan, runner)
     if as_json:
-        print_json(plan.to_json())
+        print_json(plan.to_json() | ({} if others is None else {"runner": others.to_dict()}))
+    elif others is not None:
+        from eyeshot.report.tiles import settings_words
+
+        for line in settings_words(others):
+            Terminal(colour=not no_colour).say(*line)
     else:
         _print(plan, Terminal(colour=not no_colour), model, input_shape)
 

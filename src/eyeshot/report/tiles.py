@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from eyeshot.tile.plan import TilePlan
 
 if TYPE_CHECKING:
     from eyeshot.tile.files import FileRun
+    from eyeshot.tile.others import Settings
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -38,6 +40,14 @@ def verdict(plan: TilePlan) -> Pieces:
         return [("tolerance: ", "warn"), (text, "")]
     n = len(plan.prevents)
     return [("differs: ", "warn"), (f"{n} layer{'s' * (n > 1)} keep{'s' * (n == 1)} tiles from giving {of}", "")]
+
+
+def settings_words(others: Settings) -> Iterator[Pieces]:
+    """Another runner's settings, one a line, and whether they can give the whole image's numbers."""
+    for name, value in others.settings.items():
+        yield [(f"{name}: ", "dim"), (json.dumps(value), "")]
+    word, style = ("equal: ", "good") if others.can_be_equal else ("differs: ", "warn")
+    yield [(word, style), (others.why, "")]
 
 
 def run_words(run: FileRun) -> Pieces:

@@ -1,0 +1,112 @@
+"""A plan in the words of other runners: their settings, and whether they can give the whole image's numbers with them.
+
+They crop or blend overlapping tiles. Cropping the halo on the lattice gives the whole image's numbers; blending mixes
+what is right with what is not, which is needless where tiles are equal and cannot help where they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eyeshot.errors import UsageError
+from eyeshot.tile.plan import TilePlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Another runner's settings; ``can_be_equal`` with its own tiling, and ``why`` or why not."""
+
+    runner: str
+    settings: dict[str, Any]
+    can_be_equal: bool
+    why: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for json.dumps."""
+        return {"for": self.runner, "settings": self.settings, "can_be_equal": self.can_be_equal, "why": self.why}
+
+
+def settings_for(plan: TilePlan, runner: str) -> Settings:
+    """The plan for a runner: bioimageio, monai, careamics, nnunet or diffusers.
+
+    Raises:
+        UsageError: there is no such runner.
+    """
+    if runner not in _RUNNERS:
+        raise UsageError(f"no runner {runner!r}; there are {', '.join(_RUNNERS)}")
+    settings, is_cropping, why = _RUNNERS[runner](plan)
+    if plan.verdict != "equal":
+        cause = f"{plan.prevents[0].layer} {plan.prevents[0].why}" if plan.prevents else "the halo is not the exact one"
+        why, is_cropping = f"tiles differ whoever runs them: {cause}", False
+    return Settings(runner=runner, settings=settings, can_be_equal=is_cropping, why=why)
+
+
+def _sides(plan: TilePlan) -> list[int]:
+    """The halo on each side, on the lattice, the same on both: others know no sides."""
+    return [-(-max(sides) // step) * step for sides, step in zip(plan.halo, plan.lattice, strict=True)]
+
+
+def _overlaps(plan: TilePlan) -> list[int]:
+    return [2 * side for side in _sides(plan)]
+
+
+_BLENDS = "it blends overlapping tiles instead of cropping them, so pixels near a tile's edge, which differ, count too"
+
+
+def _bioimageio(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
+    output, side = [], _sides(plan)
+    for rate, pixels in zip(plan.output_per_input, side, strict=True):
+        output.append(0 if rate is None else int(-(-pixels * rate.numerator // rate.denominator)))
+    least = [max(lane.fitting(2 * s + lane.lattice), lane.smallest) for lane, s in zip(plan.lanes, side, strict=True)]
+    settings = {
+        "inputs.axes": [{"size": {"min": n, "step": step}} for n, step in zip(least, plan.lattice, strict=True)],
+        "outputs.axes": [{"halo": n} for n in output],
+    }
+    return settings, True, "it cuts the halo off each side, on sizes of the step"
+
+
+def _monai(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
+    shares = [min(overlap / t, 0.99) for overlap, t in zip(_overlaps(plan), plan.tile, strict=True)]
+    settings = {"roi_size": list(plan.tile), "overlap": [round(s, 6) for s in shares], "mode": "constant"}
+    if not any(shares):
+        return settings, True, "tiles need no halo, so what overlaps is the same"
+    return settings, False, f"{_BLENDS}; crop {_sides(plan)} pixels of each tile's sides to be equal"
+
+
+def _careamics(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
+    settings = {"tile_size": list(plan.tile), "tile_overlap": _overlaps(plan)}
+    on_grid = all(
+        (t - o) % step == 0 and (o // 2) % step == 0
+        for t, o, step in zip(plan.tile, _overlaps(plan), plan.lattice, strict=True)
+    )
+    if not on_grid or any(lane.n % lane.lattice for lane in plan.lanes):
+        return (
+            settings,
+            False,
+            "its last tile is moved to the image's end, off the lattice: pad the image to the lattice",
+        )
+    return settings, True, "it crops half of the overlap on each side"
+
+
+def _nnunet(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
+    step = min((t - o) / t for t, o in zip(plan.tile, _overlaps(plan), strict=True))
+    settings = {"patch_size": list(plan.tile), "tile_step_size": round(max(step, 0.01), 6), "use_gaussian": False}
+    return settings, False, _BLENDS
+
+
+def _diffusers(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
+    overlap = max(o / t for o, t in zip(_overlaps(plan), plan.tile, strict=True))
+    settings = {"tile_sample_min_size": max(plan.tile), "tile_overlap_factor": round(min(overlap, 0.99), 6)}
+    return settings, False, _BLENDS
+
+
+_RUNNERS: dict[str, Callable[[TilePlan], tuple[dict[str, Any], bool, str]]] = {
+    "bioimageio": _bioimageio,
+    "monai": _monai,
+    "careamics": _careamics,
+    "nnunet": _nnunet,
+    "diffusers": _diffusers,
+}
+RUNNERS = tuple(_RUNNERS)
