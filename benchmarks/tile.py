@@ -40,10 +40,10 @@ class Highest(threading.Thread):
 
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 16384
-    memory = sys.argv[2] if len(sys.argv) > 2 else "512M"
+    memory = sys.argv[2] if len(sys.argv) > 2 else "2G"
     torch.manual_seed(0)
-    torch.set_num_threads(2)
-    net = UNet(3, "bilinear", c=16).eval()
+    torch.set_num_threads(1)
+    net = UNet(3, "bilinear", c=8).eval()
     plan = eyeshot.tile_plan(net, (1, size, size), memory=memory)
     print(f"plan: {plan.tiles} tiles of {plan.tile}, work {plan.work:.3f}, {plan.memory}")
     with tempfile.TemporaryDirectory() as folder:
