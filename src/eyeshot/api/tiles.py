@@ -18,6 +18,8 @@ def tile_plan(
     tile: int | Sequence[int] | None = None,
     layer: str | None = None,
     dtype: str | None = None,
+    tolerance: float | None = None,
+    images: Any = None,
 ) -> TilePlan:
     """How to run a model on an image piece by piece, and whether that gives the whole image's numbers.
 
@@ -31,6 +33,9 @@ def tile_plan(
         tile: a tile's size, one for all axes or one per axis. Where neither is given, a tile that costs at most half
             more work than the whole.
         layer: the layer whose output is wanted; all outputs of the model unless given.
+        tolerance: where tiles need not be equal: the smallest halo whose error next to seams stays below this share of
+            the output's spread, predicted, and measured where the module has weights.
+        images: an array of images, batch axis first, to measure on; noise unless given.
         dtype: "float32", "float64", "float16" or "bfloat16"; that of the module's weights unless given.
 
     Raises:
@@ -44,7 +49,9 @@ def tile_plan(
     """
     from eyeshot.tile.plan import tile_plan
 
-    return tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype)
+    return tile_plan(
+        model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype, tolerance=tolerance, images=images
+    )
 
 
 def tiled(
@@ -56,6 +63,7 @@ def tiled(
     layer: str | None = None,
     layout: str | None = None,
     batch: int | None = None,
+    tolerance: float | None = None,
     approximate: bool = False,
     verify: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
@@ -71,6 +79,7 @@ def tiled(
         tile, memory, layer: as for ``tile_plan``.
         layout: the image's axes behind the batch, such as "HWC"; channels first unless given.
         batch: tiles at once; as many as fit into the memory unless given.
+        tolerance: as for ``tile_plan``; measured on noise.
         approximate: run a network whose tiles differ from the whole image, and measure by how much.
         verify: compare with the whole image, or a part that fits; ``.difference`` is the largest difference.
         on_progress: told of the tiles that are done.
@@ -98,6 +107,7 @@ def tiled(
         layer=layer if plan is None or layer is not None else None,
         layout=layout,
         batch=batch,
+        tolerance=tolerance,
         approximate=approximate,
         verify=verify,
         on_progress=on_progress,

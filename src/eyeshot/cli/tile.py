@@ -31,6 +31,7 @@ def _tile(context: click.Context, parameter: click.Parameter, given: str | None)
 @input_option
 @click.option("--memory", metavar="SIZE", help="Choose the tile of the least work that fits into, say, 4G.")
 @click.option("--tile", "tile", callback=_tile, metavar="HxW", help="A tile's size.")
+@click.option("--tolerance", type=float, metavar="SHARE", help="The smallest halo whose error stays below, say, 1e-3.")
 @click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
 @click.option("--for", "runner", metavar="NAME", help="Settings of bioimageio, monai, careamics, nnunet or diffusers.")
@@ -55,6 +56,7 @@ def tile(
     input_shape: Any,
     memory: str | None,
     tile: Any,
+    tolerance: float | None,
     layer: str | None,
     dtype: str | None,
     runner: str | None,
@@ -90,7 +92,7 @@ def tile(
     if any(only.values()):
         raise UsageError(f"{' and '.join(name for name, value in only.items() if value)}: only with --run IN")
     with users_code(model):
-        plan = tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype)
+        plan = tile_plan(model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype, tolerance=tolerance)
     others = None
     if runner is not None:
         from eyeshot.tile.others import settings_for

@@ -179,6 +179,8 @@ def tile_plan(
     tile: int | Sequence[int] | None = None,
     layer: str | None = None,
     dtype: str | None = None,
+    tolerance: float | None = None,
+    images: Any = None,
 ) -> TilePlan:
     """The plan for a model; the arguments are those of ``eyeshot.tile_plan``."""
     if memory is not None and tile is not None:
@@ -187,7 +189,12 @@ def tile_plan(
     size = _BYTES.get(dtype or _dtype_of(model))
     if size is None:
         raise UsageError(f"dtype {dtype!r}: needed is one of {', '.join(_BYTES)}")
-    return planned(probe(Family(model, input_shape), layer), limit=limit, tile=tile, size=size)
+    looked = probe(Family(model, input_shape), layer)
+    if tolerance is None:
+        return planned(looked, limit=limit, tile=tile, size=size)
+    from eyeshot.tile.tolerance import planned_within
+
+    return planned_within(looked, tolerance, images, limit=limit, tile=tile, size=size)
 
 
 def planned(
@@ -218,7 +225,7 @@ def planned(
     else:
         sizes = usual(looked, uncut)
     network = _read(looked, sizes)
-    looked, least = _checked(looked, network, sizes)
+    looked, least = _checked(looked, network, sizes, is_smaller=halo is not None)
     held = looked.held(sizes, size)
     if limit is not None:
         fits = held + params * size <= limit
@@ -284,7 +291,9 @@ def _read(looked: Probe, tile: Sequence[int]) -> Network:
         ) from error
 
 
-def _checked(looked: Probe, network: Network, tile: Sequence[int]) -> tuple[Probe, tuple[int, ...]]:
+def _checked(
+    looked: Probe, network: Network, tile: Sequence[int], *, is_smaller: bool = False
+) -> tuple[Probe, tuple[int, ...]]:
     """The plan's own tiles held against the whole: at its beginning, in its middle and at its end.
 
     Returns: with what else prevents equality, and the smallest last tile that the network takes, per axis.
@@ -296,7 +305,7 @@ def _checked(looked: Probe, network: Network, tile: Sequence[int]) -> tuple[Prob
         least = tuple(tile)
         rows = [replace(lane, least=t).tiles(t) for lane, t in zip(looked.lanes, tile, strict=True)]
         last = [row[-1].size for row in rows]
-    if looked.prevents:
+    if looked.prevents or is_smaller:
         return looked, least
     result = []
     for on, places in ((network, 0), (network, 1), (looked.family.at(last), -1)):

@@ -31,6 +31,7 @@ except ImportError:
 from eyeshot.read.state import in_evaluation, modules_in
 from eyeshot.tile.journal import Journal
 from eyeshot.tile.stores import is_store, opened
+from eyeshot.tile.tolerance import planned_within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,6 @@ class Options:
     plan: TilePlan | None = None
     tile: int | Sequence[int] | None = None
     memory: int | None = None
-    halo: int | None = None
     layer: str | None = None
     layout: str | None = None
     batch: int | None = None
@@ -119,7 +119,11 @@ class Tiled:
             if isinstance(tile, Sequence) and options.plan is not None:
                 tile = tuple(min(t, lane.n) for t, lane in zip(tile, looked.lanes, strict=True))
             size = next((p.element_size() for p in self.module.parameters()), 4)
-            self._plans[key] = planned(looked, limit=options.memory, tile=tile, size=size, halo=options.halo)
+            terms: dict[str, Any] = {"limit": options.memory, "tile": tile, "size": size}
+            if options.tolerance is None:
+                self._plans[key] = planned(looked, **terms)
+            else:
+                self._plans[key] = planned_within(looked, options.tolerance, **terms)
         return self._plans[key]
 
     def _check(self, plan: TilePlan) -> None:

@@ -1,0 +1,118 @@
+"""How small may the halo be where tiles need not be equal?
+
+The error of a halo h is the root mean square of the difference from the whole image over the outputs next to a seam
+(one lattice step on each side), over the standard deviation of all outputs. What lies beyond the halo counts as zero:
+
+    with weights      error² ≈ mean of (Σ of gradient × input beyond h)²     over units next to a seam
+    without           error² ≈ share of the path density beyond h            which is that, at random weights
+
+The largest over axes and sides is told. Where the module has weights the error is measured, too: noise, or the images
+given, is run with the halo and without tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeshot.analyse.pull import path_counts
+from eyeshot.errors import UsageError
+from eyeshot.tile.plan import TilePlan, Tolerance, planned
+from eyeshot.tile.probe import Probe
+
+Floats = npt.NDArray[np.float64]
+_UNITS = 24
+"""Units next to a seam whose gradients are taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One halo: its predicted error, and the measured one where it was."""
+
+    halo: int
+    predicted: float
+    measured: float | None = None
+
+
+def halos(looked: Probe) -> list[int]:
+    """Halos that make a difference: multiples of the largest lattice, up to the exact halo."""
+    step = max(lane.lattice for lane in looked.lanes)
+    most = max(max(lane.before, lane.after) for lane in looked.lanes)
+    return [*range(0, most, step), most] if most else [0]
+
+
+def tolerated(looked: Probe, asked: float, images: Any = None) -> tuple[int, Step]:
+    """The smallest halo whose error stays below what is asked for, over the output's spread.
+
+    Raises:
+        UsageError: tiles differ in any case, or the tolerance is none.
+    """
+    if not 0 < asked < 1:
+        raise UsageError(f"tolerance {asked}: needed is a share of the output's spread, such as 1e-3")
+    if looked.prevents:
+        raise UsageError(
+            f"no halo keeps an error below {asked:g}: {looked.prevents[0].layer} differs on tiles whatever their halo"
+        )
+    from eyeshot.tile.errors_measured import Measuring
+
+    sizes = halos(looked)
+    measuring = Measuring.of(looked, images)
+    errors = by_density(looked, sizes) if measuring is None else measuring.predicted(sizes)
+    at = next(i for i, error in enumerate(errors) if error <= asked)
+    if measuring is None:
+        return sizes[at], Step(halo=sizes[at], predicted=errors[at])
+    while True:
+        measured = measuring.measured(sizes[at])
+        if measured <= asked or at == len(sizes) - 1:
+            return sizes[at], Step(halo=sizes[at], predicted=errors[at], measured=measured)
+        at += 1
+
+
+def planned_within(looked: Probe, asked: float, images: Any = None, **terms: Any) -> TilePlan:
+    """The plan with the smallest halo that a tolerance allows; ``terms`` are those of ``plan.planned``."""
+    halo, step = tolerated(looked, asked, images)
+    plan = planned(looked, halo=halo, **terms)
+    told = Tolerance(asked=asked, predicted=step.predicted, measured=step.measured)
+    return replace(plan, tolerance=told, verdict="equal" if plan.exact == plan.halo else "tolerance", prevents=())
+
+
+def curve(looked: Probe) -> list[Step]:
+    """The predicted error of every halo, by path density."""
+    sizes = halos(looked)
+    return [Step(halo=h, predicted=e) for h, e in zip(sizes, by_density(looked, sizes), strict=True)]
+
+
+def patch(looked: Probe) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sizes of an image that holds all that a core of one lattice step sees, and where that core begins."""
+    wide = [replace(lane, n=1 << 60) for lane in looked.lanes]
+    starts = tuple(lane.ahead + lane.lattice for lane in wide)
+    sizes = tuple(lane.fitting(start + 2 * lane.lattice + lane.after) for lane, start in zip(wide, starts, strict=True))
+    return sizes, starts
+
+
+def by_density(looked: Probe, sizes: Sequence[int]) -> list[float]:
+    """The error of each halo as the network alone tells."""
+    extent, starts = patch(looked)
+    network, end = looked.family.at(extent), looked.ends[0]
+    worst = np.zeros(len(sizes))
+    for is_last in (False, True):
+        at = {}
+        for a, (start, lane) in enumerate(zip(starts, looked.lanes, strict=True)):
+            place, rate = looked.states[end].place(a), looked.rate(end, a)
+            if place is not None and rate is not None:
+                at[place] = int((start + (lane.lattice if is_last else 0)) * rate) - is_last
+        counts = path_counts(network, end, at, is_shared=True)
+        if counts is None:
+            continue
+        for a, lane in enumerate(looked.lanes):
+            shares = counts.values.sum(axis=tuple(b for b in range(counts.values.ndim) if b != a))
+            pixels = np.arange(len(shares)) + (counts.offsets[a] or 0)
+            edge = starts[a] + (lane.lattice - 1 if is_last else 0)
+            ahead = pixels - edge if is_last else edge - pixels
+            tails = [shares[ahead > h].sum() / shares.sum() for h in sizes]
+            worst = np.maximum(worst, np.sqrt(tails))
+    return [float(error) for error in worst]
