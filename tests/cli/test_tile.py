@@ -117,3 +117,16 @@ def test_what_cannot_be_done_is_said_in_a_sentence(nets: str, words: list[str], 
     assert done.exit_code == code
     assert text in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_a_tolerance_and_a_runner_and_a_split_are_told(nets: str) -> None:
+    within = typed(f"{nets}:net", "--input", "1x512x512", "--tile", "64", "--tolerance", "0.5")
+    others = typed(f"{nets}:net", "--input", "1x512x512", "--tile", "64", "--for", "bioimageio")
+    split = typed(f"{nets}:net", "--input", "1x64x64", "--split-after", "2", "--memory", "10k", "--json")
+
+    assert within.stdout.startswith("tolerance: tiles give 3 on 512×512 with an error below 5.0e-01")
+    assert "measured" in within.stdout
+    assert 'outputs.axes: [{"halo": 2}, {"halo": 2}]' in others.stdout
+    document = json.loads(split.stdout)
+    assert document["schema"] == "eyeshot.split/1"
+    assert document["best"]["peak"] <= 10 * 1024

@@ -47,7 +47,7 @@ def tile_plan(
         >>> plan.verdict, plan.halo, plan.lattice, plan.core
         ('equal', ((3, 3), (3, 3)), (2, 2), (120, 120))
     """
-    from eyeshot.tile.plan import tile_plan
+    from eyeshot.tile.asked import tile_plan
 
     return tile_plan(
         model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype, tolerance=tolerance, images=images

@@ -36,6 +36,9 @@ def _tile(context: click.Context, parameter: click.Parameter, given: str | None)
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
 @click.option("--for", "runner", metavar="NAME", help="Settings of bioimageio, monai, careamics, nnunet or diffusers.")
 @click.option(
+    "--split-after", "split_after", metavar="LAYER", help="Run only the layers up to LAYER by patches (MCUNetV2)."
+)
+@click.option(
     "--run",
     "image",
     type=click.Path(path_type=Path),
@@ -60,6 +63,7 @@ def tile(
     layer: str | None,
     dtype: str | None,
     runner: str | None,
+    split_after: str | None,
     image: Path | None,
     output: Path | None,
     weights: Path | None,
@@ -76,12 +80,16 @@ def tile(
       eyeshot tile my_net.py:unet --input 1x8192x8192 --memory 4G
       eyeshot tile my_net.py:unet --input 1x8192x8192 --tile 512x512
       eyeshot tile alexnet --input 3x4096x4096 --layer conv5
+      eyeshot tile torchvision:mobilenet_v2 --input 3x224x224 --split-after features.4.conv.2
       eyeshot tile my_net.py:unet --memory 4G --run slide.npy -o probabilities.npy
     """
     from eyeshot.api import tile_plan
     from eyeshot.cli.terminal import Terminal
     from eyeshot.errors import UsageError
 
+    if split_after is not None:
+        _split(model, input_shape, split_after, memory, as_json, Terminal(colour=not no_colour))
+        return
     if image is not None:
         if output is None:
             raise UsageError("--run IN needs -o OUT: where the output goes")
@@ -107,6 +115,24 @@ def tile(
             Terminal(colour=not no_colour).say(*line)
     else:
         _print(plan, Terminal(colour=not no_colour), model, input_shape)
+
+
+def _split(model: str, input_shape: Any, layer: str, memory: str | None, as_json: bool, terminal: Terminal) -> None:
+    from eyeshot.cli.options import inspected
+    from eyeshot.report.tiles import splits_table
+    from eyeshot.tile.plan import bytes_of
+    from eyeshot.tile.split import best, splits
+
+    network = inspected(model, input_shape).network
+    every = list(splits(network, layer))
+    chosen = None if memory is None else best(network, bytes_of(memory), layer)
+    if as_json:
+        document = {"schema": "eyeshot.split/1", "splits": [each.to_dict() for each in every]}
+        print_json(document | ({} if chosen is None else {"best": chosen.to_dict()}))
+        return
+    terminal.table(splits_table(every, chosen))
+    terminal.say()
+    terminal.say(("memory: activations in one byte each; norms, depthwise convolutions and sums in place", "dim"))
 
 
 def _run(

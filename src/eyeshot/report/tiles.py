@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from eyeshot.report.table import Pieces
+from eyeshot.report.table import Column, Pieces, Table
 from eyeshot.report.wording import listed, times
 from eyeshot.tile.plan import TilePlan
 
 if TYPE_CHECKING:
     from eyeshot.tile.files import FileRun
     from eyeshot.tile.others import Settings
+    from eyeshot.tile.split import Split
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -48,6 +49,24 @@ def settings_words(others: Settings) -> Iterator[Pieces]:
         yield [(f"{name}: ", "dim"), (json.dumps(value), "")]
     word, style = ("equal: ", "good") if others.can_be_equal else ("differs: ", "warn")
     yield [(word, style), (others.why, "")]
+
+
+def splits_table(splits: Sequence[Split], chosen: Split | None) -> Table:
+    """A line per number of patches; the best one for a memory is marked."""
+    headings = ("patches", "side", "overlap", "extra work", "of all", "memory", "whole")
+    table = Table([Column(heading=heading) for heading in headings])
+    for each in splits:
+        table.add(
+            times(each.patches) + (" best" if each == chosen else ""),
+            times(each.side),
+            times(each.overlap),
+            f"+{100 * each.extra:.1f} %",
+            f"+{100 * each.extra_in_all:.1f} %",
+            size(each.peak),
+            size(each.whole),
+            style="strong" if each == chosen else "",
+        )
+    return table
 
 
 def run_words(run: FileRun) -> Pieces:

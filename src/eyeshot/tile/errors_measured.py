@@ -12,7 +12,9 @@ from torch import nn
 
 from eyeshot.read.state import in_evaluation, modules_in
 from eyeshot.tile.probe import Probe
-from eyeshot.tile.tolerance import _UNITS, patch
+
+_UNITS = 24
+"""Units next to a seam whose gradients are taken."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Measuring:
         outputs = looked.whole.outputs or (looked.whole.output.name,)
         if module is None or any(p.device.type == "meta" for p in module.parameters()) or outputs != looked.ends:
             return None
-        sizes, starts = patch(looked)
+        sizes, starts = looked.patch
         parameter = next(module.parameters(), torch.empty(0))
         if images is None:
             shape = [4, *looked.whole.input.shape[1:]]

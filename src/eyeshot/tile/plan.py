@@ -13,13 +13,11 @@ from typing import Any
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.tile.choose import usual, within
-from eyeshot.tile.family import Family
 from eyeshot.tile.grid import AxisTile, Lane
-from eyeshot.tile.probe import Probe, probe
+from eyeshot.tile.probe import Probe
 from eyeshot.tile.reasons import Prevented, prevented
 
 SCHEMA = "eyeshot.tile/1"
-_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,32 +167,6 @@ class TilePlan:
             if tolerance is None
             else {"asked": tolerance.asked, "predicted": tolerance.predicted, "measured": tolerance.measured},
         }
-
-
-def tile_plan(
-    model: Any,
-    input_shape: Any = None,
-    *,
-    memory: str | int | None = None,
-    tile: int | Sequence[int] | None = None,
-    layer: str | None = None,
-    dtype: str | None = None,
-    tolerance: float | None = None,
-    images: Any = None,
-) -> TilePlan:
-    """The plan for a model; the arguments are those of ``eyeshot.tile_plan``."""
-    if memory is not None and tile is not None:
-        raise UsageError("give either memory or tile, not both: a memory chooses the tile")
-    limit = None if memory is None else bytes_of(memory)
-    size = _BYTES.get(dtype or _dtype_of(model))
-    if size is None:
-        raise UsageError(f"dtype {dtype!r}: needed is one of {', '.join(_BYTES)}")
-    looked = probe(Family(model, input_shape), layer)
-    if tolerance is None:
-        return planned(looked, limit=limit, tile=tile, size=size)
-    from eyeshot.tile.tolerance import planned_within
-
-    return planned_within(looked, tolerance, images, limit=limit, tile=tile, size=size)
 
 
 def planned(
@@ -379,11 +351,3 @@ def bytes_of(memory: str | int) -> int:
     if match is None or not float(match[1]):
         raise UsageError(f"memory {memory!r}: write a size, such as 4G, 512M or 800k")
     return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
-
-
-def _dtype_of(model: Any) -> str:
-    """The type of a module's weights; float32 unless it has some."""
-    parameters = getattr(model, "parameters", None)
-    first = next(iter(parameters()), None) if callable(parameters) else None
-    name = "float32" if first is None else str(first.dtype).removeprefix("torch.")
-    return name if name in _BYTES else "float32"

@@ -162,6 +162,14 @@ class Probe:
     def _held(self) -> dict[object, int]:
         return {}
 
+    @property
+    def patch(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Sizes of an image that holds all that a core of one lattice step sees, and where that core begins."""
+        wide = [replace(lane, n=1 << 60) for lane in self.lanes]
+        starts = tuple(lane.ahead + lane.lattice for lane in wide)
+        ends = (start + 2 * lane.lattice + lane.after for lane, start in zip(wide, starts, strict=True))
+        return tuple(lane.fitting(end) for lane, end in zip(wide, ends, strict=True)), starts
+
     def beside(self, network: Network, tiles: Sequence[AxisTile], whole: Network | None = None) -> Agreement:
         """A tile beside the whole image; what it does not deliver of its core is noted."""
         whole = whole or self.whole

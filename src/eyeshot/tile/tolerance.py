@@ -25,8 +25,6 @@ from eyeshot.tile.plan import TilePlan, Tolerance, planned
 from eyeshot.tile.probe import Probe
 
 Floats = npt.NDArray[np.float64]
-_UNITS = 24
-"""Units next to a seam whose gradients are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +84,9 @@ def curve(looked: Probe) -> list[Step]:
     return [Step(halo=h, predicted=e) for h, e in zip(sizes, by_density(looked, sizes), strict=True)]
 
 
-def patch(looked: Probe) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Sizes of an image that holds all that a core of one lattice step sees, and where that core begins."""
-    wide = [replace(lane, n=1 << 60) for lane in looked.lanes]
-    starts = tuple(lane.ahead + lane.lattice for lane in wide)
-    sizes = tuple(lane.fitting(start + 2 * lane.lattice + lane.after) for lane, start in zip(wide, starts, strict=True))
-    return sizes, starts
-
-
 def by_density(looked: Probe, sizes: Sequence[int]) -> list[float]:
     """The error of each halo as the network alone tells."""
-    extent, starts = patch(looked)
+    extent, starts = looked.patch
     network, end = looked.family.at(extent), looked.ends[0]
     worst = np.zeros(len(sizes))
     for is_last in (False, True):
