@@ -120,11 +120,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(nets: str, words: list[str], 
 
 
 def test_a_tolerance_and_a_runner_and_a_split_are_told(nets: str) -> None:
-    within = typed(f"{nets}:net", "--input", "1x512x512", "--tile", "64", "--tolerance", "0.5")
+    within = typed(f"{nets}:net", "--input", "1x512x512", "--tile", "64", "--tolerance", "0.6")
     others = typed(f"{nets}:net", "--input", "1x512x512", "--tile", "64", "--for", "bioimageio")
     split = typed(f"{nets}:net", "--input", "1x64x64", "--split-after", "2", "--memory", "10k", "--json")
 
-    assert within.stdout.startswith("tolerance: tiles give 3 on 512×512 with an error below 5.0e-01")
+    assert within.stdout.startswith("tolerance: tiles give 3 on 512×512 with an error below 6.0e-01")
     assert "measured" in within.stdout
     assert 'outputs.axes: [{"halo": 2}, {"halo": 2}]' in others.stdout
     document = json.loads(split.stdout)
