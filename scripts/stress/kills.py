@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,8 @@ def tried() -> Iterator[Callable[[Random], str | None]]:
 
         def run(draw: Random) -> str | None:
             directory = Path(tempfile.mkdtemp(dir=name)) / "killed"
-            _killed(directory, draw.uniform(0, _LONGEST))
+            while not _killed(directory, draw.uniform(0, _LONGEST)):
+                shutil.rmtree(directory)  # it had ended before: no kill
             told: list[str] = []
             again = loop.run(_RECIPE, small.net, _DATA, directory, notice=told.append)
             if told:
@@ -48,10 +50,14 @@ def tried() -> Iterator[Callable[[Random], str | None]]:
         yield run
 
 
-def _killed(directory: Path, seconds: float) -> None:
+def _killed(directory: Path, seconds: float) -> bool:
+    """Whether a trial was at work when it was killed."""
     words = [sys.executable, "-c", _TRIAL, str(directory)]
     with subprocess.Popen(words, cwd=Path(__file__).parents[2]) as process:
         while not (directory / "checkpoint.pt").exists() and process.poll() is None:
             time.sleep(0.002)
         time.sleep(seconds)
         process.kill()
+    if process.returncode > 0:
+        raise RuntimeError(f"the trial to be killed failed by itself, with exit code {process.returncode}")
+    return process.returncode < 0

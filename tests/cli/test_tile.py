@@ -19,6 +19,9 @@ from torch import nn
 def net():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(1, 2, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 3, 3, padding=1))
+def deep():
+    torch.manual_seed(0)
+    return nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(6)))
 def normed():
     return nn.Sequential(nn.Conv2d(1, 2, 5, padding=2), nn.InstanceNorm2d(2))
 """
@@ -130,3 +133,27 @@ def test_a_tolerance_and_a_runner_and_a_split_are_told(nets: str) -> None:
     document = json.loads(split.stdout)
     assert document["schema"] == "eyeshot.split/1"
     assert document["best"]["peak"] <= 10 * 1024
+
+
+def test_options_that_another_leaves_no_use_for_are_refused(nets: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.zeros((1, 64, 64), dtype=np.float32))
+    run = ("--run", str(tmp_path / "in.npy"), "-o", str(tmp_path / "out.npy"))
+
+    for words, said in (
+        ((*run, "--for", "monai"), "--for: not together with --run"),
+        (("--split-after", "0", "--tile", "64"), "--tile: not together with --split-after"),
+    ):
+        done = typed(f"{nets}:net", "--input", "1x64x64", *words)
+        assert said in done.stderr
+    assert not (tmp_path / "out.npy").exists()
+
+
+def test_a_tolerance_is_that_of_the_run_too(nets: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).random((1, 256, 256), dtype=np.float32))
+    run = ("--run", str(tmp_path / "in.npy"), "-o", str(tmp_path / "out.npy"), "--tile", "64")
+
+    done = typed(f"{nets}:deep", *run, "--tolerance", "0.1", "--json")
+
+    (told,) = json.loads(done.stdout)["runs"]
+    assert told["plan"]["tolerance"]["asked"] == 0.1
+    assert told["plan"]["halo"][0] < [6, 6]

@@ -174,3 +174,33 @@ def test_a_memory_chooses_the_tile_and_the_smallest_one_is_told_where_none_fits(
     assert not tight.fits
     assert tight.tile == (60, 60)
     assert tight.memory.tile > 10 * 2**10
+
+
+def test_zarr_arrays_are_read_and_written_by_tiles_and_gone_on_with(
+    unet: nn.Module, image: Any, tmp_path: Path
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    source = zarr.open_array(str(tmp_path / "in.zarr"), mode="w", shape=image.shape, dtype=image.dtype)
+    source[:] = image
+
+    def stop(progress: Any) -> None:
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        eyeshot.tiled(unet, tile=96, on_progress=stop)(source, out=tmp_path / "out.zarr")
+    eyeshot.tiled(unet, tile=96)(source, out=tmp_path / "out.zarr")
+
+    np.testing.assert_allclose(zarr.open_array(str(tmp_path / "out.zarr"))[:], whole(unet, image), atol=1e-6)
+
+
+def test_a_zarr_group_or_an_array_of_another_type_is_not_written_over(
+    unet: nn.Module, image: Any, tmp_path: Path
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    zarr.open_group(str(tmp_path / "group.zarr"), mode="w")
+    zarr.open_array(str(tmp_path / "whole.zarr"), mode="w", shape=(1, 1, 160, 132), dtype="int16")
+
+    for name in ("group", "whole"):
+        with pytest.raises(UsageError, match="give another path"):
+            eyeshot.tiled(unet, tile=96)(image, out=tmp_path / f"{name}.zarr")

@@ -159,7 +159,14 @@ def test_what_was_trained_of_another_recipe_is_kept_where_the_recipe_is_torn(tmp
 def test_a_recipe_without_record_may_be_any_bytes(tmp_path: Path) -> None:
     for content in (b"", b"null", b"[]", b'{"seed": NaN}', b"9" * 5000, b"[" * 100_000, b"\xff"):
         (tmp_path / "recipe.json").write_bytes(content)
-        files.claim(tmp_path, small.recipe(DATA), lambda text: None)
+        told: list[str] = []
+
+        files.claim(tmp_path, small.recipe(DATA), told.append)
+
+        assert len(told) == 1
+        assert "recipe.json: cannot be read" in told[0]
+        files.claim(tmp_path, small.recipe(DATA), told.append)
+        assert len(told) == 1
 
 
 def test_every_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path) -> None:

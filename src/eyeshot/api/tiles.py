@@ -23,7 +23,7 @@ def tile_plan(
 ) -> TilePlan:
     """How to run a model on an image piece by piece, and whether that gives the whole image's numbers.
 
-    Nothing is computed but positions: no forward pass is run.
+    Nothing is computed but positions, unless a tolerance is asked for: its error is measured by forward passes.
 
     Args:
         model: as for ``inspect``.
@@ -47,11 +47,21 @@ def tile_plan(
         >>> plan.verdict, plan.halo, plan.lattice, plan.core
         ('equal', ((3, 3), (3, 3)), (2, 2), (120, 120))
     """
-    from eyeshot.tile.asked import tile_plan
+    from eyeshot.errors import UsageError
+    from eyeshot.tile.family import Family
+    from eyeshot.tile.plan import bytes_of, planned
+    from eyeshot.tile.precision import bytes_per_number
+    from eyeshot.tile.probe import probe
+    from eyeshot.tile.tolerance import planned_within
 
-    return tile_plan(
-        model, input_shape, memory=memory, tile=tile, layer=layer, dtype=dtype, tolerance=tolerance, images=images
-    )
+    if memory is not None and tile is not None:
+        raise UsageError("give either memory or tile, not both: a memory chooses the tile")
+    limit = None if memory is None else bytes_of(memory)
+    size = bytes_per_number(model, dtype)
+    looked = probe(Family(model, input_shape), layer)
+    if tolerance is None:
+        return planned(looked, limit=limit, tile=tile, size=size)
+    return planned_within(looked, tolerance, images, limit=limit, tile=tile, size=size)
 
 
 def tiled(

@@ -88,13 +88,16 @@ def tile(
     from eyeshot.errors import UsageError
 
     if split_after is not None:
+        _refuse("--split-after", {"--tile": tile, "--tolerance": tolerance, "--layer": layer, "--dtype": dtype,
+                                  "--for": runner, "--run": image})  # fmt: skip
         _split(model, input_shape, split_after, memory, as_json, Terminal(colour=not no_colour))
         return
     if image is not None:
         if output is None:
             raise UsageError("--run IN needs -o OUT: where the output goes")
+        _refuse("--run", {"--for": runner, "--dtype": dtype})
         _run(model, image, output, weights, as_json, no_colour, input_shape=input_shape, tile=tile, memory=memory,
-             layer=layer, verify=verify, approximate=approximate, force=force)  # fmt: skip
+             layer=layer, tolerance=tolerance, verify=verify, approximate=approximate, force=force)  # fmt: skip
         return
     only = {"-o": output, "--weights": weights, "--verify": verify, "--approximate": approximate, "--force": force}
     if any(only.values()):
@@ -115,6 +118,15 @@ def tile(
             Terminal(colour=not no_colour).say(*line)
     else:
         _print(plan, Terminal(colour=not no_colour), model, input_shape)
+
+
+def _refuse(verb: str, others: dict[str, Any]) -> None:
+    """Complain of options that another has no use for."""
+    from eyeshot.errors import UsageError
+
+    unused = [name for name, value in others.items() if value is not None]
+    if unused:
+        raise UsageError(f"{' and '.join(unused)}: not together with {verb}")
 
 
 def _split(model: str, input_shape: Any, layer: str, memory: str | None, as_json: bool, terminal: Terminal) -> None:

@@ -39,7 +39,7 @@ from eyeshot.read.state import (
     modules_in,
     stand_ins,
 )
-from eyeshot.read.trace import Step, Trace, tensors_in
+from eyeshot.read.trace import NeedsNumbersError, Step, Trace, tensors_in
 from eyeshot.read.under_way import MUCH, Pass, under_way
 from eyeshot.shown import said
 
@@ -269,4 +269,8 @@ def _initialised(module: torch.nn.Module, arguments: Arguments, name: str) -> to
 
 def _needs_numbers(error: BaseException) -> bool:
     """Whether an error says that control flow or a shape depends on values."""
-    return isinstance(error, NotImplementedError) or "meta tensor" in str(error) or "Meta" in str(error)
+    return (
+        isinstance(error, NotImplementedError | NeedsNumbersError)
+        or "meta tensor" in str(error)
+        or "Meta" in str(error)
+    )

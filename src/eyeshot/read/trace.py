@@ -20,6 +20,10 @@ from eyeshot.read.steps import CallSite as CallSite
 from eyeshot.read.steps import Step as Step
 
 
+class NeedsNumbersError(Exception):
+    """A pass without numbers cannot tell what comes next; one on numbers can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One op as called: its name without overload, its arguments by the schema's names, and how to run it.

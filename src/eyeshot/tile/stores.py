@@ -32,13 +32,16 @@ def opened(target: str | Path, shape: Sequence[int], dtype: Any) -> Any:
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}")
     if path.exists():
-        array = np.load(path, mmap_mode="r+")
-        if array.shape != tuple(shape) or array.dtype != np.dtype(dtype):
-            found = f"{'×'.join(map(str, array.shape))} of {array.dtype}"
-            wanted = f"{'×'.join(map(str, shape))} of {np.dtype(dtype)}"
-            raise UsageError(f"{path} holds an array of {found}, and the output is {wanted}; give another path")
-        return array
+        return _of_that_form(path, np.load(path, mmap_mode="r+"), shape, dtype)
     return _new(path, tuple(shape), dtype)
+
+
+def _of_that_form(path: Path, array: Any, shape: Sequence[int], dtype: Any) -> Any:
+    if tuple(array.shape) != tuple(shape) or array.dtype != np.dtype(dtype):
+        there = f"{'×'.join(map(str, array.shape))} of {array.dtype}"
+        wanted = f"{'×'.join(map(str, shape))} of {np.dtype(dtype)}"
+        raise UsageError(f"{path} holds an array of {there}, and the output is {wanted}; give another path")
+    return array
 
 
 def _new(path: Path, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -60,7 +63,10 @@ def _zarr(path: Path, shape: Sequence[int], dtype: Any) -> Any:
         import zarr
     except ImportError:
         raise MissingExtraError(f"writing {path}", "zarr", "tiles") from None
-    array = zarr.open(str(path), mode="a", shape=tuple(shape), dtype=dtype)
-    if tuple(array.shape) != tuple(shape):
-        raise UsageError(f"{path} holds an array of another shape, {tuple(array.shape)}; give another path")
-    return array
+    try:
+        array = zarr.open_array(str(path), mode="a", shape=tuple(shape), dtype=dtype)
+    except ValueError as error:  # a group of arrays lies there
+        raise UsageError(f"{path} holds something else than an array ({error}); give another path") from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return _of_that_form(path, array, shape, dtype)

@@ -25,14 +25,14 @@ from eyeshot.network.ops import (
 from eyeshot.network.relations import Shape
 from eyeshot.read.aten.picking import elements_at
 from eyeshot.read.aten.rules import reshaped, rule
-from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, NeedsNumbersError, Step, Trace, tensors_in, unknown
 
 
 @rule("_pack_padded_sequence")
 def _pack(trace: Trace, call: Call) -> Any:
     x, lengths = call.x, call["lengths"]
     if trace.knows(lengths) and not call.has_numbers:
-        raise NotImplementedError("lengths of sequences depend on the input")
+        raise NeedsNumbersError("lengths of sequences depend on the input")
     if not trace.knows(x):
         out = call.run()
         unknown(trace, "pack", [lengths], [out[0]], "only its lengths depend on the data")
