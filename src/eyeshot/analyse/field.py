@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
-from eyeshot.analyse.layouts import axes_counting, axes_told, unit_axes
+from eyeshot.analyse.layouts import axes_counting, axes_told, behind_reshapes, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Scattered, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
@@ -85,6 +85,7 @@ class Fields:
         self.data: Fields = Fields(network, gates=False) if self.gates else self
         self._fields: dict[str, Field] = {}
         self._intervals: dict[object, list[Interval]] = {}
+        self._ends: dict[object, Interval] = {}
 
     @cached_property
     def _forms(self) -> Mapping[str, Sights]:
@@ -124,6 +125,15 @@ class Fields:
             self._intervals[key] = per_axis(self.network[name], value, along)
         return self._intervals[key]
 
+    def _of_each(self, name: str, axis: int) -> Interval:
+        from eyeshot.analyse.hulls import of_each
+
+        node, value, along = self.network[name], self._hulls[name], axes_counting(self.network, name, axis)
+        key = id(value), axis, along, node.shape
+        if key not in self._ends:
+            self._ends[key] = of_each(node, value, axis, along)
+        return self._ends[key]
+
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
         return self._of_units(name, together(self._forms[name], self.network[name].shape))
@@ -133,11 +143,14 @@ class Fields:
         return self._of_units(node.name, through(self.network, self._forms, node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
+        moves = [sight for sight in form if isinstance(sight, Moving | Parted)]
+        if all(isinstance(sight, Moving) for sight in moves) and (
+            not moves or name not in behind_reshapes(self.network)
+        ):
+            return form
         units = unit_axes(self.network, name)
         # an axis of rows in which channels lie as well is none of units: what moves along it is of one unit together
-        if not any(
-            isinstance(sight, Parted) or (isinstance(sight, Moving) and sight.axis not in units) for sight in form
-        ):
+        if all(isinstance(sight, Moving) and sight.axis in units for sight in moves):
             return form
         shape = self.network[name].shape
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
@@ -183,7 +196,7 @@ class Fields:
 
     def _side(self, name: str, axis: int) -> str | None:
         """On which side of its own place each unit sees everything."""
-        first, last = self.of_units(name)[axis]
+        first, last = self._of_each(name, axis)
         firsts, lasts = first[first <= last], last[first <= last]
         if not firsts.size:
             return None
@@ -218,10 +231,8 @@ class Fields:
             return max(b - a + 1 for a, b in islice(ends, there))
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
-        from eyeshot.analyse.hulls import widest as widest_of
-
-        units = axes_counting(self.network, node.name, axis)
-        widest = widest_of(node, self._hulls[node.name], axis, units)
+        first, last = self._of_each(node.name, axis)
+        widest = int((last - first).max()) + 1
         return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
 
     def _end(self, axis: int) -> int:

@@ -80,14 +80,13 @@ def _interval(node: Node, value: Union, i: int, axes: tuple[int, ...]) -> Interv
     return np.where(empty, 0, first), np.where(empty, -1, -negated_last)
 
 
-def widest(node: Node, value: Union, i: int, along: tuple[int, ...]) -> int:
-    """The most positions of a followed axis that a unit sees, of those that lie ``along`` axes of the tensor."""
+def of_each(node: Node, value: Union, i: int, along: tuple[int, ...]) -> Interval:
+    """What units see along a followed axis, those that lie ``along`` axes of the tensor, in no order and some once."""
     labels = value[0][i]
     apart = [axis for axis, n in enumerate(node.shape) if n > 1 and axis not in along]
     if len(value) == 1 and not any(one.may_be_empty for one in value[0]) and not any(map(labels.varies, apart)):
-        return 1 - int(labels.ends.sum(axis=0).min())  # nothing to unite: what each position sees is what its unit sees
-    first, last = _interval(node, value, i, along)
-    return int((last - first).max()) + 1
+        return labels.ends[0], -labels.ends[1]  # nothing to unite: what each position sees is what its unit sees
+    return _interval(node, value, i, along)
 
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:

@@ -233,11 +233,12 @@ class Inspection:
 
 def _field_dict(field: Field) -> dict[str, Any]:
     stride = None if field.stride is None else [_number(step) for step in field.stride]
+    centre = field.centre
     return {
         "size": list(field.size),
         "stride": stride,
         "start": None if field.start is None else list(field.start),
-        "centre": None if field.centre is None else list(field.centre),
+        "centre": None if centre is None else list(centre),
         "regular": field.is_regular,
         "global": field.is_global,
         "exact": field.is_exact,

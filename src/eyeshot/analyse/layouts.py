@@ -53,6 +53,16 @@ def _counted(network: Network) -> Mapping[str, tuple[frozenset[int], ...]]:
     return {name: tuple(map(_counts, layout)) for name, layout in layouts(network).items()}
 
 
+@once
+def behind_reshapes(network: Network) -> frozenset[str]:
+    """Names of the layers behind a reshape: only there can channels have come to lie in an axis of rows."""
+    behind: set[str] = set()
+    for node in network:
+        if any(isinstance(read.relation, Reshape) or node.inputs[read.source] in behind for read in node.reads):
+            behind.add(node.name)
+    return frozenset(behind)
+
+
 def unit_axes(network: Network, name: str) -> tuple[int, ...]:
     """The axes of a layer's tensor along which its units lie, in order; none where it has one field for all."""
     return tuple(a for a, counted in enumerate(_counted(network)[name]) if counted)
