@@ -74,6 +74,7 @@ def test_no_space_keeps_the_former_checkpoint_and_says_how_to_go_on(tmp_path: Pa
     assert "checkpoint.pt: could not be written: no space left" in done.stderr
     assert f"What was saved before is kept in {directory}." in done.stderr
     assert "give the same command again" in done.stderr
+    assert ".part" not in done.stderr
     assert (directory / "checkpoint.pt").read_bytes() == before
     assert not list(directory.glob("*.part"))
     assert run(small.recipe(DATA), small.net, DATA, directory).numbers == whole.numbers
