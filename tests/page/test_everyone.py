@@ -25,7 +25,7 @@ def violations(page: Opened) -> list[Any]:
             for each in found]  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_wrong(opened: Open, scheme: str) -> None:
     page = opened("alexnet", "alexnet-alternating", color_scheme=scheme, bypass_csp=True)
     for tab in TABS:

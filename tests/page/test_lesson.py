@@ -163,7 +163,7 @@ def test_the_stage_moves_to_the_step_whose_design_is_tried(opened_lesson: Open) 
     assert page.tab.get_attribute("#sees .slot .chips button", "aria-pressed") == "false"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_wrong_with_the_lesson(opened_lesson: Open, scheme: str) -> None:
     page = opened_lesson(color_scheme=scheme, bypass_csp=True)
     assert violations(page) == []
