@@ -38,6 +38,8 @@ def box_holding(values: Floats, share: float) -> tuple[Range, ...]:
     """
     profiles = profiles_of(values)
     sums = _summed(values / values.sum())
+    # the larger s, the longer the runs and the more the box holds: so the least s that does is found by halving.
+    # Forty halvings tell apart any shares that differ in a double's first twelve digits.
     best = tuple(_run(profile, 1.0) for profile in profiles)
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
@@ -60,9 +62,11 @@ def _run(profile: Floats, share: float) -> Range:
     n = len(profile)
     held = np.concatenate([[0.0], np.cumsum(profile)])
     goals = held[:-1] + share - NEARLY
+    # where a run that begins at each pixel must end to hold it; n + 1 where even the last pixel is too early
     ends = np.maximum(np.searchsorted(held, goals), np.arange(n) + 1)
     length = int((ends - np.arange(n))[ends <= n].min(initial=n))
     masses = held[length:] - held[: n - length + 1]
+    # 4 of 8 equal pixels: five runs hold as much, and the one in the middle is meant, 2 … 5
     firsts = np.flatnonzero(masses >= masses.max() - NEARLY)
     filled = np.flatnonzero(profile)
     first = int(firsts[np.argmin(np.abs(2 * firsts + length - 1 - (filled[0] + filled[-1])))])
@@ -77,6 +81,7 @@ def _summed(values: Floats) -> Floats:
 def _inside(sums: Floats, box: tuple[Range, ...]) -> float:
     """What a box has, from the sums at its corners."""
     total = 0.0
+    # of 2 axes: all up to the far corner, less what lies before it along each, and once more what was taken off twice
     for ends in product((0, 1), repeat=len(box)):
         corner = tuple(last + 1 if end else first for end, (first, last) in zip(ends, box, strict=True))
         total += float(sums[corner]) * (-1) ** (len(box) - sum(ends))

@@ -88,6 +88,7 @@ _rules: Rules[Sights] = Rules("closed form", lambda parts, shape: settled(unite(
 @_rules.rule(Window)
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
     along_1 = any(1 in axes_of(sight) for cls in value.table for sight in cls)
+    # N×H×W×C read by a convolution that takes axis 1 for channels: it mixes all rows
     if along_1 and relation.groups is not None:  # what others call channels are positions here
         value = (
             _reduce(_ALL_OF_1, value, before, before) if relation.groups == 1 else _without_form(value, before, (1,))
@@ -97,6 +98,7 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
     for axis, slide in zip(relation.axes, relation.slides, strict=True):
         n, m = before[axis], after[axis]
         stays = n == m and slide.pattern == SAME_PLACE
+        # a window along channels, as of response normalisation, chose classes above and moves nobody's rows
         if (axis != 1 or along_1) and not stays:
             value = _follow(value, axis, None if relation.runs else slide.pattern, partial(slide.reads, n, m), shape, m)
             shape = (*shape[:axis], m, *shape[axis + 1 :])
@@ -110,6 +112,7 @@ def _follow(
     value: Sights, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sights:
     """What ``size`` units see that read along an axis of a tensor: by a pattern away from its ends, or as listed."""
+    # two maps put one below the other: a window over the seam would read two classes, each with a form of its own
     if value.index is not None and value.index.shape[axis] > 1:
         return _without_form(value, shape, (axis,), is_all=False)
     table = [tuple(_follow_sight(sight, axis, pattern, reads, shape, size) for sight in cls) for cls in value.table]
@@ -119,6 +122,7 @@ def _follow(
 def _follow_sight(
     sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sight:
+    # all see the same still, but for windows that may lie in the padding alone: whether all do is up to the hulls
     if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
         return replace(sight, touches=False)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
@@ -130,6 +134,7 @@ def _follow_sight(
     assert isinstance(sight, Moving)
     if pattern is None:
         return _left_out(without_form([sight], shape))
+    # without padding and with stride 2 the last pixel may be skipped: units see to the end only if some window reads it
     touches = sight.touches and 0 in pattern.reads(0) and shape[axis] - 1 in pattern.reads(size - 1)
     phases = len(pattern.offsets)
     if phases == sight.period == 1 and pattern.offsets[0]:  # the usual case, in one go
@@ -174,6 +179,7 @@ def _classes(value: Sights, members: list[npt.NDArray[np.intp]], repeats: int, b
     index = value.index
     if any(extent > 1 for a, extent in enumerate(index.shape) if a != 1):
         return _without_form(value, before, (1,), is_all=False)
+    # Of classes a, a, b, b in two groups: {a} and {b}; without groups one class of both. Each set is united once.
     nothing: Class = (None,) * len(value.table[0])
     read = [sorted(set(m.ravel().tolist())) for m in members]
     table = [unite_classes([value.table[c] for c in classes], before) if classes else nothing for classes in read]
@@ -227,6 +233,7 @@ def _broadcast(sight: Sight, repeated: tuple[int, ...], before: Shape, after: Sh
     axes = axes_of(sight)
     if sight is None or isinstance(sight, Fixed):
         return sight
+    # one row that is repeated: all its copies see what it sees. Any other axis only has a new number.
     if isinstance(sight, Moving):
         return _fixed(sight, before) if sight.axis in repeated else replace(sight, axis=sight.axis + shift)
     if isinstance(sight, Parted):
@@ -256,6 +263,8 @@ def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sig
 
     shape = list((1,) * len(after) if value.index is None else value.index.shape)
     shape[axis] = after[axis]
+    # Each part of a concatenation gives its classes where it lies and, elsewhere, one more that sees nothing;
+    # `unite` then takes the parts together, position by position.
     index = np.full(shape, len(value.table), dtype=np.intp)
     lead = (slice(None),) * axis
     index[(*lead, slice(relation.offset, relation.offset + before[axis]))] = 0 if value.index is None else value.index
@@ -290,6 +299,7 @@ def _reshape_sight(sight: Sight, runs: Runs, before: Shape, after: Shape) -> Sig
     if sight is None or isinstance(sight, Fixed):
         return sight
     if isinstance(sight, Moving):
+        # one position moves nowhere, and may be dealt to any axis or to none
         if before[sight.axis] == 1:
             return _fixed(sight, before)
         inner, outer = next(run for run in runs if sight.axis in run[0])
@@ -304,6 +314,7 @@ def _reshape_sight(sight: Sight, runs: Runs, before: Shape, after: Shape) -> Sig
         if same is not None:
             return same
         sight = without_form([sight], before)
+    # no form: what it depended on lies somewhere in the axes that its run became
     axes = [a for inner, outer in runs if not set(inner).isdisjoint(sight.axes) for a in outer if after[a] > 1]
     return replace(sight, axes=tuple(axes)) if axes else _fixed(sight, before)
 
@@ -346,6 +357,7 @@ def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> S
 def _reduce(relation: Reduce, value: Sights, before: Shape, after: Shape) -> Sights:
     if relation.keep and value.index is None and before == after:
         places = {axis for sight in value.table[0] for axis in axes_of(sight)}
+        # a softmax over channels, say: units are told by rows and columns, and see what they saw
         if places.isdisjoint(relation.axes):
             return value
     if value.index is not None and any(value.index.shape[a] > 1 for a in relation.axes):

@@ -116,6 +116,7 @@ def _of_input(node: Node) -> Union:
         positions = np.arange(node.shape[axis])
         shape = [1] * len(node.shape)
         shape[axis] = -1
+        # pixel i sees i … i; the last one negated, so that the union of several is the minimum of both
         labels.append(Labels(np.stack([positions, -positions]).reshape(2, *shape)))
     return (tuple(labels),)
 
@@ -156,6 +157,7 @@ def _absorbed(terms: Sequence[Hulls]) -> Union:
                 break
         else:
             result.append(term)
+    # a term that has taken in another may now hold one that it was compared with before
     if 1 < len(result) < len(terms):
         return _absorbed(result)
     while len(result) > _MOST_TERMS:
@@ -277,8 +279,11 @@ def _slide(slide: Slide, axis: int, value: Hulls, n: int, m: int) -> Hulls:
         place = labels.parts(axis)[0]
         ends = labels.ends
         if varies:
+            # alike all along, and written out all the same, to be told from the padding at either side
             if ends.shape[place] != n:
                 ends = ends.repeat(n, axis=place)
+            # from the first window's first tap to the last one's last: with 3 wide, padding 1, positions −1 … n.
+            # Those outside hold NOTHING, which is larger than anything, so that no minimum takes it.
             read = _stretch(_with_gaps(ends, place, b), place, -p, (m - 1) * s + slide.reach + 1)
             read = _sliding_minimum(read, place, k, d)
             ends = read[(slice(None),) * place + (slice(0, (m - 1) * s + 1, s),)]
@@ -290,6 +295,7 @@ def _slide(slide: Slide, axis: int, value: Hulls, n: int, m: int) -> Hulls:
 
 
 def _mix_channels(labels: Labels, groups: int, before: Shape, after: Shape) -> Labels:
+    # the usual case: all channels see alike, so mixing them changes their number only
     if not labels.varies(1):
         return labels if labels.split is None else resized(merged(labels, 1), 1, after[1])
     if groups == 1:
@@ -333,6 +339,7 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
     lead = (slice(None),) * axis
     width = 1
     while width < k:
+        # widths 1, 2, 4 and then 5 for k = 5: the last step overlaps, which a minimum does not mind
         step = min(width, k - width) * d
         ends = np.minimum(ends[(*lead, slice(None, -step))], ends[(*lead, slice(step, None))])
         width += step // d
@@ -359,6 +366,7 @@ def _tapped(labels: Labels, axis: int, table: npt.NDArray[np.int64], n: int, siz
     if not varies:
         return resized(labels, axis, size)
     place, ends = labels.parts(axis)[0], labels.ends
+    # position n, behind the last, is added where some read it: it sees nothing
     has_empty = bool((table == n).any())
     if has_empty:
         ends = _stretch(ends if ends.shape[place] == n else ends.repeat(n, axis=place), place, 0, n + 1)

@@ -85,6 +85,7 @@ def merged(labels: Labels, axis: int) -> Labels:
     shape = labels.ends.shape
     size = math.prod(sizes)
     split = _tidy((*labels.split[:axis], (size,), *labels.split[axis + 1 :]))
+    # nothing depends on it: (4, 6) of which the array has (1, 1) is one part of 24, of which it has 1
     if not labels.varies(axis):
         return Labels(labels.ends.reshape(*shape[:start], 1, *shape[stop:]), split, labels.may_be_empty)
     full = (*shape[:start], *sizes, *shape[stop:])
@@ -142,6 +143,7 @@ def _plan(split: Split | None, sizes_here: Shape, before: Shape, after: Shape) -
         start += len(sizes)
         wanted = [after[a] for a in outer]
         groups = _regroup(sizes, have, wanted)
+        # 6 in parts (2, 3) as axes of 3 and 2: 2 does not fill 3. All 6 are written out, and fall to the new axes whole.
         if groups is None:  # the parts cannot be cut along the new axes
             full += sizes
             shape += wanted
@@ -159,6 +161,7 @@ def _regroup(sizes: list[int], have: list[int], wanted: list[int]) -> list[list[
 
     Neighbours on which nothing depends become one part.
     """
+    # nothing depends on any of them, so that no cut is needed where 6 becomes (3, 2)
     if all(m == 1 for m in have):
         return [[(n, 1)] for n in wanted]
     groups = dealt(list(zip(sizes, have, strict=True)), wanted, _positions, _cut_part)
@@ -209,6 +212,7 @@ def broadcast(labels: Labels, before: Shape, after: Shape) -> Labels:
 
 def reduced(labels: Labels, axes: Sequence[int], keep: Shape | None) -> Labels:
     """What all positions along some axes see together; the axes stay, with ``keep``'s sizes, or go."""
+    # a mean over columns leaves rows as they are: the array has one entry along columns, before and after
     if keep is not None and not any(labels.varies(axis) for axis in axes):
         for axis in axes if labels.split is not None else ():
             labels = resized(merged(labels, axis), axis, keep[axis])
@@ -262,6 +266,8 @@ def aligned(several: Sequence[Labels]) -> list[Labels]:
         for labels in several:
             parts = (size,) if labels.split is None else labels.split[axis]
             cuts |= {math.prod(parts[i:]) for i in range(len(parts) + 1)}
+        # (4, 6) is cut where 6 and 1 are left, (8, 3) where 3 and 1 are: together 24, 6, 3, 1, which is (4, 2, 3).
+        # (4, 6) and (6, 4) have no cut in common, 6 being no multiple of 4: one part of 24.
         chain = sorted(cuts, reverse=True)
         divides = all(big % small == 0 for big, small in pairwise(chain))
         fine = tuple(big // small for big, small in pairwise(chain)) or (1,)
@@ -291,6 +297,7 @@ def _cut(labels: Labels, target: Split, split: Split | None) -> Labels:
         for size, m in zip(sizes, counts, strict=True):
             left = size
             while left > 1:
+                # the next part of this axis: shape has one entry for the ends, then one for each part so far
                 part = parts[len(shape) - 1 - sum(map(len, target[:axis]))]
                 shape.append(1 if m == 1 else part)
                 left //= part
@@ -305,6 +312,7 @@ def settled(value: Sequence[Labels]) -> tuple[Labels, ...]:
     value = aligned(value)
     masks = [_mask(labels) for labels in value]
     shape = np.broadcast_shapes(*(mask.shape for mask in masks))
+    # rows say that tokens above the image see nothing, columns that those beside it do: whoever is either sees nothing
     empty = reduce(np.logical_or, masks)
     if not empty.any():
         return tuple(Labels(labels.ends, labels.split) for labels in value)
@@ -330,6 +338,8 @@ def alone(value: Sequence[Labels], i: int, keep: Sequence[int]) -> Labels:
     for j, other in enumerate(value):
         if j != i:
             empty = np.logical_or(empty, _mask(other))
+    # rows that lose some of their columns to the padding still see: a label that is alike along columns
+    # is empty where all of them are
     together = tuple(a - 1 for a, n in enumerate(labels.ends.shape) if a and n == 1 and a not in kept)
     ends = np.where(empty.all(axis=together, keepdims=True), NOTHING, labels.ends)
     return Labels(ends, labels.split, may_be_empty=True)
@@ -339,6 +349,7 @@ def _mask(labels: Labels) -> Mask:
     """Which positions see nothing, with size 1 along every axis on which that does not depend."""
     mask: Mask = labels.ends[0] == NOTHING
     for axis, n in enumerate(mask.shape):
+        # along this axis either all see nothing or none does, so that one entry says it
         if n > 1 and bool((mask.any(axis=axis) == mask.all(axis=axis)).all()):
             mask = mask.take([0], axis=axis)
     return mask

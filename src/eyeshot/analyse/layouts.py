@@ -84,16 +84,20 @@ def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """
     counts = dict(enumerate(_counted(network)[name]))
     units = [a for a, counted in counts.items() if counted]
+    # N×C×H×W, N×C×L and the like. A convolution there runs over height and width, whatever a layout makes of them:
+    # after a transpose rows are counted along columns, and people read rows along axis 2 all the same.
     is_usual = network.axes == tuple(range(2, len(counts)))
     is_map = (is_usual and isinstance(network[name].op, Sliding)) or set(network.axes) <= set(units)
     if len(counts) == len(network.input.shape) and is_map:
         return (network.axes[followed],)
     if len(units) == len(network.axes):
+        # N×H×W×C of an image N×C×H×W: two axes, one counts rows and one columns, so that they pair up in order
         is_apart = sorted(map(tuple, (counts[a] for a in units))) == [(i,) for i in range(len(units))]
         # tokens behind a class token and put back into a map count both axes, as far as sizes tell
         is_back = 0 not in units and len(counts) == len(network.input.shape)
         if is_apart or is_back:
             return (units[followed],)
+    # tokens: one axis that counts both; windows of tokens: two, the window's number and the place in it
     return tuple(a for a in units if followed in counts[a])
 
 
@@ -101,6 +105,8 @@ def _counts(axis: Axis) -> frozenset[int]:
     """The followed axes that an axis counts; none where channels are mixed in, but between positions of one axis."""
     counted = frozenset[int]().union(*(part.counts for part in axis))
     if any(part.size > 1 and not part.counts for part in axis):
+        # rows laid out as (row, channel) in one axis: still rows, told with the channels between. As (channel, row), or
+        # with two axes of the image, a position is no unit of its own.
         return counted if len(counted) == 1 and axis[0].counts else frozenset()
     return counted
 

@@ -77,9 +77,11 @@ def allocations(network: Network, *, training: bool = False) -> Mapping[str, All
     allocated: dict[str, Allocation] = {}
     taken: set[object] = set()
     for node in network:
+        # a network written down was not watched: what need not copy in PyTorch is taken to share
         shares = isinstance(node.op, Rearrange | Slice | Dropout) and len(node.inputs) == 1
         block: object
         if training and _is_apart_in_training(node):
+            # running it, dropout passes its input on; training writes what is left of it beside the input
             shares, memory = False, None
         else:
             memory = node.memory
@@ -87,6 +89,7 @@ def allocations(network: Network, *, training: bool = False) -> Mapping[str, All
             block, elements, is_view = memory.block, memory.elements, memory.is_view
         elif shares:
             base = allocated[node.inputs[0]]
+            # a slice keeps all of its base alive: of x[:, :1] the block is x's
             block, elements, is_view = base.block, base.elements, True
         else:
             block, elements, is_view = node.name, math.prod(node.shape), False
@@ -119,6 +122,7 @@ def alive_by_step(
     allocated = allocations(network)
     nodes = network.nodes[: None if until is None else network.nodes.index(network[until]) + 1]
     last_use: dict[object, int] = {}
+    # a = conv(x); b = a[:, :8]; c = a + 1; d = b + c: b shows a's block, so that is needed up to d
     for step, node in enumerate(nodes):
         for name in (node.name, *node.inputs):
             last_use[allocated[name].block] = step
@@ -137,6 +141,7 @@ def alive_by_step(
         copies = copies_of(node)
         # what is read by a copy alone is gone when the output is made
         gone = {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
+        # but not if the same op reads it as it is too: x·xᵀ copies one of the two
         gone -= {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
         more = sum(sized(name, copy) for name, copy in zip(node.inputs, copies, strict=True) if copy)
         steps.append(alive + more - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
@@ -189,6 +194,7 @@ def kept_for_backward(network: Network) -> Kept:
     layers: dict[str, int] = {}
     is_exact = True
     for node in network.layers:
+        # pools and the like before the first weights have no derivative to take: the input itself is not trained
         if not (node.params or isinstance(node.op, _WEIGHTED) or needs.intersection(node.inputs)):
             continue
         needs.add(node.name)
@@ -198,6 +204,7 @@ def kept_for_backward(network: Network) -> Kept:
         blocks = [allocated[node.inputs[i]] for i in saves.inputs if not copies[i]]
         blocks += [allocated[node.name]] if saves.output else []
         new = {place.block: place.elements for place in blocks if place.block not in seen}
+        # x → ReLU → conv: the ReLU keeps its output, which is the conv's input, and it counts at the ReLU
         seen.update(new)
         layers[node.name] = sum(new.values()) + saves.more + sum(copies[i] for i in saves.inputs)
     return Kept(layers, is_exact)
@@ -364,6 +371,7 @@ def _arithmetic(network: Network, node: Node) -> Saves:
     if node.op.name not in _KEEPS_FACTORS:
         return UNKNOWN
     is_fused = node.memory is not None and node.memory.is_view
+    # 2·x keeps nothing: its derivative is the number. x·y keeps both, and a layer's own scale, a weight, keeps x.
     return Saves(inputs) if len(inputs) > 1 or node.params or is_fused else NOTHING
 
 

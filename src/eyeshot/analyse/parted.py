@@ -88,6 +88,7 @@ class Parted:
         """First and last position that the unit sees at an index of the tensor, one number per axis."""
         at = {OUTER: 0}
         for i, axis in zip(place, self.parts, strict=True):
+            # index 10 of an axis of parts (8, 7) is position 3 of part 1 of the outer: 10 = 1·7 + 3
             for part in reversed(axis):
                 i, at[part.role] = divmod(i, part.size)
         return self.entry(at)
@@ -109,6 +110,7 @@ class Parted:
             row, by = slice(phase * width, (phase + 1) * width), turn * self.step
             return min(_moved(self.firsts[row], by)), max(_moved(self.lasts[row], by))
 
+        # periods move on by the step, so that the least is in the first of them and the largest in the last
         low = min(ends(o)[0] for o in range(min(self.period, self.count)))
         return low, max(ends(o)[1] for o in range(max(0, self.count - self.period), self.count))
 
@@ -143,6 +145,7 @@ def _dropped(value: Parted, number: int, *, unite: bool) -> Parted:
     sizes = (value.period, *value.inner)
     inner = (*value.inner[: number - 1], *value.inner[number:])
     stride = math.prod(sizes[number + 1 :])
+    # the table is row by row: of sizes (2, 3, 4), dropping the 3 unites entries 4 apart, from heads 0 and 12
     heads = range(0, len(value.firsts), stride * sizes[number])
     groups = [[h + t + i * stride for i in range(sizes[number])] for h in heads for t in range(stride)]
     if unite:
@@ -160,6 +163,7 @@ def _outer_cut(value: Parted, rows: int) -> Parted:
 
     o takes P/gcd(P, rows) steps until the same phases come again.
     """
+    # 2 phases cut by 3 rows: o = 0 begins at unit 0, o = 1 at unit 3, in the other phase; by 2 rows each begins alike
     period = value.period // math.gcd(value.period, rows)
     width = math.prod(value.inner)
     turns = period * rows // value.period
@@ -176,6 +180,7 @@ def _outer_cut(value: Parted, rows: int) -> Parted:
 
 def normal(value: Parted) -> Parted:
     """The same with the fewest inner parts and the smallest period, and free parts of an axis told together."""
+    # from the last on, as dropping one moves those behind it up
     for number in range(len(value.inner), 0, -1):
         if _is_alike(value, number):
             value = _dropped(value, number, unite=False)
@@ -196,6 +201,7 @@ def _is_alike(value: Parted, number: int) -> bool:
 def _smallest_period(value: Parted) -> Parted:
     period, width = value.period, math.prod(value.inner)
     for p in range(1, period):
+        # a smaller period must divide this one, and its step be whole: 4 phases in 6 pixels may be 2 in 3, not 1 in 1.5
         if period % p or value.step * p % period:
             continue
         step, rows = value.step * p // period, p * width
@@ -234,8 +240,10 @@ def reshaped(value: Parted, before: Shape, after: Shape) -> Parted | None:
         if all(part.role == FREE for part in runs[i]):
             runs[i] = tuple(Part(n) for n in wanted)
             continue
+        # a deal leaves out parts of one position, and the table would lose what stands for this role
         if any(part.role != FREE and part.size == 1 for part in runs[i]):
             return None
+        # 56 rows as (8, 7): the outer part of 56 is cut, in the table too, and the deal begun again with its pieces
         while isinstance(cut := _first_cut(runs[i], wanted), tuple):
             value, runs = _with_cut(value, runs, *cut)
         if cut is None:
@@ -340,6 +348,7 @@ def merged(value: Parted, axis: int, start: int = 0, stop: int | None = None) ->
         return value
     if all(role == FREE for role in roles):
         return _with_run(value, axis, start, stop, Part(math.prod(map(_size, run))))
+    # [free 56, outer 56], the columns of tokens: what they see moves on, and jumps back at the end of each row
     if OUTER in roles[1:]:
         return None
     is_outer = roles[0] == OUTER
@@ -347,6 +356,7 @@ def merged(value: Parted, axis: int, start: int = 0, stop: int | None = None) ->
     numbers = sorted(set(roles) - {FREE, OUTER})
     others = [n for n in range(1, len(sizes)) if n not in numbers]
     lead = [] if is_outer else [OUTER]
+    # (outer 8, inner 7) is 56 rows of period P·7: entry (r, i) stands at r·7 + i, other inner parts behind it
     # in the new table's order: the outer part's phases, the merged part, the inner parts that remain
     ranges = [range(sizes[OUTER]) for _ in lead]
     ranges += [range(sizes[OUTER] if part.role == OUTER else part.size) for part in run]
@@ -384,6 +394,8 @@ def followed(step: int, period: int, width: int, ends: tuple[Ends, Ends], patter
 
     ``width`` entries of the table belong to one phase. Behind P phases of a pattern of Q come Q·P/gcd(P, step).
     """
+    # Each unit of the new period reads some phases of the old one: a transposed convolution by 2 over rows 2 apart
+    # reads rows q − 1, q and rows q, q + 1 in turn, so units see −2 … 0 and 0 … 2, and then the same 2 further on.
     phases = len(pattern.offsets)
     turns = period // math.gcd(period, pattern.step)
     firsts: list[int] = []
@@ -406,6 +418,7 @@ def read_along(value: Parted, axis: int, reads: Reads, pattern: Pattern | None) 
     (part,) = whole.parts[axis]
     parts = (*whole.parts[:axis], (Part(len(reads), part.role),), *whole.parts[axis + 1 :])
     if part.role == OUTER:
+        # a list of reads, such as a resize by 45/23, moves by no step along an endless part
         if pattern is None:
             return None
         ends = whole.firsts, whole.lasts

@@ -97,6 +97,7 @@ def _scaled(counts: Counts) -> Counts:
 def _summed(counts: Counts, axis: int, size: int) -> Counts:
     """All counts along an axis together, at its one position 0."""
     values = counts.values.sum(axis=axis, keepdims=True)
+    # alike all along, held once: each of the `size` positions counts
     if counts.offsets[axis] is None:
         values = values * size
     return replace(counts, values=values, offsets=_with(counts.offsets, axis, 0))
@@ -136,6 +137,7 @@ def _cut(counts: Counts, axis: int, low: int, high: int) -> Counts:
 def _inside(counts: Counts, axis: int, low: int, high: int) -> Counts:
     """The counts at positions low … high − 1; what is dropped outside leaves an endless image's counts incomplete."""
     kept = _cut(counts, axis, low, high)
+    # on the image what lies outside is padding and is to be dropped; on an endless one something is lost by it
     if not counts.is_endless or kept.values.sum() == counts.values.sum():
         return kept
     return replace(kept, is_whole=False)
@@ -147,6 +149,7 @@ def _unite(parts: Sequence[Counts], shape: Shape) -> Counts:
     low: list[int | None] = []
     high: list[int] = []
     for axis in range(len(offsets)):
+        # alike along it in all parts, and so in their sum; else each is written out, over all that any of them covers
         if all(part.offsets[axis] is None for part in parts):
             low.append(None)
             high.append(1)
@@ -177,7 +180,9 @@ def _window(relation: Window, value: Counts, before: Shape, after: Shape) -> Cou
     for axis, slide in zip(relation.axes, relation.slides, strict=True):
         value = _in_full(value, axis, after[axis])
         value = _spread(value, axis, slide)
+        # back through a transposed convolution of stride 2 every second place is a gap, which ends its paths
         value = _every(value, axis, slide.base)
+        # counts in the padding end there: 3 wide at unit 0, padding 1, has −1 … 1, and 0 … 1 are left
         if is_clipped:
             first, last = value.offsets[axis] or 0, (value.offsets[axis] or 0) + value.values.shape[axis]
             low = min(max(first, 0), before[axis])
@@ -260,6 +265,7 @@ def _listed(value: Counts, axis: int, taps: Sequence[Sequence[int]]) -> Counts:
 def _elementwise(relation: Elementwise, value: Counts, before: Shape, after: Shape) -> Counts:
     extra = len(after) - len(before)
     for axis in range(len(after)):
+        # one gain of each channel, shape (C, 1, 1), is read at all positions: its paths are those of all together
         if axis < extra or (before[axis - extra] == 1 and after[axis] > 1):
             value = _summed(value, axis, after[axis])
     values = value.values.reshape(value.values.shape[extra:])
@@ -313,10 +319,12 @@ def _run_in_full(
     rows_before = math.prod(before[axis] for axis in inner if axis != _leading(inner, before))
     if leading is None:
         return value, 0, 1
+    # low·rows has to be a multiple of rows_before: where 2 rows make a window, ends are moved out to even rows
     step = rows_before // math.gcd(rows, rows_before)
     low = value.offsets[leading] or 0
     high = low + value.values.shape[leading]
     low, high = low // step * step, -(-high // step) * step
+    # an axis of one that the reshape adds: it has position 0 and, endless or not, no other
     if not inner:
         low, high = 0, 1
     value = _cut(value, leading, low, high)
@@ -340,6 +348,7 @@ def _reduce(relation: Reduce, value: Counts, before: Shape, after: Shape) -> Cou
         if relation.keep:
             value = _alike(_summed(value, axis, after[axis]), axis)
         else:
+            # the axis that was summed away comes back, alike all along: each of its positions was read once
             offsets = (*value.offsets[:axis], None, *value.offsets[axis:])
             value = replace(value, values=np.expand_dims(value.values, axis), offsets=offsets)
     return _scaled(value)

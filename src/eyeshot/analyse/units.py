@@ -53,9 +53,11 @@ class Units:
         middle = tuple(n // 2 for n in self.sizes)
         if len(self.axes) == len(self.network.axes) or not self.axes:
             return middle
+        # a class token and 14×14 are 197 in a row: number 98 lies in row 6 at the right border, so the image is asked
         target = [(n - 1) / 2 for n in self.network.extent]
         here = [(at, self.field_centre(at)) for at in self]
         known = [(at, centre) for at, centre in here if centre is not None]
+        # behind a mean over all tokens all have one centre, and none is nearer
         if len({centre for _, centre in known}) < 2:
             return middle
         # Ties go to the later unit, as n // 2 does for maps.

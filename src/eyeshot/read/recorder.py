@@ -73,24 +73,31 @@ class Recorder(TorchDispatchMode):
         tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
         signature = _signature(func)
         if not self.has_numbers:
+            # [5, 3]: the second sequence ends at 3, and what it reads ends there; without numbers nobody knows
             if signature.name in PACKED:
                 args, kwargs = self._with_lengths(signature, args, kwargs)
+            # x + torch.arange(8) of a module on the processor: x is on meta here, and PyTorch refuses to mix the two
             elif len(tensors) > 1 and len({tensor.device for tensor in tensors}) > 1:
                 return self._with_twins(func, types, args, kwargs)
+            # x[torch.arange(4, device=x.device)]: made on meta, as asked, the indices would have no numbers
             if not tensors and signature.name in RANGES:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
         arguments = signature.bind(args, kwargs)
         if signature.writes and self.before_write is not None:
             for tensor in signature.written(arguments):
                 self.before_write(tensor)
+        # weights and what is made of them: no step, but a table among them may say later what is read
         if not any(map(self.trace.knows, tensors)):
             return self._constant(func, arguments, args, kwargs, tensors)
         name = signature.name
+        # relu_ goes by the rule of relu; that it writes where it read, the signature says
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
             out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
             if out is not NotImplemented:  # else the rule leaves it to be taken apart
                 return self._hidden(out, tensors) if func.is_view else out
+        # no rule, but PyTorch writes it as other ops, which may have one: cosine_similarity by norms and products. While
+        # this method runs the recorder is off, and has to be switched on again for the parts to come here.
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             first = len(self.trace.steps)
             with self:
@@ -99,6 +106,7 @@ class Recorder(TorchDispatchMode):
                 out = self._fused(arguments["query"], out)
                 self.trace.lie_together(first, whole=True)
             return out
+        # a kernel without parts: whatever it was handed, it may have read all of it
         out = func(*args, **kwargs)
         unknown(self.trace, name, tensors, _outputs(out, signature.written(arguments)))
         return self._hidden(out, tensors) if func.is_view else out
@@ -148,6 +156,7 @@ class Recorder(TorchDispatchMode):
         out = self.__torch_dispatch__(func, types, twin_args, twin_kwargs)
         signature = _signature(func)
         pairs = [signature.written(signature.bind(*call)) for call in ((args, kwargs), (twin_args, twin_kwargs))]
+        # buffer.copy_(x) wrote the buffer's twin: from here on the buffer itself holds what the step made
         for original, twin in zip(*pairs, strict=True):
             if original is not twin and self.trace.knows(twin):
                 self.trace.bind(original, self.trace.step_of(twin))
@@ -160,6 +169,7 @@ class Recorder(TorchDispatchMode):
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
         name = _signature(func).name
         if name in ASKING and (numbers := self.trace.numbers_of(tensors[0])) is not None:
+            # `if mask.sum() > 0` goes the way that the numbers say, on a tensor that itself has none
             return numbers.item()
         if name == "to" and not self.has_numbers and _is_table(tensors[0]):
             # to where the input is, which has no numbers: they stay where they are, as those of ranges do
@@ -169,6 +179,7 @@ class Recorder(TorchDispatchMode):
             out = func(*args, **kwargs)
         self.trace.follow_params(tensors, tensors_in(out))
         if func._schema.is_mutable:
+            # t[0] = 7 changes its views too, and what was to be computed from any of them; which ones is not followed
             self.trace.forget_numbers()
         elif (
             (tensors or name in FILLED) and _is_new_and_bare(out, tensors) and all(map(self.trace.has_numbers, tensors))
@@ -224,6 +235,7 @@ class Recorder(TorchDispatchMode):
             self.trace.lie_together(steps)
             return out
         except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
+            # such as a rule for sum(dim) that meets dim=None. Steps that it recorded before it stumbled go again.
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
             unknown(self.trace, call.name, tensors, _outputs(out, written), "its rule does not know this form")
