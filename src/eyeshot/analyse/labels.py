@@ -143,7 +143,7 @@ def _plan(split: Split | None, sizes_here: Shape, before: Shape, after: Shape) -
         start += len(sizes)
         wanted = [after[a] for a in outer]
         groups = _regroup(sizes, have, wanted)
-        # 6 in parts (2, 3) as axes of 3 and 2: 2 does not fill 3. All 6 are written out, and fall to the new axes whole.
+        # 6 in parts (2, 3) as axes of 3 and 2: 2 does not fill 3. All 6 are written out, and fall to the axes whole.
         if groups is None:  # the parts cannot be cut along the new axes
             full += sizes
             shape += wanted

@@ -96,7 +96,7 @@ class Recorder(TorchDispatchMode):
             out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
             if out is not NotImplemented:  # else the rule leaves it to be taken apart
                 return self._hidden(out, tensors) if func.is_view else out
-        # no rule, but PyTorch writes it as other ops, which may have one: cosine_similarity by norms and products. While
+        # no rule, but PyTorch writes it as other ops, which may have one: cosine_similarity by norms, products. While
         # this method runs the recorder is off, and has to be switched on again for the parts to come here.
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             first = len(self.trace.steps)
