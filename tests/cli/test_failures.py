@@ -123,36 +123,55 @@ def _blocked(library: str, *words: str) -> subprocess.CompletedProcess[bytes]:
     return _python(
         f"""
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == {library!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
-import importlib.util
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == {library!r} else found(name, package)
+from importlib.machinery import PathFinder
+class Rest(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] == {library!r} else super().find_spec(name, path, target)
+sys.meta_path[:] = [Rest if finder is PathFinder else finder for finder in sys.meta_path]
 from eyeshot.cli import main
 main({list(words)!r})
 """
     )
 
 
+_DRAWN = ["effective", "C3-8", "conv1", "--input", "1x9x9", "--source", "init"]
+
+
 @pytest.mark.parametrize(
-    ("library", "extra", "words"),
+    ("library", "cure", "words"),
     [
-        ("torch", "train", ["compare", "C3-8", "C5-8", "--train"]),
-        ("scipy", "train", ["compare", "C3-8", "C5-8", "--train"]),
-        ("torch", "torch", ["show", "torchvision:alexnet"]),
-        ("matplotlib", "figures", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
-        ("matplotlib", "figures", ["plot", "C3-8", "cone", "-o", "never.png"]),
+        ("torch", "'eyeshot[train]'", ["compare", "C3-8", "C5-8", "--train"]),
+        ("scipy", "'eyeshot[train]'", ["compare", "C3-8", "C5-8", "--train"]),
+        ("torch", "'eyeshot[torch]'", ["show", "torchvision:alexnet"]),
+        ("torch", "'eyeshot[torch]'", _DRAWN),
+        ("torch", "'eyeshot[torch]'", ["effective", "torchvision:alexnet", "--source", "init"]),
+        ("torch", "'eyeshot[torch]'", ["effective", "C3-8", "--source", "weights", "--images", "sample"]),
+        ("torchvision", "torchvision", ["show", "torchvision:alexnet"]),
+        ("timm", "timm", ["show", "timm:resnet18"]),
+        ("matplotlib", "'eyeshot[figures]'", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
+        ("matplotlib", "'eyeshot[figures]'", ["plot", "C3-8", "cone", "-o", "never.png"]),
     ],
 )
-def test_a_missing_extra_is_named_with_its_cure(library: str, extra: str, words: list[str]) -> None:
+def test_a_missing_extra_is_named_with_its_cure(library: str, cure: str, words: list[str]) -> None:
     done = _blocked(library, *words)
 
     assert done.returncode == 5
-    assert f"needs {library}, which is not installed: pip install 'eyeshot[{extra}]'" in done.stderr.decode()
+    assert f"needs {library}, which is not installed: pip install {cure}\n" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "cure"),
+    [("torchvision", "torchvision"), ("timm", "timm"), ("PIL", "'eyeshot[train]'"), ("torch", "'eyeshot[torch]'")],
+)
+def test_doctor_tells_of_each_missing_library_how_it_is_installed(library: str, cure: str) -> None:
+    table = _blocked(library, "doctor").stdout.decode()
+
+    name = "pillow" if library == "PIL" else library
+    (row,) = (line for line in table.splitlines() if line.startswith(f"{name} "))
+    assert row.split()[1] == "–"
+    assert row.endswith(f"pip install {cure}")
 
 
 def test_a_closed_stdout_is_no_failure() -> None:

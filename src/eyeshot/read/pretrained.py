@@ -85,7 +85,7 @@ def picture_of(name: str) -> Picture | None:
             interpolation=method,
         )
     if library == "timm":
-        cfg = _timm_library().models.get_pretrained_cfg(model)
+        cfg = loading.import_timm().models.get_pretrained_cfg(model)
         if cfg is None:
             return None
         size = tuple(cfg.input_size[1:])
@@ -134,7 +134,7 @@ def _read_weights(path: Path, file: BinaryIO) -> Any:
         try:
             from safetensors.torch import load_file
         except ModuleNotFoundError:
-            raise MissingExtraError(f"reading {path}", "safetensors", "torch") from None
+            raise MissingExtraError(f"reading {path}", "safetensors") from None
         return load_file(path)
     import torch
 
@@ -172,13 +172,8 @@ def _torchvision_weights(model: str) -> dict[Any, Path]:
     return {weights: folder / weights.url.rsplit("/", 1)[-1] for weights in (known.DEFAULT, *known)}
 
 
-def _timm_library() -> Any:
-    loading.import_torchvision()
-    return loading.import_library("timm")
-
-
 def _timm(asked: ModuleName, **settings: Any) -> Any:
-    timm = _timm_library()
+    timm = loading.import_timm()
     loading.check_known("timm", asked.attribute.partition(".")[0], timm.list_models())
     return loading.built_with(timm.create_model, asked, **settings)
 
@@ -187,13 +182,15 @@ def _timm_file(model: str) -> Path:
     """Where the trained weights of one of timm's models lie on this machine."""
     import torch
 
-    timm = _timm_library()
+    timm = loading.import_timm()
     loading.check_known("timm", model.partition(".")[0], timm.list_models())
     cfg = timm.models.get_pretrained_cfg(model)
     places = []
     if cfg is not None and cfg.hf_hub_id:
-        from huggingface_hub import try_to_load_from_cache
-
+        try:
+            from huggingface_hub import try_to_load_from_cache
+        except ModuleNotFoundError:
+            raise MissingExtraError(f"finding weights of timm:{model}", "huggingface_hub") from None
         for file in (cfg.hf_hub_filename or "model.safetensors", "pytorch_model.bin"):
             cached = try_to_load_from_cache(cfg.hf_hub_id, file)
             if isinstance(cached, str):
