@@ -147,7 +147,7 @@ def test_classes_instances_and_factories_with_arguments(name: str, shapes: list[
         ("Nett", ReadError, "it has Net, Plain, instance, factory; did you mean Net"),
         ("Net?width", UsageError, "'width' is no argument; write name=value"),
         ("Net?width=[4", UsageError, r"'\[4' is no value for width; write a Python literal"),
-        ("Net?width='4'", ReadError, "calling it with width='4' failed: TypeError"),
+        ("Net?width='4'", ReadError, "calling it with width='4' failed: makers.py:4: TypeError"),
     ],
 )
 def test_what_cannot_be_called_is_told_with_what_can(

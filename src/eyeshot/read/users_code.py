@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from eyeshot import opening
+from eyeshot.complaints import complaint, rest
 from eyeshot.errors import ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
-from eyeshot.shown import said
 
 
 def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
@@ -60,11 +60,11 @@ def _called(maker: Any, name: ModuleName) -> Any:
         return maker(**name.arguments)
     except (Exception, SystemExit) as error:
         how = _spelled(name.arguments) or "without arguments"
-        raise ReadError(f"{name.target}: calling it {how} failed: {_in_words(error)}") from error
+        raise _failed(f"{name.target}: calling it {how}", error) from error
 
 
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.code if isinstance(error, SystemExit) else said(error)}"
+def _failed(what: str, error: BaseException) -> ReadError:
+    return ReadError(f"{what} failed: {complaint(error)}", lines=rest(error))
 
 
 def _is_module(value: Any) -> bool:
@@ -181,7 +181,7 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and repair():
             return _run(name, place, lambda: None)
-        raise ReadError(f"{name.target}: running {name.source} failed: {_in_words(error)}") from error
+        raise _failed(f"{name.target}: running {name.source}", error) from error
 
 
 def _not_there(source: str, error: ModuleNotFoundError) -> str:
