@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,15 +65,72 @@ def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, messag
     assert result.stdout == ""
 
 
-def test_a_file_without_a_factory_is_answered_with_those_it_has(tmp_path: Path, eyeshot: Eyeshot) -> None:
-    file = tmp_path / "net.py"
-    file.write_text("def _hidden(): ...\ndef make_net(): ...\nclass Net: ...\n")
+NET = """\
+def _hidden(): ...
+class Sized:
+    def __init__(self, width): ...
+class Small(Sized):
+    def __init__(self): ...
+class Deeper(Sized): ...
+def make_net(width=3): ...
+def of_depth(depth, *, width=3): ...
+net = Small()
+"""
 
-    result = eyeshot("show", str(file))
 
+@pytest.mark.parametrize("typed", ["net.py", "net.py:"])
+def test_a_file_without_a_factory_is_answered_with_those_that_take_no_arguments(
+    typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeshot: Eyeshot
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(NET)
+
+    result = eyeshot("show", typed)
+
+    assert result.exit_code == 2
     assert result.stderr == (
-        f"eyeshot: {file}: say what in it makes the network: {file}:make_net; it has make_net, Net\n"
+        "eyeshot: net.py: say what in it makes the network: net.py:Small; it has Small, make_net, net;"
+        " with arguments, as in Sized?name=value, it has Sized, Deeper, of_depth\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("no.pt", "no.pt is no file here"),
+        ("weights.pt", "weights.pt holds what torch.save wrote, such as weights, and they do not say what computes"),
+        ("weights.pt:net", "weights.pt holds what torch.save wrote"),
+        ("scripted.pt", "in Python, eyeshot.inspect(torch.jit.load('scripted.pt'), input_shape)"),
+        ("program.pt2", "in Python, eyeshot.inspect(torch.export.load('program.pt2'))"),
+        ("w.safetensors", "holds weights (safetensors)"),
+        ("net.h5", "is a model of Keras; of files ONNX is read: convert it, then eyeshot show net.onnx"),
+        ("lesson.ipynb", "is a notebook: call eyeshot.inspect(model, input_shape) in it"),
+        ("https://example.org/net.onnx", "nothing is downloaded: fetch it yourself, then eyeshot show net.onnx"),
+        ("https://example.org/a/resnet18", "is an address, and nothing is downloaded"),
+        ("torchvision:", "say which of torchvision's models: torchvision:resnet50"),
+        ("my.package:", "say what in 'my.package' makes the network: my.package:factory"),
+        ("./folder", "./folder is a folder; give a file in it"),
+    ],
+)
+def test_what_is_no_model_is_recognised_as_what_it_is(
+    typed: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeshot: Eyeshot
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for name, member in (
+        ("weights.pt", "w/data.pkl"),
+        ("scripted.pt", "s/code/net.py"),
+        ("program.pt2", "p/models/model.json"),
+    ):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr(member, "")
+
+    results = [eyeshot("show", typed), eyeshot("compare", "alexnet-28", typed, "--train")]
+
+    for result in results:
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert "no layer" not in result.stderr
 
 
 def test_bare_eyeshot_prints_its_help(eyeshot: Eyeshot) -> None:

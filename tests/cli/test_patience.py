@@ -71,7 +71,10 @@ def models(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("exits", r"in 1 \(Inner\), which got 1×3×14×14: .*\.py:\d+: it calls sys\.exit\(0\), which would end the program"),
+        (
+            "exits",
+            r"in 1 \(Inner\), which got 1×3×14×14: .*\.py:\d+: it calls sys\.exit\(0\), which would end the program",
+        ),
         ("raises", r"in 1 \(Inner\), which got 1×3×14×14: .*\.py:\d+: \w+: of its own kind"),
         ("ends", r"calling it without arguments failed: .*models\.py:\d+: it calls sys\.exit\(0\)"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from eyeshot import inspect
 from eyeshot.errors import ReadError
 
-NETS = '''\
+NETS = """\
 import json
 import sys
 
@@ -42,7 +42,7 @@ def inner(then): return nn.Sequential(nn.Identity(), Block(then))
 
 def quits(): sys.exit(4)  # line 31
 def raises(): raise ValueError("one\\ntwo")
-'''
+"""
 
 
 @pytest.fixture

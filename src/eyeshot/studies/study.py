@@ -13,7 +13,7 @@ from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
-from eyeshot.design.named import check_factory, design_named, naming, network_named
+from eyeshot.design.named import check_typed, design_named, naming, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
@@ -187,7 +187,7 @@ def _arms(
             if not isinstance(model, str) or is_module_name(model):
                 network, factory, text = _of_module(model, dataset, quantity if arms else "none")
             else:
-                check_factory(model)
+                check_typed(model)
                 target = getattr(arms[0], quantity) if arms and quantity != "none" else None
                 network, factory, text = _of_design(model, label, dataset, quantity, target)
             check_sendable(factory, name)
