@@ -133,7 +133,7 @@ def planned(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    arms, networks, factories, remarks = _arms(models, dataset, match or "none")
+    arms, networks, factories, remarks = arms_of(models, dataset, match or "none")
     for arm in arms:
         _check_spendable(spent, arm, dataset, options)
     plan = Plan(
@@ -173,9 +173,10 @@ def _check_installed() -> None:
             raise MissingExtraError("training designs side by side", library, "train")
 
 
-def _arms(
+def arms_of(
     models: Sequence[Any], dataset: Dataset, quantity: str
 ) -> tuple[list[Arm], list[Network], dict[str, Callable[[], Any]], list[str]]:
+    """For each model its arm, its network fitted to the images, what makes its module, and how it was changed."""
     arms: list[Arm] = []
     networks: list[Network] = []
     factories: dict[str, Callable[[], Any]] = {}
