@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
     from eyeshot.measure.run import Progress
     from eyeshot.report.effective import EffectiveField
-    from eyeshot.train.loop import Progress as TrainingProgress
+    from eyeshot.train.progress import Progress as TrainingProgress
 
 
 def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from eyeshot.train.record import Record
 
 DATA, SEEDS, BUDGET = "sample", 5, "3ep"
+_SMALL_MACS = 2e9
+"""Multiply-accumulates forward that a core trains on in some two seconds, in which a process imports PyTorch."""
 
 
 @dataclass
@@ -145,7 +148,16 @@ def planned(
         options=options,
         command=command,
     )
-    return Study(plan, networks, factories, remarks, directory or plan.directory, jobs)
+    return Study(plan, networks, factories, remarks, directory or plan.directory, jobs or _few_jobs(plan, dataset))
+
+
+def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:
+    """One trial at once where all of them take less than starting another process; None where cores decide."""
+    macs = [
+        (plan.budget.images(macs_per_image=arm.macs, train_size=len(dataset.train_images)) or math.inf) * arm.macs
+        for arm in plan.arms
+    ]
+    return 1 if sum(macs) * len(plan.seeds) < _SMALL_MACS else None
 
 
 def _options(lr: float | None, batch_size: int | None, augment: str | None) -> Options:
