@@ -103,16 +103,7 @@ def load_weights(module: Any, path: Path) -> None:
     """
     import torch
 
-    try:
-        with opened(path) as file:
-            state = _read_weights(path, file)
-    except MissingExtraError:
-        raise
-    except OSError as error:
-        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
-    except Exception as error:  # torch and pickle meet damage with a dozen kinds
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
-        raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
+    state = _state_in(path)
     for key in ("module", "state_dict", "model", "model_state_dict"):
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
@@ -127,6 +118,37 @@ def load_weights(module: Any, path: Path) -> None:
         if tuple(there[name].shape) != shape:
             raise ReadError(f"{path}: {name} is {tuple(there[name].shape)} there, and {shape} in the model")
     module.load_state_dict({name: there[name] for name in shapes})
+
+
+def normalisation_in(path: Path) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation per channel that a training run's checkpoint was trained with; None where a file tells none.
+
+    Raises:
+        ReadError: as for ``load_weights``.
+    """
+    values = _state_in(path)
+    kept = values.get("normalisation") if isinstance(values, Mapping) else None
+    return (
+        (tuple(kept["mean"]), tuple(kept["std"])) if isinstance(kept, Mapping) and {*kept} >= {"mean", "std"} else None
+    )
+
+
+def _state_in(path: Path) -> Any:
+    """What a file of weights holds, read without running code from it.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    try:
+        with opened(path) as file:
+            return _read_weights(path, file)
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
+    except Exception as error:  # torch and pickle meet damage with a dozen kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
+        raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
 
 
 def _read_weights(path: Path, file: BinaryIO) -> Any:

@@ -155,7 +155,7 @@ def _train(
                 accuracy=accuracy,
             )
         )
-        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here)
+        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here, dataset.normalisation)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
