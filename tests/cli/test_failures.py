@@ -26,6 +26,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["show"], 2, "Missing argument 'MODEL'"),
     (["field", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'; did you mean conv5"),
     (["field", "alexnet", "conv5", "--at", "13,0"], 2, "13×13 positions, counted from 0; there is none at 13,0"),
+    (["field", "alexnet", "fc6", "--at", "3,3"], 2, "fc6 of alexnet has no map: all its units see the same, and 0,0"),
     (["field", "alexnet", "conv5", "--at", "6"], 2, "--at takes 2 positions, one per axis of 13×13, found 1"),
     (["field", "alexnet", "conv5", "--at", "a,b"], 2, "'a,b' is no unit; write one index per axis"),
     (["field", "alexnet", "conv5", "--at", "-1,0"], 2, "'-1,0' is no unit"),

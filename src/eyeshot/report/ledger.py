@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.landmarks import has_gates, horizon
 from eyeshot.report.folded import lines
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import (
     NONE,
+    axis_letters,
     field_size,
     field_stride,
     image_share,
@@ -101,6 +104,20 @@ def rule_words(report: Inspection) -> dict[str, str]:
     return rules
 
 
+def _by_axis(field: Field) -> dict[str, int | float | None]:
+    """Size and stride as numbers, a column per axis."""
+    letters = axis_letters(len(field.size))
+    steps = field.stride or (None,) * len(letters)
+    sizes = {f"field_{axis}": size for axis, size in zip(letters, field.size, strict=True)}
+    return sizes | {f"stride_{axis}": _plain(step) for axis, step in zip(letters, steps, strict=True)}
+
+
+def _plain(step: Fraction | None) -> int | float | None:
+    if step is None:
+        return None
+    return int(step) if step.denominator == 1 else float(step)
+
+
 def records(report: Inspection, *, folded: bool = False, depth: int | None = None) -> list[dict[str, Any]]:
     """The ledger's lines as plain values, unrounded, for CSV."""
     macs, with_lines = report.totals.macs, has_lines(report)
@@ -120,6 +137,7 @@ def records(report: Inspection, *, folded: bool = False, depth: int | None = Non
             "params": line.params,
             "macs": line.macs,
             "macs_share": line.macs / macs if macs else 0.0,
+            **_by_axis(line.shown.field),
             **({"line": line.shown.node.line} if with_lines else {}),
         }
         for line in lines(report, folded=folded, depth=depth)
