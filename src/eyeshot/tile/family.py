@@ -86,7 +86,7 @@ class Family:
 
         example = self._example(specs) if self._args or self._kwargs else None
         shape = None if example else specs
-        return read_module(self.module, shape, name=self.name, source=self.source, example=example)
+        return read_module(self.module, shape, name=self.name, source=self.source, example=example, with_constants=True)
 
     def _example(self, specs: Sequence[InputSpec]) -> dict[str, Any]:
         """What forward is called with by the names of its arguments: maps of the image's size are of the tile's."""

@@ -144,6 +144,7 @@ def tapped(
         is_regular = (
             span.is_regular
             and endless[0] is not None
+            and endless[0].step <= _LONGEST_STEP
             and ratio.denominator == endless[0].step // math.gcd(endless[0].step, len(endless[0].offsets))
         )
         return Span(0, 0, after[1] - 1, span.rate * ratio, is_regular)
@@ -171,6 +172,7 @@ def tapped(
 
 
 _LONGEST_STEP = 16
+"""Of taps that repeat: a longer one comes of the image's size, as of 165 positions resized to 82."""
 
 
 def ratio_of(whole: int, after: int, endless: Pattern | None) -> Fraction:
