@@ -40,6 +40,7 @@ from eyeshot.tile.spans import (
     pairs,
     positions,
     ratio_of,
+    repeated,
     slid,
     tapped,
 )
@@ -217,11 +218,17 @@ def _taps(step: _Step, state: State, relation: Any, twin: Any) -> State:
         is_same = not isinstance(ops[0], Resize) or ops[0].steps[i] == ops[1].steps[i]  # type: ignore[attr-defined]
         is_same = is_same and not (isinstance(ops[0], AdaptivePool) and after[0] == after[1] > 1)
         is_aligned = isinstance(ops[0], Resize) and ops[0].aligned
-        ratio = ratio_of(_size(state, k), after[0], None if is_aligned else relation.endless[i])
+        endless = relation.endless[i], twin.endless[i]
+        if isinstance(ops[0], Resize) and ops[0].mode.startswith("nearest"):
+            repeats = repeated(relation.reads[i]), repeated(twin.reads[i])
+            if repeats[0] is not None and repeats[0] == repeats[1]:
+                endless, is_same = repeats, True
+        ratio = ratio_of(_size(state, k), after[0], None if is_aligned else endless[0])
 
-        def through(part: Part, span: Span, i: int = i, is_same: bool = is_same, ratio: Fraction = ratio) -> Span:
-            reads, endless = (relation.reads[i], twin.reads[i]), (relation.endless[i], twin.endless[i])
-            return tapped(part, span, reads, endless, ratio, is_same)
+        def through(
+            part: Part, span: Span, i: int = i, is_same: bool = is_same, ratio: Fraction = ratio, endless: Any = endless
+        ) -> Span:
+            return tapped(part, span, (relation.reads[i], twin.reads[i]), endless, ratio, is_same)
 
         layout[k] = _along(step, layout[k], spans, after, through, ratio, relation.reads[i] == twin.reads[i])
     return State(tuple(layout), tuple(spans))

@@ -182,6 +182,16 @@ def ratio_of(whole: int, after: int, endless: Pattern | None) -> Fraction:
     return Fraction(after, whole)
 
 
+def repeated(reads: Reads) -> Pattern | None:
+    """Taps that show each position so many times, the last one perhaps fewer; None where they do not.
+
+    Pyramids resize to the size of another map: 14 nearest positions shown at 27 are each shown twice, but for the last.
+    """
+    times = next((j for j, taps in enumerate(reads) if taps != (0,)), 1)
+    is_even = all(taps == (j // times,) for j, taps in enumerate(reads))
+    return Pattern(1, ((0,),) * times) if is_even and times > 1 else None
+
+
 def assumed(part: Part, span: Span, ratio: Fraction, after: tuple[int, int]) -> Span:
     """A span as if a misfit were none, to go on with."""
     high = math.floor((span.high + 1) * ratio) - 1
