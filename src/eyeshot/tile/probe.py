@@ -174,6 +174,9 @@ class Probe:
         """A tile beside the whole image; what it does not deliver of its core is noted."""
         whole = whole or self.whole
         result = agreement(whole, network, [tile.start for tile in tiles], self.names)
+        if self.ends == self.whole.outputs != network.outputs:  # layers of the tile's own come after the whole's last
+            for axis in range(len(self.lanes)):
+                result.note(self.last, axis, "path")
         for layer in other_numbers(whole, network, self.names):
             for axis in self._axes_of_numbers(layer, whole, network):
                 result.note(layer, axis, "numbers")
