@@ -115,9 +115,7 @@ def _scores(directory: Path) -> dict[str, Any]:
     from eyeshot.studies.kept import kept
 
     plan, records = kept(directory, warn)
-    seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
-    terms = f"On {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design."
-    return evidence(records).to_json() | {"terms": terms}
+    return evidence(records).to_json() | {"terms": plan.terms()}
 
 
 def _end_bounded(reports: list[Report], no_colour: bool) -> None:

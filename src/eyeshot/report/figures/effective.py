@@ -16,7 +16,7 @@ from eyeshot.report.effective_text import sentence, source
 from eyeshot.report.figures.depth import depth, draw_depth
 from eyeshot.report.figures.style import HEAT, Panel, line_style, points, shortened, whole_steps, width_of
 from eyeshot.report.reasons import axis_names
-from eyeshot.report.wording import percent, times
+from eyeshot.report.wording import beginning, percent, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def _placed(result: EffectiveField) -> list[tuple[tuple[int, int], float]]:
 
 
 def _said(result: EffectiveField) -> str:
-    return f"{''.join(text for text, _ in sentence(result))} {source(result).capitalize()}."
+    return f"{''.join(text for text, _ in sentence(result))} {beginning(source(result))}."
 
 
 def _seen(result: EffectiveField) -> list[tuple[float, float]]:

@@ -61,7 +61,7 @@ def side(layer: Layer) -> int:
 def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Inspection]) -> None:
     layers = depth([[layer.name for layer in curve] for curve in curves])
     sides = [[side(layer) for layer in curve] for curve in curves]
-    draw_lines(axes, list(zip(layers.places, sides, strict=True)), labels, input_sides(reports))
+    draw_lines(axes, list(zip(layers.places, sides, strict=True)), labels, reports)
     input_lines(axes, reports, max((max(ys) for ys in sides if ys), default=1), at=1 if len(curves) <= 2 else None)
     draw_depth(axes, layers, "layers that slide, from the input on")
     whole_steps(axes.yaxis)
@@ -86,18 +86,18 @@ def draw_lines(
     axes: Axes,
     lines: Sequence[tuple[Sequence[float], Sequence[int]]],
     labels: Sequence[str],
-    crossing: Sequence[int],
+    reports: Sequence[Inspection],
 ) -> None:
     """A line per design with its last value, in the legend where there are too many to tell apart at their ends.
 
-    Values stand beside their points where one of the horizontal lines would cross them above.
+    Of two designs, values stand beside their points where the line of an input would cross them above.
     """
     is_crowded = len(lines) > _MOST_ENDS
     for i, ((xs, ys), label) in enumerate(zip(lines, labels, strict=True)):
         words = f"{label}, {ys[-1]} px" if is_crowded and ys else label
         axes.plot(xs, ys, label=words, markersize=5 if len(xs) <= 40 else 3, **line_style(i))
     if not is_crowded:
-        _end_words(axes, lines, crossing)
+        _end_words(axes, lines, input_sides(reports) if len(lines) <= 2 else [])
 
 
 def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]], crossing: Sequence[int]) -> None:

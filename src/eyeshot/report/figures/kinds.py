@@ -126,9 +126,6 @@ class Figure(Drawing):
     def __repr__(self) -> str:
         return f"<Figure {self.kind} of {', '.join(self.designs.labels)}>"
 
-    def _repr_png_(self) -> bytes:
-        return self.content("png")
-
 
 def figure(kind: str, designs: Designs) -> Figure:
     """A figure of designs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.figures.facts import facts
-from eyeshot.report.figures.growth import curve, draw_lines, field_words, input_lines, input_sides, side
+from eyeshot.report.figures.growth import curve, draw_lines, field_words, input_lines, side
 from eyeshot.report.figures.style import Panel, whole_steps, with_prefixes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _draw(
     axes: Axes, reports: Sequence[Inspection], labels: Sequence[str], paid: Sequence[Sequence[dict[str, Any]]]
 ) -> None:
     lines = [([0, *(r["macs"] for r in records)], [1, *(r["field"] for r in records)]) for records in paid]
-    draw_lines(axes, lines, labels, input_sides(reports))
+    draw_lines(axes, lines, labels, reports)
     input_lines(axes, reports, max(max(ys) for _, ys in lines), at=0 if len(lines) <= 2 else None)
     with_prefixes(axes)
     axes.locator_params(axis="x", nbins=6)

@@ -153,6 +153,9 @@ class Drawing:
     size: tuple[float, float] | None = None
     width_ratios: Sequence[float] | None = None
 
+    def _repr_png_(self) -> bytes:
+        return self.content("png")
+
     @property
     def panels(self) -> list[Panel]:
         """All panels, row by row."""
