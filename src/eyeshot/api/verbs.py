@@ -11,8 +11,8 @@ from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
+    from eyeshot.api.measured import Effective
     from eyeshot.measure.run import Progress
-    from eyeshot.report.effective import EffectiveField
     from eyeshot.train.progress import Progress as TrainingProgress
 
 
@@ -150,7 +150,7 @@ def effective(
     run: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     notice: Callable[[str], None] = lambda text: None,
-) -> EffectiveField:
+) -> Effective:
     """How much of what a unit sees it really uses: its effective receptive field.
 
     Args:
@@ -189,13 +189,15 @@ def effective(
         >>> [round(effective(design, input_shape=(8, 32, 32)).sigma[0], 3) for design in ("C3-8 C3-8 C3-8", "C7-8")]
         [1.414, 2.0]
     """
+    from eyeshot.api.measured import Effective
     from eyeshot.errors import UsageError
 
     if source in ("density", "paths"):
         from eyeshot.measure.density import density
 
         report = Report(network_of(model, input_shape))
-        return density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        along = density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        return Effective.of(along)
     if source not in ("init", "weights"):
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
@@ -227,13 +229,15 @@ def effective(
     )
     shape, normalisation = measured.network.input.shape[1:], normalisation or measured.normalisation
     pictures = None if images is None else images_of(images, shape, measured.prepare, limit, normalisation)
-    return gradients(
-        measured,
-        request,
-        pictures,
-        directory=None if run is None else Path(run),
-        on_progress=on_progress,
-        notice=notice,
+    return Effective.of(
+        gradients(
+            measured,
+            request,
+            pictures,
+            directory=None if run is None else Path(run),
+            on_progress=on_progress,
+            notice=notice,
+        )
     )
 
 
