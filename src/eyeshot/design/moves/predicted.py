@@ -1,0 +1,179 @@
+"""The network that a change will give, told from the network before alone: no module is run, no design lowered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from eyeshot.analyse.inspection import Inspection, Layer, View
+from eyeshot.design.moves.move import ANEW, DoesNotFitError, Part, Subject, Swap
+from eyeshot.design.moves.shapes import Case, UnpredictableError, resized
+from eyeshot.network.graph import Network, Node, node
+from eyeshot.network.ops import Conv, Linear, Norm, Op, Pool, Sliding, window_sizes
+from eyeshot.network.relations import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A network after a change.
+
+    Attributes:
+        network: every layer, under the name that it will have.
+        swaps: those asked for, and those of layers that read other widths now and need new weights.
+        origins: by the names of layers after the change the layer before it that they were; chains are their layer's.
+    """
+
+    network: Network
+    swaps: tuple[Swap, ...]
+    origins: Mapping[str, str]
+
+
+def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
+    """The network once layers are swapped.
+
+    Raises:
+        DoesNotFitError: what comes behind no longer fits, or nothing tells whether it does; says where and why.
+    """
+    network, chains = subject.network, {swap.layer: swap for swap in swaps}
+    nodes: dict[str, Node] = {}
+    stands_for: dict[str, Node] = {}
+    origins: dict[str, str] = {}
+    refitted: list[Swap] = []
+    for old in network:
+        inputs = tuple(stands_for[name] for name in old.inputs)
+        try:
+            chain = _chain(chains[old.name], old, inputs) if old.name in chains else [_again(network, old, inputs)]
+            if old.name not in chains and chain[0].params != old.params:
+                refitted.append(_refit(subject, old, chain[0]))
+        except UnpredictableError as error:
+            raise DoesNotFitError(f"{asked}: {old.name} ({old.op.kind}) does not fit behind it: {error}") from None
+        for each in chain:
+            nodes[each.name] = each
+            origins[each.name] = old.name
+        stands_for[old.name] = chain[-1] if chain else inputs[0]
+    outputs = tuple(dict.fromkeys(stands_for[name].name for name in network.outputs))
+    after = replace(network, nodes=tuple(nodes.values()), outputs=outputs, modules={})
+    return Prediction(network=after, swaps=(*swaps, *refitted), origins=origins)
+
+
+def _again(network: Network, old: Node, inputs: tuple[Node, ...]) -> Node:
+    """A layer as it is, on what it reads now."""
+    if not old.inputs:
+        return old
+    was, now = tuple(network[name].shape for name in old.inputs), tuple(each.shape for each in inputs)
+    if was == now:
+        return replace(old, inputs=tuple(each.name for each in inputs), memory=None)
+    op, shape = resized(Case(op=old.op, was=was, now=now, gave=old.shape, image=network.input.shape))
+    params = _params_again(replace(old, op=op, shape=shape), was[0], now[0])
+    return node(name=old.name, op=op, inputs=inputs, shape=shape, params=params, line=old.line)
+
+
+def _params_again(layer: Node, was: Shape, now: Shape) -> int:
+    op = layer.op
+    if layer.params == 0:
+        return 0
+    if isinstance(op, Linear) and was[op.axis] != now[op.axis]:
+        return params_of(op, now, layer.shape)
+    if isinstance(op, Conv | Norm) and was[1] != now[1]:
+        if isinstance(op, Conv) and op.groups > 1:
+            raise UnpredictableError(f"it has {op.groups} groups, and reads {now[1]} channels instead of {was[1]}")
+        if isinstance(op, Norm) and op.mode != "batch":
+            raise UnpredictableError(f"it normalises {was[1]} channels, and would read {now[1]}")
+        return params_of(op, now, layer.shape)
+    return layer.params
+
+
+def _refit(subject: Subject, old: Node, new: Node) -> Swap:
+    """The swap of a layer that reads other widths now."""
+    if reason := subject.why_fixed(old):
+        raise UnpredictableError(f"it needs {new.params:,} params instead of {old.params:,}, but {reason}")
+    return Swap(layer=old.name, parts=(Part(op=old.op, width=new.shape[1]),), weights=ANEW)
+
+
+def _chain(swap: Swap, old: Node, inputs: tuple[Node, ...]) -> list[Node]:
+    """The nodes of a chain that stands for a layer."""
+    chain: list[Node] = []
+    for name, part in zip(swap.names, swap.parts, strict=True):
+        (before,) = (chain[-1],) if chain else inputs
+        shape = _shape(part, before.shape, old)
+        is_alike = isinstance(part.op, Conv) and isinstance(old.op, Conv) and _holds_alike(part.op, old.op)
+        kept = is_alike and len(swap.parts) == 1 and shape[1] == old.shape[1]
+        params = old.params if kept else params_of(part.op, before.shape, shape)
+        chain.append(node(name=name, op=part.op, inputs=(before,), shape=shape, params=params, line=old.line))
+    return chain
+
+
+def _holds_alike(a: Conv, b: Conv) -> bool:
+    return (a.kernel, a.groups, a.bias) == (b.kernel, b.groups, b.bias)
+
+
+def _shape(part: Part, before: Shape, old: Node) -> Shape:
+    op = part.op
+    if isinstance(op, Sliding):
+        axes = len(op.kernel)
+        if isinstance(op, Conv | Pool):
+            sizes = window_sizes(before[-axes:], op)
+            if min(sizes) < 1:
+                raise UnpredictableError(f"a kernel of {_span(op)} is larger than a map of {_sizes(before)}")
+            return (*before[: -axes - 1], part.width or before[-axes - 1], *sizes)
+    case = Case(op=op, was=(before,), now=(before,), gave=before, image=before)
+    if isinstance(op, Linear):
+        return (*before[:-1], part.width or old.shape[-1])
+    return resized(case)[1]
+
+
+def _span(op: Sliding) -> str:
+    return "×".join(str(d * (k - 1) + 1) for k, d in zip(op.kernel, op.dilation, strict=True))
+
+
+def _sizes(shape: Shape) -> str:
+    return "×".join(map(str, shape[2:]))
+
+
+def params_of(op: Op, before: Shape, shape: Shape) -> int:
+    """Weights and biases of a layer that reads one shape and gives another."""
+    if isinstance(op, Conv):
+        channels = len(shape) - len(op.kernel) - 1
+        width = shape[channels]
+        return width * before[channels] // op.groups * math.prod(op.kernel) + (width if op.bias else 0)
+    if isinstance(op, Linear):
+        return shape[op.axis] * before[op.axis] + (shape[op.axis] if op.bias else 0)
+    if isinstance(op, Norm):
+        return 2 * shape[1]
+    return 0
+
+
+# --- compared ---------------------------------------------------------------------------------------------------------
+
+
+def differences(announced: Inspection, read_back: Inspection, *, is_named: bool) -> list[str]:
+    """Where two networks differ: in layers, their order, shapes, fields, params and MACs; names where they count."""
+    a, b = announced.layers, read_back.layers
+    if len(a) != len(b):
+        pairs = enumerate(zip(a, b, strict=False))
+        at = next((i for i, (x, y) in pairs if x.op != y.op), min(len(a), len(b)))
+        places = [layers[at].name if at < len(layers) else "the end" for layers in (a, b)]
+        return [f"{len(a)} layers announced, {len(b)} read back; they part at {places[0]} and {places[1]}"]
+    told: list[str] = []
+    for mine, theirs in zip(a, b, strict=True):
+        for what, x, y in _compared(mine, theirs, is_named):
+            if x != y:
+                told.append(f"{mine.name}: {what} {x} announced, {y} read back")
+    return told
+
+
+def _compared(a: Layer, b: Layer, is_named: bool) -> Iterable[tuple[str, object, object]]:
+    if is_named:
+        yield "name", a.name, b.name
+    yield "op", a.op, b.op
+    yield "output", a.out, b.out
+    yield "params", a.params, b.params
+    yield "MACs", a.macs, b.macs
+    yield "field", _field(a), _field(b)
+    yield "field along data", _field(a.data), _field(b.data)
+
+
+def _field(view: View) -> tuple[object, ...]:
+    field = view.field
+    return field.size, field.stride, field.start, field.is_regular, field.is_global
