@@ -60,36 +60,51 @@ Source = tuple[Any, Op]
 """A layer's module and op."""
 
 
-def composed(sources: Sequence[Source]) -> tuple[torch.Tensor, torch.Tensor]:
+def composed(sources: Sequence[Source], groups: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """The kernel (out, in, sizes…) and bias of convolutions and average pools in a row, in double precision.
 
-    A kernel of groups is written out, with zeros between channels of different groups.
+    Groups of several convolutions are written out, with zeros between channels of different groups; ``groups`` are
+    those that the kernel is to have, which must be those of each convolution.
     """
-    kernel: torch.Tensor | None = None
-    bias: torch.Tensor | None = None
-    stride: tuple[int, ...] = ()
+    kernel, bias, stride = torch.ones(0), torch.zeros(0), tuple[int, ...]()
+    is_alone = sum(isinstance(op, Conv) for _, op in sources) == 1
     for module, op in sources:
         assert isinstance(op, Conv | Pool)
         if isinstance(op, Conv):
-            weight = _dense(module.weight.detach().double(), op.groups)
-            weight = _spread(weight, op.dilation)
-            own = torch.zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
-            own = own if module.bias is None else module.bias.detach().double()
+            weight = module.weight.detach().double()
+            weight = _spread(weight if is_alone else _dense(weight, op.groups), op.dilation)
+            added = weight.new_zeros(weight.shape[0]) if module.bias is None else module.bias.detach().double()
+            if not stride:
+                kernel, bias = weight, added
+            elif kernel.shape[0] == 1 and not bias.numel():  # a filter of each channel by itself came before
+                flat = weight.reshape(1, -1, *weight.shape[2:]).transpose(0, 1)
+                kernel, bias = (
+                    chained(kernel, flat, stride).reshape(*weight.shape[:2], *_sizes_of(kernel, flat, stride)),
+                    added,
+                )
+            else:
+                bias = weight.flatten(2).sum(2) @ bias + added
+                kernel = chained(kernel, weight, stride)
         else:
-            assert kernel is not None
-            channels = kernel.shape[0]
-            weight = torch.zeros(channels, channels, *op.kernel, dtype=kernel.dtype, device=kernel.device)
-            weight[range(channels), range(channels)] = 1 / math.prod(op.kernel)
-            own = torch.zeros(channels, dtype=kernel.dtype, device=kernel.device)
-        if kernel is None or bias is None:
-            kernel, bias, stride = weight, own, op.stride
-            continue
-        bias = weight.flatten(2).sum(2) @ bias + own
-        kernel = chained(kernel, weight, stride)
-        stride = tuple(a * b for a, b in zip(stride, op.stride, strict=True))
-    assert kernel is not None
-    assert bias is not None
+            share = torch.full(
+                (1, 1, *op.kernel), 1 / (getattr(module, "divisor_override", None) or math.prod(op.kernel))
+            )
+            share = share.double()
+            if not stride:
+                kernel = share
+            else:
+                flat = kernel.reshape(1, -1, *kernel.shape[2:])
+                share = share.to(kernel.device)
+                kernel = chained(flat, share, stride).reshape(*kernel.shape[:2], *_sizes_of(flat, share, stride))
+                bias = bias * share.sum()
+        stride = tuple(a * b for a, b in zip(stride or (1,) * len(op.stride), op.stride, strict=True))
+    if groups > 1 and not is_alone:  # each channel by itself
+        kernel = kernel[range(kernel.shape[0]), range(kernel.shape[0])][:, None]
     return kernel, bias
+
+
+def _sizes_of(first: torch.Tensor, second: torch.Tensor, stride: Sequence[int]) -> list[int]:
+    return [(b - 1) * s + a for a, b, s in zip(first.shape[2:], second.shape[2:], stride, strict=True)]
 
 
 def chained(first: torch.Tensor, second: torch.Tensor, stride: Sequence[int]) -> torch.Tensor:

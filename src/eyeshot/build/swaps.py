@@ -123,11 +123,10 @@ def _chain(
         if node is edge:
             continue
         if each.weights == "kept" and not kept and _is_alike(op, node, before[each.layer]):
-            chain.append(_edited(old, node, None if edge is None else edge.op))
+            chain.append(_edited(old, node, None if edge is None else edge.op) if isinstance(op, Conv) else old)
             kept = True
             continue
-        made = _as(module_of(after, node), like, old)
-        chain.append(made)
+        chain.append(_as(_without_dark_borders(module_of(after, node)), like, old))
     if each.weights in ("anew", "composed", "least squares"):
         _weigh(modules, before, after, each, chain, errors)
     return chain
@@ -151,7 +150,7 @@ def _weigh(
             initialise(child, is_rectified=True)
         return
     sources = [(modules[name], before[name].op) for name in (each.sources or (each.layer,))]
-    kernel, bias = composed(sources)
+    kernel, bias = composed(sources, getattr(convs[0], "groups", 1) if each.weights == "composed" else 1)
     if each.weights == "composed":
         (conv,) = convs
         conv.weight.copy_(kernel)
@@ -168,8 +167,17 @@ def _weigh(
     errors[each.layer] = error
 
 
+def _without_dark_borders(module: nn.Module) -> nn.Module:
+    """Averages over what is there; padding does not count."""
+    if isinstance(module, nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d):
+        module.count_include_pad = False
+    return module
+
+
 def _is_alike(op: Op, node: Node, old: Node) -> bool:
     new = node.op
+    if not isinstance(op, Conv):
+        return op == new
     return (
         isinstance(op, Conv)
         and isinstance(new, Conv)
@@ -197,9 +205,11 @@ def _edited(old: Any, node: Node, edge: Op | None) -> nn.Module:
             f"{node.name}: a {type(old).__name__} is no convolution of PyTorch's; its settings are its own"
         )
     sides: Sides = op.padding if edge is None else edge.padding
-    if not is_even(sides):
+    if not is_even(sides) or type(old).__name__.startswith("Padded"):
         return _padded_conv(old, node)
     old.stride, old.dilation = op.stride, op.dilation
+    if edge is None and old.padding_mode != "zeros" and not any(a for a, _ in sides):
+        return old  # what is reflected is a layer of its own, which stays
     old.padding = tuple(a for a, _ in sides)
     mode: Any = "zeros" if edge is None else edge.mode
     old.padding_mode = mode

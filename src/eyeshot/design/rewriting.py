@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from eyeshot.design.lower import lower
 from eyeshot.design.match import with_all_widths
 from eyeshot.design.moves.asked import asked_for
 from eyeshot.design.moves.move import DoesNotFitError, Move, Owner, Plan, Subject, Swap
-from eyeshot.design.moves.predicted import Prediction, differences, predict
+from eyeshot.design.moves.predicted import Prediction, differences, predict, with_biases_of_the_notation
 from eyeshot.design.moves.table import MOVES
 from eyeshot.design.moves.written import rolled, unrolled, written
 from eyeshot.design.syntax import Design
@@ -77,7 +77,10 @@ def announced(network: Network, move: str) -> Network:
     """
     kind, asked = asked_for(move, MOVES)
     subject = Subject(network=network)
-    return predict(subject, kind.plan(subject, asked).swaps, asked.text).network
+    swaps = kind.plan(subject, asked).swaps
+    if network.source in ("zoo", "notation"):
+        swaps = with_biases_of_the_notation(predict(subject, swaps, asked.text), swaps)
+    return predict(subject, swaps, asked.text).network
 
 
 def rewrite_design(
@@ -128,18 +131,18 @@ def rewrite_module(
     def subject_of(network: Network) -> Subject:
         owned = owners_of(twin, network)
         owners = {layer: Owner(path=o.path, kind=o.kind, is_plain=o.is_plain) for layer, o in owned.items()}
-        return Subject(network=network, owners=owners)
+        return Subject(network=network, owners=owners, blocks=frozenset(path for path, _ in twin.named_modules()))
 
     def again(subject: Subject, prediction: Prediction, plan: Plan, text: str) -> tuple[Network, dict[str, float]]:
         owners = subject.owners or {}
 
         def replacement(swap: Swap) -> Replacement:
+            path = owners[swap.layer].path if swap.module is None else swap.module
             sources = {layer: owners[layer].path for layer in swap.sources}
-            return Replacement(
-                layer=swap.layer, path=owners[swap.layer].path, names=swap.names, weights=swap.weights, sources=sources
-            )
+            return Replacement(layer=swap.layer, path=path, names=swap.names, weights=swap.weights, sources=sources)
 
-        errors = swap_layers(twin, subject.network, prediction.network, [replacement(s) for s in prediction.swaps])
+        replacements = [replacement(swap) for swap in prediction.swaps if swap.module != ""]
+        errors = swap_layers(twin, subject.network, prediction.network, replacements)
         try:
             return read(twin), errors
         except ReadError as error:
@@ -165,6 +168,9 @@ def _made(
         subject = subject_of(network)
         plan = move.plan(subject, asked)
         prediction = predict(subject, plan.swaps, text)
+        if subject.is_design:
+            plan = replace(plan, swaps=with_biases_of_the_notation(prediction, plan.swaps))
+            prediction = predict(subject, plan.swaps, text)
         after, errors = again(subject, prediction, plan, text)
         told, read_back = Inspection(prediction.network), Inspection(after)
         if wrong := differences(told, read_back, is_named=is_named):

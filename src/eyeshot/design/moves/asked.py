@@ -36,6 +36,9 @@ def asked_for(text: str, moves: Mapping[str, Move]) -> tuple[Move, Asked]:
     patterns: list[str] = []
     for piece in filter(None, (piece.strip() for piece in rest.split(","))):
         key, has_value, value = piece.partition("=")
+        if "N" in words and key.replace("x", "").isdecimal():
+            options["N"] = key
+            continue
         if key == "layer" and has_value:
             patterns.append(value)
         elif key in words and words[key] == bool(has_value):

@@ -24,7 +24,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             return f"it follows {layer.name} ({layer.op.kind}), which has no weights to fold into"
         if subject.after(layer) is None:
             return f"{layer.name} before it is read by other layers as well"
-        if reason := subject.why_fixed(layer, weights=True):
+        if reason := subject.why_fixed(layer, weights=True, settings=False):
             return f"of {layer.name} before it: {reason}"
         width = layer.shape[1 if not isinstance(layer.op, Linear) else -1]
         folded = Part(op=replace(layer.op, bias=True), width=width)

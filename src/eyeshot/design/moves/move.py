@@ -14,7 +14,7 @@ from functools import cached_property
 
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Conv, Norm, Op, Pointwise
+from eyeshot.network.ops import Conv, Dropout, LocalResponseNorm, Norm, Op, Pointwise, Sliding
 
 KEPT, ANEW, COMPOSED, FACTORED, FOLDED = "kept", "anew", "composed", "least squares", "folded"
 """Where the weights of a swapped layer come from."""
@@ -36,13 +36,15 @@ class Part:
 class Swap:
     """A layer and the chain that stands in its place; ``weights`` say where those of the chain come from.
 
-    ``sources`` are the layers whose weights are used: the layer itself unless others are named.
+    ``sources`` are the layers whose weights are used: the layer itself unless others are named. ``module`` is the path
+    of the module that is replaced, where that does more than this layer; "" where another swap replaces it.
     """
 
     layer: str
     parts: tuple[Part, ...]
     weights: str = KEPT
     sources: tuple[str, ...] = ()
+    module: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,10 +112,11 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is changed: a network, and for a module the owners of its layers by their names; None for a design."""
+    """What is changed: a network; of a module also the owners of its layers by their names, and all modules' paths."""
 
     network: Network
     owners: Mapping[str, Owner] | None = None
+    blocks: frozenset[str] = frozenset()
 
     @property
     def is_design(self) -> bool:
@@ -151,7 +154,7 @@ class Subject:
         return tuple(chain)
 
     def leading(self, node: Node) -> tuple[Node, ...]:
-        """The convolution before a node with the batch norm and activation between, alone read by it; or nothing."""
+        """The convolution before a node with what stands between, position by position, each alone read; or nothing."""
         chain: list[Node] = []
         while True:
             source = self.before(node if not chain else chain[0])
@@ -160,12 +163,16 @@ class Subject:
             chain.insert(0, source)
             if isinstance(source.op, Conv):
                 return tuple(chain)
-            is_plain = isinstance(source.op, Pointwise) or (isinstance(source.op, Norm) and source.op.mode == "batch")
+            is_plain = isinstance(source.op, Pointwise | LocalResponseNorm | Dropout)
+            is_plain |= isinstance(source.op, Norm) and source.op.mode == "batch"
             if not is_plain:
                 return ()
 
-    def why_fixed(self, node: Node, *, weights: bool = False) -> str:
-        """Why a layer cannot be swapped; empty where it can. With ``weights``, why its weights cannot be used."""
+    def why_fixed(self, node: Node, *, weights: bool = False, settings: bool = True) -> str:
+        """Why a layer cannot be swapped; empty where it can. With ``weights``, why its weights cannot be used.
+
+        ``settings`` is False where kernel, stride and padding stay.
+        """
         if self.owners is None:
             return ""
         name, _, call = node.name.partition("#")
@@ -176,7 +183,14 @@ class Subject:
         if len(node.inputs) > 1:
             return "its weights depend on the data"
         owner = self.owners[name]
-        return f"a {owner.kind} computes its weights from others" if weights and not owner.is_plain else ""
+        if weights and not owner.is_plain:
+            return f"a {owner.kind} computes its weights from others"
+        return f"a {owner.kind} pads by the size of its input" if settings and self.pads_as_needed(node) else ""
+
+    def pads_as_needed(self, node: Node) -> bool:
+        """Whether a layer's module pads so that each step gives an output, as TensorFlow does; timm has such."""
+        owner = (self.owners or {}).get(node.name)
+        return owner is not None and owner.kind.endswith("Same") and isinstance(node.op, Sliding)
 
 
 class DoesNotFitError(UsageError):

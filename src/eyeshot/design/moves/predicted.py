@@ -43,7 +43,11 @@ def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
     for old in network:
         inputs = tuple(stands_for[name] for name in old.inputs)
         try:
-            chain = _chain(chains[old.name], old, inputs) if old.name in chains else [_again(network, old, inputs)]
+            if old.name in chains and not chains[old.name].parts and len(set(inputs)) > 1:
+                raise UnpredictableError(
+                    f"it joins {' and '.join(each.name for each in inputs)}, which differ without it"
+                )
+            chain = _chain(chains[old.name], old, inputs) if old.name in chains else [_again(subject, old, inputs)]
             if old.name not in chains and chain[0].params != old.params:
                 refitted.append(_refit(subject, old, chain[0]))
         except UnpredictableError as error:
@@ -57,16 +61,28 @@ def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
     return Prediction(network=after, swaps=(*swaps, *refitted), origins=origins)
 
 
-def _again(network: Network, old: Node, inputs: tuple[Node, ...]) -> Node:
+def _again(subject: Subject, old: Node, inputs: tuple[Node, ...]) -> Node:
     """A layer as it is, on what it reads now."""
+    network = subject.network
     if not old.inputs:
         return old
     was, now = tuple(network[name].shape for name in old.inputs), tuple(each.shape for each in inputs)
     if was == now:
         return replace(old, inputs=tuple(each.name for each in inputs), memory=None)
-    op, shape = resized(Case(op=old.op, was=was, now=now, gave=old.shape, image=network.input.shape))
+    kept = _padded_as_needed(old.op, now[0]) if subject.pads_as_needed(old) else old.op
+    op, shape = resized(Case(op=kept, was=was, now=now, gave=old.shape, image=network.input.shape))
     params = _params_again(replace(old, op=op, shape=shape), was[0], now[0])
     return node(name=old.name, op=op, inputs=inputs, shape=shape, params=params, line=old.line)
+
+
+def _padded_as_needed(op: Op, before: Shape) -> Op:
+    """TensorFlow's padding: (⌈n/s⌉ − 1)·s + d·(k − 1) + 1 − n, the smaller half before."""
+    assert isinstance(op, Sliding)
+    sides = []
+    for n, k, s, d in zip(before[-len(op.kernel) :], op.kernel, op.stride, op.dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        sides.append((total // 2, total - total // 2))
+    return replace(op, padding=tuple(sides))
 
 
 def _params_again(layer: Node, was: Shape, now: Shape) -> int:
@@ -95,10 +111,10 @@ def _chain(swap: Swap, old: Node, inputs: tuple[Node, ...]) -> list[Node]:
     """The nodes of a chain that stands for a layer."""
     chain: list[Node] = []
     for name, part in zip(swap.names, swap.parts, strict=True):
-        (before,) = (chain[-1],) if chain else inputs
+        before = chain[-1] if chain else inputs[0]
         shape = _shape(part, before.shape, old)
         is_alike = isinstance(part.op, Conv) and isinstance(old.op, Conv) and _holds_alike(part.op, old.op)
-        kept = is_alike and len(swap.parts) == 1 and shape[1] == old.shape[1]
+        kept = is_alike and not any(each.params for each in chain) and shape[1] == old.shape[1]
         params = old.params if kept else params_of(part.op, before.shape, shape)
         chain.append(node(name=name, op=part.op, inputs=(before,), shape=shape, params=params, line=old.line))
     return chain
@@ -142,6 +158,21 @@ def params_of(op: Op, before: Shape, shape: Shape) -> int:
     if isinstance(op, Norm):
         return 2 * shape[1]
     return 0
+
+
+def with_biases_of_the_notation(prediction: Prediction, swaps: Sequence[Swap]) -> tuple[Swap, ...]:
+    """Swaps whose new convolutions have a bias where no batch norm follows, and none where one does."""
+    network = prediction.network
+    normalised = {each.inputs[0] for each in network if isinstance(each.op, Norm) and each.op.mode == "batch"}
+
+    def part_of(part: Part, name: str) -> Part:
+        op = part.op
+        return replace(part, op=replace(op, bias=name not in normalised)) if isinstance(op, Conv) else part
+
+    return tuple(
+        replace(swap, parts=tuple(part_of(part, name) for part, name in zip(swap.parts, swap.names, strict=True)))
+        for swap in swaps
+    )
 
 
 # --- compared ---------------------------------------------------------------------------------------------------------

@@ -61,62 +61,68 @@ def rolled(design: Design) -> Design:
 
 def _rewritten(items: Sequence[Item], layers: Mapping[int, list[Node]], chains: Mapping[str, Swap]) -> tuple[Item, ...]:
     again: list[Item] = []
+    waits = False  # for the batch norm of the convolution written last, which is among the layers of a later item
     for item in items:
         if isinstance(item, Group):
             again.append(replace(item, items=_rewritten(item.items, layers, chains)))
         elif isinstance(item, Branches):
+            joints = layers.get(item.position, [])
+            if joints and all(node.name in chains for node in joints):  # cut: only whole branches go
+                continue
             branches = tuple(_rewritten(b, layers, chains) or (Plain(letter="ID"),) for b in item.branches)
             again.append(replace(item, branches=branches))
         else:
-            again += _item_again(item, layers.get(item.position, []), chains)
+            written_again, now_waits = _item_again(item, layers.get(item.position, []), chains)
+            if waits and written_again[:1] == [Plain(letter="B")]:
+                written_again, waits = written_again[1:], False
+            last = again[-1] if again else None
+            outlives = isinstance(item, Conv | Full) and item.label is None  # an activation its own convolution
+            if outlives and written_again[:1] == [Plain(letter="R")] and isinstance(last, Conv) and last.linear:
+                again[-1], written_again = replace(last, linear=False), written_again[1:]
+            again += written_again
+            waits = now_waits or (waits and not written_again)
     return tuple(item for item in again if not isinstance(item, Group) or item.items)
 
 
-def _item_again(item: Item, nodes: Sequence[Node], chains: Mapping[str, Swap]) -> list[Item]:
-    """What stands for an item whose layers are some nodes."""
+def _item_again(item: Item, nodes: Sequence[Node], chains: Mapping[str, Swap]) -> tuple[list[Item], bool]:
+    """What stands for an item whose layers are some nodes, and whether its last convolution waits for a batch norm."""
     if not any(node.name in chains for node in nodes):
-        return [item]
+        return [item], False
     parts: list[Part] = []
     for node in nodes:
         swap = chains.get(node.name)
-        if swap is not None:
-            parts += swap.parts
-        elif not isinstance(node.op, Linear) or not isinstance(item, Full):
-            parts.append(Part(op=node.op, width=node.shape[1]))
-        else:
-            parts.append(Part(op=node.op, width=node.shape[-1]))
+        width = node.shape[-1 if isinstance(node.op, Linear) else 1]
+        parts += [Part(op=node.op, width=width)] if swap is None else swap.parts
     if isinstance(item, Full):  # its flattening is written by the F itself
         parts = [part for part in parts if part.op.kind != "flatten"]
-    items = _items(parts, item)
+    items, waits = _items(parts, item)
     if item.label is None or not items:
-        return items
+        return items, waits
     if len(items) == 1:
-        return [replace(items[0], label=item.label)]
-    return [Group(items=tuple(items), label=item.label)]
+        return [replace(items[0], label=item.label)], waits
+    return [Group(items=tuple(items), label=item.label)], False
 
 
-def _items(parts: Sequence[Part], item: Item) -> list[Item]:
-    """A chain in the notation: a batch norm and a rectification go with the convolution before them."""
+def _items(parts: Sequence[Part], item: Item) -> tuple[list[Item], bool]:
+    """A chain in the notation: a batch norm and a rectification go with the convolution before them.
+
+    A convolution without a bias is one with a batch norm behind it; the chain's last may wait for that.
+    """
     items: list[Item] = []
+    waits = False
     for part in parts:
         op, last = part.op, items[-1] if items else None
         if isinstance(op, ConvOp):
             items.append(_conv(op, part.width, item))
-        elif (
-            isinstance(op, Norm) and isinstance(last, Conv) and last.linear and not last.normalised and not _bias(parts)
-        ):
-            items[-1] = replace(last, normalised=True)
+            waits = not op.bias
+        elif isinstance(op, Norm) and op.mode == "batch" and waits:
+            waits = False
         elif isinstance(op, Pointwise) and op.name == "relu" and isinstance(last, Conv | Full) and last.linear:
             items[-1] = replace(last, linear=False)
         else:
             items.append(_plain(op, part))
     is_last = isinstance(item, Full) and not item.linear and len(parts) == 1
-    return [replace(items[0], linear=False)] if is_last and isinstance(items[0], Full) else items
-
-
-def _bias(parts: Sequence[Part]) -> bool:
-    """Whether a convolution of a chain has a bias, which the notation's own batch norm leaves no place for."""
-    return any(isinstance(part.op, ConvOp) and part.op.bias for part in parts)
+    return ([replace(items[0], linear=False)] if is_last and isinstance(items[0], Full) else items), waits
 
 
 def _conv(op: ConvOp, width: int | None, item: Item) -> Conv:
@@ -131,6 +137,7 @@ def _conv(op: ConvOp, width: int | None, item: Item) -> Conv:
         padding="half" if op.padding == half else _short_sides(op.padding),
         groups=0 if is_depthwise or (op.groups > 1 and op.groups == width) else op.groups,
         width=width,
+        normalised=not op.bias,
         linear=True,
     )
 
