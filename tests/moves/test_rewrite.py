@@ -71,8 +71,8 @@ def test_layers_behind_that_read_other_widths_are_drawn_anew_and_said_to_be() ->
     ("model", "move", "why"),
     [
         ("C3-8 C3-8", "stem:fine", "looked at conv1: it steps by 1 already; no pool follows it"),
-        ("C3-8 C3-8", "fold-batch-norm", "C3-8 C3-8 has no batch norms"),
-        ("C3s2b-8 C3-8", "fold-batch-norm:conv1", "has no batch norms among conv1"),
+        ("C3-8 C3-8", "fold-batch-norm", "C3-8 C3-8 has no norms"),
+        ("C3s2b-8 C3-8", "fold-batch-norm:conv1", "has no norms among conv1"),
         ("C3-8 C3-8", "fold-batch-nrm", "did you mean fold-batch-norm?"),
         ("C7s2-8 C3-8", "stem:3x3,width=wide", "width is a whole number from 1 on, found 'wide'"),
         ("C3-8 C3-8", "stem:fine,coarse", "fine and coarse cannot go together"),

@@ -86,10 +86,8 @@ def composed(sources: Sequence[Source], groups: int = 1) -> tuple[torch.Tensor, 
                 bias = weight.flatten(2).sum(2) @ bias + added
                 kernel = chained(kernel, weight, stride)
         else:
-            share = torch.full(
-                (1, 1, *op.kernel), 1 / (getattr(module, "divisor_override", None) or math.prod(op.kernel))
-            )
-            share = share.double()
+            count = getattr(module, "divisor_override", None) or math.prod(op.kernel)
+            share = torch.full((1, 1, *op.kernel), 1 / count, dtype=torch.float64)
             if not stride:
                 kernel = share
             else:

@@ -27,6 +27,7 @@ from eyeshot.build.factors import factored
 from eyeshot.build.folding import composed, fold_batch_norm
 from eyeshot.build.torch import initialise, is_even, module_of
 
+_OF_PYTORCH = frozenset(vars(nn.Module()))
 _ONLY_PAD = frozenset({"Conv2dSame", "PaddedConv1d", "PaddedConv2d", "PaddedConv3d"})
 """Convolutions with padding of their own: timm's, and those of built designs."""
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -101,9 +102,26 @@ def swap_layers(
     errors: dict[str, float] = {}
     with torch.no_grad():
         chains = {each.layer: _chain(modules, before, after, each, errors) for each in replacements}
+    changed: dict[int, tuple[nn.Module, nn.Module]] = {}  # by identity, so that no old one is freed and its id reused
     for each in replacements:
-        _put(module, each.path, chains[each.layer])
+        old = module.get_submodule(each.path)
+        changed[id(old)] = old, _put(module, each.path, chains[each.layer])
+    for child in module.modules():
+        own = {key: value for key, value in vars(child).items() if type(value) in (list, tuple, dict)}
+        own = {key: value for key, value in own.items() if key not in _OF_PYTORCH}
+        vars(child).update({key: _exchanged(value, changed) for key, value in own.items()})
     return errors
+
+
+def _exchanged(value: Any, changed: Mapping[int, tuple[nn.Module, nn.Module]], depth: int = 0) -> Any:
+    """A value with modules exchanged in it, where lists, tuples and dictionaries of a module hold its own parts."""
+    if isinstance(value, nn.Module):
+        return changed[id(value)][1] if id(value) in changed else value
+    if depth < 3 and type(value) in (list, tuple):
+        return type(value)(_exchanged(each, changed, depth + 1) for each in value)
+    if depth < 3 and type(value) is dict:
+        return {key: _exchanged(each, changed, depth + 1) for key, each in value.items()}
+    return value
 
 
 def _chain(
@@ -127,7 +145,7 @@ def _chain(
             kept = True
             continue
         chain.append(_as(_without_dark_borders(module_of(after, node)), like, old))
-    if each.weights in ("anew", "composed", "least squares"):
+    if each.weights in ("anew", "composed", "least squares", "averaging"):
         _weigh(modules, before, after, each, chain, errors)
     return chain
 
@@ -144,6 +162,10 @@ def _weigh(
     weighted = [child for child in chain if getattr(child, "weight", None) is not None]
     convs = [child for child in weighted if isinstance(child, (*_CONVS, nn.Linear))]
     if any(child.weight.is_meta for child in convs):
+        return
+    if each.weights == "averaging":
+        for child in convs:
+            child.weight.fill_(1 / child.weight[0].numel())
         return
     if each.weights == "anew":
         for child in convs:
@@ -205,9 +227,11 @@ def _edited(old: Any, node: Node, edge: Op | None) -> nn.Module:
             f"{node.name}: a {type(old).__name__} is no convolution of PyTorch's; its settings are its own"
         )
     sides: Sides = op.padding if edge is None else edge.padding
-    if not is_even(sides) or type(old).__name__.startswith("Padded"):
+    if (not is_even(sides) and not type(old).__name__.endswith("Same")) or type(old).__name__.startswith("Padded"):
         return _padded_conv(old, node)
     old.stride, old.dilation = op.stride, op.dilation
+    if type(old).__name__.endswith("Same"):
+        return old  # which pads as its input needs
     if edge is None and old.padding_mode != "zeros" and not any(a for a, _ in sides):
         return old  # what is reflected is a layer of its own, which stays
     old.padding = tuple(a for a, _ in sides)
@@ -232,7 +256,7 @@ def rest_of(norm: Any) -> nn.Module:
     return nn.Sequential(OrderedDict(norm.named_children())) if norm._modules else nn.Identity()
 
 
-def _put(root: nn.Module, path: str, chain: Sequence[nn.Module]) -> None:
+def _put(root: nn.Module, path: str, chain: Sequence[nn.Module]) -> nn.Module:
     parent_path, _, last = path.rpartition(".")
     parent = root.get_submodule(parent_path)
     module = chain[0] if len(chain) == 1 else nn.Sequential(*chain) if chain else nn.Identity()
@@ -240,3 +264,4 @@ def _put(root: nn.Module, path: str, chain: Sequence[nn.Module]) -> None:
         parent._modules[last] = module
     else:
         setattr(parent, last, module)
+    return module

@@ -103,6 +103,8 @@ def rewrite_design(
             network = lower(current, input_shape, name=name, source="notation", classes=classes)
         except ShapeError as error:
             raise MismatchError(f"{text}: announced to fit, but read back: {error.said}") from error
+        except UsageError as error:
+            raise error.of(text) from None
         current = unrolled(current)
         return network, {}
 

@@ -113,7 +113,7 @@ def says(step: Step) -> Iterator[str]:
         worst = max(step.errors, key=step.errors.__getitem__)
         least = min(step.errors.values())
         of = f"{least:.2%} to " if len(step.errors) > 1 else ""
-        yield f"weights are the nearest in least squares, off by {of}{step.errors[worst]:.2%} ({worst}) of their norm"
+        yield f"weights are fitted in least squares, off by {of}{step.errors[worst]:.2%} ({worst}) of their norm"
     yield from step.plan.says
 
 

@@ -39,7 +39,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             return [Swap(layer=node.name, parts=(Part(op=replace(dense, ceil=False)), *blur))]
         return [Swap(layer=node.name, parts=tuple(blur))]
 
-    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv, Pool), fit, "layers that may step")))
+    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv, Pool), fit, "layers that may step", settings=False)))
 
 
 def blurring(size: int, stride: Sizes) -> list[Pool]:

@@ -33,7 +33,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             Swap(layer=norm.name, parts=(), weights=FOLDED),
         ]
 
-    return Plan(swaps=tuple(swaps_of(subject, asked, (Norm,), fit, "batch norms")), is_exact=True)
+    return Plan(swaps=tuple(swaps_of(subject, asked, (Norm,), fit, "norms", settings=False)), is_exact=True)
 
 
 MOVE = Move(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from eyeshot.design.moves.move import ANEW, FACTORED, Asked, Move, Part, Plan, Subject, Swap, swaps_of
-from eyeshot.design.moves.predicted import params_of
+from eyeshot.design.moves.predicted import conv_of, params_of
 from eyeshot.design.moves.stacks import stacked
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Conv, window_sizes
@@ -75,18 +75,12 @@ def _widths(before: Node, conv: Node, ops: Sequence[Conv], by: str) -> list[int]
     if by == "equal" or ops[0].groups > 1:
         return [last] * count
     cost = _params if by == "params" else _macs
-    goal = _params(before, [conv_op(conv)], [last]) if by == "params" else _macs(before, [conv_op(conv)], [last])
+    goal = _params(before, [conv_of(conv)], [last]) if by == "params" else _macs(before, [conv_of(conv)], [last])
 
     def distance(width: int) -> int:
         return abs(cost(before, ops, [width] * (count - 1) + [last]) - goal)
 
     return [_least(distance)] * (count - 1) + [last]
-
-
-def conv_op(node: Node) -> Conv:
-    """A convolution's op."""
-    assert isinstance(node.op, Conv)
-    return node.op
 
 
 def _least(distance: Callable[[int], int]) -> int:

@@ -16,7 +16,7 @@ from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, Dropout, LocalResponseNorm, Norm, Op, Pointwise, Sliding
 
-KEPT, ANEW, COMPOSED, FACTORED, FOLDED = "kept", "anew", "composed", "least squares", "folded"
+KEPT, ANEW, COMPOSED, FACTORED, FOLDED, AVERAGING = "kept", "anew", "composed", "least squares", "folded", "averaging"
 """Where the weights of a swapped layer come from."""
 
 
@@ -171,7 +171,7 @@ class Subject:
     def why_fixed(self, node: Node, *, weights: bool = False, settings: bool = True) -> str:
         """Why a layer cannot be swapped; empty where it can. With ``weights``, why its weights cannot be used.
 
-        ``settings`` is False where kernel, stride and padding stay.
+        ``settings`` is False where kernel and padding stay.
         """
         if self.owners is None:
             return ""
@@ -212,9 +212,17 @@ def matching(subject: Subject, asked: Asked) -> list[Node]:
 
 
 def swaps_of(
-    subject: Subject, asked: Asked, kinds: tuple[type[Op], ...], fit: Callable[[Node], Sequence[Swap] | str], what: str
+    subject: Subject,
+    asked: Asked,
+    kinds: tuple[type[Op], ...],
+    fit: Callable[[Node], Sequence[Swap] | str],
+    what: str,
+    *,
+    settings: bool = True,
 ) -> list[Swap]:
     """The swaps of all matching layers of some kinds; ``fit`` gives a layer's, or why there is none.
+
+    ``settings`` is False where at most strides and dilations change.
 
     Raises:
         DoesNotFitError: no layer fits; says which were looked at, and why each does not.
@@ -224,7 +232,7 @@ def swaps_of(
     taken: set[str] = set()
     nodes = [node for node in matching(subject, asked) if isinstance(node.op, kinds)]
     for node in nodes:
-        answer = subject.why_fixed(node) or fit(node)
+        answer = subject.why_fixed(node, settings=settings) or fit(node)
         if isinstance(answer, str):
             reasons.append(f"{node.name}: {answer}")
         elif not {swap.layer for swap in answer} & taken:

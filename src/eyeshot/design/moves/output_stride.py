@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eyeshot.design.moves.move import Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap
+from eyeshot.design.moves.move import AVERAGING, Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import (
@@ -18,16 +18,18 @@ from eyeshot.network.ops import (
     ConvTranspose,
     Dropout,
     Input,
+    Linear,
     LocalResponseNorm,
     Norm,
     Pointwise,
     Pool,
+    Rearrange,
     Softmax,
     window_sizes,
 )
 from eyeshot.network.relations import Sides, Sizes
 
-_PASS = (Arithmetic, Concatenate, Pointwise, Dropout, Norm, LocalResponseNorm, Softmax)
+_PASS = (Arithmetic, Linear, Rearrange, Concatenate, Pointwise, Dropout, Norm, LocalResponseNorm, Softmax)
 
 
 def _plan(subject: Subject, asked: Asked) -> Plan:
@@ -53,10 +55,9 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             apart[node.name] = tuple(gap * (s // now) for gap, s, now in kept)
             sizes[node.name] = window_sizes(sizes[wide[0]], op)
             if op != node.op:
-                if reason := subject.why_fixed(node):
+                if reason := subject.why_fixed(node, settings=False):
                     raise DoesNotFitError(f"{asked.text}: {node.name} would be dilated, but {reason}")
-                width = node.shape[1] if isinstance(op, Conv) else None
-                swaps.append(Swap(layer=node.name, parts=(Part(op=op, width=width),)))
+                swaps.append(_swap(node, op))
         elif isinstance(node.op, _PASS):
             if len({apart[name] for name in wide}) > 1:
                 raise DoesNotFitError(f"{asked.text}: the inputs of {node.name} are not equally far behind the steps")
@@ -69,8 +70,28 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         deepest = max((max(each) for each in steps.values()), default=1)
         raise DoesNotFitError(f"{asked.text}: {network.name} steps by {deepest} at most; no layer steps past it")
     f = max(max(each) for each in apart.values())
-    says = f"at every {f}th position, at most, maps hold what they held; averages over maps are taken of more positions"
-    return Plan(swaps=tuple(swaps), says=(says.replace("2th", "2nd").replace("3th", "3rd"),))
+    says = [
+        f"at every {ordinal(f)} position, or nearer, maps hold what they held; means over maps are of more positions"
+    ]
+    if any(swap.weights == AVERAGING for swap in swaps):
+        says.append("average pools that are dilated are convolutions of each channel by itself, with equal weights")
+    return Plan(swaps=tuple(swaps), says=tuple(says))
+
+
+def ordinal(n: int) -> str:
+    """2nd, 4th …"""
+    return f"{n}{ {2: 'nd', 3: 'rd'}.get(n, 'th') }"
+
+
+def _swap(node: Node, op: Conv | Pool) -> Swap:
+    """A window for another; an average pool, which PyTorch cannot dilate, as a convolution of equal weights."""
+    channels = node.shape[1]
+    if isinstance(op, Conv) or op.mode != "avg" or max(op.dilation) == 1:
+        return Swap(layer=node.name, parts=(Part(op=op, width=channels if isinstance(op, Conv) else None),))
+    conv = Conv(
+        kernel=op.kernel, stride=op.stride, dilation=op.dilation, padding=op.padding, groups=channels, bias=False
+    )
+    return Swap(layer=node.name, parts=(Part(op=conv, width=channels),), weights=AVERAGING)
 
 
 def _most(asked: Asked, axes: int) -> Sizes:
@@ -97,8 +118,8 @@ def _dilated(
     dilation = tuple(d * gap if k > 1 else d for d, k, gap in each)
     padding = tuple((a * gap, b * gap) for (a, b), gap in zip(op.padding, gaps, strict=True))
     changed = replace(op, stride=stride, dilation=dilation, padding=padding)
-    if isinstance(op, Pool) and op.mode == "avg" and max(dilation) > 1:
-        raise DoesNotFitError(f"{asked.text}: {node.name} would be dilated, and average pools are not")
+    if isinstance(op, Pool) and op.mode == "avg" and max(dilation) > 1 and (op.ceil or any(map(any, padding))):
+        raise DoesNotFitError(f"{asked.text}: {node.name} would be dilated, and padded average pools are not")
     return replace(changed, padding=_kept_sides(op, changed, subject.before(node).shape[2:], node.shape[2:], now))
 
 

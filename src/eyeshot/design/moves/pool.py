@@ -18,7 +18,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     def fit(pool: Node) -> Sequence[Swap] | str:
         return _earlier(subject, pool) if is_earlier else _later(subject, pool)
 
-    return Plan(swaps=tuple(swaps_of(subject, asked, (Pool,), fit, "pools")))
+    return Plan(swaps=tuple(swaps_of(subject, asked, (Pool,), fit, "pools", settings=False)))
 
 
 def _earlier(subject: Subject, pool: Node) -> Sequence[Swap] | str:
@@ -27,7 +27,7 @@ def _earlier(subject: Subject, pool: Node) -> Sequence[Swap] | str:
         before = subject.before(pool)
         return f"what it reads, {before.name} ({before.op.kind}), is no convolution that it alone reads"
     conv = chain[0]
-    if reason := subject.why_fixed(conv):
+    if reason := subject.why_fixed(conv, settings=False):
         return f"of {conv.name}: {reason}"
     parts = (Part(op=pool.op), Part(op=conv.op, width=conv.shape[1]))
     return [Swap(layer=conv.name, parts=parts), Swap(layer=pool.name, parts=())]
@@ -38,7 +38,7 @@ def _later(subject: Subject, pool: Node) -> Sequence[Swap] | str:
     if conv is None or not isinstance(conv.op, Conv):
         reader = "several layers" if conv is None else f"{conv.name} ({conv.op.kind})"
         return f"it is read by {reader}, not by one convolution alone"
-    if reason := subject.why_fixed(conv):
+    if reason := subject.why_fixed(conv, settings=False):
         return f"of {conv.name}: {reason}"
     changed = Part(op=conv.op, width=conv.shape[1])
     return [Swap(layer=pool.name, parts=()), *behind(subject, conv, changed, [Part(op=pool.op)])]

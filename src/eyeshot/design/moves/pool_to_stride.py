@@ -33,7 +33,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             before = subject.before(pool)
             return f"what it reads, {before.name} ({before.op.kind}), is no convolution that it alone reads"
         conv = chain[0]
-        if reason := subject.why_fixed(conv, weights=kind == "kernel"):
+        if reason := subject.why_fixed(conv, weights=kind == "kernel", settings=kind == "kernel"):
             return f"of {conv.name}: {reason}"
         grown = _grown(conv, pool, kind)
         if isinstance(grown, str):
@@ -45,7 +45,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         swap = Swap(layer=conv.name, parts=(Part(op=op, width=conv.shape[1]),), weights=weights, sources=sources)
         return [swap, Swap(layer=pool.name, parts=())]
 
-    swaps = swaps_of(subject, asked, (Pool,), fit, "pools")
+    swaps = swaps_of(subject, asked, (Pool,), fit, "pools", settings=False)
     widths = [each for each in exact if each is not None]
     is_exact = len(widths) == len(exact)
     says = () if is_exact or kind != "kernel" else ("kernels are as if the pool averaged what the convolution gives",)

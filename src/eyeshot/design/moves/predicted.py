@@ -10,7 +10,7 @@ from eyeshot.analyse.inspection import Inspection, Layer, View
 from eyeshot.design.moves.move import ANEW, DoesNotFitError, Part, Subject, Swap
 from eyeshot.design.moves.shapes import Case, UnpredictableError, resized
 from eyeshot.network.graph import Network, Node, node
-from eyeshot.network.ops import Conv, Linear, Norm, Op, Pool, Sliding, window_sizes
+from eyeshot.network.ops import Conv, ConvTranspose, Linear, Norm, Op, Pool, Resize, Sliding, window_sizes
 from eyeshot.network.relations import Shape
 
 
@@ -47,7 +47,11 @@ def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
                 raise UnpredictableError(
                     f"it joins {' and '.join(each.name for each in inputs)}, which differ without it"
                 )
-            chain = _chain(chains[old.name], old, inputs) if old.name in chains else [_again(subject, old, inputs)]
+            chain = (
+                _chain(subject, chains[old.name], old, network[old.inputs[0]].shape, inputs)
+                if old.name in chains
+                else [_again(subject, old, inputs, stands_for)]
+            )
             if old.name not in chains and chain[0].params != old.params:
                 refitted.append(_refit(subject, old, chain[0]))
         except UnpredictableError as error:
@@ -61,18 +65,40 @@ def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
     return Prediction(network=after, swaps=(*swaps, *refitted), origins=origins)
 
 
-def _again(subject: Subject, old: Node, inputs: tuple[Node, ...]) -> Node:
+def _again(subject: Subject, old: Node, inputs: tuple[Node, ...], now: Mapping[str, Node]) -> Node:
     """A layer as it is, on what it reads now."""
     network = subject.network
     if not old.inputs:
         return old
-    was, now = tuple(network[name].shape for name in old.inputs), tuple(each.shape for each in inputs)
-    if was == now:
+    was, read = tuple(network[name].shape for name in old.inputs), tuple(each.shape for each in inputs)
+    met = _met(subject, old) if isinstance(old.op, Resize) else None
+    like = None if met is None else now[met.name].shape
+    if was == read and (met is None or met.shape == like):
         return replace(old, inputs=tuple(each.name for each in inputs), memory=None)
-    kept = _padded_as_needed(old.op, now[0]) if subject.pads_as_needed(old) else old.op
-    op, shape = resized(Case(op=kept, was=was, now=now, gave=old.shape, image=network.input.shape))
-    params = _params_again(replace(old, op=op, shape=shape), was[0], now[0])
+    kept = _padded_as_needed(old.op, read[0]) if subject.pads_as_needed(old) else old.op
+    op, shape = resized(Case(op=kept, was=was, now=read, gave=old.shape, image=network.input.shape, like=like))
+    params = _params_again(replace(old, op=op, shape=shape), was[0], read[0])
     return node(name=old.name, op=op, inputs=inputs, shape=shape, params=params, line=old.line)
+
+
+def _met(subject: Subject, old: Node) -> Node | None:
+    """The map, made before, that a resized one is put together with: a decoder's skip connection.
+
+    What was one position is enlarged to the size of the map that it was averaged from.
+    """
+    order = {node.name: i for i, node in enumerate(subject.network)}
+    if all(n == 1 for n in subject.before(old).shape[2:]):
+        source = subject.before(old)
+        while source.inputs and source.shape[2:] != old.shape[2:]:
+            source = subject.before(source)
+        return source if source.shape[2:] == old.shape[2:] else None
+    reader: Node | None = old
+    while reader is not None and reader.shape[2:] == old.shape[2:]:
+        others = [subject.network[name] for name in reader.inputs if order[name] < order[old.name]]
+        if reader is not old and (met := [each for each in others if each.shape[2:] == old.shape[2:]]):
+            return met[0]
+        reader = subject.after(reader)
+    return None
 
 
 def _padded_as_needed(op: Op, before: Shape) -> Op:
@@ -91,11 +117,16 @@ def _params_again(layer: Node, was: Shape, now: Shape) -> int:
         return 0
     if isinstance(op, Linear) and was[op.axis] != now[op.axis]:
         return params_of(op, now, layer.shape)
-    if isinstance(op, Conv | Norm) and was[1] != now[1]:
-        if isinstance(op, Conv) and op.groups > 1:
+    if isinstance(op, Norm):
+        axes = (1,) if op.mode in ("batch", "group", "instance") else op.statistics
+        if any(was[axis] != now[axis] for axis in axes):
+            if op.mode == "batch":
+                return params_of(op, now, layer.shape)
+            a, b = ("×".join(str(shape[axis]) for axis in axes) for shape in (was, now))
+            raise UnpredictableError(f"it has weights for {a} numbers, and would read {b}")
+    if isinstance(op, Conv) and was[1] != now[1]:
+        if op.groups > 1:
             raise UnpredictableError(f"it has {op.groups} groups, and reads {now[1]} channels instead of {was[1]}")
-        if isinstance(op, Norm) and op.mode != "batch":
-            raise UnpredictableError(f"it normalises {was[1]} channels, and would read {now[1]}")
         return params_of(op, now, layer.shape)
     return layer.params
 
@@ -107,24 +138,35 @@ def _refit(subject: Subject, old: Node, new: Node) -> Swap:
     return Swap(layer=old.name, parts=(Part(op=old.op, width=new.shape[1]),), weights=ANEW)
 
 
-def _chain(swap: Swap, old: Node, inputs: tuple[Node, ...]) -> list[Node]:
+def _chain(subject: Subject, swap: Swap, old: Node, was: Shape, inputs: tuple[Node, ...]) -> list[Node]:
     """The nodes of a chain that stands for a layer."""
     chain: list[Node] = []
-    for name, part in zip(swap.names, swap.parts, strict=True):
+    for name, planned in zip(swap.names, swap.parts, strict=True):
         before = chain[-1] if chain else inputs[0]
-        shape = _shape(part, before.shape, old)
+        part = planned
+        if isinstance(part.op, Conv) and subject.pads_as_needed(old) and _holds_alike(part.op, conv_of(old)):
+            part = replace(part, op=_padded_as_needed(part.op, before.shape))
+        shape = _shape(part, before.shape, old, was)
         is_alike = isinstance(part.op, Conv) and isinstance(old.op, Conv) and _holds_alike(part.op, old.op)
         kept = is_alike and not any(each.params for each in chain) and shape[1] == old.shape[1]
         params = old.params if kept else params_of(part.op, before.shape, shape)
+        if isinstance(part.op, ConvTranspose) and isinstance(old.op, ConvTranspose):  # only its bias may be new
+            params = old.params + shape[1] * (part.op.bias - old.op.bias)
         chain.append(node(name=name, op=part.op, inputs=(before,), shape=shape, params=params, line=old.line))
     return chain
+
+
+def conv_of(layer: Node) -> Conv:
+    """The op of a layer that is a convolution."""
+    assert isinstance(layer.op, Conv)
+    return layer.op
 
 
 def _holds_alike(a: Conv, b: Conv) -> bool:
     return (a.kernel, a.groups, a.bias) == (b.kernel, b.groups, b.bias)
 
 
-def _shape(part: Part, before: Shape, old: Node) -> Shape:
+def _shape(part: Part, before: Shape, old: Node, was: Shape) -> Shape:
     op = part.op
     if isinstance(op, Sliding):
         axes = len(op.kernel)
@@ -133,6 +175,8 @@ def _shape(part: Part, before: Shape, old: Node) -> Shape:
             if min(sizes) < 1:
                 raise UnpredictableError(f"a kernel of {_span(op)} is larger than a map of {_sizes(before)}")
             return (*before[: -axes - 1], part.width or before[-axes - 1], *sizes)
+    if isinstance(op, ConvTranspose):
+        return resized(Case(op=op, was=(was,), now=(before,), gave=old.shape, image=before))[1]
     case = Case(op=op, was=(before,), now=(before,), gave=before, image=before)
     if isinstance(op, Linear):
         return (*before[:-1], part.width or old.shape[-1])

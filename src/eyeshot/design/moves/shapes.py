@@ -46,13 +46,17 @@ class UnpredictableError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A layer before the change, and the shapes that it will read; ``image`` is the shape of the network's input."""
+    """A layer before the change, and the shapes that it will read; ``image`` is the shape of the network's input.
+
+    ``like`` is the shape of a map whose size the layer's output had and is to have, where it must meet that.
+    """
 
     op: Op
     was: tuple[Shape, ...]
     now: tuple[Shape, ...]
     gave: Shape
     image: Shape
+    like: Shape | None = None
 
 
 Answer = tuple[Op, Shape]
@@ -200,12 +204,14 @@ def _aggregated(case: Case) -> Answer:
 
 
 def _resize(case: Case) -> Answer:
-    """A size that is the image's was asked for as such; others follow the ratio that they had."""
+    """A size that is the image's was asked for as such; others are those of what they meet, or follow their ratio."""
     assert isinstance(case.op, Resize)
     axes = len(case.op.steps)
     was, now, gave = case.was[0][-axes:], case.now[0][-axes:], case.gave[-axes:]
     if gave == case.image[-axes:]:
         sizes = gave
+    elif case.like is not None:
+        sizes = case.like[-axes:]
     else:
         ratios = [Fraction(m, n) for n, m in zip(was, gave, strict=True)]
         if any(ratio.denominator > 1 for ratio in ratios):

@@ -36,7 +36,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         width = max(width, ring([node.op for node in windows if isinstance(node.op, Sliding)]))
     if not swaps:
         told = [f"{name}: {why}" for name, why in reasons.items() if why]
-        told += [f"{name}: none follows it directly that it alone is read by" for name in alone]
+        told += [f"{name}: no other follows directly that alone reads it" for name in alone]
         shown = "; ".join(told[:6]) or "there is none"
         raise DoesNotFitError(
             f"{asked.text}: of {len(nodes)} convolutions and average pools looked at none fits: {shown}"

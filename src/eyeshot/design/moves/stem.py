@@ -26,7 +26,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     if not convs:
         raise DoesNotFitError(f"{asked.text}: {subject.network.name} does not begin with a convolution")
     conv = convs[0]
-    reason = subject.why_fixed(conv) or _why_not(conv, kind)
+    reason = subject.why_fixed(conv, settings=kind == "3x3") or _why_not(conv, kind)
     pool = _pool_behind(subject, conv)
     swaps: list[Swap] = []
     if kind == "3x3":
@@ -36,7 +36,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     if not reason and kind != "half":
         swaps.append(_stepping(conv, 1 if kind == "fine" else None))
     if pool is not None and kind in ("fine", "half"):
-        fixed = subject.why_fixed(pool)
+        fixed = subject.why_fixed(pool, settings=False)
         if not fixed:
             swaps.append(Swap(layer=pool.name, parts=()))
         elif not swaps:

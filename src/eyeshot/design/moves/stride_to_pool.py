@@ -36,7 +36,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             pool = replace(pool, ceil=True)
         return behind(subject, conv, Part(op=dense, width=conv.shape[1]), [Part(op=pool)])
 
-    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv,), fit, "convolutions")))
+    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv,), fit, "convolutions", settings=False)))
 
 
 def behind(subject: Subject, conv: Node, changed: Part, parts: Sequence[Part]) -> list[Swap]:
