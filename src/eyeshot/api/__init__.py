@@ -1,6 +1,7 @@
 """What users hold: the functions that most programs need, and what they answer with."""
 
+from eyeshot.api.rewriting import rewrite
 from eyeshot.api.tiles import tile_plan, tiled
 from eyeshot.api.verbs import compare, effective, inspect
 
-__all__ = ["compare", "effective", "inspect", "tile_plan", "tiled"]
+__all__ = ["compare", "effective", "inspect", "rewrite", "tile_plan", "tiled"]
