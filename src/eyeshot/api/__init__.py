@@ -2,5 +2,6 @@
 
 from eyeshot.api.tiles import tile_plan, tiled
 from eyeshot.api.verbs import compare, effective, inspect
+from eyeshot.api.wishes import designs
 
-__all__ = ["compare", "effective", "inspect", "tile_plan", "tiled"]
+__all__ = ["compare", "designs", "effective", "inspect", "tile_plan", "tiled"]
