@@ -23,6 +23,8 @@ VERBS = {
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
     "rewrite": "what becomes of a network by a move?",
+    "design": "which designs see what I want?",
+    "check": "does it still keep what was promised of it?",
     "tile": "how to run it on an image that does not fit, and will it be the same?",
     "plot": "a figure of it, and its data",
     "report": "the explorer page: fields, costs and comparison in one offline file",
