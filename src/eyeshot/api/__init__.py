@@ -1,6 +1,6 @@
 """What users hold: the functions that most programs need, and what they answer with."""
 
 from eyeshot.api.tiles import tile_plan, tiled
-from eyeshot.api.verbs import compare, effective, inspect
+from eyeshot.api.verbs import compare, effective, inspect, sizes
 
-__all__ = ["compare", "effective", "inspect", "tile_plan", "tiled"]
+__all__ = ["compare", "effective", "inspect", "sizes", "tile_plan", "tiled"]
