@@ -77,7 +77,7 @@ def _trials(read: Callable[[Any], Network], input_shape: Any) -> tuple[Trials, t
     from eyeshot.read.inputs import DEFAULT_INPUT, inputs_given
 
     try:
-        network = read(input_shape)
+        network: Network | None = read(input_shape)
     except EyeshotError as error:
         network = getattr(error, "partial", None)
     if input_shape is not None:
