@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.layouts import axes_counting
 from eyeshot.analyse.sights import Moving
@@ -79,6 +77,8 @@ def look_of(fields: Fields, name: str, at: tuple[int, ...], ends: tuple[int, int
 
 def _inside(fields: Fields, name: str, step: Fraction) -> Look | None:
     """The same of what units see of the sequence as it is; without end where all of them see to an end."""
+    import numpy as np  # here, since closed forms need none
+
     first, last = fields.of_units(name)[0]
     seen = first <= last
     if not seen.any() or first.ndim != 1:

@@ -115,6 +115,10 @@ class Trace:
     memory: dict[Step, Memory] = field(default_factory=dict)
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
     refusal: Refusal | None = None
+    silent: dict[Step, torch.Tensor] = field(default_factory=dict)
+    """Elements of scores at which a mask of numbers leaves nothing to weigh."""
+    zeros: dict[Step, torch.Tensor] = field(default_factory=dict)
+    """Elements that a mask of numbers makes 0."""
     _owners: dict[str, CallSite] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)
