@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eyeshot.api import check, compare, designs, effective, inspect, rewrite, tile_plan, tiled
+    from eyeshot.api import check, compare, designs, effective, inspect, rewrite, sizes, tile_plan, tiled
     from eyeshot.errors import EyeshotError
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "effective",
     "inspect",
     "rewrite",
+    "sizes",
     "tile_plan",
     "tiled",
 ]
@@ -38,6 +39,7 @@ _HOMES = {
     "effective": "eyeshot.api",
     "inspect": "eyeshot.api",
     "rewrite": "eyeshot.api",
+    "sizes": "eyeshot.api",
     "tile_plan": "eyeshot.api",
     "tiled": "eyeshot.api",
 }

@@ -97,10 +97,12 @@ class ReadError(EyeshotError):
 
     Attributes:
         partial: the Network up to where reading failed, where something was read.
+        is_of_shapes: a forward pass failed that computed shapes only, so that another input size may pass.
     """
 
     exit_code = 3
     partial: Any = None
+    is_of_shapes = False
 
 
 class MissingExtraError(EyeshotError):

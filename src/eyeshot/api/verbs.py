@@ -1,4 +1,4 @@
-"""The three functions that most programs need."""
+"""The functions that most programs need."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.api.models import network_of
+from eyeshot.api.models import network_of, sizes_of
 from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
+    from eyeshot.analyse.input_sizes import InputSizes
     from eyeshot.api.comparison import Comparison
     from eyeshot.api.measured import Effective
     from eyeshot.measure.run import Progress
@@ -38,6 +39,26 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
         (163, 163)
     """
     return Report(network_of(model, input_shape, example, lines))
+
+
+def sizes(model: Any, input_shape: Any = None) -> InputSizes:
+    """Which input sizes a model takes along each axis, what comes out, and what strides leave unread.
+
+    The model is read at many sizes, without computing numbers: at those of one period of its strides, and at more to
+    find the smallest. ``.axes`` has what fits, ``.trials`` what comes out of a few sizes, ``.to_json()`` all of it.
+
+    Args:
+        model: as for ``inspect``, a Network excepted.
+        input_shape: as for ``inspect``; the size to look around. It need not fit.
+
+    Raises:
+        UsageError, ReadError: as for ``inspect``, where the model takes no size that a short search tries.
+
+    Example:
+        >>> sizes("C7-8 P2 P2", (3, 32, 32)).axes[0].fits
+        (Progression(first=4, step=1, last=None),)
+    """
+    return sizes_of(model, input_shape)
 
 
 def compare(

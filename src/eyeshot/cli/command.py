@@ -20,6 +20,7 @@ VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
     "why": "why does a layer see that many pixels?",
+    "sizes": "which input sizes fit, and what comes out?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
     "rewrite": "what becomes of a network by a move?",

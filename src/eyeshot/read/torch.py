@@ -223,11 +223,21 @@ class _Reading:
 
     def failure(self, error: BaseException, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
-        failure = ReadError(self.explain(error), lines=rest(error))
+        failure = ReadError(self.explain(error) + self._meeting(error), lines=rest(error))
+        failure.is_of_shapes = isinstance(error, RuntimeError | ValueError | AssertionError | IndexError)
         if len(self.trace.steps) > len(self.inputs):
             stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
             failure.partial = self.network((*notes, stopped), is_partial=True)
         return failure
+
+    def _meeting(self, error: BaseException) -> str:
+        """The layers whose outputs an op did not take together, and their sizes."""
+        refusal = self.trace.refusal
+        if refusal is None or refusal.error is not error or len(refusal.sources) < 2:
+            return ""
+        nodes = nodes_of(self.trace, self.inputs)
+        met = [f"{nodes[step].name} ({'×'.join(map(str, step.shape[1:]))})" for step in refusal.sources]
+        return f" ({refusal.name} of {' and '.join(met[:4])})"
 
     def explain(self, error: BaseException) -> str:
         """Where the forward pass stopped, and why."""
