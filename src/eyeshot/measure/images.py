@@ -184,7 +184,9 @@ def prepared(path: Path, preparation: Preparation) -> Pixels:
     if preparation.resize is None:
         image = image.resize((width, height), method)
     else:
-        scale = preparation.resize / min(image.size)
+        # along neither axis smaller than what is cut out, so that proportions are kept
+        sides = [side / n for n, side in zip(image.size, (width, height), strict=True)]
+        scale = max(preparation.resize / min(image.size), *sides)
         sizes = [max(round(scale * n), side) for n, side in zip(image.size, (width, height), strict=True)]
         image = image.resize(tuple(sizes), method)
         left, top = ((n - side) // 2 for n, side in zip(sizes, (width, height), strict=True))
