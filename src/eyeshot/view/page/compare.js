@@ -249,7 +249,10 @@ function ends(points) {
 
 /** @param {Comparison} comparison */
 function quantities({ labels, quantities: lines, sentences }) {
-  const heads = labels.map((label, i) => [numbers(sign(i), " ", label), i ? numbers("change") : null]);
+  const heads = labels.map((label, i) => [
+    numbers(sign(i), " ", label),
+    i ? column("change", "number unsigned") : null,
+  ]);
   const rows = lines.map(({ name, texts, changes }) =>
     row(
       named(name.trim(), name.startsWith(" ") ? "part-of" : null),
@@ -273,7 +276,7 @@ const phoneSign = (i) => h("span", { class: "stacked-sign", "aria-hidden": "true
 function layersTable({ labels, layers }, designs, actions) {
   const heads = labels.map((label, i) => [
     numbers(sign(i), " sees"),
-    numbers(h("span", { class: "hidden" }, `${label} `), "MACs"),
+    column([h("span", { class: "hidden" }, `${label} `), "MACs"], "number unsigned"),
   ]);
   const cells = (/** @type {number | null} */ at, /** @type {number} */ i) => {
     if (at === null) return [number([phoneSign(i), NONE]), number(NONE)];

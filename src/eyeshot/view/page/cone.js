@@ -3,7 +3,7 @@
 
 import { chips, offer } from "./controls.js";
 import { colour, font, h, pen } from "./dom.js";
-import { levels, span } from "./levels.js";
+import { levelCount, levels, span } from "./levels.js";
 import { axisNames, listed, shortened } from "./words.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -164,10 +164,14 @@ function stroked(context, path, stroke, width) {
 }
 
 /**
- * Which layers on the way are not drawn.
+ * Which layers on the way are not drawn, and why.
  * @param {View} view @param {import("./levels.js").Level[]} shown @returns {string}
  */
-function leftOut({ design, marks }, shown) {
+function leftOut(view, shown) {
+  const { design, marks } = view;
+  const count = levelCount(view);
+  if (count > shown.length)
+    return `Of ${count} layers in which the set differs from the one before, ${shown.length} are drawn, evenly spread.`;
   const drawn = new Set(shown.map((level) => level.at));
   const names = design.nodes.flatMap(({ name }, i) => (marks[i]?.length && !drawn.has(i) ? [name] : []));
   if (!names.length) return "";

@@ -123,3 +123,9 @@ export function withData(root, key, value) {
   const all = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${key}]`));
   return [...all].find((element) => element.dataset[key] === value);
 }
+
+/** Do something when the browser has nothing else to do, but soon. @param {() => void} work @returns {number} */
+export const whenIdle = (work) =>
+  "requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30);
+/** @param {number} id */
+export const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

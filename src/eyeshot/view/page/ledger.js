@@ -1,7 +1,7 @@
 // The ledger: one row a layer, lanes beside it, repeated blocks told once. Rows select the layer.
 
 import { layerButton } from "./controls.js";
-import { fill, h, withData } from "./dom.js";
+import { cancelIdle, fill, h, whenIdle, withData } from "./dom.js";
 import { gutter } from "./gutter.js";
 import { lanes, lineInputs } from "./lanes.js";
 import { area, mapSize, shownOf } from "./network.js";
@@ -209,14 +209,16 @@ export function ledgerPanel(actions) {
   /** Which row is selected, and which the keyboard comes to. @param {View} view */
   function mark(view) {
     const tr = rowOf.get(view.at);
+    const on = view.isPreview ? "preview" : "pinned";
     if (here !== tr) here?.removeAttribute("data-on");
     here = tr;
-    tr?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
+    if (tr && tr.dataset.on !== on) tr.dataset.on = on;
     table.toggleAttribute("data-point", Boolean(view.state.point));
-    if (view.isPreview) return;
+    const next = /** @type {HTMLElement | null} */ ((tr ?? body).querySelector(".row-name"));
+    if (view.isPreview || (stop === next && next?.hasAttribute("aria-current") === Boolean(tr))) return;
     stop?.setAttribute("tabindex", "-1");
     stop?.removeAttribute("aria-current");
-    stop = (tr ?? body).querySelector(".row-name");
+    stop = next;
     stop?.setAttribute("tabindex", "0");
     if (tr) stop?.setAttribute("aria-current", "true");
   }
@@ -352,9 +354,3 @@ function moveByKeys(event) {
 
 /** @param {number[]} items @param {(i: number) => number} value */
 const sum = (items, value) => items.reduce((total, i) => total + value(i), 0);
-
-/** @param {() => void} work @returns {number} */
-const whenIdle = (work) =>
-  "requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30);
-/** @param {number} id */
-const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

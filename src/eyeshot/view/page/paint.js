@@ -180,12 +180,41 @@ const HEAT = new Uint32Array(
  * @param {ArrayLike<number>} values @param {number} w @param {number} h @returns {OffscreenCanvas}
  */
 export function heat(values, w, h) {
-  const { canvas, pen } = blank(w, h);
-  const image = pen.createImageData(w, h);
-  const pixels = new Uint32Array(image.data.buffer);
+  const most = greatest(values);
+  return heated(w, h, (pixels) => {
+    for (let i = 0; i < values.length; i++) pixels[i] = HEAT[most ? Math.round(1023 * Math.sqrt(values[i] / most)) : 0];
+  });
+}
+
+/**
+ * The same of a product of rows and columns.
+ * @param {ArrayLike<number>} rows @param {ArrayLike<number>} columns @returns {OffscreenCanvas}
+ */
+export function heatOfProduct(rows, columns) {
+  const [ys, xs] = [rows, columns].map((values) => {
+    const most = greatest(values);
+    return Float64Array.from(values, (value) => Math.sqrt(value / most));
+  });
+  return heated(xs.length, ys.length, (pixels) => {
+    for (let y = 0, i = 0; y < ys.length; y++) {
+      const scale = 1023 * ys[y];
+      for (let x = 0; x < xs.length; x++) pixels[i++] = HEAT[Math.round(scale * xs[x])];
+    }
+  });
+}
+
+/** @param {ArrayLike<number>} values */
+function greatest(values) {
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]);
-  for (let i = 0; i < values.length; i++) pixels[i] = HEAT[most ? Math.round(1023 * Math.sqrt(values[i] / most)) : 0];
+  return most;
+}
+
+/** @param {number} w @param {number} h @param {(pixels: Uint32Array) => void} paint @returns {OffscreenCanvas} */
+function heated(w, h, paint) {
+  const { canvas, pen } = blank(w, h);
+  const image = pen.createImageData(w, h);
+  paint(new Uint32Array(image.data.buffer));
   pen.putImageData(image, 0, 0);
   return canvas;
 }

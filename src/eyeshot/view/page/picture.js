@@ -1,7 +1,7 @@
 // The input picture: what is seen is lit, the rest shaded; heat and boxes show what of it is used.
 
 import { colour, h, pen } from "./dom.js";
-import { fillUnion, heat, plane, planeSize, spotlight } from "./paint.js";
+import { fillUnion, heat, heatOfProduct, plane, planeSize, spotlight } from "./paint.js";
 import { flat } from "./spread.js";
 import { grid, marked, nearestUnit } from "./view.js";
 import { span } from "./levels.js";
@@ -223,9 +223,11 @@ const drawn = new WeakMap();
 function painted(mass) {
   const known = drawn.get(mass);
   if (known) return known;
-  const { low, size, data } = flat(mass);
-  const [h, w] = planeSize(size);
-  const look = { picture: heat(data, w, h), low: low.length === 1 ? [0, ...low] : low, size: [h, w] };
+  const [h, w] = planeSize(mass.size);
+  const low = mass.low.length === 1 ? [0, ...mass.low] : mass.low.slice(-2);
+  const [rows, columns] = mass.lines ? [mass.lines.at(-2) ?? [1], mass.lines.at(-1) ?? [1]] : [];
+  const picture = rows && columns ? heatOfProduct(rows, columns) : heat(flat(mass).data, w, h);
+  const look = { picture, low, size: [h, w] };
   drawn.set(mass, look);
   return look;
 }

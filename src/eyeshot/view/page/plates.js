@@ -1,6 +1,6 @@
 // The plates: the exact set in each layer, holes and crosses included, from the unit on back to the image.
 
-import { colour, h, pen } from "./dom.js";
+import { cancelIdle, colour, h, pen, whenIdle } from "./dom.js";
 import { area } from "./network.js";
 import { levels } from "./levels.js";
 import { fillUnion, plane, planeSize } from "./paint.js";
@@ -33,6 +33,7 @@ export function platesPanel(actions) {
   let left = 0;
   let wide = 600;
   let key = "";
+  let waiting = 0;
   /** @type {Level[]} */
   let shown = [];
   /** @type {View} */
@@ -58,11 +59,12 @@ export function platesPanel(actions) {
       if (left) root.scrollLeft = left = 0;
     }
     show();
-    if (!view.isPreview) rest();
+    cancelIdle(waiting);
+    waiting = whenIdle(rest);
   }
 
-  /** Bring those in sight up to date. Moving over the picture changes how many levels there are from unit to unit:
-   *  those out of sight are left as they are until a unit is pinned. */
+  /** Bring those in sight up to date. How many levels there are changes from unit to unit: those out of sight wait until
+   *  the browser has nothing else to do. */
   function show() {
     const first = Math.max(Math.floor(left / STEP) - 1, 0);
     const last = Math.min(Math.ceil((left + wide) / STEP) + 1, shown.length - 1);
