@@ -7,6 +7,7 @@
     │   └── DataError       2  images or labels that cannot be used; names the file
     ├── ReadError           3  a model that could not be loaded or traced
     ├── MissingExtraError   5  an optional library that is not installed; says which
+    ├── CheckError          1  a promise that a network does not keep; a line for each
     └── RunError            1  work that could not be finished, such as a full disk
 
 A message says where, what was found, why that is wrong, and what to do next.
@@ -96,10 +97,12 @@ class ReadError(EyeshotError):
 
     Attributes:
         partial: the Network up to where reading failed, where something was read.
+        is_of_shapes: a forward pass failed that computed shapes only, so that another input size may pass.
     """
 
     exit_code = 3
     partial: Any = None
+    is_of_shapes = False
 
 
 class MissingExtraError(EyeshotError):
@@ -127,6 +130,10 @@ def install_line(library: str, extra: str | None) -> str:
 
 
 _PACKAGES = {"PIL": "pillow"}
+
+
+class CheckError(EyeshotError):
+    """A network that does not keep what was promised of it; a line below for each broken promise."""
 
 
 class RunError(EyeshotError):

@@ -48,10 +48,16 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["compare", "C3-8", "C5-8", "--train", "--budget", "1mac"], 2, "budget 1mac: less than one image"),
     (["compare", "C3-8", "alexnet", "--input", "3x5x5"], 2, "alexnet: C11s4p0-96: its kernel spans 11×11"),
     (["show", "no/such/net.py"], 2, "no/such/net.py: say what in it makes the network: no/such/net.py:factory"),
+    (
+        ["show", "alexnet", "--rate", "16000"],
+        2,
+        "--rate is for sequences, such as --input 1x16000; this input has 2 axes",
+    ),
+    (["field", "alexnet", "conv1", "--rate", "0"], 2, "0.0 is not in the range x>0"),
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "verbs are show, field, why, effective, compare, tile, plot, report, models, doctor"),
+    (["frobnicate"], 2, "verbs are show, field, why, sizes, effective, compare, tile, plot, report, models, doctor"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The three functions that most programs need."""
+"""The functions that most programs need."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.api.models import network_of
+from eyeshot.api.models import network_of, sizes_of
 from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
+    from eyeshot.analyse.input_sizes import InputSizes
     from eyeshot.api.comparison import Comparison
+    from eyeshot.api.measured import Effective
     from eyeshot.measure.run import Progress
-    from eyeshot.report.effective import EffectiveField
     from eyeshot.train.progress import Progress as TrainingProgress
 
 
@@ -38,6 +39,26 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
         (163, 163)
     """
     return Report(network_of(model, input_shape, example, lines))
+
+
+def sizes(model: Any, input_shape: Any = None) -> InputSizes:
+    """Which input sizes a model takes along each axis, what comes out, and what strides leave unread.
+
+    The model is read at many sizes, without computing numbers: at those of one period of its strides, and at more to
+    find the smallest. ``.axes`` has what fits, ``.trials`` what comes out of a few sizes, ``.to_json()`` all of it.
+
+    Args:
+        model: as for ``inspect``, a Network excepted.
+        input_shape: as for ``inspect``; the size to look around. It need not fit.
+
+    Raises:
+        UsageError, ReadError: as for ``inspect``, where the model takes no size that a short search tries.
+
+    Example:
+        >>> sizes("C7-8 P2 P2", (3, 32, 32)).axes[0].fits
+        (Progression(first=4, step=1, last=None),)
+    """
+    return sizes_of(model, input_shape)
 
 
 def compare(
@@ -150,7 +171,7 @@ def effective(
     run: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     notice: Callable[[str], None] = lambda text: None,
-) -> EffectiveField:
+) -> Effective:
     """How much of what a unit sees it really uses: its effective receptive field.
 
     Args:
@@ -189,13 +210,15 @@ def effective(
         >>> [round(effective(design, input_shape=(8, 32, 32)).sigma[0], 3) for design in ("C3-8 C3-8 C3-8", "C7-8")]
         [1.414, 2.0]
     """
+    from eyeshot.api.measured import Effective
     from eyeshot.errors import UsageError
 
     if source in ("density", "paths"):
         from eyeshot.measure.density import density
 
         report = Report(network_of(model, input_shape))
-        return density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        along = density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        return Effective.of(along)
     if source not in ("init", "weights"):
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
@@ -227,13 +250,15 @@ def effective(
     )
     shape, normalisation = measured.network.input.shape[1:], normalisation or measured.normalisation
     pictures = None if images is None else images_of(images, shape, measured.prepare, limit, normalisation)
-    return gradients(
-        measured,
-        request,
-        pictures,
-        directory=None if run is None else Path(run),
-        on_progress=on_progress,
-        notice=notice,
+    return Effective.of(
+        gradients(
+            measured,
+            request,
+            pictures,
+            directory=None if run is None else Path(run),
+            on_progress=on_progress,
+            notice=notice,
+        )
     )
 
 

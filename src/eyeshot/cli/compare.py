@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
     check_figure,
     colour_option,
@@ -24,7 +25,6 @@ from eyeshot.cli.options import (
     users_code,
 )
 from eyeshot.errors import UsageError
-from eyeshot.report.files import write_file
 
 if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
@@ -60,7 +60,8 @@ CONVENTIONS = (
               help="A B… are files of scores from elsewhere: on each line seed,score or a score.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
-              help="Write a figure, and its data beside it as CSV.")  # fmt: skip
+              help="Write a figure, beside it its data as .csv and its caption as .txt.")  # fmt: skip
+@paper_options
 @click.option("--force", is_flag=True, help="Let -o replace files.")
 @json_option
 @table_options
@@ -72,6 +73,7 @@ def compare(
     train: bool,
     scores: bool,
     output: Path | None,
+    paper: Paper,
     force: bool,
     as_json: bool,
     as_csv: bool,
@@ -100,7 +102,7 @@ def compare(
         _refuse_beside_scores(training | {"train": train or None, "input": input_shape})
         if output is not None:
             check_figure(output, force=force)
-        _compare_scores([Path(model) for model in models], output, as_json, as_csv or plain, no_colour)
+        _compare_scores([Path(model) for model in models], output, paper, as_json, as_csv or plain, no_colour)
         return
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more; for one: {typed(models[0], verb='show')}")
@@ -127,7 +129,10 @@ def compare(
     elif as_csv or plain:
         print_records(comparison.rows() if study is None else study.rows(), separator="," if as_csv else "\t")
     if output is not None:
-        _write_figure(comparison, output)
+        from eyeshot.report.figures.compared import drawing
+
+        arms = () if comparison.study is None else comparison.evidence.arms
+        write_figure(output, drawing(comparison.reports, arms), paper)
     if is_for_people:
         _print_what_next(comparison, terminal, models, input_shape, training)
     if not comparison.is_exact:
@@ -140,7 +145,9 @@ def _refuse_beside_scores(others: dict[str, Any]) -> None:
         raise UsageError(f"{', '.join(names)}: --scores takes files of scores alone, and trains nothing")
 
 
-def _compare_scores(paths: list[Path], output: Path | None, as_json: bool, is_table: bool, no_colour: bool) -> None:
+def _compare_scores(
+    paths: list[Path], output: Path | None, paper: Paper, as_json: bool, is_table: bool, no_colour: bool
+) -> None:
     from eyeshot.cli.evidence import print_evidence
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.scored import evidence_of_files
@@ -159,10 +166,10 @@ def _compare_scores(paths: list[Path], output: Path | None, as_json: bool, is_ta
     else:
         print_evidence(evidence, Terminal(colour=not no_colour))
     if output is not None:
-        from eyeshot.cli.plot import write_panel
         from eyeshot.report.figures.evidence import evidence as panel
+        from eyeshot.report.figures.style import Drawing
 
-        write_panel(output, panel(evidence.arms))
+        write_figure(output, Drawing(rows=[[panel(evidence.arms)]]), paper)
 
 
 def _refuse_without_train(training: dict[str, Any]) -> None:
@@ -250,19 +257,6 @@ def _after_training(study: Study, models: tuple[str, ...], training: dict[str, A
 def _option(parameter: str) -> str:
     """How a parameter is typed."""
     return "--run" if parameter == "directory" else f"--{parameter.replace('_', '-')}"
-
-
-def _write_figure(comparison: Comparison, output: Path) -> None:
-    from eyeshot.cli.options import as_csv_text
-    from eyeshot.cli.terminal import echo
-    from eyeshot.report.figures.compared import figure
-
-    image, records = figure(
-        comparison.reports, () if comparison.study is None else comparison.evidence.arms, output.suffix[1:].lower()
-    )
-    write_file(output, image)
-    write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
-    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
-    as_csv_text,
     check_figure,
     colour_option,
     end_bounded,
@@ -26,7 +26,6 @@ from eyeshot.cli.options import (
     users_code,
 )
 from eyeshot.errors import UsageError
-from eyeshot.report.files import write_file
 from eyeshot.shown import quoted
 
 if TYPE_CHECKING:
@@ -181,8 +180,9 @@ class Numbers(_NumbersType):
     "output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The map as a figure: .png, .svg or .pdf; its data as .csv beside it.",
+    help="The map as a figure: .png, .svg or .pdf; beside it its data as .csv, its caption as .txt.",
 )
+@paper_options
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @colour_option
 def effective(
@@ -195,6 +195,7 @@ def effective(
     as_json: bool,
     as_csv: bool,
     output: Path | None,
+    paper: Paper,
     force: bool,
     no_colour: bool,
     **options: Any,
@@ -225,7 +226,7 @@ def effective(
             notice=lambda text: errors.say((text, "warn")), **chosen,
         )  # fmt: skip
     if output is not None:
-        _draw(result, output)
+        _draw(result, output, paper)
     if as_json:
         print_json(result.to_json())
     elif as_csv:
@@ -254,15 +255,12 @@ def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
         raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
 
 
-def _draw(result: EffectiveField, output: Path) -> None:
-    from eyeshot.cli.terminal import echo
+def _draw(result: EffectiveField, output: Path, paper: Paper) -> None:
     from eyeshot.report.figures.effective import map_panel, profile_panel
-    from eyeshot.report.figures.style import records_of, rendered
+    from eyeshot.report.figures.style import Drawing
 
     panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
-    write_file(output, rendered([[panel]], output.suffix[1:].lower()))
-    write_file(output.with_suffix(".csv"), as_csv_text(records_of([panel])).encode())
-    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    write_figure(output, Drawing(rows=[[panel]]), paper)
 
 
 def _print(result: EffectiveField, terminal: Terminal) -> None:

@@ -9,9 +9,10 @@ net.onnx                   a file, of which neither weights are read nor code is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from eyeshot.design.lower import lower
@@ -54,12 +55,7 @@ def network_named(
 
         return read_file(name, input_shape)
     if is_module_name(name):
-        from eyeshot.read.loading import load_module
-        from eyeshot.read.torch import read_module
-
-        return read_module(
-            load_module(name), input_shape, name=name, source=name, example=example, with_lines=with_lines
-        )
+        return _module_reader(name)(input_shape, example=example, with_lines=with_lines)
     entry = entries().get(name.lower())
     design = design_named(name)
     shape = None if input_shape is None else shape_given(input_shape, name)
@@ -85,6 +81,19 @@ def check_typed(name: str) -> None:
         from eyeshot.read.unreadable import check_readable
 
         check_readable(name)
+
+
+def reader_named(name: str) -> Callable[[Any], Network]:
+    """The network that a name stands for, by its input; a module is loaded once."""
+    return _module_reader(name) if is_module_name(name) else partial(network_named, name)
+
+
+def _module_reader(name: str) -> Callable[..., Network]:
+    from eyeshot.read.loading import load_module
+    from eyeshot.read.torch import read_module
+
+    module = load_module(name)
+    return partial(read_module, module, name=name, source=name)
 
 
 def design_named(name: str) -> Design:

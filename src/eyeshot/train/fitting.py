@@ -40,7 +40,8 @@ def fitted(image: Any, size: tuple[int, int], *, shorter: int | None = None, met
     from PIL import Image
 
     height, width = size
-    scale = max(width / image.width, height / image.height) if shorter is None else shorter / min(image.size)
+    # along neither axis smaller than what is cut out, so that proportions are kept
+    scale = max(width / image.width, height / image.height, 0 if shorter is None else shorter / min(image.size))
     scaled = tuple(max(round(scale * n), side) for n, side in zip(image.size, (width, height), strict=True))
     image = image.resize(scaled, Image.Resampling[method.upper()])
     left, top = ((n - side) // 2 for n, side in zip(scaled, (width, height), strict=True))
