@@ -255,6 +255,30 @@ def test_a_closed_stdout_is_no_failure() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")
+@pytest.mark.parametrize(
+    ("redirected", "code", "message"),
+    [
+        (">&-", 1, "eyeshot: standard output is closed, and there is nowhere else to print to\n"),
+        ("2>&-", 0, ""),
+        pytest.param(
+            ">/dev/full", 1, "eyeshot: standard output: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here"),
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("words", ["show C3-8", "show C3-8 --json", "--version"])
+def test_an_output_that_cannot_be_written_is_named(words: str, redirected: str, code: int, message: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m eyeshot {words} {redirected}'],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+    )
+
+    assert (done.returncode, done.stderr.decode()) == (code, message)
+
+
 def test_show_imports_neither_a_framework_nor_a_plotting_library() -> None:
     done = _python(
         """

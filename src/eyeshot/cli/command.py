@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -16,6 +17,8 @@ from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
+_OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT)
+"""What the system complains of when it cannot write."""
 VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
@@ -94,6 +97,11 @@ class Verbs(click.Group):
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
         extra |= {"standalone_mode": False, "prog_name": "eyeshot"}
+        if sys.stderr is None:  # 2>&-
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it lasts as long as the process
+        if sys.stdout is None:  # >&-
+            _complain("eyeshot: standard output is closed, and there is nowhere else to print to")
+            raise SystemExit(EyeshotError.exit_code)
         try:
             code = super().main(args, **extra)
             sys.stdout.flush()
@@ -129,8 +137,9 @@ def _usage(error: click.ClickException) -> list[str]:
 
 
 def _system(error: OSError) -> str:
-    """What the system complains of, in its words but without its number."""
-    return ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
+    """What the system complains of, in its words but without its number; what has no name is what is printed to."""
+    name = error.filename or ("standard output" if error.errno in _OF_OUTPUT else "")
+    return ": ".join(str(part) for part in (name, error.strerror) if part) or str(error)
 
 
 def _unknown_verb(word: str) -> str:

@@ -117,15 +117,16 @@ def rule_words(report: Inspection) -> dict[str, str]:
 def _by_axis(field: Field) -> dict[str, int | float | None]:
     """Size and stride as numbers, a column per axis."""
     letters = axis_letters(len(field.size))
-    steps = field.stride or (None,) * len(letters)
-    sizes = {f"field_{axis}": size for axis, size in zip(letters, field.size, strict=True)}
-    return sizes | {f"stride_{axis}": _plain(step) for axis, step in zip(letters, steps, strict=True)}
+    columns: dict[str, int | float | None] = {}
+    for name, values in (("field", field.size), ("stride", field.stride or [None] * len(letters))):
+        columns |= {f"{name}_{axis}": _plain(value) for axis, value in zip(letters, values, strict=True)}
+    return columns
 
 
-def _plain(step: Fraction | None) -> int | float | None:
-    if step is None:
+def _plain(value: int | Fraction | None) -> int | float | None:
+    if value is None:
         return None
-    return int(step) if step.denominator == 1 else float(step)
+    return int(value) if value == int(value) else float(value)
 
 
 def records(
