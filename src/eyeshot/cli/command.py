@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sys
@@ -17,8 +16,6 @@ from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
-_OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EDQUOT)
-"""What the system complains of when it cannot write."""
 VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
@@ -33,6 +30,7 @@ VERBS = {
     "plot": "a figure of it, and its data",
     "report": "the explorer page: fields, costs and comparison in one offline file",
     "models": "which designs are built in?",
+    "schema": "what do the --json documents hold?",
     "doctor": "what is installed here, and what does it enable?",
 }
 _EXAMPLES = """\b
@@ -138,8 +136,17 @@ def _usage(error: click.ClickException) -> list[str]:
 
 def _system(error: OSError) -> str:
     """What the system complains of, in its words but without its number; what has no name is what is printed to."""
-    name = error.filename or ("standard output" if error.errno in _OF_OUTPUT else "")
+    name = error.filename or ("" if _is_output_written() else "standard output")
     return ": ".join(str(part) for part in (name, error.strerror) if part) or str(error)
+
+
+def _is_output_written() -> bool:
+    """Whether all that was printed is where it should be; what could not be written is tried again here."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _unknown_verb(word: str) -> str:
