@@ -136,17 +136,16 @@ def _usage(error: click.ClickException) -> list[str]:
 
 def _system(error: OSError) -> str:
     """What the system complains of, in its words but without its number; what has no name is what is printed to."""
-    name = error.filename or ("" if _is_output_written() else "standard output")
+    name = error.filename or ("standard output" if _is_of_printing(error) else "")
     return ": ".join(str(part) for part in (name, error.strerror) if part) or str(error)
 
 
-def _is_output_written() -> bool:
-    """Whether all that was printed is where it should be; what could not be written is tried again here."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
+def _is_of_printing(error: OSError) -> bool:
+    """Whether an error came up in the code that prints: a stream does not say which one it is."""
+    import traceback
+
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("eyeshot.cli.", "click.", "rich."))
 
 
 def _unknown_verb(word: str) -> str:
