@@ -267,13 +267,16 @@ def test_a_closed_stdout_is_no_failure() -> None:
         ),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("words", ["show C3-8", "show C3-8 --json", "--version"])
-def test_an_output_that_cannot_be_written_is_named(words: str, redirected: str, code: int, message: str) -> None:
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("words", ["show C3-8 --json", "--version"])
+def test_an_output_that_cannot_be_written_is_named(
+    words: str, buffered: str, redirected: str, code: int, message: str
+) -> None:
     done = subprocess.run(
         ["sh", "-c", f'"{sys.executable}" -m eyeshot {words} {redirected}'],
         capture_output=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": SOURCE},
+        env={**os.environ, "PYTHONPATH": SOURCE, "PYTHONUNBUFFERED": buffered},
     )
 
     assert (done.returncode, done.stderr.decode()) == (code, message)

@@ -117,6 +117,8 @@ class Verbs(click.Group):
             code = 0
         except OSError as error:
             _complain(f"eyeshot: {_system(error)}")
+            if _is_of_printing(error):
+                _forget_stdout()
             code = EyeshotError.exit_code
         except MemoryError as error:
             detail = f" ({error})" if str(error) else ""
@@ -168,7 +170,7 @@ def _complain(*lines: str) -> None:
 
 
 def _forget_stdout() -> None:
-    """Keep Python from writing to the closed pipe once more as it ends."""
+    """Keep Python from writing once more, as it ends, to what cannot be written to."""
     # A stdout without a file behind it has nothing to write.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
