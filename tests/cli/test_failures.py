@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ SOURCE = str(Path(__file__).parent.parent.parent / "src")
 FAILURES: list[tuple[list[str], int, str]] = [
     (["show", "C3-64 Q4"], 2, "'Q4' is no layer"),
     (["show", "C3-64 Q4"], 2, "        ^ character 7"),
-    (["show", "alexnt"], 2, "did you mean alexnet"),
+    (["show", "alexnt"], 2, "'alexnt' is no model of the zoo; did you mean alexnet?"),
+    (["show", "vgg-16"], 2, "did you mean vgg16?"),
+    (["show", "resnet5"], 2, "did you mean resnet50"),
+    (["show", "lenet"], 2, "'lenet' is no model of the zoo; `eyeshot models` lists it"),
     (["show", "C11p0-64", "--input", "3x5x5"], 2, "kernel spans 11×11 pixels and is larger than its 5×5 map"),
     (["show", "alexnet", "--input", "3"], 2, "alexnet takes channels and 2 sizes, such as 3x227x227; found 3: give"),
     (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
@@ -70,6 +74,23 @@ def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, messag
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.skipif(not (find_spec("torchvision") and find_spec("timm")), reason="needs the libraries' sources")
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("mobilenet_v2", ["torchvision:mobilenet_v2"]),
+        ("convnext", ["torchvision:convnext_tiny"]),
+        ("rexnet_100", ["timm:rexnet_100"]),
+        ("densenet12", ["torchvision:densenet121"]),
+    ],
+)
+def test_a_library_s_model_is_known_by_its_bare_name(word: str, near: list[str], eyeshot: Eyeshot) -> None:
+    message = eyeshot("show", word).stderr
+
+    question = message.partition("did you mean ")[2].partition("?")[0]
+    assert set(near) <= set(question.split(" or "))
 
 
 NET = """\

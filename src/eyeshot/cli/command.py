@@ -151,9 +151,9 @@ def _is_of_printing(error: OSError) -> bool:
 
 
 def _unknown_verb(word: str) -> str:
-    import difflib
+    from eyeshot.nearest import nearest
 
-    near = difflib.get_close_matches(word.lower(), VERBS, 1, 0.5)
+    near = nearest(word, VERBS, 1)
     if near:
         return f"no verb {quoted(word)}; did you mean {near[0]!r}?"
     from eyeshot.design.zoo import entries
