@@ -16,6 +16,7 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    known_models,
     one_format,
     print_json,
     print_records,
@@ -38,7 +39,7 @@ CONVENTIONS = (
 
 
 @click.command(short_help="which design sees, uses, costs what? With --train: which pays?")
-@click.argument("models", nargs=-1, required=True, metavar="A B [C]...")
+@click.argument("models", shell_complete=known_models, nargs=-1, required=True, metavar="A B [C]...")
 @input_option
 @click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
 @click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")

@@ -17,6 +17,8 @@ from eyeshot.cli.options import (
     input_option,
     is_index,
     json_option,
+    known_layers,
+    known_models,
     one_format,
     print_json,
     print_records,
@@ -120,8 +122,8 @@ class Numbers(_NumbersType):
 
 
 @click.command(short_help="what does a unit really use?")
-@click.argument("model")
-@click.argument("layer", required=False)
+@click.argument("model", shell_complete=known_models)
+@click.argument("layer", shell_complete=known_layers, required=False)
 @click.option(
     "--source",
     type=click.Choice(["density", "paths", "init", "weights"]),

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    input_option,
+    json_option,
+    known_layers,
+    known_models,
+    print_json,
+    say_next,
+    typed,
+    users_code,
+)
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
@@ -27,12 +37,17 @@ def _tile(context: click.Context, parameter: click.Parameter, given: str | None)
 
 
 @click.command(short_help="how to run it on an image that does not fit, and will it be the same?")
-@click.argument("model")
+@click.argument("model", shell_complete=known_models)
 @input_option
 @click.option("--memory", metavar="SIZE", help="Choose the tile of the least work that fits into, say, 4G.")
 @click.option("--tile", "tile", callback=_tile, metavar="HxW", help="A tile's size.")
 @click.option("--tolerance", type=float, metavar="SHARE", help="The smallest halo whose error stays below, say, 1e-3.")
-@click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
+@click.option(
+    "--layer",
+    shell_complete=known_layers,
+    metavar="NAME",
+    help="The layer whose output is wanted. [default: the model's outputs]",
+)
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
 @click.option("--for", "runner", metavar="NAME", help="Settings of bioimageio, monai, careamics, nnunet or diffusers.")
 @click.option(
