@@ -151,7 +151,7 @@ class _Waiting(threading.Thread):
 def _grown() -> int | None:
     """Bytes that the forward pass under way has taken, where they are many."""
     module = sys.modules.get("eyeshot.read.under_way")
-    if module is None or not module.passes:
+    if module is None or not getattr(module, "passes", None):  # none under way, or the module is just being imported
         return None
     grown = int(module.resident() - module.passes[-1].before)
     return grown if grown > module.MUCH else None
@@ -160,7 +160,7 @@ def _grown() -> int | None:
 def _path() -> str:
     """The path of the module that runs; nothing outside a forward pass that is read."""
     module = sys.modules.get("eyeshot.read.under_way")
-    return str(module.passes[-1].place()) if module is not None and module.passes else ""
+    return str(module.passes[-1].place()) if module is not None and getattr(module, "passes", None) else ""
 
 
 def _from_here(path: str) -> str:

@@ -225,7 +225,7 @@ class EffectiveField:
     def _repr_html_(self) -> str:
         from html import escape
 
-        from eyeshot.report.reasons import axis_names
+        from eyeshot.analyse.axes import axis_names
 
         names = axis_names(self.map.ndim)
         head = _row("th", "of what it uses", "lies in", *(f"along {name}" for name in names))

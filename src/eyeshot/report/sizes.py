@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.input_sizes import AxisSizes, InputSizes, Progression, Unread
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Pieces, Table
 from eyeshot.report.wording import NONE, listed, number, times
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.style import HEAT, Panel, line_style, shortened
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.wording import times
 
 if TYPE_CHECKING:
