@@ -154,7 +154,7 @@ def check_figure(path: Path, *, force: bool) -> None:
     from eyeshot.report.files import check_new
 
     check_installed()
-    for each in (path, path.with_suffix(".csv")):
+    for each in (path, path.with_suffix(".csv"), path.with_suffix(".txt")):
         check_new(each, force=force)
 
 
