@@ -13,7 +13,7 @@ from eyeshot.report.wording import NONE, listed, number, times
 _MOST_RESIDUES = 4
 _MOST_OUTPUTS = 3
 _MOST_LAYERS = 2
-_HOW = {"zoo": "by the design's arithmetic", "notation": "by the design's arithmetic", "onnx": "by the file's shapes"}
+_READING = dict.fromkeys(("zoo", "notation"), "building the design") | {"onnx": "reading the file's shapes"}
 
 
 def headline(sizes: InputSizes) -> Pieces:
@@ -109,6 +109,11 @@ def _pixels(unread: Unread) -> str:
 
 def how(sizes: InputSizes) -> Iterator[str]:
     """How it was found out, and what the words mean."""
-    means = _HOW.get(sizes.network.source, "by forward passes without numbers")
-    yield f"found {means} at {sizes.tried} sizes; along each axis the others stay as they are"
+    reading = "forward passes without numbers"
+    if sizes.network.source in _READING:
+        reading = _READING[sizes.network.source]
+    if any(axis.is_tried for axis in sizes.axes):
+        yield f"found by {reading} at {sizes.tried} sizes; along each axis the others stay as they are"
+    else:
+        yield f"found by the arithmetic of its windows, and by {reading} at {sizes.tried} sizes, which agree"
     yield "left unread: positions at the end of each axis that no window of a strided convolution or pool reaches"
