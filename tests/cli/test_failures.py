@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from eyeshot.cli.command import VERBS
 from tests.cli.conftest import Eyeshot
 
 SOURCE = str(Path(__file__).parent.parent.parent / "src")
@@ -56,7 +57,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "verbs are show, field, why, sizes, effective, compare, tile, plot, report, models, doctor"),
+    (["frobnicate"], 2, f"verbs are {', '.join(VERBS)}"),
 ]
 
 
