@@ -92,15 +92,15 @@ def _left(unread: Sequence[Unread], axes: int) -> str:
     """The layers that leave something unread, the first of them with how much."""
     layers = [_of_layer(list(group), axes) for _, group in groupby(unread, key=lambda each: each.layer)]
     more = len(layers) - _MOST_LAYERS
-    return ", ".join(layers[:_MOST_LAYERS]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(layers[:_MOST_LAYERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_layer(unread: Sequence[Unread], axes: int) -> str:
     first, names = unread[0], axis_names(axes)
     if len(unread) == axes > 1 and len({(each.positions, each.of) for each in unread}) == 1:
-        return f"{first.layer} {first.positions} of {first.of} along each axis{_pixels(first)}"
+        return f"{first.layer}: {first.positions} of {first.of} along each axis{_pixels(first)}"
     told = [f"{each.positions} of {each.of} {names[each.axis]}{_pixels(each)}" for each in unread]
-    return f"{first.layer} {listed(told)}"
+    return f"{first.layer}: {listed(told)}"
 
 
 def _pixels(unread: Unread) -> str:
