@@ -217,6 +217,24 @@ def test_an_input_that_is_too_small_is_told_with_one_that_fits() -> None:
         eyeshot.inspect(UNet(0), (1, 64, 64))
 
 
+def test_sizes_of_several_kinds_are_all_told_and_what_fits_of_a_size_stays() -> None:
+    class Pyramid(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(1, 1, 3, 2, 1), nn.Conv2d(1, 1, 3, 2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            a = self.a(x)
+            return a + nn.functional.interpolate(self.b(a), scale_factor=2)
+
+    module = Pyramid()
+    answer = eyeshot.sizes(module, (1, 62, 64))
+
+    assert [axis.fits for axis in answer.axes] == [(Progression(3, 4), Progression(4, 4))] * 2
+    assert {trial.sizes for trial in answer.trials} == {(3, 3), (60, 64), (63, 64)}
+    assert all(is_taken(module, 1, *trial.sizes) for trial in answer.trials)
+
+
 def test_what_fails_at_every_size_is_said_as_it_is() -> None:
     module = nn.Sequential(nn.Conv2d(2, 2, 3))
 

@@ -285,7 +285,7 @@ def _found(takes: Callable[[int], bool], is_whole: Callable[[int], bool], n: int
         return AxisSizes((few,), _runs([at for at in sizes if is_whole(at)]))
     others = [n + j for j in range(1, min(step, most)) if takes(n + j) and takes(n + j + repeats)]
     steps_of = {n: step} | dict.fromkeys(others, repeats)
-    fits = tuple(_progression(takes, at, d) for at, d in steps_of.items())
+    fits = tuple(sorted((_progression(takes, at, d) for at, d in steps_of.items()), key=lambda each: each.first))
     if repeats // step > most:
         return AxisSizes(fits, None)
     residues = [at for at, d in steps_of.items() for at in range(at, at + repeats, d)]
@@ -316,12 +316,11 @@ def _holds(trials: Trials, base: Sizes, axis: int, other: AxisSizes) -> bool:
     ends = {end for each in fits for end in (each.first, each.last or n)}
     steps = {step for each in fits for step in (1, each.step)}
     tried = {end + sign * step for end in {*ends, n} for step in steps for sign in (-1, 0, 1)}
-    if not all(takes(at) == any(at in each for each in fits) for at in sorted(tried)):
+    if not all(takes(at) == _is_in(fits, at) for at in sorted(tried)):
         return False
-    read = [at for at in sorted(tried) if any(at in each for each in fits)]
+    read = [at for at in sorted(tried) if _is_in(fits, at)]
     return other.whole is None or all(
-        _leaves_unread(trials.at(_sized(base, axis, at)), axis) != any(at in each for each in other.whole)
-        for at in read
+        _leaves_unread(trials.at(_sized(base, axis, at)), axis) != _is_in(other.whole, at) for at in read
     )
 
 
@@ -408,15 +407,22 @@ def _trial(trials: Trials, sizes: Sizes) -> Trial:
 
 
 def _of_interest(axes: Sequence[AxisSizes], asked: Sizes) -> Iterator[Sizes]:
-    """The smallest sizes, those asked for, the nearest on both sides, and the nearest that are read whole."""
+    """The smallest sizes, those asked for, the nearest on both sides, and the nearest that are read whole.
+
+    Where those asked for do not fit, what fits of them stays.
+    """
     fits = [axis.fits for axis in axes]
+    keeps = not all(_is_in(of_axis, n) for of_axis, n in zip(fits, asked, strict=True))
     yield asked
     yield tuple(min(each.first for each in of_axis) for of_axis in fits)
     for near in (_below, _above):
-        yield tuple(near(of_axis, n) or n for of_axis, n in zip(fits, asked, strict=True))
-        if all(axis.whole for axis in axes):
-            whole = [axis.whole or () for axis in axes]
-            yield tuple(near(of_axis, n) or n for of_axis, n in zip(whole, asked, strict=True))
+        for kind in (fits, [axis.whole or () for axis in axes]):
+            told = zip(kind, asked, strict=True)
+            yield tuple(n if keeps and _is_in(each, n) else near(each, n) or n for each, n in told)
+
+
+def _is_in(progressions: Iterable[Progression], n: int) -> bool:
+    return any(n in each for each in progressions)
 
 
 def _below(progressions: Iterable[Progression], n: int) -> int | None:
