@@ -20,7 +20,7 @@ from eyeshot.analyse.sights import Moving, Sight
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Arithmetic, Concatenate, Copy, Index, Rearrange, Shift, Slice
-from eyeshot.network.relations import Read
+from eyeshot.network.relations import Concat, Read
 
 KIND = "misaligned"
 
@@ -47,12 +47,92 @@ class Apart:
         return self.high.centre - self.low.centre
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where the units of a branch look along one axis: ``pace`` input positions a unit along a tensor's axis."""
+
+    axis: int
+    pace: Fraction
+    centre: Fraction
+    is_causal: bool
+
+
+Places = tuple[_Place | None, ...]
+"""One per followed axis; None where units do not move, or some of them see nothing."""
+
+
 @once
 def apart(network: Network) -> Mapping[str, tuple[Apart, ...]]:
     """The layers at which branches meet apart, along the data path, and which those are."""
-    fields = Fields(network, gates=False)
-    told = {node.name: tuple(_meeting(fields, node)) for node in network.layers if _may_meet(network, node)}
+    meetings = _Meetings(network)
+    told = {node.name: tuple(meetings.at(node)) for node in network.layers if meetings.may_be_at(node)}
     return {name: each for name, each in told.items() if each}
+
+
+class _Meetings:
+    """The meetings of a network; what is known of a branch is kept, since some layers read all before them."""
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.fields = network, Fields(network, gates=False)
+        self._places: dict[str, Places] = {}
+        self._makers: dict[str, str] = {}
+
+    def may_be_at(self, node: Node) -> bool:
+        """Whether branches meet that come from different layers: every second pixel and those between are put side by
+        side on purpose.
+        """
+        if not isinstance(node.op, Arithmetic | Concatenate):
+            return False
+        return len({self._maker(node.inputs[read.source]) for read in node.reads if not read.gate}) > 1
+
+    def _maker(self, name: str) -> str:
+        """The layer that made what a branch holds, of which it may have picked some positions."""
+        if name not in self._makers:
+            node = self.network[name]
+            while isinstance(node.op, Slice | Copy | Rearrange | Shift | Index):
+                node = self.network[node.inputs[0]]
+            self._makers[name] = node.name
+        return self._makers[name]
+
+    def at(self, node: Node) -> Iterator[Apart]:
+        """The branches that lie farthest apart where they meet, along each axis along which some do."""
+        branches = {
+            (name := node.inputs[read.source]): self._places_of(node, name, read)
+            for read in node.reads
+            if not read.gate
+        }
+        for axis in range(len(self.network.axes)):
+            places = [(name, place) for name, of_axes in branches.items() if (place := of_axes[axis]) is not None]
+            if len({(place.axis, place.pace) for _, place in places}) != 1:
+                continue  # fewer than two move, or at different paces: only what steps alike can lie apart
+            if all(place.is_causal for _, place in places):
+                continue  # what looks back alone is put together by its end
+            low, high = (choose(places, key=lambda pair: pair[1].centre) for choose in (min, max))
+            if low[1].centre < high[1].centre:
+                yield Apart(axis, Branch(low[0], low[1].centre), Branch(high[0], high[1].centre))
+
+    def _places_of(self, node: Node, name: str, read: Read) -> Places:
+        """Where a branch looks as it arrives; maps that only come to lie side by side look where they did."""
+        source = self.network[name]
+        if source.shape != node.shape and not isinstance(read.relation, Concat):
+            return tuple(map(_place, self.fields.through(node, read)))
+        if name not in self._places:
+            self._places[name] = tuple(map(_place, self.fields.form(name)))
+        return self._places[name]
+
+
+def _place(sight: Sight) -> _Place | None:
+    """The mean centre of a turn, each seen from its own unit."""
+    if not isinstance(sight, Moving) or any(b < a for a, b in zip(sight.firsts, sight.lasts, strict=True)):
+        return None
+    pace, turn = Fraction(sight.step, sight.period), sight.period
+    middles = (Fraction(a + b, 2) for a, b in zip(sight.firsts, sight.lasts, strict=True))
+    return _Place(
+        axis=sight.axis,
+        pace=pace,
+        centre=sum((middle - r * pace for r, middle in enumerate(middles)), Fraction(0)) / turn,
+        is_causal=all(last <= r * pace for r, last in enumerate(sight.lasts)),
+    )
 
 
 def notes(network: Network) -> Iterator[Note]:
@@ -76,60 +156,3 @@ def _words(network: Network, alike: list[Apart]) -> str:
 
 def _told(branch: Branch) -> str:
     return f"{float(branch.centre):g}".replace("-", "−")
-
-
-def _may_meet(network: Network, node: Node) -> bool:
-    """Whether branches meet that come from different layers: every second pixel and those between are put side by side
-    on purpose.
-    """
-    if not isinstance(node.op, Arithmetic | Concatenate):
-        return False
-    sources = {node.inputs[read.source] for read in node.reads if not read.gate}
-    return len({_picked_from(network, name) for name in sources}) > 1
-
-
-def _picked_from(network: Network, name: str) -> str:
-    """The layer that made what a branch holds, of which it may have picked some positions."""
-    node = network[name]
-    while isinstance(node.op, Slice | Copy | Rearrange | Shift | Index):
-        node = network[node.inputs[0]]
-    return node.name
-
-
-def _meeting(fields: Fields, node: Node) -> Iterator[Apart]:
-    reads = {node.inputs[read.source]: read for read in node.reads if not read.gate}
-    forms = {name: _form(fields, node, name, read) for name, read in reads.items()}
-    for axis in range(len(fields.network.axes)):
-        sights = {name: sight for name, form in forms.items() if isinstance(sight := form[axis], Moving)}
-        if len({(sight.axis, Fraction(sight.step, sight.period)) for sight in sights.values()}) != 1:
-            continue  # fewer than two move, or at different paces: only what steps alike can lie apart
-        if all(_is_causal(sight) for sight in sights.values()):
-            continue  # what looks back alone is put together by its end
-        branches = [Branch(name, centre) for name, sight in sights.items() if (centre := _centre(sight)) is not None]
-        low, high = (choose(branches, key=lambda each: each.centre, default=None) for choose in (min, max))
-        if low is not None and high is not None and low.centre < high.centre:
-            yield Apart(axis, low, high)
-
-
-def _form(fields: Fields, node: Node, name: str, read: Read) -> tuple[Sight, ...]:
-    source = fields.network[name]
-    return fields.form(name) if source.shape == node.shape else fields.through(node, read)
-
-
-def _is_causal(sight: Moving) -> bool:
-    pace = Fraction(sight.step, sight.period)
-    return all(last <= r * pace for r, last in enumerate(sight.lasts))
-
-
-def _centre(sight: Moving) -> Fraction | None:
-    """The mean centre of a turn, each seen from its own unit; None where some units see nothing."""
-    if any(last < first for first, last in zip(sight.firsts, sight.lasts, strict=True)):
-        return None
-    pace, turn = Fraction(sight.step, sight.period), sight.period
-    return (
-        sum(
-            (Fraction(a + b, 2) - r * pace for r, (a, b) in enumerate(zip(sight.firsts, sight.lasts, strict=True))),
-            Fraction(0),
-        )
-        / turn
-    )
