@@ -72,9 +72,10 @@ def table(results: Sequence[EffectiveField], names: Sequence[str]) -> Table:
     check_axes(results)
     columns = [Column(heading="", is_number=False)]
     for i, (name, result) in enumerate(zip(names, results, strict=True)):
-        columns.append(Column(heading=name, style="strong"))
-        columns.append(Column(heading="95 % interval" if result.intervals else "", priority=2, style="dim"))
-        columns.append(Column(heading="change" if i else "", priority=1, style="dim"))
+        # Intervals leave before changes, those before designs, and the last design before the second.
+        columns.append(Column(heading=name, style="strong", priority=max(i - 1, 0)))
+        columns.append(Column(heading="95 % interval" if result.intervals else "", priority=200 + i, style="dim"))
+        columns.append(Column(heading="change" if i else "", priority=100 + i, style="dim"))
     sides = Table(columns)
     _add(sides, "layer", [result.layer for result in results])
     for share in (50, 95):
