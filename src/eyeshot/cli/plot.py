@@ -126,9 +126,9 @@ def plot(
 
 
 def _unknown(kind: str) -> str:
-    import difflib
+    from eyeshot.nearest import nearest
 
-    near = difflib.get_close_matches(kind, QUESTIONS, 1, 0.6)
+    near = nearest(kind, QUESTIONS, 1)
     hint = f"did you mean {near[0]!r}?" if near else "the kind comes last, after the models."
     return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
 
