@@ -16,6 +16,7 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     inspected,
+    tile_sizes,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
@@ -31,9 +32,14 @@ _USE_KINDS = {
     "profile": "how much does it use along an axis, against its field?",
     "ratio": "how much of what it sees does each layer use?",
 }
+_TILE_KINDS = {
+    "tiles": "how is the image cut into tiles, and what does one read?",
+    "halo": "what error does a smaller halo leave, and what work?",
+}
 QUESTIONS = {
     **{kind: KINDS[kind].question for kind in KINDS},
     **_USE_KINDS,
+    **_TILE_KINDS,
     _STUDY_KIND: "what did training find? MODEL is the folder of a study",
 }
 _OF_UNITS = ("cone", "map", "profile")
@@ -53,6 +59,7 @@ Examples:
   eyeshot plot "C3-8 C3-8 C3-8" cone --input 1x15x15 --at 7,7 --at 7,8 -o two.png
   eyeshot plot alexnet alexnet-alternating growth -o growth.pdf
   eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
+  eyeshot plot alexnet tiles --input 3x2048x2048 --layer conv5 --tile 512 -o tiles.png
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
 
 What a unit uses is taken from its path density; eyeshot effective measures it and draws what it found.
@@ -66,6 +73,7 @@ What a unit uses is taken from its path density; eyeshot effective measures it a
               help="Their position, counted from 0; up to four for a cone. [default: the middle one]")  # fmt: skip
 @click.option("--axis", type=click.IntRange(0, 2), metavar="N",
               help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
+@click.option("--tile", "tile", callback=tile_sizes, metavar="HxW", help="Of tiles and halo: a tile's size.")
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Where the figure goes; its data go beside it as CSV.")  # fmt: skip
@@ -75,6 +83,7 @@ def plot(
     layer: str | None,
     units: tuple[tuple[int, ...], ...],
     axis: int | None,
+    tile: Any,
     input_shape: tuple[int, ...] | None,
     output: Path | None,
     force: bool,
@@ -87,10 +96,19 @@ def plot(
         raise UsageError(f"plot needs a model before the kind, such as: eyeshot plot alexnet {kind} -o {kind}.svg")
     if output is None:
         raise UsageError(f"plot writes a file: give -o {kind}.svg, .png or .pdf")
-    if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
+    if kind not in _OF_UNITS and ((layer is not None and kind not in _TILE_KINDS) or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
+    if tile is not None and kind not in _TILE_KINDS:
+        raise UsageError(f"--tile: only with {listed(list(_TILE_KINDS), 'or')}")
     check_figure(output, force=force)
     file_format = output.suffix[1:].lower()
+    if kind in _TILE_KINDS:
+        if len(designs) > 1:
+            raise UsageError(f"{kind} takes one design, found {len(designs)}")
+        panels = _tile_panels(kind, designs[0], input_shape, layer, tile)
+        _write(output, rendered([[panel] for panel in panels], file_format, size=_TOGETHER if panels[1:] else None),
+               records_of(panels))  # fmt: skip
+        return
     if kind == _STUDY_KIND:
         _write(output, *_evidence(designs, file_format))
         return
@@ -108,6 +126,30 @@ def plot(
         panel = _use_panel(kind, chosen)
         _write(output, rendered([[panel]], file_format), records_of([panel]))
     _end(chosen)
+
+
+_TOGETHER = (7.5, 6.2)
+_MOST_HALOS = 12
+
+
+def _tile_panels(kind: str, model: str, input_shape: Any, layer: str | None, tile: Any) -> list[Panel]:
+    """The tiles on the image, or error and work against the halo."""
+    from eyeshot.cli.options import users_code
+    from eyeshot.report.figures.style import shortened
+    from eyeshot.report.figures.tiles import error_panel, tiles_panel, work_panel
+    from eyeshot.tile.family import Family
+    from eyeshot.tile.plan import planned
+    from eyeshot.tile.probe import probe
+    from eyeshot.tile.tolerance import curve
+
+    with users_code(model):
+        looked = probe(Family(model, input_shape), layer)
+        plan = planned(looked, tile=tile)
+        name = shortened(plan.network.name, 36)
+        if kind == "tiles":
+            return [tiles_panel(plan, name)]
+        steps = curve(looked, plan.tile, most=_MOST_HALOS)
+    return [error_panel(steps, name), work_panel(steps, name, plan.tile)]
 
 
 def _unknown(kind: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
@@ -16,6 +16,9 @@ from eyeshot.tile.choose import usual, within
 from eyeshot.tile.grid import AxisTile, Lane
 from eyeshot.tile.probe import Probe
 from eyeshot.tile.reasons import Prevented, prevented
+
+if TYPE_CHECKING:
+    from eyeshot.tile.tolerance import Step
 
 SCHEMA = "eyeshot.tile/1"
 
@@ -32,11 +35,15 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """A halo smaller than the exact one: the error asked for, predicted and measured, over the output's spread."""
+    """A halo smaller than the exact one: the error asked for, predicted and measured, over the output's spread.
+
+    ``curve`` has the same of every halo that was looked at, with its work.
+    """
 
     asked: float
     predicted: float
     measured: float | None = None
+    curve: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +172,12 @@ class TilePlan:
             },
             "tolerance": None
             if tolerance is None
-            else {"asked": tolerance.asked, "predicted": tolerance.predicted, "measured": tolerance.measured},
+            else {
+                "asked": tolerance.asked,
+                "predicted": tolerance.predicted,
+                "measured": tolerance.measured,
+                "curve": [asdict(step) for step in tolerance.curve],
+            },
         }
 
 
@@ -184,8 +196,7 @@ def planned(
     """
     exact = tuple((lane.before, lane.after) for lane in looked.lanes)
     if halo is not None:
-        smaller = (replace(lane, before=min(halo, lane.before), after=min(halo, lane.after)) for lane in looked.lanes)
-        looked = replace(looked, lanes=tuple(smaller))
+        looked = replace(looked, lanes=tuple(lane.of_halo(halo) for lane in looked.lanes))
     params = looked.params
     open_axes = {found.axis for found in looked.prevents}
     uncut = tuple(open_axes) if len(open_axes) < len(looked.lanes) else ()
