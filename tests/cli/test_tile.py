@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ def test_tiles_on_the_image_are_a_figure_of_their_cores(nets: str, tmp_path: Pat
     along = [(int(first), int(end)) for _, _, axis, _, _, first, end in rows if axis == "1"]
     assert along[0][0] == 0
     assert along[-1][1] == 160
-    assert all(a[1] == b[0] for a, b in zip(along, along[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(along))
 
 
 def test_a_tile_belongs_to_figures_of_tiles(nets: str, tmp_path: Path) -> None:

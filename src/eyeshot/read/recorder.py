@@ -77,6 +77,15 @@ class Recorder(TorchDispatchMode):
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
         tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
+        try:
+            return self._recorded(func, types, args, kwargs, tensors)
+        except Exception as error:
+            self.trace.refuse(_signature(func).name.strip("_"), error, tensors)
+            raise
+
+    def _recorded(
+        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
+    ) -> Any:
         signature = _signature(func)
         if not self.has_numbers:
             # [5, 3]: the second sequence ends at 3, and what it reads ends there; without numbers nobody knows

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from eyeshot.complaints import complaint, rest
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.network.ops import Input
@@ -42,7 +43,6 @@ from eyeshot.read.state import (
 )
 from eyeshot.read.trace import NeedsNumbersError, Step, Trace, tensors_in
 from eyeshot.read.under_way import MUCH, Pass, under_way
-from eyeshot.shown import said
 
 Watching = Callable[[Trace], AbstractContextManager[Any]]
 
@@ -223,17 +223,27 @@ class _Reading:
 
     def failure(self, error: BaseException, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
-        failure = ReadError(self.explain(error))
+        failure = ReadError(self.explain(error) + self._meeting(error), lines=rest(error))
+        failure.is_of_shapes = isinstance(error, RuntimeError | ValueError | AssertionError | IndexError)
         if len(self.trace.steps) > len(self.inputs):
             stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
             failure.partial = self.network((*notes, stopped), is_partial=True)
         return failure
 
+    def _meeting(self, error: BaseException) -> str:
+        """The layers whose outputs an op did not take together, and their sizes."""
+        refusal = self.trace.refusal
+        if refusal is None or refusal.error is not error or len(refusal.sources) < 2:
+            return ""
+        nodes = nodes_of(self.trace, self.inputs)
+        met = [f"{nodes[step].name} ({'×'.join(map(str, step.shape[1:]))})" for step in refusal.sources]
+        return f" ({refusal.name} of {' and '.join(met[:4])})"
+
     def explain(self, error: BaseException) -> str:
         """Where the forward pass stopped, and why."""
-        text = said(error)
+        text = complaint(error)
         if _needs_numbers(error):
-            text = f"its computation needs numbers, not only shapes ({text.partition(',')[0]})"
+            text = f"its computation needs numbers, not only shapes ({str(error).partition(',')[0]})"
         return f"{self.name} cannot be traced on an input of {self.shape}: {self.places.of_failure()}: {text}"
 
 

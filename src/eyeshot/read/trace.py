@@ -91,6 +91,15 @@ class Shared:
     root: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An op that failed: its name, what it raised, and the steps that made what it was handed, each once."""
+
+    name: str
+    error: BaseException
+    sources: tuple[Step, ...]
+
+
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
 """A constant's numbers, or how they are computed."""
 
@@ -107,6 +116,7 @@ class Trace:
     taking: tuple[Constant, ...] = ()
     taken: dict[Step, tuple[Constant, ...]] = field(default_factory=dict)
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
+    refusal: Refusal | None = None
     silent: dict[Step, torch.Tensor] = field(default_factory=dict)
     """Elements of scores at which a mask of numbers leaves nothing to weigh."""
     zeros: dict[Step, torch.Tensor] = field(default_factory=dict)
@@ -206,6 +216,12 @@ class Trace:
         self._lie(self.steps[first:], tensor, is_view=True)
         self._known[key] = Known(tensor, step, writes)
         return step
+
+    def refuse(self, name: str, error: BaseException, tensors: Iterable[torch.Tensor]) -> None:
+        """Say which op failed on what; the first to know is the op itself, others only pass its error on."""
+        if self.refusal is None or self.refusal.error is not error:
+            sources = dict.fromkeys(self.step_of(tensor) for tensor in tensors if self.knows(tensor))
+            self.refusal = Refusal(name, error, tuple(sources))
 
     def finish(self, path: str, outputs: Iterable[torch.Tensor]) -> None:
         """Say what a module's call gave; a view of what was written since is no step of its own and is left out."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
@@ -16,9 +16,6 @@ from eyeshot.tile.choose import usual, within
 from eyeshot.tile.grid import AxisTile, Lane
 from eyeshot.tile.probe import Probe
 from eyeshot.tile.reasons import Prevented, prevented
-
-if TYPE_CHECKING:
-    from eyeshot.tile.tolerance import Step
 
 SCHEMA = "eyeshot.tile/1"
 
@@ -31,6 +28,19 @@ class Memory:
     whole: int
     weights: int
     batch: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One halo: its predicted error, the measured one where it was, and work over the whole image's with a tile.
+
+    ``work`` is None where the tile is too small for the halo.
+    """
+
+    halo: int
+    predicted: float
+    measured: float | None = None
+    work: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

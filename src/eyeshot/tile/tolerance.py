@@ -13,7 +13,7 @@ given, is run with the halo and without tiles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,26 +21,13 @@ import numpy.typing as npt
 
 from eyeshot.analyse.pull import path_counts
 from eyeshot.errors import UsageError
-from eyeshot.tile.plan import TilePlan, Tolerance, planned
+from eyeshot.tile.plan import Step, TilePlan, Tolerance, planned
 from eyeshot.tile.probe import Probe
 
 if TYPE_CHECKING:
     from eyeshot.tile.errors_measured import Measuring
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One halo: its predicted error, the measured one where it was, and work over the whole image's with a tile.
-
-    ``work`` is None where the tile is too small for the halo.
-    """
-
-    halo: int
-    predicted: float
-    measured: float | None = None
-    work: float | None = None
 
 
 def halos(looked: Probe) -> list[int]:

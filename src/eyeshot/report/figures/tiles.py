@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.report.figures.style import Panel, halo, line_style
 from eyeshot.report.wording import times
 from eyeshot.tile.grid import AxisTile
-from eyeshot.tile.plan import TilePlan
-from eyeshot.tile.tolerance import Step
+from eyeshot.tile.plan import Step, TilePlan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CORE, _HALO = "#0072B2", "#E69F00"
+_SMALL = 1e-3
 _STRIP = 0.16
 """Height of a stream over its length."""
 
 
 def error_panel(steps: Sequence[Step], label: str) -> Panel:
     """The error next to a seam against the halo, over the output's spread: predicted, and measured where it was."""
+    least = next((step for step in steps if step.predicted <= _SMALL), steps[-1])
     return Panel(
-        size=(7.5, 3.2), records=[_record("error", label, step) for step in steps], draw=lambda axes: _error(axes, steps)
+        size=(7.5, 3.2),
+        records=[_record("error", label, step) for step in steps],
+        draw=lambda axes: _error(axes, steps),
+        caption=(
+            f"Error of tiles of {label} next to a seam against the halo: root mean square, over the output's standard"
+            " deviation.",
+            f"The exact halo is {steps[-1].halo} px; below {_SMALL:g} is predicted from {least.halo} px on.",
+        ),
     )
 
 
@@ -32,6 +40,7 @@ def work_panel(steps: Sequence[Step], label: str, tile: Sequence[int]) -> Panel:
         size=(7.5, 3.2),
         records=[_record("work", label, step) for step in steps],
         draw=lambda axes: _work(axes, steps, tile),
+        caption=(f"MACs of all tiles of {times(tile)} px over the whole image's.",),
     )
 
 
@@ -73,10 +82,14 @@ def tiles_panel(plan: TilePlan, label: str) -> Panel:
         size=(width + 1.0, min(max(width * height, 1.2), 9.0) + 1.2),
         records=_cores(plan, label),
         draw=lambda axes: _tiles(axes, plan, rows, extent),
+        caption=(
+            f"{label} on {times(plan.network.extent)} px in {plan.tiles:,} tiles of {times(plan.tile)}: each reads its"
+            f" tile and delivers its core, {times(plan.core)} in the middle, at {plan.work:.2f} times the MACs.",
+        ),
     )
 
 
-def _tiles(axes: Axes, plan: TilePlan, rows: Sequence[Sequence[AxisTile]], extent: tuple[int, int]) -> None:
+def _tiles(axes: Axes, plan: TilePlan, rows: Sequence[Sequence[AxisTile]], extent: Sequence[int]) -> None:
     from matplotlib.patches import Rectangle
 
     down, across = rows
