@@ -251,9 +251,6 @@ def planned(
     )
 
 
-_MOST_TRIES = 12
-
-
 def _within(looked: Probe, limit: int, size: int, uncut: Sequence[int]) -> tuple[tuple[int, ...], bool]:
     """The tile of the least work that fits; what PyTorch holds on the tile itself decides."""
     factor = 1.0
@@ -264,7 +261,7 @@ def _within(looked: Probe, limit: int, size: int, uncut: Sequence[int]) -> tuple
     )
     factor = looked.held(small, size) / (looked.alive_on(_read(looked, small)) * size)
     choices = within(looked, limit / size / factor, uncut)
-    for choice in choices[:_MOST_TRIES]:
+    for choice in choices:
         if not choice.fits or looked.held(choice.tile, size) <= limit:
             return choice.tile, choice.is_best
     return choices[0].tile, False
