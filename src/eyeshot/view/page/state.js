@@ -5,7 +5,7 @@ import { mapSize, middle } from "./network.js";
 
 /** @typedef {import("./network.js").Design} Design */
 
-const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "tiles", "data"];
 
 /**
  * @typedef {object} State
@@ -91,8 +91,9 @@ export function fromFragment(fragment, designs, editedDesign) {
     }
   }
   const tab = asked.get("tab") ?? "field";
-  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
-  const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
+  const isThere = TABS.includes(tab) && (tab !== "tiles" || designs.some(({ entry }) => entry.tiles));
+  if (!isThere) complaints.push(`no view is called ${tab}`);
+  const state = startOf(designs, at, isThere ? tab : "field");
   state.edits = asked.get("edit") ?? "";
   const strangers = [...editsFrom(state.edits).keys()].filter((name) => !designs[at].index.has(name));
   for (const name of strangers) complaints.push(`${designs[at].name} has no layer ${name} to change`);
