@@ -46,6 +46,7 @@ CONVENTIONS = (
 @click.option(
     "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
 )
+@click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(
@@ -134,13 +135,13 @@ def compare(
         arms = () if comparison.study is None else comparison.evidence.arms
         write_figure(output, drawing(comparison.reports, arms), paper)
     if is_for_people:
-        _print_what_next(comparison, terminal, models, input_shape, train)
+        _print_what_next(comparison, terminal, models, input_shape, training)
     if not comparison.is_exact:
         _end_bounded(comparison, no_colour)
 
 
 def _refuse_beside_scores(others: dict[str, Any]) -> None:
-    names = [f"--{key.replace('_', '-')}" for key, value in others.items() if value is not None]
+    names = [_option(key) for key, value in others.items() if value is not None]
     if names:
         raise UsageError(f"{', '.join(names)}: --scores takes files of scores alone, and trains nothing")
 
@@ -174,8 +175,7 @@ def _compare_scores(
 
 def _refuse_without_train(training: dict[str, Any]) -> None:
     """Complain of options that mean nothing without --train."""
-    names = {"directory": "--run", "batch_size": "--batch-size"}
-    options = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
+    options = [_option(key) for key, value in training.items() if value is not None]
     if options:
         raise UsageError(f"{', '.join(options)} needs --train")
 
@@ -230,14 +230,34 @@ def _print_what_next(
     terminal: Terminal,
     models: tuple[str, ...],
     input_shape: Any,
-    train: bool,
+    training: dict[str, Any],
 ) -> None:
     terminal.say()
+    if comparison.study is not None:
+        say_next(terminal, *_after_training(comparison.study, models, training))
+        return
     commands = [typed(models[-1], verb="show", input_shape=input_shape)]
     is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
-    if is_small and not train and input_shape is None:
+    if is_small and input_shape is None:
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
     say_next(terminal, *commands, *lesson_of(*models))
+
+
+def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:
+    """More seeds of the same study, its figure, its page."""
+    again = {_option(key): str(value) for key, value in training.items() if value is not None}
+    again["--seeds"] = str(2 * len(study.plan.seeds))
+    place = str(study.directory)
+    return [
+        typed(models[0], *models[1:], "--train", *(word for pair in again.items() for word in pair), verb="compare"),
+        typed(place, "evidence", "-o", "scores.png", verb="plot"),
+        typed("--run", place, "-o", "study.html", verb="report"),
+    ]
+
+
+def _option(parameter: str) -> str:
+    """How a parameter is typed."""
+    return "--run" if parameter == "directory" else f"--{parameter.replace('_', '-')}"
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

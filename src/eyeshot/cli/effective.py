@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
     _UnitType = click.ParamType[tuple[int, ...] | str]
     _ChannelType = click.ParamType[int | str]
     _ShareType = click.ParamType[float]
+    _NumbersType = click.ParamType[tuple[float, ...]]
 else:
-    _UnitType = _ChannelType = _ShareType = click.ParamType
+    _UnitType = _ChannelType = _ShareType = _NumbersType = click.ParamType
 
 _OF_GRADIENTS = (
-    "measure", "channel", "images", "limit", "weights", "seeds", "per_seed", "precision", "batch", "device", "dtype",
-    "run",
+    "measure", "channel", "images", "limit", "mean", "std", "weights", "seeds", "per_seed", "precision", "batch",
+    "device", "dtype", "run",
 )  # fmt: skip
 """Options that say nothing to the density."""
 
@@ -97,6 +99,26 @@ class Share(_ShareType):
         return share
 
 
+class Numbers(_NumbersType):
+    """Numbers such as 0.5,0.5,0.5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(map(math.isfinite, numbers)):
+            self.fail(
+                f"{quoted(str(value))} are no numbers; write one, or one a channel, as in 0.5,0.5,0.5", param, ctx
+            )
+        return numbers
+
+
 @click.command(short_help="what does a unit really use?")
 @click.argument("model")
 @click.argument("layer", required=False)
@@ -130,6 +152,8 @@ class Share(_ShareType):
 )
 @click.option("--images", metavar="DIR", help="Images of any size, or: sample, fashion-mnist. [init: noise]")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many of the images, a random choice.")
+@click.option("--mean", type=Numbers(), metavar="M,M,M", help="Of the images' channels, 0 to 1. [default: as trained]")
+@click.option("--std", type=Numbers(), metavar="S,S,S", help="Their deviations; with --mean.")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, dir_okay=False),
