@@ -40,6 +40,7 @@ Examples:
   eyeshot why alexnet conv5
   eyeshot compare CONV-POOL-CONV-POOL-CONV-POOL CONV-POOL-CONV-CONV-CONV-POOL
   eyeshot compare alexnet-28 alexnet-28-alternating --train
+  eyeshot report --lesson -o lesson.html     why AlexNet does not pool after every convolution, step by step
 
 \b
 A MODEL is one of
