@@ -60,7 +60,9 @@ def test_the_output_is_as_recorded(name: str, eyeshot: Eyeshot, golden: Callable
     golden(name, result.stdout)
 
 
-@pytest.mark.parametrize("verb", ["show", "field", "why", "effective", "compare", "plot", "design", "check", "models", "doctor"])
+@pytest.mark.parametrize(
+    "verb", ["show", "field", "why", "effective", "compare", "plot", "design", "check", "models", "doctor"]
+)
 def test_every_verb_explains_itself_with_examples(verb: str, eyeshot: Eyeshot) -> None:
     result = eyeshot(verb, "--help")
 
