@@ -97,10 +97,12 @@ class ReadError(EyeshotError):
 
     Attributes:
         partial: the Network up to where reading failed, where something was read.
+        is_of_shapes: a forward pass failed that computed shapes only, so that another input size may pass.
     """
 
     exit_code = 3
     partial: Any = None
+    is_of_shapes = False
 
 
 class MissingExtraError(EyeshotError):
@@ -109,13 +111,25 @@ class MissingExtraError(EyeshotError):
     Args:
         what: what the user wanted to do.
         library: the name to import.
-        extra: the extra of eyeshot that brings it.
+        extra: the extra of eyeshot that brings it; None where a user chooses the library and none does.
     """
 
     exit_code = 5
 
-    def __init__(self, what: str, library: str, extra: str) -> None:
-        super().__init__(f"{what} needs {library}, which is not installed: pip install 'eyeshot[{extra}]'")
+    def __init__(self, what: str, library: str, extra: str | None = None) -> None:
+        super().__init__(f"{what} needs {library}, which is not installed: {install_line(library, extra)}")
+
+
+def install_line(library: str, extra: str | None) -> str:
+    """The command that installs a library, as the extra of eyeshot that brings it where there is one.
+
+    >>> install_line("scipy", "train"), install_line("timm", None)
+    ("pip install 'eyeshot[train]'", 'pip install timm')
+    """
+    return f"pip install 'eyeshot[{extra}]'" if extra else f"pip install {_PACKAGES.get(library, library)}"
+
+
+_PACKAGES = {"PIL": "pillow"}
 
 
 class CheckError(EyeshotError):
