@@ -23,6 +23,7 @@ VERBS = {
     "sizes": "which input sizes fit, and what comes out?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "advise": "what is wrong for this image and these objects, and what mends it?",
     "rewrite": "what becomes of a network by a move?",
     "design": "which designs see what I want?",
     "check": "does it still keep what was promised of it?",
