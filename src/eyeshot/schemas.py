@@ -346,6 +346,7 @@ class _Progression(_Part, kw_only=True):
 class _AxisSizes(_Part, kw_only=True):
     fits: list[_Progression]
     whole: list[_Progression]
+    found_by: Literal["arithmetic", "trials"]
 
 
 class _Trial(_Part, kw_only=True):
@@ -482,6 +483,7 @@ class Rewrite(_Part, kw_only=True):
     moves: list[_Move]
     announced: dict[str, Any]
     read_back: dict[str, Any]
+    peak_activations: Range
     exact: bool
     error: dict[str, float] | None
     design: str | None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from eyeshot.cli.command import VERBS
 from tests.cli.conftest import Eyeshot
 
 SOURCE = str(Path(__file__).parent.parent.parent / "src")
@@ -61,7 +62,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "no verb 'frobnicate'; verbs are show, field, why, sizes, effective, compare, "),
+    (["frobnicate"], 2, f"verbs are {', '.join(VERBS)}"),
 ]
 
 

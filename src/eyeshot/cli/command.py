@@ -23,6 +23,7 @@ VERBS = {
     "sizes": "which input sizes fit, and what comes out?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "advise": "what is wrong for this image and these objects, and what mends it?",
     "rewrite": "what becomes of a network by a move?",
     "design": "which designs see what I want?",
     "check": "does it still keep what was promised of it?",
@@ -40,6 +41,7 @@ Examples:
   eyeshot why alexnet conv5
   eyeshot compare CONV-POOL-CONV-POOL-CONV-POOL CONV-POOL-CONV-CONV-CONV-POOL
   eyeshot compare alexnet-28 alexnet-28-alternating --train
+  eyeshot report --lesson -o lesson.html     why AlexNet does not pool after every convolution, step by step
 
 \b
 A MODEL is one of

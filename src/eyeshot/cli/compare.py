@@ -17,6 +17,7 @@ from eyeshot.cli.options import (
     inspected,
     json_option,
     known_models,
+    lesson_of,
     one_format,
     print_json,
     print_records,
@@ -243,7 +244,7 @@ def _print_what_next(
     is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
     if is_small and input_shape is None:
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
-    say_next(terminal, *commands)
+    say_next(terminal, *commands, *lesson_of(*models))
 
 
 def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:

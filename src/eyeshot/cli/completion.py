@@ -32,7 +32,7 @@ def models(incomplete: str) -> list[CompletionItem]:
 
 def layers(params: Mapping[str, Any], incomplete: str) -> list[CompletionItem]:
     """Layers of the design that stands before, which begin so."""
-    model: Any = params.get("model") or (params.get("models") or [None])[0]
+    model: Any = params.get("model") or (params.get("words") or params.get("models") or [None])[0]
     from eyeshot.errors import EyeshotError
     from eyeshot.read.module_names import is_module_name
 

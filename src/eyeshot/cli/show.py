@@ -13,6 +13,7 @@ from eyeshot.cli.options import (
     inspected,
     json_option,
     known_models,
+    lesson_of,
     one_format,
     print_json,
     print_records,
@@ -158,4 +159,4 @@ def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape
     if rival in entries():
         commands.append(typed(model, rival, verb="compare", input_shape=input_shape))
     terminal.say()
-    say_next(terminal, *commands)
+    say_next(terminal, *commands, *lesson_of(report.network.name))

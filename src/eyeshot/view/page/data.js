@@ -120,8 +120,8 @@ function position({ layer, state }) {
 /** A product as boxes. @param {number[][]} product @returns {number[][][]} */
 function rectangles(product) {
   return product.reduce(
-    (/** @type {number[][][]} */ found, set) =>
-      found.flatMap((head) => {
+    (/** @type {number[][][]} */ heads, set) =>
+      heads.flatMap((head) => {
         const ends = [];
         for (let i = 0; i < set.length; i += 2) ends.push([...head, [set[i], set[i + 1]]]);
         return ends;
@@ -135,11 +135,11 @@ const quoted = (word) => (/^[\w.:/@%+=-]+$/.test(word) ? word : `'${word.replace
 
 /** @param {PageDocument} page */
 function notes(page) {
-  const found = page.designs.flatMap((design) =>
+  const items = page.designs.flatMap((design) =>
     design.notes.map((note) => h("li", null, `${design.name}${note.layer ? `, ${note.layer}` : ""}: ${note.text}`)),
   );
   return [
-    found.length ? [h("h2", null, "Notes"), h("ul", null, found)] : null,
+    items.length ? [h("h2", null, "Notes"), h("ul", null, items)] : null,
     h(
       "p",
       { class: "hint" },
