@@ -489,8 +489,82 @@ class Rewrite(_Part, kw_only=True):
     design: str | None
 
 
+class _LastMap(_Part, kw_only=True):
+    layer: str
+    stride: float | None
+    field: int | None
+    used: float | None
+
+
+class _Finding(_Part, kw_only=True):
+    kind: str
+    layers: list[str]
+    says: str
+    evidence: dict[str, Any]
+    moves: list[dict[str, Any]]
+
+
+class Advice(_Part, kw_only=True):
+    """``advise``: what is wrong with a network for its image and objects."""
+
+    schema: Literal["eyeshot.advice/1"]
+    network: _EffectiveNetwork
+    outputs: list[_LastMap]
+    left_out: dict[str, int]
+    findings: list[_Finding]
+
+
+class _MoveKind(_Part, kw_only=True):
+    name: str
+    does: str
+    keeps: str
+    changes: str
+    words: dict[str, str]
+
+
+class Moves(_Part, kw_only=True):
+    """``rewrite --list``: the moves that there are."""
+
+    schema: Literal["eyeshot.moves/1"]
+    moves: list[_MoveKind]
+
+
+class _Split(_Part, kw_only=True):
+    layer: str
+    patches: list[int]
+    side: list[int]
+    overlap: list[int]
+    extra: float
+    extra_in_all: float
+    peak: int
+    whole: int
+
+
+class Split(_Part, kw_only=True):
+    """``tile --split-after``: the first layers by patches."""
+
+    schema: Literal["eyeshot.split/1"]
+    splits: list[_Split]
+    best: _Split | None = None
+
+
+class _TiledRun(_Part, kw_only=True):
+    input: str
+    output: str
+    difference: float | None
+    plan: Tile
+
+
+class Tiled(_Part, kw_only=True):
+    """``tile --run``: the files that were run in tiles."""
+
+    schema: Literal["eyeshot.tiled/1"]
+    runs: list[_TiledRun]
+
+
 _KINDS: tuple[type[msgspec.Struct], ...] = (
-    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Rewrite, Designs, Check, Tile, Models, Doctor,
+    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Advice, Rewrite, Moves, Designs, Check, Tile, Split,
+    Tiled, Models, Doctor,
 )  # fmt: skip
 KINDS = {kind.__name__.lower(): kind for kind in _KINDS}
 """The documents by the words behind ``eyeshot.`` in their schemas' names."""
