@@ -215,6 +215,11 @@ def say_next(terminal: Terminal, *commands: str) -> None:
     terminal.lines([[("next  " if i == 0 else "      ", "dim"), (text, "")] for i, text in enumerate(commands)])
 
 
+def lesson_of(*models: str) -> list[str]:
+    """The command that writes the lesson, for designs that it is about."""
+    return ["eyeshot report --lesson -o lesson.html"] if any(model.startswith("alexnet") for model in models) else []
+
+
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
     """Say which results are only bounds, and end with the exit code for that."""
     more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""

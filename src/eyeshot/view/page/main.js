@@ -115,9 +115,9 @@ export function show(page, place, image) {
   /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
    *  @param {Design} design @param {number} at @param {number[]} unit */
   function useOf(design, at, unit) {
-    const found = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
-    const which = chosen(state.use, found.length);
-    const measured = which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
+    const maps = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
+    const which = chosen(state.use, maps.length);
+    const measured = which === "-" ? null : overUnit(maps[Number(which)], design, at, unit);
     return measured ?? estimate(design, `${state.design} ${state.edits}`, at, unit);
   }
 
