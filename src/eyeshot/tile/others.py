@@ -76,7 +76,10 @@ def _monai(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     shares = [min(overlap / t, 0.99) for overlap, t in zip(_overlaps(plan), plan.tile, strict=True)]
     settings = {"roi_size": list(plan.tile), "overlap": [_floored(s) for s in shares], "mode": "constant"}
     if not any(shares):
-        if any(lane.n % lane.lattice for lane in plan.lanes):
+        if any(
+            t < lane.n and (t % lane.lattice or lane.n % lane.lattice)
+            for t, lane in zip(plan.tile, plan.lanes, strict=True)
+        ):
             return settings, False, _MOVED
         return settings, True, "tiles need no halo, so what overlaps is the same"
     return settings, False, f"{_BLENDS}; crop {_sides(plan)} pixels of each tile's sides to be equal"
