@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import click
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
+from eyeshot.cli.figures import Paper, paper_options, write_figure
+from eyeshot.cli.measuring import check_source, measure_options, measured_fields
 from eyeshot.cli.options import (
     Position,
-    as_csv_text,
     check_figure,
     end_bounded,
     input_option,
@@ -21,8 +23,7 @@ from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Designs, check_count, figure
-from eyeshot.report.figures.style import Panel, records_of, rendered
-from eyeshot.report.files import write_file
+from eyeshot.report.figures.style import Drawing, Panel
 from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"
@@ -38,6 +39,8 @@ QUESTIONS = {
 }
 _OF_UNITS = ("cone", "map", "profile")
 """Kinds that are taken from units of one layer."""
+_MEASURED = ("map", "profile")
+"""Kinds of what a unit uses by any source."""
 _MOST_LAYERS = 24
 """Layers of a net that a ratio samples."""
 _LIST = "\n".join(f"  {kind:<9} {question}" for kind, question in QUESTIONS.items())
@@ -51,11 +54,12 @@ KIND is one of
 Examples:
   eyeshot plot alexnet cone -o cone.svg
   eyeshot plot "C3-8 C3-8 C3-8" cone --input 1x15x15 --at 7,7 --at 7,8 -o two.png
-  eyeshot plot alexnet alexnet-alternating growth -o growth.pdf
+  eyeshot plot alexnet alexnet-alternating growth -o growth.pdf --width 3.3in --no-title
   eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
+  eyeshot plot "C3-64 C3-64 C3-64" C7-64 profile --input 3x32x32 --source init -o use.svg
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
 
-What a unit uses is taken from its path density; eyeshot effective measures it and draws what it found.
+What a unit uses is taken from its path density, or measured as --source says; eyeshot effective prints it.
 """
 
 
@@ -68,7 +72,9 @@ What a unit uses is taken from its path density; eyeshot effective measures it a
               help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
-              help="Where the figure goes; its data go beside it as CSV.")  # fmt: skip
+              help="Where the figure goes; beside it its data as .csv, its caption as .txt.")  # fmt: skip
+@measure_options
+@paper_options
 @click.option("--force", is_flag=True, help="Let -o replace files.")
 def plot(
     models: tuple[str, ...],
@@ -78,6 +84,9 @@ def plot(
     input_shape: tuple[int, ...] | None,
     output: Path | None,
     force: bool,
+    paper: Paper,
+    source: str,
+    **options: Any,
 ) -> None:
     """Draw one figure; the help is written from the kinds there are."""
     *designs, kind = models
@@ -89,25 +98,31 @@ def plot(
         raise UsageError(f"plot writes a file: give -o {kind}.svg, .png or .pdf")
     if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
+    measured = {name: value for name, value in options.items() if value is not None}
+    if kind not in _MEASURED and (measured or source != "density"):
+        raise UsageError(f"--source and what belongs to it are for {listed(_MEASURED, 'and')}; a {kind} has no source")
+    check_source(source, measured, False)
     check_figure(output, force=force)
-    file_format = output.suffix[1:].lower()
     if kind == _STUDY_KIND:
-        _write(output, *_evidence(designs, file_format))
+        _write(output, _evidence(designs), paper)
         return
     if kind in KINDS:
         check_count(kind, len(designs))
-    elif (kind == "map" and len(designs) > 1) or len(units) > 1:
-        what = f"{len(designs)} designs" if len(units) < 2 else f"{len(units)} units"
-        raise UsageError(f"{kind} takes one design and one unit, found {what}")
+    elif len(units) > 1:
+        raise UsageError(f"{kind} takes one unit, found {len(units)}")
+    if kind in _MEASURED:
+        asked = [(model, layer) for model in designs]
+        unit = units[0] if units else "centre"
+        results = measured_fields(asked, source=source, unit=unit, input_shape=input_shape, **measured)
+        _write(output, _of_use(kind, results, axis), paper)
+        _end([result.layer for result in results if not result.is_exact])
+        return
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
-    if kind in KINDS:
-        drawn = figure(kind, chosen)
-        _write(output, drawn.content(file_format), drawn.records)
-    else:
-        panel = _use_panel(kind, chosen)
-        _write(output, rendered([[panel]], file_format), records_of([panel]))
-    _end(chosen)
+    ratio = () if kind in KINDS else [_by_depth(report) for report in reports]
+    drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_ratio(ratio, chosen.labels)]])
+    _write(output, drawn, paper)
+    _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
 
 
 def _unknown(kind: str) -> str:
@@ -118,20 +133,26 @@ def _unknown(kind: str) -> str:
     return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
 
 
-def _use_panel(kind: str, chosen: Designs) -> Panel:
-    """A panel of what units use, by their path density."""
-    from eyeshot.report.figures.effective import map_panel, profile_panel, ratio_panel
+def _of_use(kind: str, results: Sequence[EffectiveField], axis: int | None) -> Drawing:
+    """Maps or profiles of what units use, side by side on one scale."""
+    from eyeshot.report.effective_sides import check_axes, figure_labels
+    from eyeshot.report.figures.effective import maps_beside, profile_panel
 
-    if kind == "ratio":
-        return ratio_panel([_by_depth(report) for report in chosen.reports], chosen.labels)
-    unit = chosen.units[0] if chosen.units else "centre"
-    results = [effective(report.network, chosen.layer, unit=unit) for report in chosen.reports]
+    check_axes(results)
+    names = figure_labels(results)
     if kind == "map":
-        return map_panel(results[0])
-    axis = results[0].map.ndim - 1 if chosen.axis is None else chosen.axis
-    if axis >= results[0].map.ndim:
-        raise UsageError(f"--axis {axis}: the image has {results[0].map.ndim} axes, counted from 0")
-    return profile_panel(results, chosen.labels, axis=axis, title="What it sees and uses")
+        return maps_beside(results, [None] if len(results) == 1 else names)
+    axes = results[0].map.ndim
+    axis = axes - 1 if axis is None else axis
+    if axis >= axes:
+        raise UsageError(f"--axis {axis}: the image has {axes} axes, counted from 0")
+    return Drawing(rows=[[profile_panel(results, names, axis=axis, title="What it sees and uses")]])
+
+
+def _ratio(curves: Sequence[Sequence[EffectiveField]], names: Sequence[str]) -> Panel:
+    from eyeshot.report.figures.effective import ratio_panel
+
+    return ratio_panel(curves, names)
 
 
 def _by_depth(report: Inspection) -> list[EffectiveField]:
@@ -141,7 +162,7 @@ def _by_depth(report: Inspection) -> list[EffectiveField]:
     return [effective(report.network, layer.name) for layer in layers[::-step][::-1]]
 
 
-def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
+def _evidence(directories: list[str]) -> Drawing:
     """The figure of a study's scores."""
     from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
@@ -151,31 +172,21 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
     _, records = kept(Path(directories[0]), warn)
-    panel = figures.evidence(evidence(records).arms)
-    return rendered([[panel]], file_format), records_of([panel])
+    return Drawing(rows=[[figures.evidence(evidence(records).arms)]])
 
 
-def write_panel(output: Path, panel: Panel) -> None:
-    """Write a figure of one panel, and its data beside it."""
-    _write(output, rendered([[panel]], output.suffix[1:].lower()), records_of([panel]))
-
-
-def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
+def _write(output: Path, drawing: Drawing, paper: Paper) -> None:
     from eyeshot.cli.terminal import echo
 
-    beside = output.with_suffix(".csv")
-    write_file(output, image)
-    write_file(beside, as_csv_text(records).encode())
+    write_figure(output, drawing, paper)
     echo(str(output))
-    echo(f"its data are in {beside}", err=True)
 
 
-def _end(chosen: Designs) -> None:
+def _end(bounded: Sequence[str]) -> None:
     """End with the exit code for bounds where some field is only one."""
     import sys
 
     from eyeshot.cli.terminal import Terminal
 
-    names = [layer.name for report in chosen.reports for layer in report if not layer.field.is_exact]
-    if names:
-        end_bounded(Terminal(sys.stderr), names)
+    if bounded:
+        end_bounded(Terminal(sys.stderr), bounded)
