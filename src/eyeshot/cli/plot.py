@@ -18,6 +18,7 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     inspected,
+    tile_sizes,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
@@ -32,9 +33,14 @@ _USE_KINDS = {
     "profile": "how much does it use along an axis, against its field?",
     "ratio": "how much of what it sees does each layer use?",
 }
+_TILE_KINDS = {
+    "tiles": "how is the image cut into tiles, and what does one read?",
+    "halo": "what error does a smaller halo leave, and what work?",
+}
 QUESTIONS = {
     **{kind: KINDS[kind].question for kind in KINDS},
     **_USE_KINDS,
+    **_TILE_KINDS,
     _STUDY_KIND: "what did training find? MODEL is the folder of a study",
 }
 _OF_UNITS = ("cone", "map", "profile")
@@ -57,6 +63,7 @@ Examples:
   eyeshot plot alexnet alexnet-alternating growth -o growth.pdf --width 3.3in --no-title
   eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
   eyeshot plot "C3-64 C3-64 C3-64" C7-64 profile --input 3x32x32 --source init -o use.svg
+  eyeshot plot alexnet tiles --input 3x2048x2048 --layer conv5 --tile 512 -o tiles.png
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
 
 What a unit uses is taken from its path density, or measured as --source says; eyeshot effective prints it.
@@ -70,6 +77,7 @@ What a unit uses is taken from its path density, or measured as --source says; e
               help="Their position, counted from 0; up to four for a cone. [default: the middle one]")  # fmt: skip
 @click.option("--axis", type=click.IntRange(0, 2), metavar="N",
               help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
+@click.option("--tile", "tile", callback=tile_sizes, metavar="HxW", help="Of tiles and halo: a tile's size.")
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Where the figure goes; beside it its data as .csv, its caption as .txt.")  # fmt: skip
@@ -81,6 +89,7 @@ def plot(
     layer: str | None,
     units: tuple[tuple[int, ...], ...],
     axis: int | None,
+    tile: Any,
     input_shape: tuple[int, ...] | None,
     output: Path | None,
     force: bool,
@@ -96,13 +105,20 @@ def plot(
         raise UsageError(f"plot needs a model before the kind, such as: eyeshot plot alexnet {kind} -o {kind}.svg")
     if output is None:
         raise UsageError(f"plot writes a file: give -o {kind}.svg, .png or .pdf")
-    if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
+    if kind not in _OF_UNITS and ((layer is not None and kind not in _TILE_KINDS) or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
     measured = {name: value for name, value in options.items() if value is not None}
     if kind not in _MEASURED and (measured or source != "density"):
         raise UsageError(f"--source and what belongs to it are for {listed(_MEASURED, 'and')}; a {kind} has no source")
     check_source(source, measured, False)
+    if tile is not None and kind not in _TILE_KINDS:
+        raise UsageError(f"--tile: only with {listed(list(_TILE_KINDS), 'or')}")
     check_figure(output, force=force)
+    if kind in _TILE_KINDS:
+        if len(designs) > 1:
+            raise UsageError(f"{kind} takes one design, found {len(designs)}")
+        _write(output, _tile_drawing(kind, designs[0], input_shape, layer, tile), paper)
+        return
     if kind == _STUDY_KIND:
         _write(output, _evidence(designs), paper)
         return
@@ -125,10 +141,34 @@ def plot(
     _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
 
 
-def _unknown(kind: str) -> str:
-    import difflib
+_TOGETHER = (7.5, 6.2)
+_MOST_HALOS = 12
 
-    near = difflib.get_close_matches(kind, QUESTIONS, 1, 0.6)
+
+def _tile_drawing(kind: str, model: str, input_shape: Any, layer: str | None, tile: Any) -> Drawing:
+    """The tiles on the image, or error and work against the halo."""
+    from eyeshot.cli.options import users_code
+    from eyeshot.report.figures.style import shortened
+    from eyeshot.report.figures.tiles import error_panel, tiles_panel, work_panel
+    from eyeshot.tile.family import Family
+    from eyeshot.tile.plan import planned
+    from eyeshot.tile.probe import probe
+    from eyeshot.tile.tolerance import curve
+
+    with users_code(model):
+        looked = probe(Family(model, input_shape), layer)
+        plan = planned(looked, tile=tile)
+        name = shortened(plan.network.name, 36)
+        if kind == "tiles":
+            return Drawing(rows=[[tiles_panel(plan, name)]])
+        steps = curve(looked, plan.tile, most=_MOST_HALOS)
+    return Drawing(rows=[[error_panel(steps, name)], [work_panel(steps, name, plan.tile)]], size=_TOGETHER)
+
+
+def _unknown(kind: str) -> str:
+    from eyeshot.nearest import nearest
+
+    near = nearest(kind, QUESTIONS, 1)
     hint = f"did you mean {near[0]!r}?" if near else "the kind comes last, after the models."
     return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
 

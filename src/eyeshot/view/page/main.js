@@ -24,6 +24,8 @@ import { width } from "./spread.js";
 import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
 import { tabsOf } from "./tabs.js";
+import { tilesAlong, workOf } from "./tiles.js";
+import { tilesPanel } from "./tilestab.js";
 import { viewOf } from "./view.js";
 import { whyPanel } from "./why.js";
 import { shortened } from "./words.js";
@@ -97,6 +99,7 @@ export function show(page, place, image) {
       { id: "compare", name: "Compare", panel: comparePanel(page, designs, actions) },
       { id: "why", name: "Why", panel: whyPanel(actions) },
       { id: "graph", name: "Graph", panel: graphPanel(actions) },
+      ...(page.designs.some(({ tiles }) => tiles) ? [{ id: "tiles", name: "Tiles", panel: tilesPanel() }] : []),
       { id: "data", name: "Data", panel: dataPanel(page) },
     ],
     (tab) => set({ tab }),
@@ -166,8 +169,10 @@ export function show(page, place, image) {
       readersOf,
       seenBy,
       seersOf,
+      tilesAlong,
       width,
       windowCount,
+      workOf,
     },
   };
 }

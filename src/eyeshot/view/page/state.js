@@ -7,7 +7,7 @@ import { mapSize, middle } from "./network.js";
 
 /** What a link may say. */
 const KEYS = ["design", "layer", "unit", "point", "tab", "paths", "axis", "zoom", "use", "edit"];
-const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "tiles", "data"];
 
 /**
  * @typedef {object} State
@@ -94,8 +94,9 @@ export function fromFragment(fragment, designs, editedDesign) {
   }
   for (const key of asked.keys()) if (!KEYS.includes(key)) complaints.push(`nothing is called ${key}`);
   const tab = asked.get("tab") ?? "field";
-  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
-  const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
+  const isThere = TABS.includes(tab) && (tab !== "tiles" || designs.some(({ entry }) => entry.tiles));
+  if (!isThere) complaints.push(`no view is called ${tab}`);
+  const state = startOf(designs, at, isThere ? tab : "field");
   state.edits = editsOf(asked.get("edit") ?? "", designs[at], complaints);
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
