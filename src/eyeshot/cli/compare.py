@@ -217,10 +217,13 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     else:
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
+    whose: dict[tuple[str, str], list[str]] = {}
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
         for note in folded_notes(report):
             place = f"{note.layer}: " if note.layer else ""
-            terminal.say((f"{note.kind} ({label}): ", "warn"), place + note.text)
+            whose.setdefault((note.kind, place + note.text), []).append(label)
+    for (kind, text), labels in whose.items():
+        terminal.say((f"{kind} ({', '.join(labels)}): ", "warn"), text)
     for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 

@@ -146,13 +146,16 @@ function stepped(view, name, by, isMeant) {
   const { layer } = view;
   const edits = editsFrom(view.state.edits);
   const sizes = sizesOf(layer);
-  const own = { ...edits.get(layer.name) };
-  own[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
+  const change = { ...edits.get(layer.name) };
+  change[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
   if ((name === "kernel" || name === "dilation") && isHalfPadded(layer)) {
-    const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({ ...sizes, [name]: own[name] });
-    own.padding = kernel.map((k, axis) => Math.floor((dilation[axis] * (k - 1)) / 2));
+    const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({
+      ...sizes,
+      [name]: change[name],
+    });
+    change.padding = kernel.map((k, axis) => Math.floor((dilation[axis] * (k - 1)) / 2));
   }
-  edits.set(layer.name, own);
+  edits.set(layer.name, change);
   return editsText(edits);
 }
 
