@@ -440,6 +440,33 @@ class Check(_Part, kw_only=True):
     checks: list[_Checked]
 
 
+class _Effect(_Part, kw_only=True):
+    move: str
+    field: tuple[list[int], list[int]]
+    params: tuple[int, int]
+    macs: tuple[int, int]
+    peak_activations: tuple[int, int]
+    command: str
+
+
+class _Finding(_Part, kw_only=True):
+    kind: str
+    layers: list[str]
+    says: str
+    evidence: dict[str, Any]
+    moves: list[_Effect]
+
+
+class Advice(_Part, kw_only=True):
+    """``advise``: what is wrong, and what mends it."""
+
+    schema: Literal["eyeshot.advice/1"]
+    network: dict[str, Any]
+    outputs: list[dict[str, Any]]
+    left_out: dict[str, int]
+    findings: list[_Finding]
+
+
 class _Broken(_Part, kw_only=True):
     wish: str
     asked: Any
@@ -488,7 +515,7 @@ class Rewrite(_Part, kw_only=True):
 
 
 _KINDS: tuple[type[msgspec.Struct], ...] = (
-    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Rewrite, Designs, Check, Tile, Models, Doctor,
+    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Advice, Rewrite, Designs, Check, Tile, Models, Doctor,
 )  # fmt: skip
 KINDS = {kind.__name__.lower(): kind for kind in _KINDS}
 """The documents by the words behind ``eyeshot.`` in their schemas' names."""
