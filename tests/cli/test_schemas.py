@@ -47,6 +47,8 @@ COMMANDS = [
     ["effective", "C3-8 C3-8", "--input", "1x32", "--unit", "all"],
     ["compare", "alexnet", "alexnet-alternating"],
     ["compare", "--scores", "a.csv", "b.csv"],
+    ["advise", "resnet18", "--input", "3x32x32"],
+    ["advise", "patchgan", "--objects", "4-900"],
     ["rewrite", "C5-8 P2 C3-8", "pool-to-stride:pool1", "--input", "3x32x32"],
     ["design", "--input", "3x64x64", "--field", "20-24", "--layers", "2-3"],
     ["check", "alexnet", "--field", "conv5=163", "--macs-max", "1G"],

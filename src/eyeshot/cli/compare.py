@@ -51,7 +51,9 @@ CONVENTIONS = (
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(
-    "--match", type=click.Choice(["params", "macs", "none"]), help="Scale widths until this agrees. [default: none]"
+    "--match",
+    type=click.Choice(["params", "macs", "activations", "none"]),
+    help="Scale widths until this agrees. [default: none]",
 )
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
