@@ -219,7 +219,7 @@ class Recorder(TorchDispatchMode):
 
     def _without_numbers(self, value: Any) -> Any:
         """A tensor's twin without memory: forward passes make tensors of their own where the model lives."""
-        if not isinstance(value, torch.Tensor) or value.device.type == "meta":
+        if not isinstance(value, torch.Tensor) or value.is_meta:
             return value
         twin = self.trace.without_numbers(value)
         self.trace.follow_params([value], [twin])
@@ -319,7 +319,7 @@ def _is_table(tensor: torch.Tensor) -> bool:
 
 def _is_new_and_bare(out: Any, tensors: list[torch.Tensor]) -> bool:
     """Whether an op on constants gave one new tensor without memory, and not a large one."""
-    is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta" and out.numel() <= _MOST_NUMBERS
+    is_bare = isinstance(out, torch.Tensor) and out.is_meta and out.numel() <= _MOST_NUMBERS
     return is_bare and not any(out is tensor for tensor in tensors)
 
 
