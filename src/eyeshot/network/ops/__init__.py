@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eyeshot.network.ops.attention import Attention
+from eyeshot.network.ops.attention import Attention, MaskedMatMul
 from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Scatter
@@ -44,6 +44,7 @@ OPS: tuple[type[Op], ...] = (
     Linear,
     MatMul,
     Attention,
+    MaskedMatMul,
     Bilinear,
     Mixing,
     Cumulative,
@@ -91,6 +92,7 @@ __all__ = [
     "Insert",
     "Linear",
     "LocalResponseNorm",
+    "MaskedMatMul",
     "MatMul",
     "Mixing",
     "Norm",

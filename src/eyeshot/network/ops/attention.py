@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eyeshot.network.ops.mixing import MatMul
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Relation, Shape, Taps, Window
 from eyeshot.network.slide import Reads
@@ -28,12 +29,40 @@ class Attention(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """Of queries the one at its place, of keys and values those that it weighs; all as gates, as products are."""
         features, axis = len(out) - 1, len(out) - 2
-        m, n = out[axis], inputs[1][axis]
-        weighed: Relation
-        if self.keys is None:
-            ones, padding = (1,), ((m - 1, m - n),)
-            weighed = Window(axes=(axis,), kernel=(m,), stride=ones, dilation=ones, padding=padding, runs=True)
-        else:
-            weighed = Taps(axes=(axis,), reads=(self.keys,), endless=(None,))
+        weighed = _weighed(self.keys, axis, out[axis], inputs[1][axis])
         query = Read(0, Reduce(axes=(features,), keep=True), gate=True)
         return (query, *(Read(i, weighed, gate=True, may_read_less=self.is_bound) for i in (1, 2)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedMatMul(MatMul):
+    """A product of which one operand (``side``) has zeros that a mask of numbers left, as weights of attention have.
+
+    ``keys`` are the positions of the other that each row, or column, weighs; None for all up to its own place.
+    ``is_bound``: some heads or images may weigh fewer.
+    """
+
+    keys: Reads | None = None
+    side: int = 0
+    is_bound: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As without a mask."""
+        return "matmul"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The weights of the row, or column, and what they weigh."""
+        axis = len(out) - 2 + self.side
+        keys = _weighed(self.keys, axis, out[axis], inputs[1 - self.side][axis])
+        weights = Reduce(axes=(len(out) - 1 - self.side,), keep=True)
+        relations = (weights, keys) if self.side == 0 else (keys, weights)
+        return tuple(Read(i, each, gate=True, may_read_less=self.is_bound) for i, each in enumerate(relations))
+
+
+def _weighed(keys: Reads | None, axis: int, m: int, n: int) -> Relation:
+    """Of n positions along an axis those that each of m weighs: all up to its own place, or those listed."""
+    if keys is not None:
+        return Taps(axes=(axis,), reads=(keys,), endless=(None,))
+    ones, padding = (1,), ((m - 1, m - n),)
+    return Window(axes=(axis,), kernel=(m,), stride=ones, dilation=ones, padding=padding, runs=True)

@@ -12,7 +12,7 @@ from eyeshot.network.slide import Pattern, Reads
 
 @dataclass(frozen=True, kw_only=True)
 class Index(Op):
-    """Fixed positions along one axis, such as a table of indices."""
+    """Fixed positions along one axis, such as a table of indices; −1 where a constant stands instead of any."""
 
     axis: int
     positions: tuple[int, ...]
@@ -27,8 +27,9 @@ class Index(Op):
         """The positions listed."""
         steps = {b - a for a, b in pairwise(self.positions)}
         step = steps.pop() if len(steps) == 1 else 0
-        pattern = Pattern(step, ((self.positions[0],),)) if step > 0 and not steps else None
-        reads = tuple((p,) for p in self.positions)
+        is_even = step > 0 and not steps and self.positions[0] >= 0
+        pattern = Pattern(step, ((self.positions[0],),)) if is_even else None
+        reads = tuple((p,) if p >= 0 else () for p in self.positions)
         return (Read(0, Taps(axes=(self.axis,), reads=(reads,), endless=(pattern,))),)
 
 

@@ -8,15 +8,12 @@ import torch
 from torch.nn import functional
 
 from eyeshot.network.ops import Attention, Mixing
-from eyeshot.network.slide import Reads
+from eyeshot.read.aten.masking import weighed
 from eyeshot.read.aten.parts import in_parts
 from eyeshot.read.aten.rules import RULES, rule
 from eyeshot.read.recorder import Recorder
 from eyeshot.read.shapes import alike
 from eyeshot.read.trace import Call, Trace, tensors_in
-
-_MOST_PAIRS = 1 << 20
-"""Queries by keys of a mask at most that are told one by one; of more any key may be read."""
 
 
 @rule("scaled_dot_product_attention", "_scaled_dot_product_attention_math")
@@ -50,17 +47,8 @@ def _under_mask(trace: Trace, call: Call, queries: int, keys: int) -> Attention 
     if numbers is None:
         return None
     seen = numbers if numbers.dtype is torch.bool else numbers != float("-inf")
-    seen = seen.expand(*seen.shape[:-2], queries, keys).reshape(-1, queries, keys)
-    if bool(seen.all()):
-        return None
-    some, is_alike = seen.any(0), bool((seen == seen[:1]).all())
-    if is_alike and torch.equal(some, torch.ones_like(some).tril()):
-        return Attention()
-    if some.numel() > _MOST_PAIRS:
-        every = tuple(range(keys))
-        return Attention(keys=(every,) * queries, is_bound=True)
-    weighed: Reads = tuple(tuple(row.nonzero().flatten().tolist()) for row in some)
-    return Attention(keys=weighed, is_bound=not is_alike)
+    table = weighed(seen.expand(*seen.shape[:-2], queries, keys))
+    return None if table is None else Attention(keys=table[0], is_bound=table[1])
 
 
 @in_parts(

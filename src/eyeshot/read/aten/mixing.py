@@ -14,12 +14,12 @@ from eyeshot.network.ops import (
     Concatenate,
     Cumulative,
     Linear,
-    MatMul,
     Mixing,
     Pointwise,
     Rearrange,
     Slice,
 )
+from eyeshot.read.aten import masking
 from eyeshot.read.aten.parts import read_in_parts
 from eyeshot.read.aten.products import with_vector
 from eyeshot.read.aten.rules import axis_of, each, one, rule, show, varying
@@ -82,7 +82,7 @@ def _matmul(trace: Trace, call: Call) -> Any:
     out = call.run()
     if trace.knows(a) and trace.knows(b):
         steps = [_widened(trace, t, out.dim()) for t in (a, b)]
-        product = trace.record(MatMul(), steps, out.shape)
+        product = masking.product(trace, steps[0], steps[1], out.shape)
         trace.bind(out, product)
         if out.dim() > 3:  # taken as a batch of matrices
             spread = [t.expand(*out.shape[:-2], *t.shape[-2:]) for t in (a, b)]

@@ -18,7 +18,6 @@ from eyeshot.network.ops import (
     Index,
     Mixing,
     Op,
-    Pad,
     Pick,
     Pointwise,
     Pool,
@@ -88,13 +87,10 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
 
 
 def elements_at(trace: Trace, name: str, rows: Step, places: Sequence[int], axis: int = -1) -> Step:
-    """What stands along an axis at some places, each −1 a constant: what padding behind the axis holds."""
+    """What stands along an axis at some places, each −1 a constant."""
     axis = axis_of(axis, len(rows.shape))
-    lead, size, rest = rows.shape[:axis], rows.shape[axis], rows.shape[axis + 1 :]
-    if min(places) < 0:
-        rows = trace.record(Pad(axes=(axis,), padding=((0, 1),)), [rows], (*lead, size + 1, *rest))
-    op = Index(axis=axis, positions=tuple(size if place < 0 else place for place in places), name=name)
-    return trace.record(op, [rows], (*lead, len(places), *rest))
+    op = Index(axis=axis, positions=tuple(places), name=name)
+    return trace.record(op, [rows], (*rows.shape[:axis], len(places), *rows.shape[axis + 1 :]))
 
 
 def _picked(
@@ -207,6 +203,14 @@ def _searchsorted(trace: Trace, call: Call) -> Any:
         whole = trace.record(op, [trace.step_of(row)], (*row.shape[:-1], 1))
         parts.append(whole)
     trace.bind(out, trace.record(Arithmetic(name=call.name), parts, out.shape))
+    return out
+
+
+@rule("nonzero", "nonzero_numpy", "nonzero_static")
+def nonzero(trace: Trace, call: Call) -> Any:
+    """Positions whose number and order the data decide."""
+    out = call.run()
+    unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), "it lists positions that depend on the data")
     return out
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
-from eyeshot.read.aten.rules import axis_of, one, rule, show, varying
+from eyeshot.network.ops import Dropout, Norm, Pointwise
+from eyeshot.read.aten.masking import arithmetic
+from eyeshot.read.aten.rules import one, rule, show
 from eyeshot.read.trace import Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Repeated
 
@@ -25,8 +26,8 @@ POINTWISE = (
     "special_bessel_j1",
 )  # fmt: skip
 ARITHMETIC = (
-    "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "where", "addcmul", "lerp",
-    "addcdiv", "masked_fill", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
+    "add", "sub", "rsub", "mul", "div", "maximum", "minimum", "addcmul", "lerp",
+    "addcdiv", "fmod", "remainder", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide",
     "true_divide", "copysign", "hypot", "xlogy", "logaddexp", "fmax", "fmin", "heaviside", "nextafter", "isclose",
     "logaddexp2", "ldexp", "special_zeta", "special_xlog1py", "special_gammainc", "special_gammaincc",
@@ -47,7 +48,7 @@ FRESH = (
 def _pointwise(trace: Trace, call: Call) -> Any:
     x = call.x
     if not trace.knows(x) or trace.knows(call.arguments.get("exponent")):
-        return _arithmetic(trace, call)
+        return arithmetic(trace, call)
     name = call.name.rstrip("_")
     if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
         name = "relu6"
@@ -62,8 +63,13 @@ def _expand(trace: Trace, call: Call) -> Any:
 
 @rule(*FRESH)
 def _fresh(trace: Trace, call: Call) -> Any:
-    """Takes a shape from its input, and no numbers."""
-    return call.run()
+    """Takes a shape from its input, and no numbers; what it fills holds one number everywhere."""
+    out = call.run()
+    name = call.name.removeprefix("new_").removesuffix("_like")
+    fill = {"zeros": 0, "ones": 1, "full": call.arguments.get("fill_value")}.get(name)
+    if isinstance(fill, int | float) and not call.has_numbers:
+        trace.remember_numbers(out, lambda: torch.full((), fill, dtype=out.dtype).expand(out.shape))
+    return out
 
 
 @rule("resize_as")
@@ -117,29 +123,4 @@ def _dropout(trace: Trace, call: Call) -> Any:
     return out
 
 
-@rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
-def _softmax(trace: Trace, call: Call) -> Any:
-    x, out = call.x, call.run()  # first, since it complains of an axis that is not there
-    return one(trace, call, Softmax(axis=axis_of(call["dim"], x.dim())), [x], out)
-
-
-@rule("nonzero", "nonzero_numpy", "nonzero_static")
-def _nonzero(trace: Trace, call: Call) -> Any:
-    out = call.run()
-    unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), "it lists positions that depend on the data")
-    return out
-
-
-@rule(*ARITHMETIC)
-def _arithmetic(trace: Trace, call: Call) -> Any:
-    if call.name == "where" and "self" not in call.arguments:
-        return _nonzero(trace, call)
-    operands = tensors_in(call.arguments)
-    inputs = [t for t in operands if trace.knows(t)]
-    if len({id(t) for t in inputs}) == 1:
-        if len(inputs) == 2 and call.name == "mul":
-            return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
-        inputs = inputs[:1]
-    out = call.run()
-    varies = varying(trace, operands, out.dim())
-    return one(trace, call, Arithmetic(name=call.name.rstrip("_"), varies=varies), inputs, out)
+rule(*ARITHMETIC)(arithmetic)

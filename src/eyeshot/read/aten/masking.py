@@ -1,0 +1,199 @@
+"""Masks of numbers that a network applies by hand: what they leave out of scores, of softmax's weights, of products.
+
+Scores are filled with −∞ where a key is not to be weighed, or −∞ is added; softmax makes that 0, and a product with 0
+reads nothing. So the trace notes which elements of a step are silenced, and which are 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from eyeshot.network.ops import Arithmetic, Dropout, MaskedMatMul, MatMul, Pointwise, Rearrange, Softmax
+from eyeshot.network.slide import Reads
+from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at, nonzero
+from eyeshot.read.aten.rules import axis_of, one, reshaped, rule, varying
+from eyeshot.read.trace import Call, Step, Trace, tensors_in
+
+_MOST_PAIRS = 1 << 20
+"""Queries by keys of a mask at most that are told one by one; of more any key may be read."""
+_SILENT = -1e4
+"""Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
+_FILLING = ("masked_fill", "where")
+"""Ops that put a number where something was, so that it is read no more."""
+
+
+def weighed(seen: torch.Tensor) -> tuple[Reads | None, bool] | None:
+    """The keys that each query weighs by a table (…, queries, keys), and whether that is a bound.
+
+    None where the table leaves all; keys are None for all up to the query's own place. Heads and images with tables of
+    their own have all keys that one of them weighs.
+    """
+    queries, keys = seen.shape[-2:]
+    seen = seen.reshape(-1, queries, keys)
+    if bool(seen.all()):
+        return None
+    some, is_alike = seen.any(0), bool((seen == seen[:1]).all())
+    if is_alike and torch.equal(some, torch.ones_like(some).tril()):
+        return None, False
+    if some.numel() > _MOST_PAIRS:
+        return (tuple(range(keys)),) * queries, True
+    return tuple(tuple(row.nonzero().flatten().tolist()) for row in some), not is_alike
+
+
+@rule("masked_fill")
+def _masked_fill(trace: Trace, call: Call) -> Any:
+    mask, value = call["mask"], call["value"]
+    if trace.knows(mask) or trace.knows(value):
+        return arithmetic(trace, call)
+    gone = trace.numbers_of(mask) if trace.knows(call.x) else None
+    return arithmetic(trace, call) if gone is None else _chosen(trace, call, [(call.x, ~gone.bool()), (value, gone)])
+
+
+@rule("where")
+def _where(trace: Trace, call: Call) -> Any:
+    """Without a choice it lists positions, which depend on the data."""
+    condition = call["condition"]
+    choices = [call.arguments[name] for name in ("self", "other") if name in call.arguments]
+    numbers = None if trace.knows(condition) or not any(map(trace.knows, choices)) else trace.numbers_of(condition)
+    if len(choices) < 2:
+        return nonzero(trace, call)
+    if numbers is None or choices[0] is choices[1]:
+        return arithmetic(trace, call)
+    return _chosen(trace, call, [(choices[0], numbers.bool()), (choices[1], ~numbers.bool())])
+
+
+def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -> Any:
+    """Of each of two choices the elements where it is taken; all of it where those are too many to tell one by one."""
+    held = [trace.step_of(value) if trace.knows(value) else None for value, _ in choices]
+    out = call.run()
+    steps, silent, zeros = [], torch.zeros(out.shape, dtype=torch.bool), torch.zeros(out.shape, dtype=torch.bool)
+    for step, (value, taken) in zip(held, choices, strict=True):
+        taken = taken.cpu().expand(out.shape)
+        if step is not None:
+            wide = step if step.shape == out.shape else trace.record(Pointwise(name="expand"), [step], out.shape)
+            steps.append(_without(trace, call.name.rstrip("_"), wide, ~taken) or wide)
+        elif (numbers := _numbers(trace, value)) is not None:
+            silent |= taken & (numbers <= _SILENT)
+            zeros |= taken & (numbers == 0)
+    operands = tensors_in(call.arguments)
+    op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
+    step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
+    trace.bind(out, step)
+    _note(trace.silent, step, silent)
+    _note(trace.zeros, step, zeros)
+    return out
+
+
+def _numbers(trace: Trace, value: Any) -> torch.Tensor | None:
+    if not isinstance(value, torch.Tensor):
+        return torch.tensor(value)
+    numbers = trace.numbers_of(value)
+    return None if numbers is None else numbers.cpu()
+
+
+def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step | None:
+    """A step's output with nothing read where a mask says so; None where too many elements would have to be told."""
+    wide = [axis for axis, n in enumerate(gone.shape) if n > 1 and bool((gone != gone.narrow(axis, 0, 1)).any())]
+    if not bool(gone.any()):
+        return step
+    # heads and images under one mask share its table: only the axes are told along which it differs
+    first, behind = (wide[0], wide[-1] + 1) if wide else (0, 1)
+    count = math.prod(step.shape[first:behind])
+    if count > MOST_POSITIONS:
+        return None
+    lead, rest = step.shape[:first], step.shape[behind:]
+    told = gone[(0,) * first].reshape(count, -1)[:, 0].tolist()
+    row = reshaped(trace, step, (*lead, count, *rest), "flatten")
+    picked = elements_at(trace, name, row, [-1 if is_gone else i for i, is_gone in enumerate(told)], axis=first)
+    return reshaped(trace, picked, step.shape)
+
+
+def _note(noted: dict[Step, torch.Tensor], step: Step, elements: torch.Tensor | None) -> None:
+    if elements is not None and bool(elements.any()):
+        noted[step] = elements
+
+
+def _of(noted: dict[Step, torch.Tensor], step: Step) -> tuple[torch.Tensor | None, Step]:
+    """The elements that were noted of a step, and of which step first; followed through what moves elements only."""
+    moves: list[Step] = []
+    while noted and step not in noted and isinstance(step.op, Rearrange | Dropout):
+        moves.append(step)
+        step = step.inputs[0]
+    elements = noted.get(step)
+    for move in reversed(moves if elements is not None else []):
+        assert elements is not None
+        if isinstance(move.op, Rearrange):
+            order = move.op.order
+            elements = elements.reshape(move.shape) if order is None else elements.permute(order)
+    return elements, step
+
+
+def arithmetic(trace: Trace, call: Call) -> Any:
+    """Position by position; −∞ among constants that are added silences scores, zeros among factors end products."""
+    operands = tensors_in(call.arguments)
+    inputs = [t for t in operands if trace.knows(t)]
+    if len({id(t) for t in inputs}) == 1:
+        if len(inputs) == 2 and call.name == "mul":
+            return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
+        inputs = inputs[:1]
+    name = call.name.rstrip("_")
+    held = [trace.step_of(t) for t in inputs] if name in _FOLLOWED else []
+    out = call.run()
+    op = Arithmetic(name=name, varies=varying(trace, operands, out.dim()))
+    one(trace, call, op, inputs, out)
+    if held:
+        noted, is_noted = _FOLLOWED[name]
+        constants = [t for t in operands if not trace.knows(t)] if op.varies else []
+        masks = [_of(noted(trace), step)[0] for step in held]
+        masks += [is_noted(numbers) for t in constants if (numbers := _numbers(trace, t)) is not None]
+        union = torch.zeros((), dtype=torch.bool)
+        for mask in masks:
+            union = union if mask is None else union | mask
+        _note(noted(trace), trace.step_of(out), union.expand(out.shape) if bool(union.any()) else None)
+    return out
+
+
+_FOLLOWED: dict[str, tuple[Any, Any]] = {
+    "add": (lambda trace: trace.silent, lambda numbers: numbers <= _SILENT),
+    "sub": (lambda trace: trace.silent, lambda numbers: numbers >= -_SILENT),
+    "mul": (lambda trace: trace.zeros, lambda numbers: numbers == 0),
+}
+
+
+@rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
+def _softmax(trace: Trace, call: Call) -> Any:
+    x, out = call.x, call.run()  # first, since it complains of an axis that is not there
+    op, step = Softmax(axis=axis_of(call["dim"], x.dim())), trace.step_of(x)
+    silent, first = _of(trace.silent, step)
+    if silent is None:
+        return one(trace, call, op, [x], out)
+    # what was filled is read no more; what had −∞ added to it was, up to here
+    left = step if first.op.kind in _FILLING else _without(trace, "mask", step, silent)
+    trace.bind(out, trace.record(op, [left or step], out.shape))
+    if not call.name.endswith("log_softmax"):
+        # where no key of a row is left, softmax makes them all alike, or no number at all
+        _note(trace.zeros, trace.step_of(out), silent & ~silent.all(op.axis, keepdim=True))
+    return out
+
+
+def product(trace: Trace, a: Step, b: Step, shape: torch.Size) -> Step:
+    """A product of two matrices, of which one may have zeros that a mask left: what those would weigh is not read."""
+    steps, op = [a, b], MatMul()
+    for side in (0, 1):
+        zeros, first = _of(trace.zeros, steps[side])
+        if zeros is None:
+            continue
+        # softmax's weights read their row all the same, without what its mask left out
+        is_told = isinstance(first.op, Softmax) or first.op.kind in _FILLING
+        left = steps[side] if is_told else _without(trace, "mask", steps[side], zeros)
+        table = weighed(~(zeros if side == 0 else zeros.transpose(-2, -1)))
+        if table is None:
+            continue
+        keys, is_bound = table
+        op = MaskedMatMul(keys=keys, side=side, is_bound=is_bound or left is None)
+        steps[side] = left or steps[side]
+        break
+    return trace.record(op, steps, shape)
