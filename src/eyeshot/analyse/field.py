@@ -177,9 +177,10 @@ class Fields:
     def _is_alike(self, node: Node, source: str) -> bool:
         if self._forms[node.name] is not self._forms[source]:
             return False
-        # a ReLU's only input: no need for hulls, which small networks do without
-        is_function = len(node.reads) == 1 and isinstance(node.reads[0].relation, Elementwise)
-        return is_function or self._hulls[node.name] is self._hulls[source]
+        if len(node.reads) == 1 and isinstance(node.reads[0].relation, Elementwise):
+            return True
+        # the hulls are asked only where something needed them before: for this alone NumPy is not to be loaded
+        return "_hulls" in vars(self) and self._hulls[node.name] is self._hulls[source]
 
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)
