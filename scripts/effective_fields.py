@@ -29,7 +29,7 @@ from eyeshot.network.graph import Network
 from eyeshot.read.pretrained import load_weights
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.effective import profile_panel
-from eyeshot.report.figures.style import rendered
+from eyeshot.report.figures.style import Drawing
 from eyeshot.report.wording import plain
 from eyeshot.studies.statistics import half_width
 from eyeshot.train import directory as files
@@ -145,7 +145,7 @@ def drawn(found: Sequence[Found]) -> bytes:
         )
         for one in found
     ]
-    return rendered([panels[:2], panels[2:]], "png", size=(10.8, 6.8))
+    return Drawing(rows=[panels[:2], panels[2:]], size=(10.8, 6.8)).content("png")
 
 
 def main() -> None:

@@ -13,17 +13,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eyeshot.api import compare, effective, inspect, tile_plan, tiled
+    from eyeshot.api import check, compare, designs, effective, inspect, rewrite, sizes, tile_plan, tiled
     from eyeshot.errors import EyeshotError
 
 __version__ = "0.1.0"
-__all__ = ["EyeshotError", "__version__", "compare", "effective", "inspect", "tile_plan", "tiled"]
+__all__ = [
+    "EyeshotError",
+    "__version__",
+    "check",
+    "compare",
+    "designs",
+    "effective",
+    "inspect",
+    "rewrite",
+    "sizes",
+    "tile_plan",
+    "tiled",
+]
 
 _HOMES = {
     "EyeshotError": "eyeshot.errors",
+    "check": "eyeshot.api",
     "compare": "eyeshot.api",
+    "designs": "eyeshot.api",
     "effective": "eyeshot.api",
     "inspect": "eyeshot.api",
+    "rewrite": "eyeshot.api",
+    "sizes": "eyeshot.api",
     "tile_plan": "eyeshot.api",
     "tiled": "eyeshot.api",
 }

@@ -7,6 +7,7 @@
     │   └── DataError       2  images or labels that cannot be used; names the file
     ├── ReadError           3  a model that could not be loaded or traced
     ├── MissingExtraError   5  an optional library that is not installed; says which
+    ├── CheckError          1  a promise that a network does not keep; a line for each
     └── RunError            1  work that could not be finished, such as a full disk
 
 A message says where, what was found, why that is wrong, and what to do next.
@@ -96,10 +97,12 @@ class ReadError(EyeshotError):
 
     Attributes:
         partial: the Network up to where reading failed, where something was read.
+        is_of_shapes: a forward pass failed that computed shapes only, so that another input size may pass.
     """
 
     exit_code = 3
     partial: Any = None
+    is_of_shapes = False
 
 
 class MissingExtraError(EyeshotError):
@@ -108,13 +111,29 @@ class MissingExtraError(EyeshotError):
     Args:
         what: what the user wanted to do.
         library: the name to import.
-        extra: the extra of eyeshot that brings it.
+        extra: the extra of eyeshot that brings it; None where a user chooses the library and none does.
     """
 
     exit_code = 5
 
-    def __init__(self, what: str, library: str, extra: str) -> None:
-        super().__init__(f"{what} needs {library}, which is not installed: pip install 'eyeshot[{extra}]'")
+    def __init__(self, what: str, library: str, extra: str | None = None) -> None:
+        super().__init__(f"{what} needs {library}, which is not installed: {install_line(library, extra)}")
+
+
+def install_line(library: str, extra: str | None) -> str:
+    """The command that installs a library, as the extra of eyeshot that brings it where there is one.
+
+    >>> install_line("scipy", "train"), install_line("timm", None)
+    ("pip install 'eyeshot[train]'", 'pip install timm')
+    """
+    return f"pip install 'eyeshot[{extra}]'" if extra else f"pip install {_PACKAGES.get(library, library)}"
+
+
+_PACKAGES = {"PIL": "pillow"}
+
+
+class CheckError(EyeshotError):
+    """A network that does not keep what was promised of it; a line below for each broken promise."""
 
 
 class RunError(EyeshotError):

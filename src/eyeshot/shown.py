@@ -65,17 +65,6 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def said(error: BaseException) -> str:
-    """The first line of what an error says; its kind where it says nothing."""
-    if isinstance(error, SystemExit):
-        return f"it calls sys.exit({shortened(repr(error.code), LONGEST_WORD)}), which would end the program"
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # a user's own kind of error may fail to say what is wrong
-        lines = []
-    return lines[0] if lines else type(error).__name__
-
-
 def shortened(text: str, most: int = LONGEST) -> str:
     """A text as it is, or its two ends and how much was left out between them.
 
@@ -87,6 +76,15 @@ def shortened(text: str, most: int = LONGEST) -> str:
     rest = max(most - 20, 10)
     head, tail = rest - rest * 2 // 5, rest * 2 // 5
     return f"{text[:head]}… {len(text) - head - tail:,} more …{text[len(text) - tail :]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "input"), counted(1_200, "image")
+    ('1 input', '1,200 images')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def quoted(text: str) -> str:

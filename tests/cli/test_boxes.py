@@ -12,7 +12,7 @@ import pytest
 import eyeshot
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.effective import map_panel
-from eyeshot.report.figures.style import rendered
+from eyeshot.report.figures.style import Drawing
 from tests.cli.conftest import Eyeshot
 
 TOLD = re.compile(r"has half of what it uses in (\S+) pixels and 95 % in (\S+):")
@@ -94,7 +94,8 @@ def test_figure_notebook_and_repr_tell_the_same_box(name: str) -> None:
     result = of(CASES[name])
     half, most = ("×".join(map(str, result.boxes[share].size)) for share in (50, 95))
 
-    drawn = rendered([[map_panel(result)]], "svg").decode()
-    assert f"half in {half} (solid), 95 % in {most} (dashed)" in drawn
+    drawn = Drawing(rows=[[map_panel(result)]]).content("svg").decode()
+    assert f"half in {half} (solid)" in drawn
+    assert f"95 % in {most} (dashed)" in drawn
     assert f"<th>50 %</th><td>{half}</td>" in result._repr_html_()
     assert repr(result).endswith(f"95 % in {most} px>")

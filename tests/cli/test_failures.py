@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,16 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["compare", "C3-8", "C5-8", "--train", "--budget", "1mac"], 2, "budget 1mac: less than one image"),
     (["compare", "C3-8", "alexnet", "--input", "3x5x5"], 2, "alexnet: C11s4p0-96: its kernel spans 11×11"),
     (["show", "no/such/net.py"], 2, "no/such/net.py: say what in it makes the network: no/such/net.py:factory"),
+    (
+        ["show", "alexnet", "--rate", "16000"],
+        2,
+        "--rate is for sequences, such as --input 1x16000; this input has 2 axes",
+    ),
+    (["field", "alexnet", "conv1", "--rate", "0"], 2, "0.0 is not in the range x>0"),
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "verbs are show, field, why, effective, compare, tile, plot, report, models, doctor"),
+    (["frobnicate"], 2, "verbs are show, field, why, sizes, effective, compare, tile, plot, report, models, doctor"),
 ]
 
 
@@ -64,15 +71,72 @@ def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, messag
     assert result.stdout == ""
 
 
-def test_a_file_without_a_factory_is_answered_with_those_it_has(tmp_path: Path, eyeshot: Eyeshot) -> None:
-    file = tmp_path / "net.py"
-    file.write_text("def _hidden(): ...\ndef make_net(): ...\nclass Net: ...\n")
+NET = """\
+def _hidden(): ...
+class Sized:
+    def __init__(self, width): ...
+class Small(Sized):
+    def __init__(self): ...
+class Deeper(Sized): ...
+def make_net(width=3): ...
+def of_depth(depth, *, width=3): ...
+net = Small()
+"""
 
-    result = eyeshot("show", str(file))
 
+@pytest.mark.parametrize("typed", ["net.py", "net.py:"])
+def test_a_file_without_a_factory_is_answered_with_those_that_take_no_arguments(
+    typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeshot: Eyeshot
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(NET)
+
+    result = eyeshot("show", typed)
+
+    assert result.exit_code == 2
     assert result.stderr == (
-        f"eyeshot: {file}: say what in it makes the network: {file}:make_net; it has make_net, Net\n"
+        "eyeshot: net.py: say what in it makes the network: net.py:Small; it has Small, make_net, net;"
+        " with arguments, as in Sized?name=value, it has Sized, Deeper, of_depth\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("no.pt", "no.pt is no file here"),
+        ("weights.pt", "weights.pt holds what torch.save wrote, such as weights, and they do not say what computes"),
+        ("weights.pt:net", "weights.pt holds what torch.save wrote"),
+        ("scripted.pt", "in Python, eyeshot.inspect(torch.jit.load('scripted.pt'), input_shape)"),
+        ("program.pt2", "in Python, eyeshot.inspect(torch.export.load('program.pt2'))"),
+        ("w.safetensors", "holds weights (safetensors)"),
+        ("net.h5", "is a model of Keras; of files ONNX is read: convert it, then eyeshot show net.onnx"),
+        ("lesson.ipynb", "is a notebook: call eyeshot.inspect(model, input_shape) in it"),
+        ("https://example.org/net.onnx", "nothing is downloaded: fetch it yourself, then eyeshot show net.onnx"),
+        ("https://example.org/a/resnet18", "is an address, and nothing is downloaded"),
+        ("torchvision:", "say which of torchvision's models: torchvision:resnet50"),
+        ("my.package:", "say what in 'my.package' makes the network: my.package:factory"),
+        ("./folder", "./folder is a folder; give a file in it"),
+    ],
+)
+def test_what_is_no_model_is_recognised_as_what_it_is(
+    typed: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeshot: Eyeshot
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for name, member in (
+        ("weights.pt", "w/data.pkl"),
+        ("scripted.pt", "s/code/net.py"),
+        ("program.pt2", "p/models/model.json"),
+    ):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr(member, "")
+
+    results = [eyeshot("show", typed), eyeshot("compare", "alexnet-28", typed, "--train")]
+
+    for result in results:
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert "no layer" not in result.stderr
 
 
 def test_bare_eyeshot_prints_its_help(eyeshot: Eyeshot) -> None:
@@ -123,36 +187,55 @@ def _blocked(library: str, *words: str) -> subprocess.CompletedProcess[bytes]:
     return _python(
         f"""
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == {library!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
-import importlib.util
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == {library!r} else found(name, package)
+from importlib.machinery import PathFinder
+class Rest(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] == {library!r} else super().find_spec(name, path, target)
+sys.meta_path[:] = [Rest if finder is PathFinder else finder for finder in sys.meta_path]
 from eyeshot.cli import main
 main({list(words)!r})
 """
     )
 
 
+_DRAWN = ["effective", "C3-8", "conv1", "--input", "1x9x9", "--source", "init"]
+
+
 @pytest.mark.parametrize(
-    ("library", "extra", "words"),
+    ("library", "cure", "words"),
     [
-        ("torch", "train", ["compare", "C3-8", "C5-8", "--train"]),
-        ("scipy", "train", ["compare", "C3-8", "C5-8", "--train"]),
-        ("torch", "torch", ["show", "torchvision:alexnet"]),
-        ("matplotlib", "figures", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
-        ("matplotlib", "figures", ["plot", "C3-8", "cone", "-o", "never.png"]),
+        ("torch", "'eyeshot[train]'", ["compare", "C3-8", "C5-8", "--train"]),
+        ("scipy", "'eyeshot[train]'", ["compare", "C3-8", "C5-8", "--train"]),
+        ("torch", "'eyeshot[torch]'", ["show", "torchvision:alexnet"]),
+        ("torch", "'eyeshot[torch]'", _DRAWN),
+        ("torch", "'eyeshot[torch]'", ["effective", "torchvision:alexnet", "--source", "init"]),
+        ("torch", "'eyeshot[torch]'", ["effective", "C3-8", "--source", "weights", "--images", "sample"]),
+        ("torchvision", "torchvision", ["show", "torchvision:alexnet"]),
+        ("timm", "timm", ["show", "timm:resnet18"]),
+        ("matplotlib", "'eyeshot[figures]'", ["compare", "C3-8", "C5-8", "-o", "never.png"]),
+        ("matplotlib", "'eyeshot[figures]'", ["plot", "C3-8", "cone", "-o", "never.png"]),
     ],
 )
-def test_a_missing_extra_is_named_with_its_cure(library: str, extra: str, words: list[str]) -> None:
+def test_a_missing_extra_is_named_with_its_cure(library: str, cure: str, words: list[str]) -> None:
     done = _blocked(library, *words)
 
     assert done.returncode == 5
-    assert f"needs {library}, which is not installed: pip install 'eyeshot[{extra}]'" in done.stderr.decode()
+    assert f"needs {library}, which is not installed: pip install {cure}\n" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "cure"),
+    [("torchvision", "torchvision"), ("timm", "timm"), ("PIL", "'eyeshot[train]'"), ("torch", "'eyeshot[torch]'")],
+)
+def test_doctor_tells_of_each_missing_library_how_it_is_installed(library: str, cure: str) -> None:
+    table = _blocked(library, "doctor").stdout.decode()
+
+    name = "pillow" if library == "PIL" else library
+    (row,) = (line for line in table.splitlines() if line.startswith(f"{name} "))
+    assert row.split()[1] == "–"
+    assert row.endswith(f"pip install {cure}")
 
 
 def test_a_closed_stdout_is_no_failure() -> None:

@@ -19,6 +19,9 @@ COMMANDS = {
     "show-resnet50.txt": ["show", "resnet50"],
     "show-resnet152.txt": ["show", "resnet152"],
     "show-1d.txt": ["show", "C9s2-16 P2 C9d2-32 G F10", "--input", "1x400"],
+    "show-1d-seconds.txt": ["show", "C9s2-16 P2 C9d2-32", "--input", "1x400", "--rate", "16000", "--centre"],
+    "show-1d.csv": ["show", "C9s2-16 P2 C9d2-32", "--input", "1x400", "--rate", "16000", "--centre", "--csv"],
+    "show-centre.txt": ["show", "C3s2-8 P2", "--input", "1x32x33", "--centre"],
     "show-3d.txt": ["show", "C3-8 P2 C1x3x3-16", "--input", "1x8x32x32"],
     "field-alexnet-conv5.txt": ["field", "alexnet", "conv5"],
     "field-alexnet-conv5-corner.txt": ["field", "alexnet", "conv5", "--at", "0,12"],
@@ -27,10 +30,14 @@ COMMANDS = {
     "field-holes.txt": ["field", "C3d2-8 C3d2-8", "conv2", "--input", "1x32x32"],
     "field-cross.txt": ["field", "[C1x5-8 | C5x1-8]", "concat2", "--input", "1x15x15"],
     "field-1d.txt": ["field", "C9s2-16 P2 C9d2-32", "conv2", "--input", "1x400"],
+    "field-1d-seconds.txt": ["field", "C9s2-16 P2", "pool1", "--input", "1x400", "--at", "50", "--rate", "16000"],
     "why-alexnet-conv5.txt": ["why", "alexnet", "conv5"],
     "why-alexnet-fc6.txt": ["why", "alexnet", "fc6"],
     "why-resnet50.txt": ["why", "resnet50", "layer4.2.conv2"],
     "why-unequal-axes.txt": ["why", "[C1x7-8 | C3x1-8] C3d2-4", "conv3", "--input", "1x32x32"],
+    "sizes-alexnet.txt": ["sizes", "alexnet"],
+    "sizes-3d.txt": ["sizes", "C3-8 P2 [C1x3x3-8 | C3s1-8]", "--input", "1x9x32x33"],
+    "sizes-1d.json": ["sizes", "C10s5p0-8 C8s4p0-8 C4s2p0-8", "--input", "1x40", "--json"],
     "effective-alexnet-conv5.txt": ["effective", "alexnet", "conv5"],
     "effective-alexnet-conv5-corner.txt": ["effective", "alexnet", "conv5", "--unit", "0,12"],
     "effective-alexnet-all.txt": ["effective", "alexnet-28", "conv5", "--unit", "all"],
@@ -44,6 +51,8 @@ COMMANDS = {
     "compare-3x3-5x5.txt": ["compare", "C3-64 C3-64", "C5-64"],
     "compare-3x3-7x7.txt": ["compare", "C3-64 C3-64 C3-64", "C7-64"],
     "compare-three.txt": ["compare", "alexnet-28", "alexnet-28-alternating", "vgg-a", "--input", "1x64x64"],
+    "design-patch.txt": ["design", "--input", "3x256x256", "--field", "70", "--stride", "8", "--kernels", "4"],
+    "design-time.txt": ["design", "--input", "1x1000", "--field", "100", "--causal", "--kernels", "2,3"],
     "models.txt": ["models"],
     "models-vgg-d.txt": ["models", "vgg-d"],
 }
@@ -58,7 +67,10 @@ def test_the_output_is_as_recorded(name: str, eyeshot: Eyeshot, golden: Callable
     golden(name, result.stdout)
 
 
-@pytest.mark.parametrize("verb", ["show", "field", "why", "effective", "compare", "plot", "models", "doctor"])
+@pytest.mark.parametrize(
+    "verb",
+    ["show", "field", "why", "effective", "compare", "rewrite", "plot", "design", "check", "models", "doctor"],
+)
 def test_every_verb_explains_itself_with_examples(verb: str, eyeshot: Eyeshot) -> None:
     result = eyeshot(verb, "--help")
 

@@ -40,7 +40,7 @@ def test_units_and_an_axis_can_be_chosen(tmp_path: Path, eyeshot: Eyeshot) -> No
     assert [row["first"] for row in rows if row["layer"] == "conv2"] == ["3", "4"]
 
 
-@pytest.mark.parametrize("existing", ["x.svg", "x.csv"])
+@pytest.mark.parametrize("existing", ["x.svg", "x.csv", "x.txt"])
 def test_neither_the_figure_nor_its_data_are_written_over_a_file(
     existing: str, tmp_path: Path, eyeshot: Eyeshot
 ) -> None:
@@ -69,6 +69,8 @@ def test_neither_the_figure_nor_its_data_are_written_over_a_file(
         (["alexnet", "vgg16", "map", "-o", "x.svg"], "map takes one design and one unit, found 2 designs"),
         (["alexnet", "profile", "--at", "1,1", "--at", "2,2", "-o", "x.svg"], "one design and one unit, found 2 units"),
         (["C3-8", "profile", "--axis", "2", "-o", "x.svg"], "the image has 2 axes"),
+        (["alexnet", "growth", "--width", "3.3", "-o", "x.svg"], "write a number and in, cm, mm or pt: 3.3in, 84mm"),
+        (["alexnet", "growth", "--width", "1mm", "-o", "x.svg"], "1mm is not between 1.5in and 60in"),
         (["no-such-folder", "evidence", "-o", "x.svg"], "holds no study"),
     ],
 )
@@ -90,6 +92,29 @@ def test_what_is_used_is_drawn_beside_what_is_seen(tmp_path: Path, eyeshot: Eyes
     assert [round(27 * share) for share in shares] == [1, 3, 6, 7, 6, 3, 1]
     assert len(rows_of(tmp_path / "map.csv")) == 49
     assert [row["at"] for row in rows_of(tmp_path / "ratio.csv")] == ["conv1", "conv2", "conv3"]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["plot", "alexnet", "growth"],
+        ["compare", "C3-8", "C5-8", "--input", "1x15x15"],
+        ["effective", "C3-8 C3-8", "--input", "1x15x15"],
+    ],
+    ids=lambda verb: verb[0],
+)
+def test_a_figure_for_a_column_has_its_width_and_its_caption_beside_it(
+    verb: list[str], tmp_path: Path, eyeshot: Eyeshot
+) -> None:
+    result = eyeshot(*verb, "-o", str(tmp_path / "x.svg"), "--width", "84mm", "--no-title")
+
+    assert result.exit_code == 0
+    drawn = (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert f'width="{84 / 25.4 * 72:.3f}' in drawn
+    assert "font-weight" not in drawn  # titles alone are bold
+    caption = (tmp_path / "x.txt").read_text(encoding="utf-8")
+    assert "sees" in caption
+    assert f"its caption in {tmp_path / 'x.txt'}" in result.stderr
 
 
 def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eyeshot: Eyeshot) -> None:

@@ -90,7 +90,7 @@ def test_several_inputs_are_given_by_name(net: Path, eyeshot: Eyeshot) -> None:
     document = json.loads(eyeshot("show", "net.py:Pair", *given, "--json").stdout)
 
     assert without.exit_code == 3
-    assert "--input left=3x224x224 --input right=3x224x224" in without.stderr
+    assert "--input left=3x16x16 --input right=3x224x224" in without.stderr
     assert "fields are of the input right" in shown.stdout
     assert [each["name"] for each in document["network"]["inputs"]] == ["right", "left"]
     assert document["layers"][-1]["field"]["size"] == [5, 5]

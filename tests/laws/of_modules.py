@@ -158,7 +158,9 @@ class _Counting(TorchDispatchMode):
                 return parts
         out = func(*args, **kwargs)
         read = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        depends = any(self._address(tensor) in self._dependent for tensor in read)
+        # zeros_like(x), x.new_zeros(3): of x they take the shape or type alone
+        is_fresh = func.__name__.startswith("new_") or str(packet).endswith("_like")
+        depends = not is_fresh and any(self._address(tensor) in self._dependent for tensor in read)
         written = [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)]
         self._kept += written
         if depends:

@@ -270,7 +270,7 @@ def test_progress_comes_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     eyeshot.effective(DESIGN, source="init", input_shape=SHAPE, seeds=5, on_progress=told.append)
 
-    assert [p.done for p in told] == [4, 8, 12, 16, 20]
+    assert [p.done for p in told] == [0, 4, 8, 12, 16, 20]
     assert {p.total for p in told} == {20}
     assert told[-1].half_width is not None
 

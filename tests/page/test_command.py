@@ -24,8 +24,8 @@ def test_it_writes_one_file_and_says_where(tmp_path: Path) -> None:
     result = run("alexnet", "-o", str(path))
 
     assert result.exit_code == 0
-    assert result.stdout == ""
-    assert result.stderr == f"wrote {path}\n"
+    assert result.stdout == f"{path}\n"
+    assert result.stderr == ""
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

@@ -88,4 +88,4 @@ def test_the_ledger_stays_beside_a_picture_that_fills_its_column(opened: Open, w
 def test_layers_without_weights_do_not_count_as_depth(opened: Open) -> None:
     page = opened("C3-4 P2 C3-4 P2 C3-4", "C3-4 C3-4 P2 C3-4 C3-4", fragment="#tab=compare&layer=conv3")
 
-    assert [name.split()[0] for name in page.tab.locator(".card .row-name").all_inner_texts()] == ["conv3", "conv3"]
+    assert page.tab.locator(".card .row-name").all_inner_texts() == ["conv3[28,28]", "conv3[57,57]"]

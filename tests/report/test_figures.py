@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from eyeshot.api.report import Report
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network
 from eyeshot.report.blocks import blocks
+from eyeshot.report.figures.depth import depth
 from eyeshot.report.figures.evidence import evidence
 from eyeshot.report.figures.kinds import KINDS, Designs, figure, figure_labels
-from eyeshot.report.figures.style import rendered
+from eyeshot.report.figures.style import Drawing
 from tests.report.scored import arm
 
 PAIR = ("alexnet", "alexnet-alternating")
@@ -115,16 +118,16 @@ def test_names_are_only_text(name: str, kind: str) -> None:
 
     content = figure(kind, Designs(reports=[report] * (2 if kind == "plane" else 1))).content("svg")
 
-    assert content.startswith(b"<?xml")
+    ElementTree.fromstring(content)
     assert b"<script" not in content
 
 
 @pytest.mark.parametrize("label", ["$x^2$ $", "a" * 10_000, "C3-8 " * 40, "層\n<b>"])
 def test_scores_are_drawn_whatever_designs_are_called(label: str) -> None:
-    panel = evidence([arm(label, [79, 81], half_width=1), arm("b", [70])])
+    drawing = Drawing(rows=[[evidence([arm(label, [79, 81], half_width=1), arm("b", [70])])]])
 
-    assert rendered([[panel]], "svg") == rendered([[panel]], "svg")
-    assert {record["design"] for record in panel.records} == {label, "b"}
+    assert drawing.content("svg") == drawing.content("svg")
+    assert {record["design"] for record in drawing.records} == {label, "b"}
 
 
 def test_notebooks_show_what_the_command_writes() -> None:
@@ -143,3 +146,81 @@ def test_a_picture_that_cannot_be_drawn_is_complained_of_at_once() -> None:
         inspect("alexnet").plot("cone", axis=2)
     with pytest.raises(UsageError, match="cone takes one design, found 2"):
         compare("alexnet", "vgg16").plot("cone")
+
+
+def words_of(kind: str, *models: str, **paper: Any) -> list[str]:
+    """The texts in a figure's SVG."""
+    of = figure(kind, Designs(reports=[inspect(model) for model in models]))
+    root = ElementTree.fromstring(of.content("svg", **paper))
+    return ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_two_designs_of_other_layers_keep_their_own_names() -> None:
+    words = words_of("growth", "resnet18", "alexnet")
+
+    assert {"layer2.0.conv1", "layer4.1.conv2", "pool5"} <= set(words)
+    assert words.count("conv1") == 2
+
+
+def test_layers_of_one_name_stand_at_one_place() -> None:
+    shared = depth([["conv1", "pool1", "conv2"], ["conv1", "conv2"]])
+
+    assert (shared.places, shared.below, shared.above) == ([[1, 2, 3], [1, 3]], ["conv1", "pool1", "conv2"], ())
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [[["conv1", "a", "b", "c"], ["conv1", "pool1", "conv2"]], [["a", "b", "c"], ["c", "b", "a"]]],
+    ids=["one name of three", "another order"],
+)
+def test_layers_of_other_names_are_counted_each_from_its_own_input(lists: list[list[str]]) -> None:
+    apart = depth(lists)
+
+    assert [list(each) for each in apart.places] == [list(range(1, len(each) + 1)) for each in lists]
+    assert [apart.below, apart.above] == lists
+    assert depth([*lists, ["x"]]).below == ()
+
+
+@pytest.mark.parametrize(("kind", "models"), [("growth", ["vgg16", "resnet18", "alexnet"]), ("price", PAIR)])
+def test_ticks_are_whole_numbers(kind: str, models: list[str]) -> None:
+    fractions = [text for text in words_of(kind, *models) if re.fullmatch(r"\d+\.\d+", text)]
+
+    assert fractions == []
+
+
+def test_letters_in_a_file_are_text() -> None:
+    assert "What each design sees" in words_of("growth", *PAIR)
+    content, _ = drawn("growth", "alexnet", file_format="pdf")
+    assert b"/CIDFontType2" in content
+    assert b"/Type3" not in content
+
+
+@pytest.mark.parametrize(("kind", "width"), [(kind, 7.0 if kind == "sheet" else 3.3) for kind in KINDS])
+def test_a_figure_is_as_wide_as_asked_and_its_letters_can_be_read(kind: str, width: float) -> None:
+    of = figure(kind, Designs(reports=[inspect(model) for model in models_for(kind)]))
+
+    content = of.content("svg", width=width)
+
+    told = str(ElementTree.fromstring(content).get("width"))
+    assert float(told.removesuffix("pt")) == pytest.approx(width * 72, abs=0.01)
+    assert min(map(float, re.findall(r"font-size: ([\d.]+)px", content.decode()))) >= 4
+
+
+def test_a_figure_that_has_no_room_is_refused() -> None:
+    with pytest.raises(UsageError, match="2 inches leave no room beside this figure's words; make it wider"):
+        inspect("alexnet").plot("sheet").content("svg", width=2.0)
+
+
+def test_a_title_may_be_left_to_the_caption() -> None:
+    titled, plain = words_of("growth", *PAIR), words_of("growth", *PAIR, title=False)
+
+    assert set(titled) - set(plain) == {"What each design sees"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_caption_says_what_is_drawn_and_its_numbers(kind: str) -> None:
+    of = figure(kind, Designs(reports=[inspect(model) for model in models_for(kind)]))
+
+    assert of.caption.endswith("Drawn by eyeshot 0.1.0.")
+    assert ("163 of 227 of input" if kind == "cone" else "conv5, sees 163×163") in of.caption
+    assert of.caption.count("Every unit sees the whole image") <= 2

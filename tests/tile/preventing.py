@@ -60,6 +60,10 @@ def psp(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return torch.cat([x, whole], 1)
 
 
+def shifted_at_some_sizes(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return F.pad(x, (1, 0))[..., :-1] if x.shape[3] < 60 else x
+
+
 Prevented = tuple[Callable[[], nn.Module], str, str]
 """A network, the layer that prevents equality, and a word of why."""
 
@@ -94,5 +98,6 @@ CASES: dict[str, Prevented] = {
     "softmax over positions": (lambda: Fn(lambda s, x: torch.softmax(x, 3)), "softmax", "attention"),
     "the largest of all": (lambda: Fn(lambda s, x: x / x.amax((2, 3), keepdim=True)), "amax", "it pools"),
     "the deviation of all": (lambda: Fn(lambda s, x: x / x.std()), "std", "it pools"),
+    "another path at some sizes": (lambda: Fn(shifted_at_some_sizes), "", "another layer"),
     "noise": (lambda: Fn(lambda s, x: x + torch.rand_like(x)), "add", "constants"),
 }

@@ -14,9 +14,11 @@ from torch.utils._pytree import tree_leaves
 
 import eyeshot
 from eyeshot.tile.run import Tiled
+from tests.tile.library import QUICK, THOROUGH
 from tests.tile.nets import CASES, SLOW, Case, UNet
 
-ALL = CASES | SLOW
+ALL = CASES | SLOW | QUICK | THOROUGH
+LONG = SLOW | THOROUGH
 
 
 def prepared(module: nn.Module, *, positive: bool = False) -> nn.Module:
@@ -44,7 +46,7 @@ def run_of(case: Case, module: nn.Module) -> Tiled:
 
 def parametrized(*names: str) -> Any:
     return pytest.mark.parametrize(
-        "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in names or ALL]
+        "name", [pytest.param(n, marks=pytest.mark.slow if n in LONG else ()) for n in names or ALL]
     )
 
 

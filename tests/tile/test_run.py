@@ -13,6 +13,7 @@ from torch import nn
 import eyeshot
 from eyeshot.errors import RunError, UsageError
 from tests.tile.nets import Pyramid, UNet
+from tests.tile.preventing import Fn
 
 
 @pytest.fixture
@@ -204,3 +205,23 @@ def test_a_zarr_group_or_an_array_of_another_type_is_not_written_over(
     for name in ("group", "whole"):
         with pytest.raises(UsageError, match="give another path"):
             eyeshot.tiled(unet, tile=96)(image, out=tmp_path / f"{name}.zarr")
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda x: x - x.mean(0, keepdim=True),
+        lambda x: x / x.shape[0],
+        lambda x: x + x.roll(1, 0),
+        lambda x: x.view(-1, x.shape[0], *x.shape[1:]).cumsum(1).flatten(0, 1),
+    ],
+)
+def test_images_that_a_network_mixes_are_refused_together_and_run_alone(mixed: Any) -> None:
+    module = Fn(lambda s, x: mixed(x)).eval()
+    x = torch.rand(2, 1, 80, 64)
+
+    with pytest.raises(UsageError, match="give the 2 images one by one"):
+        eyeshot.tiled(module, tile=32)(x)
+    alone = eyeshot.tiled(module, tile=32, batch=4)(x[:1])
+
+    assert float((alone - module(x[:1]).detach()).abs().max()) <= 1e-5

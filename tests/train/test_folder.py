@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyeshot.errors import DataError, MissingExtraError
+from eyeshot.errors import DataError, MissingExtraError, UsageError
 from eyeshot.train import data
+from eyeshot.train.dataset import Dataset
 
 
 def picture(path: Path, value: int, size: tuple[int, int] = (6, 5), mode: str = "L") -> None:
@@ -156,8 +157,12 @@ def _bomb(folder: Path) -> None:
         (_empty_file, r"dog/09.png: cannot be read as an image"),
         (_script, r"dog/09.png: cannot be read as an image"),
         (_bomb, r"dog/09.png: cannot be read as an image \(.*decompression bomb"),
-        (_other_size, r"dog/09.png: 7×5 in grey, while .*cat/00.png is 6×5 in grey"),
-        (_other_mode, r"dog/09.png: 6×5 in colour, while .*cat/00.png is 6×5 in grey"),
+        (
+            _other_size,
+            r"dog/09.png: 5 pixels high and 7 wide in grey, while .*cat/00.png is 5 pixels high and 6 wide in grey;"
+            r".*--size 5x6 makes them so",
+        ),
+        (_other_mode, r"dog/09.png: 5 pixels high and 6 wide in colour, while .* wide in grey"),
         (_transparent, r"dog/09.png: mode RGBA; save it as 8-bit greyscale or RGB"),
         (_animated, r"dog/09.png: 2 pictures in one file"),
         (_empty_class, r"fish: an empty class; add images or delete the folder"),
@@ -188,3 +193,58 @@ def test_a_missing_pillow_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(MissingExtraError, match=r"reading images needs Pillow.*pip install 'eyeshot\[train\]'"):
         data.load(str(folder))
+
+
+def test_a_size_takes_pictures_of_any_size_and_mode(folder: Path) -> None:
+    """The middle of the picture, and the same grey in all channels."""
+    wide = np.zeros((10, 40), np.uint8)
+    wide[:, 10:30] = 200
+    Image.fromarray(wide).save(folder / "cat" / "wide.png")
+    picture(folder / "dog" / "tall.png", 1, (9, 31), "RGB")
+    picture(folder / "dog" / "clear.png", 2, (4, 4), "RGBA")
+
+    sized = data.load(data.at_size(str(folder), "5x5"))
+
+    assert sized.shape == (3, 5, 5)
+    (last,) = (image for image in sized.train_images if (image == 200).all())
+    assert last.shape == (3, 5, 5)
+    assert (sized.train_images[0] == sized.train_images[0, :1]).all()
+    assert data.load(data.at_size(str(folder), "5x5")).fingerprint == sized.fingerprint
+    assert data.load(data.at_size(str(folder), (5, 6))).shape == (3, 5, 6)
+
+
+@pytest.mark.parametrize("size", ["x", "5x", "0x5", "5x6x7", "-5", "99999", 1.5])
+def test_what_is_no_size_is_refused(size: object) -> None:
+    with pytest.raises(UsageError, match=r"needed are height and width in pixels, such as 20x30, or 32 for both"):
+        data.at_size("things", size)
+
+
+def test_images_that_have_a_size_are_not_given_another() -> None:
+    with pytest.raises(UsageError, match="the images of sample are 28x28 already"):
+        data.load(data.at_size("sample", 32))
+    assert data.load(data.at_size("sample", 28)).shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("tested", "chance", "doubts"),
+    [
+        ([0, 0, 1], 2 / 3, ["only 3 test images: each is 33 points of score, so they show nothing"]),
+        ([1, 1], 1.0, ["all test images are dog: they show nothing"]),
+        ([0, 1] * 50, 0.5, ["only 100 test images: each is 1 points of score, so they show only large differences"]),
+        ([0, 1, 1, 1] * 100, 0.75, []),
+    ],
+)
+def test_what_chance_scores_and_what_test_images_cannot_show(
+    tested: list[int], chance: float, doubts: list[str]
+) -> None:
+    pixels = np.zeros((len(tested), 1, 4, 4), np.uint8)
+    labels = np.array(tested)
+
+    images = Dataset(name="few", train_images=pixels[:1], train_labels=labels[:1], test_images=pixels,
+                     test_labels=labels, classes=("cat", "dog"))  # fmt: skip
+
+    assert images.chance == pytest.approx(chance)
+    assert images.doubts == doubts
+    assert images.words == (
+        f"1 train and {len(tested)} test images of 1×4×4 in 2 classes; one answer for all scores {100 * chance:.3g} %"
+    )

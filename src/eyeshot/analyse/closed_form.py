@@ -17,7 +17,7 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -60,6 +60,13 @@ def closed_forms(network: Network, *, gates: bool = True) -> dict[str, Sights]:
     """The closed form of every node; ``gates`` False leaves gates and statistics out."""
     nothing = Sights(((None,) * len(network.axes),))
     return dict(_rules_for(network).forward(network, _of_input, lambda node: nothing, gates=gates))
+
+
+def forms_by(network: Network, question: str, unite: Callable[[Sequence[Sights], Shape], Sights]) -> dict[str, Sights]:
+    """The closed form of every node along the data path, with another way to unite branches; channels are alike."""
+    nothing = Sights(((None,) * len(network.axes),))
+    rules = _rules_of_channels_together.uniting(question, unite)
+    return dict(rules.forward(network, _of_input, lambda node: nothing, gates=False))
 
 
 def through(network: Network, forms: Mapping[str, Sights], node: Node, read: Read) -> Class:

@@ -13,8 +13,11 @@ from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Sliding
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from eyeshot.analyse.footprint import Footprint
     from eyeshot.analyse.hulls import Interval
+    from eyeshot.analyse.lookahead import Look
 
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
@@ -43,8 +46,17 @@ class Unit:
         extent = self._view.fields.network.extent
         return all(ends == (0, n - 1) for ends, n in zip(self.hull.clipped, extent, strict=True))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The document of schema eyeshot.field/1."""
+    @cached_property
+    def look(self) -> tuple[Fraction, Look] | None:
+        """Of sequences: the unit's own position, and how far back and ahead of it it sees."""
+        if len(self._view.fields.network.axes) != 1:
+            return None
+        from eyeshot.analyse.lookahead import look_of
+
+        return look_of(self._view.fields, self._view.name, self.at, self.hull.unclipped[0])
+
+    def to_dict(self, *, rate: float | None = None) -> dict[str, Any]:
+        """The document of schema eyeshot.field/1; ``rate`` is positions a second."""
         data = self._view.fields.data.unit(self._view.name, self.at)
         along_data = {"data_hull": data.unclipped, "data_clipped": data.clipped} if data != self.hull else {}
         return {
@@ -60,7 +72,13 @@ class Unit:
                 "boxes": [[list(ends) for ends in box] for box in self.footprint.boxes()],
             },
             **{key: [list(ends) for ends in pairs] for key, pairs in along_data.items()},
+            **({} if self.look is None else {"look": self._look_dict(*self.look, rate)}),
         }
+
+    def _look_dict(self, own: Fraction, look: Look, rate: float | None) -> dict[str, Any]:
+        from eyeshot.analyse.lookahead import plain
+
+        return {"position": plain(own), **look.to_dict(rate)}
 
 
 class View:
@@ -82,6 +100,15 @@ class View:
         Tokens have one axis for all spatial ones, and windows of them two: the arrays run along those.
         """
         return self.fields.hulls(self.name)
+
+    @cached_property
+    def look(self) -> Look | None:
+        """Of sequences: how far back and ahead of its own position a unit sees; None for images and volumes."""
+        if len(self.fields.network.axes) != 1:
+            return None
+        from eyeshot.analyse.lookahead import look
+
+        return look(self.fields, self.name)
 
     def unit(self, *at: int) -> Unit:
         """The unit at a position, one index per axis.
@@ -137,8 +164,8 @@ class Layer(View):
         """Elements that the layer writes; none where its output is a view."""
         return self.cost.activations
 
-    def to_dict(self) -> dict[str, Any]:
-        """The layer's entry in the document of schema eyeshot.network/1."""
+    def to_dict(self, rate: float | None = None) -> dict[str, Any]:
+        """The layer's entry in the document of schema eyeshot.network/1; ``rate`` is positions a second."""
         op = self.node.op
         document: dict[str, Any] = {
             "name": self.name,
@@ -158,8 +185,8 @@ class Layer(View):
         if self.node.line:
             document["line"] = self.node.line
         return document | {
-            "field": _field_dict(self.field),
-            "data_field": _field_dict(self.data.field),
+            "field": _field_dict(self, rate),
+            "data_field": _field_dict(self.data, rate),
             "params": self.params,
             "macs": self.macs,
             "activations": self.activations,
@@ -207,8 +234,11 @@ class Inspection:
         """Whether no field is only a bound, and no layer is missing."""
         return all(layer.field.is_exact for layer in self.layers) and all(note.kind != "bound" for note in self.notes)
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of schema eyeshot.network/1, ready for json.dumps."""
+    def to_json(self, *, rate: float | None = None) -> dict[str, Any]:
+        """The document of schema eyeshot.network/1, ready for json.dumps.
+
+        ``rate`` is the positions a second of a sequence, so that back and ahead are told in seconds too.
+        """
         return {
             "schema": SCHEMA,
             "network": {
@@ -216,8 +246,9 @@ class Inspection:
                 "source": self.network.source,
                 "input": list(self.network.input.shape[1:]),
                 **_ends_dict(self.network),
+                **({} if rate is None else {"rate": rate}),
             },
-            "layers": [layer.to_dict() for layer in self.layers],
+            "layers": [layer.to_dict(rate) for layer in self.layers],
             "totals": {
                 "params": self.totals.params,
                 "macs": self.totals.macs,
@@ -231,7 +262,8 @@ class Inspection:
         }
 
 
-def _field_dict(field: Field) -> dict[str, Any]:
+def _field_dict(view: View, rate: float | None) -> dict[str, Any]:
+    field, look = view.field, view.look
     stride = None if field.stride is None else [_number(step) for step in field.stride]
     centre = field.centre
     return {
@@ -244,6 +276,7 @@ def _field_dict(field: Field) -> dict[str, Any]:
         "exact": field.is_exact,
         **({} if field.phases is None else {"phases": [turn and list(turn) for turn in field.phases]}),
         **({} if field.one_sided is None else {"one_sided": list(field.one_sided)}),
+        **({} if look is None else {"look": look.to_dict(rate)}),
     }
 
 

@@ -67,6 +67,12 @@ class Rules(Generic[V]):
         other._table = {**self._table, kind: function}
         return other
 
+    def uniting(self, question: str, unite: Callable[[Sequence[V], Shape], V]) -> Rules[V]:
+        """The same table with another way to unite what several reads contribute."""
+        other = Rules(question, unite)
+        other._table = self._table
+        return other
+
     def sharing(self, question: str, share: Callable[[Any, V, V, Shape, Shape], V]) -> Rules[V]:
         """The same table with each contribution weighed: ``share`` is given what a rule took and what it made of it."""
 

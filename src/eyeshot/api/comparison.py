@@ -14,8 +14,9 @@ from eyeshot.report.sides import Pair, labels, layers_aligned
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eyeshot.report.effective import EffectiveField
     from eyeshot.report.evidence import Evidence
-    from eyeshot.report.figures.kinds import Figure
+    from eyeshot.report.figures.style import Drawing
     from eyeshot.studies.study import Study
     from eyeshot.view.notebook import Explorer
 
@@ -111,28 +112,47 @@ class Comparison:
             document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
         return document
 
-    def plot(self, kind: str) -> Figure:
-        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet.
+    def plot(self, kind: str) -> Drawing:
+        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence.
 
         Raises:
-            UsageError: there is no such kind, or it takes one design only.
+            UsageError: there is no such kind, it takes one design only, or nothing was trained.
             MissingExtraError: matplotlib is not installed.
         """
         from eyeshot.report.figures.kinds import Designs, figure
 
+        if kind == "evidence":
+            from eyeshot.report.figures.evidence import evidence
+            from eyeshot.report.figures.style import Drawing, check_installed
+
+            check_installed()
+            return Drawing(rows=[[evidence(self.evidence.arms)]])
         return figure(kind, Designs(reports=self.reports))
 
-    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
-        """Write the explorer page of all designs, as ``Report.save_html`` does of one."""
+    def save_html(
+        self,
+        path: str | Path,
+        *,
+        image: str | Path | None = None,
+        effective: Sequence[EffectiveField] = (),
+        force: bool = False,
+    ) -> Path:
+        """Write the explorer page of all designs, as ``Report.save_html`` does of one, with their scores if trained."""
         from eyeshot.view.notebook import save
 
-        return save(self.reports, path, image=image, force=force)
+        return save(self.reports, path, image=image, effective=effective, evidence=self._scores(), force=force)
 
-    def explore(self, *, height: int = 820) -> Explorer:
+    def explore(self, *, height: int = 820, effective: Sequence[EffectiveField] = ()) -> Explorer:
         """The explorer page of all designs, for a notebook to show in a frame of its own."""
         from eyeshot.view.notebook import Explorer
 
-        return Explorer(self.reports, height=height)
+        return Explorer(self.reports, height=height, effective=effective, evidence=self._scores())
+
+    def _scores(self) -> dict[str, Any] | None:
+        """The evidence as the page takes it."""
+        if self.study is None:
+            return None
+        return self.evidence.to_json() | {"terms": self.study.plan.terms()}
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html

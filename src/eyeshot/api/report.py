@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from eyeshot.report.effective import EffectiveField
     from eyeshot.report.figures.kinds import Figure
     from eyeshot.view.notebook import Explorer
 
@@ -70,27 +71,35 @@ class Report(Inspection):
 
         return figure(kind, Designs(reports=[self], layer=layer, units=units, axis=axis))
 
-    def save_html(self, path: str | Path, *, image: str | Path | None = None, force: bool = False) -> Path:
-        """Write the explorer page: one file that opens offline in any browser.
+    def save_html(
+        self,
+        path: str | Path,
+        *,
+        image: str | Path | None = None,
+        effective: Sequence[EffectiveField] = (),
+        force: bool = False,
+    ) -> Path:
+        """Write the explorer page: one file that opens offline in any browser; notebooks show the path as a link.
 
         Args:
             path: the file, which is replaced only with ``force``.
             image: a picture to show under the fields: PNG, JPEG, GIF or WebP.
+            effective: what ``eyeshot.effective`` measured of its layers, for the page to show.
             force: replace a file that exists.
 
         Raises:
-            UsageError: the file exists, its folder does not, or the picture cannot be used.
+            UsageError: the file exists, its folder does not, the picture or an effective field cannot be used.
             RunError: the file cannot be written.
         """
         from eyeshot.view.notebook import save
 
-        return save([self], path, image=image, force=force)
+        return save([self], path, image=image, effective=effective, force=force)
 
-    def explore(self, *, height: int = 820) -> Explorer:
+    def explore(self, *, height: int = 820, effective: Sequence[EffectiveField] = ()) -> Explorer:
         """The explorer page, for a notebook to show in a frame of its own; ``height`` in CSS pixels."""
         from eyeshot.view.notebook import Explorer
 
-        return Explorer([self], height=height)
+        return Explorer([self], height=height, effective=effective)
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import report_html

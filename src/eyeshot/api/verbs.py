@@ -1,19 +1,20 @@
-"""The three functions that most programs need."""
+"""The functions that most programs need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.api.models import network_of
+from eyeshot.api.models import network_of, sizes_of
 from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
+    from eyeshot.analyse.input_sizes import InputSizes
     from eyeshot.api.comparison import Comparison
+    from eyeshot.api.measured import Effective
     from eyeshot.measure.run import Progress
-    from eyeshot.report.effective import EffectiveField
-    from eyeshot.train.loop import Progress as TrainingProgress
+    from eyeshot.train.progress import Progress as TrainingProgress
 
 
 def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: bool = False) -> Report:
@@ -40,11 +41,32 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
     return Report(network_of(model, input_shape, example, lines))
 
 
+def sizes(model: Any, input_shape: Any = None) -> InputSizes:
+    """Which input sizes a model takes along each axis, what comes out, and what strides leave unread.
+
+    The model is read at many sizes, without computing numbers: at those of one period of its strides, and at more to
+    find the smallest. ``.axes`` has what fits, ``.trials`` what comes out of a few sizes, ``.to_json()`` all of it.
+
+    Args:
+        model: as for ``inspect``, a Network excepted.
+        input_shape: as for ``inspect``; the size to look around. It need not fit.
+
+    Raises:
+        UsageError, ReadError: as for ``inspect``, where the model takes no size that a short search tries.
+
+    Example:
+        >>> sizes("C7-8 P2 P2", (3, 32, 32)).axes[0].fits
+        (Progression(first=4, step=1, last=None),)
+    """
+    return sizes_of(model, input_shape)
+
+
 def compare(
     *models: Any,
     input_shape: Any = None,
     train: bool = False,
     data: str | Path | None = None,
+    size: Any = None,
     seeds: int | None = None,
     budget: str | None = None,
     match: str | None = None,
@@ -64,6 +86,7 @@ def compare(
         train: train the designs under one budget, with the same images in the same order. Each trial runs in a
             process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
         data: "sample" unless given, "fashion-mnist", or a folder of class folders.
+        size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out.
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
         match: scale the widths of further designs until "params" or "macs" agree with the first's.
@@ -94,8 +117,9 @@ def compare(
 
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
-    terms = {"data": data, "seeds": seeds, "budget": budget, "match": match, "lr": lr, "batch_size": batch_size,
-             "augment": augment, "run": run, "jobs": jobs, "on_progress": on_progress, "notice": notice}  # fmt: skip
+    terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "match": match, "lr": lr,
+             "batch_size": batch_size, "augment": augment, "run": run, "jobs": jobs, "on_progress": on_progress,
+             "notice": notice}  # fmt: skip
     chosen = [name for name, value in terms.items() if value is not None]
     if not train:
         if chosen:
@@ -108,6 +132,7 @@ def compare(
         models,
         input_shape,
         data=data,
+        size=size,
         seeds=seeds,
         budget=budget,
         match=match,
@@ -132,6 +157,8 @@ def effective(
     channel: int | str = "mixed",
     images: Any = None,
     limit: int | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     weights: str | Path | None = None,
     seeds: int = 16,
     per_seed: int = 4,
@@ -144,7 +171,7 @@ def effective(
     run: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     notice: Callable[[str], None] = lambda text: None,
-) -> EffectiveField:
+) -> Effective:
     """How much of what a unit sees it really uses: its effective receptive field.
 
     Args:
@@ -159,6 +186,8 @@ def effective(
             for each image ("sum" where signs are kept).
         images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless given.
         limit: images at most, a random choice.
+        mean, std: per channel, on the scale 0 to 1, by which a folder's or data set's images are normalised; those that
+            a run's checkpoint was trained with, the library's for its models, else ImageNet's, unless given.
         weights: a file with a state dict; a library's weights where they are on this machine unless given.
         seeds, per_seed: number of initialisations, and of images for each, for "init".
         precision: measure no longer than until the 95 % interval of σ is within this share of it, such as 0.02.
@@ -181,22 +210,31 @@ def effective(
         >>> [round(effective(design, input_shape=(8, 32, 32)).sigma[0], 3) for design in ("C3-8 C3-8 C3-8", "C7-8")]
         [1.414, 2.0]
     """
+    from eyeshot.api.measured import Effective
     from eyeshot.errors import UsageError
 
     if source in ("density", "paths"):
         from eyeshot.measure.density import density
 
         report = Report(network_of(model, input_shape))
-        return density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        along = density(report.network, _layer_named(report, layer), unit, gates=gates, is_shared=source == "density")
+        return Effective.of(along)
     if source not in ("init", "weights"):
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
         raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
     from eyeshot.measure.gradients import gradients
-    from eyeshot.measure.images import images_of
+    from eyeshot.measure.images import Normalisation, images_of
     from eyeshot.measure.request import Request
     from eyeshot.measure.subject import subject
 
+    if (mean is None) is not (std is None):
+        raise UsageError("mean and std go together: give both, per channel, on the scale 0 to 1")
+    if mean is not None and not isinstance(images, str | Path):
+        raise UsageError("mean and std are for a folder or data set of images; arrays are taken as they are")
+    normalisation = None
+    if mean is not None and std is not None:
+        normalisation = Normalisation(mean=tuple(mean), std=tuple(std), whose="by the mean and std given")
     measured = subject(model, input_shape, source=source, weights=None if weights is None else Path(weights))
     request = Request(
         layer=_layer_named(Report(measured.network), layer),
@@ -210,14 +248,17 @@ def effective(
         device=device,
         dtype=dtype,
     )
-    pictures = None if images is None else images_of(images, measured.network.input.shape[1:], measured.prepare, limit)
-    return gradients(
-        measured,
-        request,
-        pictures,
-        directory=None if run is None else Path(run),
-        on_progress=on_progress,
-        notice=notice,
+    shape, normalisation = measured.network.input.shape[1:], normalisation or measured.normalisation
+    pictures = None if images is None else images_of(images, shape, measured.prepare, limit, normalisation)
+    return Effective.of(
+        gradients(
+            measured,
+            request,
+            pictures,
+            directory=None if run is None else Path(run),
+            on_progress=on_progress,
+            notice=notice,
+        )
     )
 
 

@@ -54,7 +54,7 @@ def build(network: Network) -> nn.Module:
     for node in network.layers:
         if isinstance(node.op, Conv | Linear):
             is_rectified = node.name in rectified or normalised.get(node.name) in rectified
-            _initialise(module.get_submodule(node.name), is_rectified)
+            initialise(module.get_submodule(node.name), is_rectified)
     return module
 
 
@@ -66,7 +66,7 @@ class Built(nn.Module):
         self._steps: list[tuple[nn.Module, str, tuple[str, ...], tuple[str, ...]]] = []
         last_reader = {name: node.name for node in network.layers for name in node.inputs}
         for node in network.layers:
-            module = _module(network, node)
+            module = module_of(network, node)
             _attach(self, node.name, module)
             done = tuple(dict.fromkeys(name for name in node.inputs if last_reader[name] == node.name))
             self._steps.append((module, node.name, node.inputs, done))
@@ -122,11 +122,16 @@ _ADAPTIVE: tuple[Kind, ...] = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.Ad
 _BATCH_NORMS: tuple[Kind, ...] = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def _module(network: Network, node: Node) -> nn.Module:
+def module_of(network: Network, node: Node) -> nn.Module:
+    """A module of one layer, its weights as PyTorch draws them.
+
+    Raises:
+        UsageError: no module does what the layer does.
+    """
     op = node.op
     before = network[node.inputs[0]].shape
     if isinstance(op, Conv):
-        return _conv(op, before[1], node.shape[1])
+        return conv_of(op, before[1], node.shape[1])
     if isinstance(op, Pool):
         return _pool(op)
     if isinstance(op, Linear) and op.axis == -1:
@@ -153,12 +158,13 @@ def _module(network: Network, node: Node) -> nn.Module:
     raise UsageError(f"{node.name} of {network.name}: {op.kind} cannot be built yet")
 
 
-def _conv(op: Conv, channels_in: int, channels_out: int) -> nn.Module:
+def conv_of(op: Conv, channels_in: int, channels_out: int) -> nn.Module:
+    """A convolution's module, padded unevenly where it is."""
     kind = _CONVS[len(op.kernel) - 1]
     settings: dict[str, Any] = {
         "stride": op.stride, "dilation": op.dilation, "groups": op.groups, "bias": op.bias,
     }  # fmt: skip
-    if _is_even(op.padding):
+    if is_even(op.padding):
         module: nn.Module = kind(
             channels_in, channels_out, op.kernel, padding=tuple(a for a, _ in op.padding), **settings
         )
@@ -170,15 +176,19 @@ def _pool(op: Pool) -> nn.Module:
     is_max = op.mode == "max"
     kind = (_MAX_POOLS if is_max else _AVG_POOLS)[len(op.kernel) - 1]
     fits = all(2 * a <= k for (a, _), k in zip(op.padding, op.kernel, strict=True))
-    if _is_even(op.padding) and fits:
+    settings: dict[str, Any] = {"ceil_mode": op.ceil} | ({"dilation": op.dilation} if is_max else {})
+    if not is_max and any(d > 1 for d in op.dilation):
+        raise UsageError("PyTorch's average pools have no dilation")
+    if is_even(op.padding) and fits:
         padding = tuple(a for a, _ in op.padding)
-        module: nn.Module = kind(op.kernel, op.stride, padding, ceil_mode=op.ceil)
+        module: nn.Module = kind(op.kernel, op.stride, padding, **settings)
         return module
     fill = float("-inf") if is_max else 0.0
-    return _padded(kind, op.padding, fill, op.kernel, op.stride, ceil_mode=op.ceil)
+    return _padded(kind, op.padding, fill, op.kernel, op.stride, **settings)
 
 
-def _is_even(sides: Sides) -> bool:
+def is_even(sides: Sides) -> bool:
+    """Whether as much is padded before as after, along every axis."""
     return all(before == after for before, after in sides)
 
 
@@ -200,7 +210,8 @@ def _add(parent: nn.Module, part: str, module: nn.Module, name: str) -> None:
 
 
 @torch.no_grad()
-def _initialise(module: Any, is_rectified: bool) -> None:
+def initialise(module: Any, is_rectified: bool) -> None:
+    """Weights after He et al. before a rectification, after Glorot & Bengio elsewhere; biases 0."""
     if is_rectified:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
     check_figure,
     colour_option,
@@ -24,7 +25,6 @@ from eyeshot.cli.options import (
     users_code,
 )
 from eyeshot.errors import UsageError
-from eyeshot.report.files import write_file
 
 if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
@@ -45,6 +45,7 @@ CONVENTIONS = (
 @click.option(
     "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
 )
+@click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(
@@ -59,7 +60,8 @@ CONVENTIONS = (
               help="A B… are files of scores from elsewhere: on each line seed,score or a score.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
-              help="Write a figure, and its data beside it as CSV.")  # fmt: skip
+              help="Write a figure, beside it its data as .csv and its caption as .txt.")  # fmt: skip
+@paper_options
 @click.option("--force", is_flag=True, help="Let -o replace files.")
 @json_option
 @table_options
@@ -71,6 +73,7 @@ def compare(
     train: bool,
     scores: bool,
     output: Path | None,
+    paper: Paper,
     force: bool,
     as_json: bool,
     as_csv: bool,
@@ -99,7 +102,7 @@ def compare(
         _refuse_beside_scores(training | {"train": train or None, "input": input_shape})
         if output is not None:
             check_figure(output, force=force)
-        _compare_scores([Path(model) for model in models], output, as_json, as_csv or plain, no_colour)
+        _compare_scores([Path(model) for model in models], output, paper, as_json, as_csv or plain, no_colour)
         return
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more; for one: {typed(models[0], verb='show')}")
@@ -126,20 +129,25 @@ def compare(
     elif as_csv or plain:
         print_records(comparison.rows() if study is None else study.rows(), separator="," if as_csv else "\t")
     if output is not None:
-        _write_figure(comparison, output)
+        from eyeshot.report.figures.compared import drawing
+
+        arms = () if comparison.study is None else comparison.evidence.arms
+        write_figure(output, drawing(comparison.reports, arms), paper)
     if is_for_people:
-        _print_what_next(comparison, terminal, models, input_shape, train)
+        _print_what_next(comparison, terminal, models, input_shape, training)
     if not comparison.is_exact:
         _end_bounded(comparison, no_colour)
 
 
 def _refuse_beside_scores(others: dict[str, Any]) -> None:
-    names = [f"--{key.replace('_', '-')}" for key, value in others.items() if value is not None]
+    names = [_option(key) for key, value in others.items() if value is not None]
     if names:
         raise UsageError(f"{', '.join(names)}: --scores takes files of scores alone, and trains nothing")
 
 
-def _compare_scores(paths: list[Path], output: Path | None, as_json: bool, is_table: bool, no_colour: bool) -> None:
+def _compare_scores(
+    paths: list[Path], output: Path | None, paper: Paper, as_json: bool, is_table: bool, no_colour: bool
+) -> None:
     from eyeshot.cli.evidence import print_evidence
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.scored import evidence_of_files
@@ -158,16 +166,15 @@ def _compare_scores(paths: list[Path], output: Path | None, as_json: bool, is_ta
     else:
         print_evidence(evidence, Terminal(colour=not no_colour))
     if output is not None:
-        from eyeshot.cli.plot import write_panel
         from eyeshot.report.figures.evidence import evidence as panel
+        from eyeshot.report.figures.style import Drawing
 
-        write_panel(output, panel(evidence.arms))
+        write_figure(output, Drawing(rows=[[panel(evidence.arms)]]), paper)
 
 
 def _refuse_without_train(training: dict[str, Any]) -> None:
     """Complain of options that mean nothing without --train."""
-    names = {"directory": "--run", "batch_size": "--batch-size"}
-    options = [names.get(key, f"--{key}") for key, value in training.items() if value is not None]
+    options = [_option(key) for key, value in training.items() if value is not None]
     if options:
         raise UsageError(f"{', '.join(options)} needs --train")
 
@@ -222,27 +229,34 @@ def _print_what_next(
     terminal: Terminal,
     models: tuple[str, ...],
     input_shape: Any,
-    train: bool,
+    training: dict[str, Any],
 ) -> None:
     terminal.say()
+    if comparison.study is not None:
+        say_next(terminal, *_after_training(comparison.study, models, training))
+        return
     commands = [typed(models[-1], verb="show", input_shape=input_shape)]
     is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
-    if is_small and not train and input_shape is None:
+    if is_small and input_shape is None:
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
     say_next(terminal, *commands)
 
 
-def _write_figure(comparison: Comparison, output: Path) -> None:
-    from eyeshot.cli.options import as_csv_text
-    from eyeshot.cli.terminal import echo
-    from eyeshot.report.figures.compared import figure
+def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:
+    """More seeds of the same study, its figure, its page."""
+    again = {_option(key): str(value) for key, value in training.items() if value is not None}
+    again["--seeds"] = str(2 * len(study.plan.seeds))
+    place = str(study.directory)
+    return [
+        typed(models[0], *models[1:], "--train", *(word for pair in again.items() for word in pair), verb="compare"),
+        typed(place, "evidence", "-o", "scores.png", verb="plot"),
+        typed("--run", place, "-o", "study.html", verb="report"),
+    ]
 
-    image, records = figure(
-        comparison.reports, () if comparison.study is None else comparison.evidence.arms, output.suffix[1:].lower()
-    )
-    write_file(output, image)
-    write_file(output.with_suffix(".csv"), as_csv_text(records).encode())
-    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+
+def _option(parameter: str) -> str:
+    """How a parameter is typed."""
+    return "--run" if parameter == "directory" else f"--{parameter.replace('_', '-')}"
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

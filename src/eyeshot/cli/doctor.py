@@ -8,20 +8,25 @@ from typing import Any
 import click
 
 from eyeshot.cli.options import colour_option, json_option, print_json
+from eyeshot.errors import install_line
 
 SCHEMA = "eyeshot.doctor/1"
 _LIBRARIES = (
-    ("numpy", "", "every analysis"),
-    ("click", "", "the command line"),
-    ("rich", "", "colour and progress"),
+    ("numpy", None, "every analysis"),
+    ("click", None, "the command line"),
+    ("rich", None, "colour and progress"),
     ("torch", "torch", "reading PyTorch modules; training"),
-    ("torchvision", "", "models named torchvision:…"),
-    ("timm", "", "models named timm:…"),
+    ("torchvision", None, "models named torchvision:…"),
+    ("timm", None, "models named timm:…"),
     ("scipy", "train", "intervals and verdicts after training"),
-    ("pillow", "train", "training on folders of images"),
+    ("pillow", "train", "training on folders of images; measuring on them"),
     ("matplotlib", "figures", "figures: plot, compare -o figure.png"),
     ("pandas", "frame", "Report.to_frame()"),
+    ("zarr", "tiles", "tile: images in zarr stores"),
+    ("tifffile", "tiles", "tile: images in TIFF files"),
 )
+
+_IMPORTED_AS = {"pillow": "PIL"}
 
 
 @click.command(short_help="what is installed here, and what does it enable?")
@@ -57,7 +62,7 @@ def doctor(as_json: bool, no_colour: bool) -> None:
         ]
     )
     for library in here["libraries"]:
-        hint = "" if library["version"] or not library["extra"] else f"pip install 'eyeshot[{library['extra']}]'"
+        hint = "" if library["version"] else install_line(library["name"], library["extra"])
         table.add(library["name"], library["version"] or NONE, library["enables"], hint)
     terminal.table(table)
     terminal.say()
@@ -86,7 +91,7 @@ def _findings() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": cores,
         "libraries": [
-            {"name": name, "version": _version(name), "extra": extra or None, "enables": enables}
+            {"name": name, "version": _version(name), "extra": extra, "enables": enables}
             for name, extra, enables in _LIBRARIES
         ],
         "data": [_images(name) for name in ("sample", "fashion-mnist")],
@@ -94,10 +99,13 @@ def _findings() -> dict[str, Any]:
 
 
 def _version(name: str) -> str | None:
+    """What is installed, if it can be imported: what pip once noted down may be gone."""
+    if util.find_spec(_IMPORTED_AS.get(name, name)) is None:
+        return None
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return "here, version unknown" if util.find_spec(name) else None
+        return "here, version unknown"
 
 
 def _images(name: str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
-    as_csv_text,
     check_figure,
     colour_option,
     end_bounded,
@@ -25,7 +26,6 @@ from eyeshot.cli.options import (
     users_code,
 )
 from eyeshot.errors import UsageError
-from eyeshot.report.files import write_file
 from eyeshot.shown import quoted
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     _UnitType = click.ParamType[tuple[int, ...] | str]
     _ChannelType = click.ParamType[int | str]
     _ShareType = click.ParamType[float]
+    _NumbersType = click.ParamType[tuple[float, ...]]
 else:
-    _UnitType = _ChannelType = _ShareType = click.ParamType
+    _UnitType = _ChannelType = _ShareType = _NumbersType = click.ParamType
 
 _OF_GRADIENTS = (
-    "measure", "channel", "images", "limit", "weights", "seeds", "per_seed", "precision", "batch", "device", "dtype",
-    "run",
+    "measure", "channel", "images", "limit", "mean", "std", "weights", "seeds", "per_seed", "precision", "batch",
+    "device", "dtype", "run",
 )  # fmt: skip
 """Options that say nothing to the density."""
 
@@ -98,6 +99,26 @@ class Share(_ShareType):
         return share
 
 
+class Numbers(_NumbersType):
+    """Numbers such as 0.5,0.5,0.5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(map(math.isfinite, numbers)):
+            self.fail(
+                f"{quoted(str(value))} are no numbers; write one, or one a channel, as in 0.5,0.5,0.5", param, ctx
+            )
+        return numbers
+
+
 @click.command(short_help="what does a unit really use?")
 @click.argument("model")
 @click.argument("layer", required=False)
@@ -131,6 +152,8 @@ class Share(_ShareType):
 )
 @click.option("--images", metavar="DIR", help="Images of any size, or: sample, fashion-mnist. [init: noise]")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many of the images, a random choice.")
+@click.option("--mean", type=Numbers(), metavar="M,M,M", help="Of the images' channels, 0 to 1. [default: as trained]")
+@click.option("--std", type=Numbers(), metavar="S,S,S", help="Their deviations; with --mean.")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -157,8 +180,9 @@ class Share(_ShareType):
     "output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The map as a figure: .png, .svg or .pdf; its data as .csv beside it.",
+    help="The map as a figure: .png, .svg or .pdf; beside it its data as .csv, its caption as .txt.",
 )
+@paper_options
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @colour_option
 def effective(
@@ -171,6 +195,7 @@ def effective(
     as_json: bool,
     as_csv: bool,
     output: Path | None,
+    paper: Paper,
     force: bool,
     no_colour: bool,
     **options: Any,
@@ -201,7 +226,7 @@ def effective(
             notice=lambda text: errors.say((text, "warn")), **chosen,
         )  # fmt: skip
     if output is not None:
-        _draw(result, output)
+        _draw(result, output, paper)
     if as_json:
         print_json(result.to_json())
     elif as_csv:
@@ -230,15 +255,12 @@ def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
         raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
 
 
-def _draw(result: EffectiveField, output: Path) -> None:
-    from eyeshot.cli.terminal import echo
+def _draw(result: EffectiveField, output: Path, paper: Paper) -> None:
     from eyeshot.report.figures.effective import map_panel, profile_panel
-    from eyeshot.report.figures.style import records_of, rendered
+    from eyeshot.report.figures.style import Drawing
 
     panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
-    write_file(output, rendered([[panel]], output.suffix[1:].lower()))
-    write_file(output.with_suffix(".csv"), as_csv_text(records_of([panel])).encode())
-    echo(f"wrote {output} and {output.with_suffix('.csv')}", err=True)
+    write_figure(output, Drawing(rows=[[panel]]), paper)
 
 
 def _print(result: EffectiveField, terminal: Terminal) -> None:

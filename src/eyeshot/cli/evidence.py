@@ -42,6 +42,9 @@ def _print_plan(study: Study, terminal: Terminal) -> None:
         terminal.say(("read", "strong"), f" from {study.directory}: nothing left to train ({what})")
     else:
         terminal.say(("training", "strong"), f" on {what}")
+    terminal.say((study.images, "dim"))
+    for doubt in study.doubts:
+        terminal.say(("note: ", "warn"), doubt)
     for remark in study.remarks:
         terminal.say((remark, "dim"))
 

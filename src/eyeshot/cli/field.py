@@ -14,6 +14,7 @@ from eyeshot.cli.options import (
     inspected,
     json_option,
     print_json,
+    rate_option,
     say_module,
     say_next,
     typed,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.argument("layer")
 @click.option("--at", type=Position(), metavar="y,x", help="The unit, counted from 0. [default: the middle one]")
 @input_option
+@rate_option
 @json_option
 @colour_option
 def field(
@@ -37,6 +39,7 @@ def field(
     layer: str,
     at: tuple[int, ...] | None,
     input_shape: Any,
+    rate: float | None,
     as_json: bool,
     no_colour: bool,
 ) -> None:
@@ -50,15 +53,17 @@ def field(
     """
     from eyeshot.analyse.footprint import centre_unit
     from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.looking import check_rate
 
     report = inspected(model, input_shape)
+    check_rate(report, rate)
     chosen = report[layer]
     unit = chosen.unit(*(centre_unit(report.network, chosen.name) if at is None else at))
     if as_json:
-        print_json(unit.to_dict())
+        print_json(unit.to_dict(rate=rate))
     else:
         terminal = Terminal(colour=not no_colour)
-        _print(report, chosen, unit, terminal)
+        _print(report, chosen, unit, terminal, rate)
         say_module(terminal, layer, chosen.name)
         terminal.say()
         say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))
@@ -68,13 +73,13 @@ def field(
         end_bounded(Terminal(sys.stderr, colour=not no_colour), [chosen.name])
 
 
-def _print(report: Report, layer: Layer, unit: Unit, terminal: Terminal) -> None:
+def _print(report: Report, layer: Layer, unit: Unit, terminal: Terminal, rate: float | None) -> None:
     from eyeshot.report import footprints
 
     terminal.say(*footprints.sentence(report, layer, unit))
     terminal.say()
     terminal.table(footprints.ranges(report, layer, unit))
-    for text in footprints.remarks(report, layer, unit):
+    for text in footprints.remarks(report, layer, unit, rate):
         terminal.say(text)
     for title, lines in footprints.maps(unit, terminal.width):
         terminal.say()

@@ -78,6 +78,13 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document, numbers unrounded.")(command)
 
 
+def rate_option(command: Command) -> Command:
+    """``--rate``: positions of a sequence a second."""
+    words = "Of sequences: positions a second, such as 16000; fields are told in seconds."
+    option = click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="HZ", help=words)
+    return option(command)
+
+
 def table_options(command: Command) -> Command:
     """``--csv`` and ``--plain``: a table for programs."""
     plain = click.option("--plain", is_flag=True, help="The table alone, columns parted by tabs, for grep and awk.")
@@ -147,7 +154,7 @@ def check_figure(path: Path, *, force: bool) -> None:
     from eyeshot.report.files import check_new
 
     check_installed()
-    for each in (path, path.with_suffix(".csv")):
+    for each in (path, path.with_suffix(".csv"), path.with_suffix(".txt")):
         check_new(each, force=force)
 
 

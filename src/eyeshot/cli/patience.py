@@ -6,14 +6,14 @@ import os
 import select
 import signal
 import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
+
+from eyeshot.complaints import innermost
 
 FIRST_SECONDS, NEXT_SECONDS = 5.0, 30.0
 """After so long a silence a line says where the code is, and again after each of the next."""
@@ -21,7 +21,6 @@ _GRACE_SECONDS = 1.0
 """A user's code that still runs so long after Ctrl-C has swallowed it."""
 _TICK_SECONDS = 0.2
 _INTERRUPTED = 130
-_OURS = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class _Heard:
@@ -99,7 +98,7 @@ class _Waiting(threading.Thread):
     def _end_what_goes_on(self) -> None:
         """End the process where the user's code does not; what is ours, such as a file half written, is waited for."""
         is_late = time.monotonic() - self._interrupted_at > _GRACE_SECONDS
-        if self._interrupts > 1 or (is_late and self._frame() is not None):
+        if self._interrupts > 1 or (is_late and innermost(self._calls())):
             self._say("interrupted")
             os._exit(_INTERRUPTED)
 
@@ -122,24 +121,15 @@ class _Waiting(threading.Thread):
 
     def _place(self) -> str:
         """Which module runs, and the line of the user's code; nothing where it is not in that."""
-        frame = self._frame()
-        line = "" if frame is None else f"{_from_here(frame.f_code.co_filename)}:{frame.f_lineno}"
-        words = ", ".join(part for part in (_path(), line) if part)
+        words = ", ".join(part for part in (_path(), innermost(self._calls())) if part)
         return f", in {words}" if words else ""
 
-    def _frame(self) -> FrameType | None:
-        """The innermost line of the main thread that is the user's; else of a library that is not PyTorch."""
+    def _calls(self) -> Iterator[tuple[FrameType, int]]:
+        """What runs in the main thread, innermost first."""
         frame = sys._current_frames().get(threading.main_thread().ident or 0)
-        of_library = None
-        libraries = sysconfig.get_paths()["purelib"] + os.sep
         while frame is not None and frame is not self._base:
-            path = frame.f_code.co_filename
-            if not _is_another_s(path):
-                if not path.startswith(libraries):
-                    return frame
-                of_library = of_library or frame
+            yield frame, frame.f_lineno
             frame = frame.f_back
-        return of_library
 
     def _say(self, text: str) -> None:
         from eyeshot.cli.terminal import printable
@@ -161,15 +151,3 @@ def _path() -> str:
     """The path of the module that runs; nothing outside a forward pass that is read."""
     module = sys.modules.get("eyeshot.read.under_way")
     return str(module.passes[-1].place()) if module is not None and module.passes else ""
-
-
-def _from_here(path: str) -> str:
-    return path.removeprefix(os.getcwd() + os.sep)
-
-
-def _is_another_s(path: str) -> bool:
-    torch = sys.modules.get("torch")
-    theirs = () if torch is None or torch.__file__ is None else (f"{Path(torch.__file__).parent}{os.sep}",)
-    paths = sysconfig.get_paths()
-    is_python_s = path.startswith(paths["stdlib"] + os.sep) and not path.startswith(paths["purelib"] + os.sep)
-    return path.startswith(("<", _OURS, *theirs)) or is_python_s

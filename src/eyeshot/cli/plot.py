@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
     Position,
-    as_csv_text,
     check_figure,
     end_bounded,
     input_option,
@@ -21,8 +20,7 @@ from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Designs, check_count, figure
-from eyeshot.report.figures.style import Panel, records_of, rendered
-from eyeshot.report.files import write_file
+from eyeshot.report.figures.style import Drawing, Panel
 from eyeshot.report.wording import listed
 
 _STUDY_KIND = "evidence"
@@ -51,7 +49,7 @@ KIND is one of
 Examples:
   eyeshot plot alexnet cone -o cone.svg
   eyeshot plot "C3-8 C3-8 C3-8" cone --input 1x15x15 --at 7,7 --at 7,8 -o two.png
-  eyeshot plot alexnet alexnet-alternating growth -o growth.pdf
+  eyeshot plot alexnet alexnet-alternating growth -o growth.pdf --width 3.3in --no-title
   eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
 
@@ -68,7 +66,8 @@ What a unit uses is taken from its path density; eyeshot effective measures it a
               help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
-              help="Where the figure goes; its data go beside it as CSV.")  # fmt: skip
+              help="Where the figure goes; beside it its data as .csv, its caption as .txt.")  # fmt: skip
+@paper_options
 @click.option("--force", is_flag=True, help="Let -o replace files.")
 def plot(
     models: tuple[str, ...],
@@ -78,6 +77,7 @@ def plot(
     input_shape: tuple[int, ...] | None,
     output: Path | None,
     force: bool,
+    paper: Paper,
 ) -> None:
     """Draw one figure; the help is written from the kinds there are."""
     *designs, kind = models
@@ -90,9 +90,8 @@ def plot(
     if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
     check_figure(output, force=force)
-    file_format = output.suffix[1:].lower()
     if kind == _STUDY_KIND:
-        _write(output, *_evidence(designs, file_format))
+        _write(output, _evidence(designs), paper)
         return
     if kind in KINDS:
         check_count(kind, len(designs))
@@ -101,12 +100,8 @@ def plot(
         raise UsageError(f"{kind} takes one design and one unit, found {what}")
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
-    if kind in KINDS:
-        drawn = figure(kind, chosen)
-        _write(output, drawn.content(file_format), drawn.records)
-    else:
-        panel = _use_panel(kind, chosen)
-        _write(output, rendered([[panel]], file_format), records_of([panel]))
+    drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_use_panel(kind, chosen)]])
+    _write(output, drawn, paper)
     _end(chosen)
 
 
@@ -141,7 +136,7 @@ def _by_depth(report: Inspection) -> list[EffectiveField]:
     return [effective(report.network, layer.name) for layer in layers[::-step][::-1]]
 
 
-def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dict[str, Any]]]:
+def _evidence(directories: list[str]) -> Drawing:
     """The figure of a study's scores."""
     from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
@@ -151,23 +146,14 @@ def _evidence(directories: list[str], file_format: str) -> tuple[bytes, list[dic
     if len(directories) > 1:
         raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
     _, records = kept(Path(directories[0]), warn)
-    panel = figures.evidence(evidence(records).arms)
-    return rendered([[panel]], file_format), records_of([panel])
+    return Drawing(rows=[[figures.evidence(evidence(records).arms)]])
 
 
-def write_panel(output: Path, panel: Panel) -> None:
-    """Write a figure of one panel, and its data beside it."""
-    _write(output, rendered([[panel]], output.suffix[1:].lower()), records_of([panel]))
-
-
-def _write(output: Path, image: bytes, records: list[dict[str, Any]]) -> None:
+def _write(output: Path, drawing: Drawing, paper: Paper) -> None:
     from eyeshot.cli.terminal import echo
 
-    beside = output.with_suffix(".csv")
-    write_file(output, image)
-    write_file(beside, as_csv_text(records).encode())
+    write_figure(output, drawing, paper)
     echo(str(output))
-    echo(f"its data are in {beside}", err=True)
 
 
 def _end(chosen: Designs) -> None:

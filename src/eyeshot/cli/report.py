@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, end_bounded, input_option, inspected
+from eyeshot.cli.options import colour_option, end_bounded, input_option, inspected, users_code
 from eyeshot.errors import UsageError
 from eyeshot.report.files import check_new, read_file, write_file
+from eyeshot.report.wording import times
 
 if TYPE_CHECKING:
     from eyeshot.api.report import Report
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
               help="Measured effective fields (eyeshot effective --json); may be given again.")  # fmt: skip
 @click.option("--lesson", is_flag=True, help="No models: the lesson on AlexNet's order, ready to be published.")
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="Show the scores of the study kept there.")  # fmt: skip
+              help="A study's designs as trained, and their scores; M… chooses some of them.")  # fmt: skip
 @colour_option
 def report(
     models: tuple[str, ...],
@@ -48,9 +49,11 @@ def report(
       eyeshot report alexnet -o alexnet.html
       eyeshot report alexnet alexnet-alternating -o pools.html --image cat.png
       eyeshot report torchvision:resnet50 -o resnet50.html
+      eyeshot report --run runs/3f2a91c07d54 -o study.html
       eyeshot report --lesson -o lesson.html
     """
     from eyeshot.view.export import page
+    from eyeshot.view.measured import check_belongs
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: the page is HTML; give a name that ends in .html")
@@ -59,12 +62,16 @@ def report(
         _check_alone(models, input_shape, image, effective, directory)
         _write(output, _lesson())
         return
-    if not models:
+    if not models and directory is None:
         raise UsageError("report needs a model, such as: eyeshot report alexnet -o alexnet.html (or --lesson)")
     picture = None if image is None else _picture(image)
     measured = [_measured(path) for path in effective]
-    scores = None if directory is None else _scores(directory)
-    reports = [inspected(model, input_shape, is_named=len(models) > 1) for model in models]
+    if directory is None:
+        reports, scores = [inspected(model, input_shape, is_named=len(models) > 1) for model in models], None
+    else:
+        reports, scores = _study(directory, models, input_shape)
+    for path, document in zip(effective, measured, strict=True):
+        check_belongs(document, reports, str(path))
     text = page(reports, image=picture, effective=measured, evidence=scores)
     _write(output, text)
     if not all(each.is_exact for each in reports):
@@ -99,7 +106,7 @@ def _write(output: Path, text: str) -> None:
     from eyeshot.cli.terminal import echo
 
     write_file(output, text.encode())
-    echo(f"wrote {output}", err=True)
+    echo(str(output))
 
 
 def _measured(path: Path) -> dict[str, Any]:
@@ -108,16 +115,27 @@ def _measured(path: Path) -> dict[str, Any]:
     return parsed(read_file(path), str(path))
 
 
-def _scores(directory: Path) -> dict[str, Any]:
-    """The evidence of a study, and the terms on which it was trained."""
+def _study(directory: Path, models: tuple[str, ...], input_shape: Any) -> tuple[list[Report], dict[str, Any]]:
+    """A study's designs as trained, and its evidence with the terms on which they were."""
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import warn
     from eyeshot.report.evidence import evidence
     from eyeshot.studies.kept import kept
+    from eyeshot.studies.trained import arms_named, networks_of
 
     plan, records = kept(directory, warn)
-    seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
-    terms = f"On {plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design."
-    return evidence(records).to_json() | {"terms": terms}
+    try:
+        arms = arms_named(plan, models)
+        with users_code(*(arm.design for arm in plan.arms)):
+            networks = networks_of(plan, arms)
+    except UsageError as error:
+        raise error.of(str(directory)) from None
+    shape = networks[0].input.shape[1:]
+    if input_shape is not None and input_shape != shape:
+        raise UsageError(f"--input: the designs in {directory} were trained on {times(shape)}; leave --input out")
+    labels = {arm.label for arm in arms}
+    scores = evidence(record for record in records if record.recipe.label in labels).to_json()
+    return [Report(network) for network in networks], scores | {"terms": plan.terms()}
 
 
 def _end_bounded(reports: list[Report], no_colour: bool) -> None:

@@ -75,6 +75,11 @@ def widths_of(design: Design, input_shape: tuple[int, ...], classes: int) -> dic
     return _lowered(design, input_shape, classes).widths
 
 
+def items_of(design: Design, input_shape: tuple[int, ...], classes: int) -> dict[str, int]:
+    """The item that each layer comes from, by its position in the text."""
+    return _lowered(design, input_shape, classes).places
+
+
 def _lowered(design: Design, input_shape: tuple[int, ...], classes: int) -> _Lowering:
     check_steps(design)
     axes = tuple(range(2, 1 + len(input_shape)))
@@ -112,6 +117,8 @@ class _Lowering:
         self.width: int | None = None
         self.halved = False
         self.widths: dict[int, set[int]] = {}
+        self.places: dict[str, int] = {}
+        self.at = 0
 
     def fail(self, item: Item, message: str) -> NoReturn:
         raise ShapeError(f"{shortened(str(item), LONGEST_WORD)}: {message}", self.design.text, item.position)
@@ -127,6 +134,7 @@ class _Lowering:
     ) -> Node:
         lowered = node(name=self.unique(scope.prefix + name), op=op, inputs=inputs, shape=shape, params=params)
         self.nodes.append(lowered)
+        self.places[lowered.name] = self.at
         return lowered
 
     def unique(self, name: str) -> str:
@@ -155,6 +163,7 @@ class _Lowering:
             return self.items(item.items, x, self.inner(item, scope, index))
         if isinstance(item, Branches):
             return self.branches(item, x, self.inner(item, scope, index))
+        self.at = item.position
         if isinstance(item, Conv):
             return self.conv(item, x, scope)
         if isinstance(item, Pool):
@@ -276,6 +285,7 @@ class _Lowering:
         for branch in item.branches:
             self.width, self.halved = width, halved
             ends.append(self.items(branch, x, scope))
+        self.at = item.position
         shapes = [end.shape for end in ends]
         sizes = " and ".join("×".join(map(str, shape[1:])) for shape in dict.fromkeys(shapes))
         if item.summed:

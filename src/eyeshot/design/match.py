@@ -45,7 +45,7 @@ def match(
     """
     if quantity not in _QUANTITIES:
         raise UsageError(f"designs are matched by {' or '.join(_QUANTITIES)}, not {quantity}")
-    design = _with_all_widths(design, input_shape, classes)
+    design = with_all_widths(design, input_shape, classes)
     fixed = _last_weighted(design.items)
     widths = {p: w for p, w in _widths(design.items) if p != fixed}
     if not widths:
@@ -74,7 +74,7 @@ def replace_widths(design: Design, widths: Widths) -> Design:
     return parse(str(Design(items, "")))
 
 
-def _with_all_widths(design: Design, input_shape: tuple[int, ...], classes: int) -> Design:
+def with_all_widths(design: Design, input_shape: tuple[int, ...], classes: int) -> Design:
     """The design with the widths written out that it leaves to the defaults."""
     choices = widths_of(design, input_shape, classes)
     for position, widths in choices.items():

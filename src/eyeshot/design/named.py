@@ -9,10 +9,10 @@ net.onnx                   a file, of which neither weights are read nor code is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from eyeshot.design.lower import lower
@@ -49,18 +49,13 @@ def network_named(
         UsageError: if the name is neither a known model nor a design.
         ReadError: if a model cannot be loaded or traced.
     """
+    check_typed(name)
     if name.lower().endswith(".onnx"):
         from eyeshot.read.onnx import read_file
 
         return read_file(name, input_shape)
-    check_factory(name)
     if is_module_name(name):
-        from eyeshot.read.loading import load_module
-        from eyeshot.read.torch import read_module
-
-        return read_module(
-            load_module(name), input_shape, name=name, source=name, example=example, with_lines=with_lines
-        )
+        return _module_reader(name)(input_shape, example=example, with_lines=with_lines)
     entry = entries().get(name.lower())
     design = design_named(name)
     shape = None if input_shape is None else shape_given(input_shape, name)
@@ -78,6 +73,27 @@ def network_named(
         classes=classes or (entry.classes if entry else 1000),
         notes=notes,
     )
+
+
+def check_typed(name: str) -> None:
+    """Complain of what is no model's name and is recognised as something else."""
+    if any(sign in name for sign in ".:/\\"):  # else it is a word or a design, and nothing more is imported
+        from eyeshot.read.unreadable import check_readable
+
+        check_readable(name)
+
+
+def reader_named(name: str) -> Callable[[Any], Network]:
+    """The network that a name stands for, by its input; a module is loaded once."""
+    return _module_reader(name) if is_module_name(name) else partial(network_named, name)
+
+
+def _module_reader(name: str) -> Callable[..., Network]:
+    from eyeshot.read.loading import load_module
+    from eyeshot.read.torch import read_module
+
+    module = load_module(name)
+    return partial(read_module, module, name=name, source=name)
 
 
 def design_named(name: str) -> Design:
@@ -98,18 +114,6 @@ def design_named(name: str) -> Design:
                 f" {hint}`eyeshot models` lists the zoo"
             ) from error
         raise
-
-
-def check_factory(model: str) -> None:
-    """Complain of a Python file that is given without what in it makes the network."""
-    path = Path(model)
-    if path.suffix != ".py":
-        return
-    from eyeshot.read.users_code import proposals
-
-    names = proposals(path)
-    known = f"; it has {', '.join(names)}" if names else ""
-    raise UsageError(f"{model}: say what in it makes the network: {model}:{names[0] if names else 'factory'}{known}")
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from eyeshot.complaints import complaint, rest
 from eyeshot.errors import EyeshotError, RunError, UsageError
 from eyeshot.measure.calls import Made, Watcher
 from eyeshot.network.graph import Network
-from eyeshot.shown import said
 
 
 class _Reached(Exception):  # noqa: N818 (no error: the way out of a forward pass)
@@ -67,7 +67,8 @@ class Capture:
         except EyeshotError:
             raise
         except (Exception, SystemExit) as error:
-            raise RunError(f"the forward pass failed on its way to {self.layer}: {said(error)}") from error
+            failed = f"the forward pass failed on its way to {self.layer}: {complaint(error)}"
+            raise RunError(failed, lines=rest(error)) from error
         return self._per_image(out(), len(x))
 
     def _watched(self, stack: ExitStack, end: _Reached) -> Any:

@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from eyeshot.analyse.cost import costs
 from eyeshot.analyse.field import Fields
-from eyeshot.errors import UsageError
+from eyeshot.errors import MissingExtraError, UsageError
+
+try:
+    import torch
+except ImportError:
+    raise MissingExtraError("measuring gradients", "torch", "torch") from None
+
 from eyeshot.measure.calls import calls_of
 from eyeshot.measure.crop import Crop, crop_for, whole
 from eyeshot.measure.density import density

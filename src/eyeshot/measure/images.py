@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import DataError, UsageError
+from eyeshot.train.fitting import fitted
 from eyeshot.train.folder import image_files, read_image
 
 Pixels = npt.NDArray[np.float32]
@@ -112,8 +113,30 @@ class Preparation:
     def words(self) -> str:
         """The preparation in a line."""
         resized = "stretched" if self.resize is None else f"shorter side to {self.resize}, middle {_times(self.size)}"
-        mean, std = (", ".join(f"{v:.3g}" for v in values) for values in (self.mean, self.std))
+        mean, std = _listed(self.mean), _listed(self.std)
         return f"{resized}, mean {mean}, deviation {std}{f' ({self.whose})' if self.whose else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalisation:
+    """Mean and deviation per channel, on the scale 0 to 1, and whose they are, in words."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    whose: str
+
+    def of(self, channels: int) -> Normalisation:
+        """The same for so many channels.
+
+        Raises:
+            UsageError: they are for another number, or a deviation is none.
+        """
+        sizes = {len(self.mean), len(self.std)}
+        if sizes - {1, channels} or not all(value > 0 for value in self.std):
+            values = f"mean {_listed(self.mean)} and deviation {_listed(self.std)} ({self.whose})"
+            raise UsageError(f"{values}: needed is one each, or {channels} for the channels; deviations more than 0")
+        mean, std = (values * (channels // len(values)) for values in (self.mean, self.std))
+        return replace(self, mean=mean, std=std)
 
 
 def usual(shape: tuple[int, ...]) -> Preparation:
@@ -180,22 +203,21 @@ def prepared(path: Path, preparation: Preparation) -> Pixels:
     from PIL import Image
 
     height, width = preparation.size
-    method = Image.Resampling[preparation.interpolation.upper()]
     if preparation.resize is None:
-        image = image.resize((width, height), method)
+        image = image.resize((width, height), Image.Resampling[preparation.interpolation.upper()])
     else:
-        scale = preparation.resize / min(image.size)
-        sizes = [max(round(scale * n), side) for n, side in zip(image.size, (width, height), strict=True)]
-        image = image.resize(tuple(sizes), method)
-        left, top = ((n - side) // 2 for n, side in zip(sizes, (width, height), strict=True))
-        image = image.crop((left, top, left + width, top + height))
+        image = fitted(image, (height, width), shorter=preparation.resize, method=preparation.interpolation)
     pixels = np.asarray(image, dtype=np.float32).reshape(height, width, channels) / np.float32(255)
     mean, std = (np.array(values, dtype=np.float32) for values in (preparation.mean, preparation.std))
     return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1))
 
 
 def images_of(
-    images: Any, shape: tuple[int, ...], prepare: Callable[[], Preparation], limit: int | None = None
+    images: Any,
+    shape: tuple[int, ...],
+    prepare: Callable[[], Preparation],
+    limit: int | None = None,
+    normalisation: Normalisation | None = None,
 ) -> Images:
     """The images that a user gave.
 
@@ -204,15 +226,20 @@ def images_of(
         shape: of one input of the network.
         prepare: how the network takes pictures.
         limit: images at most, a random choice.
+        normalisation: what channels are brought to, where that is known better than by ``prepare`` and the data set.
 
     Raises:
         DataError: there are none, or they are not the network's.
         UsageError: they are of another kind.
     """
     if isinstance(images, str) and images in _DATA_SETS:
-        return of_dataset(images, shape, limit)
+        return of_dataset(images, shape, limit, normalisation)
     if isinstance(images, str | Path):
-        return Folder(Path(images).expanduser(), prepare(), limit)
+        preparation = prepare()
+        if normalisation is not None:
+            channels = normalisation.of(len(preparation.mean))
+            preparation = replace(preparation, mean=channels.mean, std=channels.std, whose=channels.whose)
+        return Folder(Path(images).expanduser(), preparation, limit)
     try:
         values = np.asarray(images.detach().cpu() if hasattr(images, "detach") else images, dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -225,8 +252,10 @@ def images_of(
     return Array(values[order], f"{limit} of the {len(values)} images given, a random choice, as they are")
 
 
-def of_dataset(name: str, shape: tuple[int, ...], most: int | None = None) -> Array:
-    """The test images of a data set that is at hand, normalised as they are for training.
+def of_dataset(
+    name: str, shape: tuple[int, ...], most: int | None = None, normalisation: Normalisation | None = None
+) -> Array:
+    """The test images of a data set that is at hand, normalised as they are for training unless told otherwise.
 
     Raises:
         DataError: it is not there, or its images are not the network's.
@@ -237,9 +266,15 @@ def of_dataset(name: str, shape: tuple[int, ...], most: int | None = None) -> Ar
     if dataset.shape != shape:
         raise DataError(f"the images of {name} are {_times(dataset.shape)}, and this network takes {_times(shape)}")
     order = np.random.Generator(np.random.PCG64(0)).permutation(len(dataset.test_images))[:most]
-    mean, std = (np.array(v, dtype=np.float32).reshape(-1, 1, 1) for v in (dataset.mean, dataset.std))
+    by = normalisation or Normalisation(mean=dataset.mean, std=dataset.std, whose="as for training")
+    by = by.of(shape[0])
+    mean, std = (np.array(v, dtype=np.float32).reshape(-1, 1, 1) for v in (by.mean, by.std))
     values = (dataset.test_images[order].astype(np.float32) / np.float32(255) - mean) / std
-    return Array(values, f"{len(order)} test images of {name}, normalised as for training")
+    return Array(values, f"{len(order)} test images of {name}, normalised {by.whose}")
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
 
 
 def _times(sizes: Sequence[int]) -> str:

@@ -134,6 +134,8 @@ class Run:
             state = store.restore(directory, described, state, len(self.plan), notice)
         sums = torch.from_numpy(state.sums).to(self.maps.device_of_sums)
         due, saved, told = self._checks(), time.monotonic(), time.monotonic()
+        if on_progress is not None:
+            on_progress(Progress(int(state.counts.sum()), self._total, None))
         is_sure = state.done in due and self._is_sure(state)
         while state.done < len(self.plan) and not is_sure:
             step = self.plan[state.done]

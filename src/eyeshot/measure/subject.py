@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eyeshot.design.named import network_named
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.measure.images import Preparation, usual
+from eyeshot.measure.images import Normalisation, Preparation, usual
 from eyeshot.network.graph import Network
 
 try:
@@ -23,7 +23,7 @@ except ImportError:
 from eyeshot.build.anew import drawn_anew
 from eyeshot.build.torch import build
 from eyeshot.read.module_names import is_module_name, module_name
-from eyeshot.read.pretrained import drawn_module, load_weights, picture_of, pretrained_module
+from eyeshot.read.pretrained import drawn_module, load_weights, normalisation_in, picture_of, pretrained_module
 from eyeshot.read.torch import read_module
 
 
@@ -40,6 +40,7 @@ class Subject:
         is_drawn: whether seeds decide the weights.
         is_read: whether the module is a user's, which was read, and not one that was built from the network.
         device: where the module is that was given; None where it is made.
+        normalisation: what channels were brought to where the weights were trained; None where nothing tells.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class Subject:
     is_read: bool = True
     input_shape: Any = None
     device: str | None = None
+    normalisation: Normalisation | None = None
 
     def seeded(self, seed: int | None) -> nn.Module:
         """The module of a seed; the global random generator is as before afterwards."""
@@ -75,6 +77,14 @@ def subject(model: Any, input_shape: Any, *, source: str, weights: Path | None =
     """
     if weights is not None and source == "init":
         raise UsageError(f"--weights {weights}: source init draws its own; give --source weights")
+    measured = _subject(model, input_shape, source, weights)
+    kept = None if weights is None else normalisation_in(weights)
+    if kept is None:
+        return measured
+    return replace(measured, normalisation=Normalisation(mean=kept[0], std=kept[1], whose=f"as {weights} was trained"))
+
+
+def _subject(model: Any, input_shape: Any, source: str, weights: Path | None) -> Subject:
     if isinstance(model, Network) or (isinstance(model, str) and not is_module_name(model)):
         network = model if isinstance(model, Network) else network_named(model, input_shape)
         return _of_design(network, source, weights)

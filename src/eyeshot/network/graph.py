@@ -57,6 +57,20 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """Numbers that do not come from the image: a digest of them, None where they are not known, and of their origin."""
+
+    numbers: str | None
+    origin: str
+
+    def equals(self, other: Constant) -> bool:
+        """Whether both are the same numbers, as far as can be told."""
+        if self.numbers is not None and other.numbers is not None:
+            return self.numbers == other.numbers
+        return self.origin == other.origin
+
+
+@dataclass(frozen=True)
 class Note:
     """Something a reader of the results should know: ``kind`` is bound, slip or remark."""
 
@@ -71,7 +85,8 @@ class Network:
 
     ``source`` says where it came from; the nodes whose op is Input are its inputs, and the first whose axes are
     followed is the one that fields are about; ``outputs`` names its results. ``modules`` has, by the paths of the
-    user's modules, the nodes that made what each gave; ``path#2`` is a module's second call.
+    user's modules, the nodes that made what each gave; ``path#2`` is a module's second call. ``constants`` has, by
+    node, the numbers besides its inputs' that it computes with, where that was asked for.
     """
 
     name: str
@@ -80,6 +95,7 @@ class Network:
     notes: tuple[Note, ...] = ()
     outputs: tuple[str, ...] = field(default=(), compare=False)
     modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    constants: Mapping[str, tuple[Constant, ...]] = field(default_factory=dict, compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)

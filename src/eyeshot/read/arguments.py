@@ -13,6 +13,7 @@ from torch.utils._pytree import keystr, tree_leaves_with_path, tree_map
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.read.inputs import DEFAULT_INPUT, InputSpec, inputs_given
 from eyeshot.read.state import floating_type
+from eyeshot.shown import counted
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,20 @@ def _check_signature(module: torch.nn.Module, name: str, specs: Sequence[InputSp
         raise ReadError(
             f"{name}: {type(module).__name__}.forward has no input {strange[0]!r}; it has {', '.join(parameters)}"
         )
-    named = {spec.name for spec in specs}
-    needed = [p.name for p in parameters.values() if p.default is p.empty and p.kind in kinds and p.name not in named]
-    unnamed = sum(spec.name is None for spec in specs)
-    if len(needed) > unnamed:
-        wanted = " ".join(f"--input {each}=3x224x224" for each in needed)
-        raise ReadError(
-            f"{name}: {type(module).__name__}.forward needs {len(needed)} inputs ({', '.join(needed)}), and {unnamed}"
-            f" was given: say the shape of each, as in {wanted}, or in Python"
-            f" input_shape={{'{needed[0]}': (3, 224, 224), …}}"
-        )
+    required = [p.name for p in parameters.values() if p.default is p.empty and p.kind in kinds]
+    shapes = {spec.name: str(spec) for spec in specs if spec.name is not None}
+    unnamed = [spec for spec in specs if spec.name is None]
+    free = [each for each in required if each not in shapes]
+    if len(free) <= len(unnamed):
+        return
+    shapes |= {each: f"{each}={spec}" for each, spec in zip(free, unnamed, strict=False)}
+    absent = [each for each in required if each not in shapes]
+    wanted = " ".join(f"--input {shapes.get(each, f'{each}={_USUAL}')}" for each in required)
+    raise ReadError(
+        f"{name}: {type(module).__name__}.forward needs {counted(len(required), 'input')} ({', '.join(required)});"
+        f" no shape was given for {' and '.join(absent)}: say the shape of each, as in {wanted}, or in Python"
+        f" input_shape={{'{required[0]}': (3, 224, 224){', …' if len(required) > 1 else ''}}}"
+    )
+
+
+_USUAL = "x".join(map(str, DEFAULT_INPUT))

@@ -35,6 +35,20 @@ class InputSpec:
         """The axes of positions, counted with the batch axis."""
         return tuple(axis for axis, letter in enumerate(self.layout, start=1) if letter != "C")
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The sizes along the axes of positions."""
+        return tuple(self.shape[axis - 1] for axis in self.axes)
+
+    def of(self, positions: tuple[int, ...]) -> InputSpec:
+        """The same input with other sizes along the axes of positions."""
+        sizes = dict(zip(self.axes, positions, strict=True))
+        return replace(self, shape=tuple(sizes.get(axis, n) for axis, n in enumerate(self.shape, start=1)))
+
+    def without_batch(self) -> InputSpec:
+        """The same input with its first axis, the batch, left out."""
+        return replace(self, shape=self.shape[1:], layout=_channels_first(len(self.shape) - 1))
+
     def __str__(self) -> str:
         """As a person writes it."""
         layout = "" if self.layout == _channels_first(len(self.shape)) else f":{self.layout}"

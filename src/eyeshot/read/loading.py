@@ -58,8 +58,7 @@ def _from_library(asked: ModuleName) -> Any:
         models = import_torchvision()
         names, build = models.list_models(), _build_torchvision
     else:
-        import_torchvision()
-        timm = import_library(asked.source)
+        timm = import_timm()
         names, build = timm.list_models(), timm.create_model
     check_known(asked.source, asked.attribute, names)
     return built_with(build, asked)
@@ -104,8 +103,8 @@ def import_torchvision() -> Any:
 
     try:
         return importlib.import_module("torchvision.models")
-    except ModuleNotFoundError:
-        raise MissingExtraError("a torchvision model", "torchvision", "torch") from None
+    except ModuleNotFoundError as error:
+        raise _missing("torchvision", error) from None
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise ReadError(f"torchvision cannot be imported: {error}") from error
@@ -122,9 +121,16 @@ _kept: list[Any] = []
 """Library fragments; their ops last as long as they do."""
 
 
-def import_library(library: str) -> Any:
-    """A library by its name."""
+def import_timm() -> Any:
+    """timm, which itself imports torchvision."""
+    import_torchvision()
     try:
-        return importlib.import_module(library)
-    except ModuleNotFoundError:
-        raise ReadError(f"{library} is not installed: pip install {library}") from None
+        return importlib.import_module("timm")
+    except ModuleNotFoundError as error:
+        raise _missing("timm", error) from None
+
+
+def _missing(library: str, error: ModuleNotFoundError) -> MissingExtraError:
+    """The library itself is missing, or one that it imports."""
+    absent = (error.name or library).partition(".")[0]
+    return MissingExtraError(f"a model of {library}", absent)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from eyeshot.read.trace import CallSite, Trace, tensors_in
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 
 
+@dataclass
+class _Running:
+    """A module's forward under way: where it is and was called from, what it got, and what its last part gave."""
+
+    place: CallSite
+    caller: CallSite
+    inputs: Any
+    last: tuple[str, Any] = ("", None)
+
+
 class Places:
     """Follows which of a model's modules is running."""
 
@@ -25,9 +36,8 @@ class Places:
         self.trace = trace
         self.modules = dict(modules)
         self.paths = {id(child): path for path, child in self.modules.items()}
-        self.stack: list[CallSite] = []
-        self.failed: CallSite | None = None
-        self._inputs: Any = ()
+        self.stack: list[_Running] = []
+        self.failed: _Running | None = None
 
     @contextmanager
     def followed(self) -> Iterator[None]:
@@ -44,33 +54,45 @@ class Places:
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
         path = self.paths.get(id(module))
-        if path is None:
-            path = self.trace.place.path
-        self.stack.append(self.trace.place)
-        self.trace.place = CallSite(path, not module._modules)
-        self.failed, self._inputs = self.trace.place, inputs
+        caller = self.trace.place
+        self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
+        self.stack.append(_Running(self.trace.place, caller, inputs))
 
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
-        if output is not None:
-            self.failed = None
         path = self.paths.get(id(module))
         if path:
             self.trace.finish(path, tensors_in(output))
-        self.trace.place = self.stack.pop() if self.stack else CallSite()
+        if not self.stack:
+            return
+        running = self.stack.pop()
+        self.trace.place = running.caller
+        if output is None and sys.exc_info()[0] is not None:
+            # PyTorch calls this from the innermost module outwards, and the innermost is where it failed.
+            self.failed = self.failed or running
+            return
+        self.failed = None
+        if self.stack:
+            self.stack[-1].last = (path or "", output)
 
     def of_failure(self) -> str:
-        """Where a forward pass failed: the innermost module, what went into it, and its weight's shape."""
-        at = self.failed
-        if at is None or not at.path:
+        """Where a forward pass failed: the innermost module with its weight's shape, what went into it, and how far."""
+        # PyTorch tells of no sys.exit; then what was running still is.
+        at = self.failed or (self.stack[-1] if self.stack else None)
+        if at is None:
             return "in forward"
-        module = self.modules.get(at.path)
-        shapes = " and ".join("×".join(map(str, tensor.shape)) for tensor in tensors_in(self._inputs))
+        path, output = at.last
+        last = f", after {path} gave {_shapes(output)}" if path else ""
+        if not at.place.path:
+            return f"in forward{last}"
+        module = self.modules.get(at.place.path)
         weight = getattr(module, "weight", None)
         has_shape = isinstance(weight, torch.Tensor) and not torch.nn.parameter.is_lazy(weight)
-        weight_words = (
-            f" with a weight of {'×'.join(map(str, weight.shape))}" if has_shape and weight is not None else ""
-        )
-        return f"in {at.path} ({type(module).__name__}{weight_words}), which got {shapes or 'no tensor'}"
+        words = f" with a weight of {_shapes(weight)}" if has_shape else ""
+        return f"in {at.place.path} ({type(module).__name__}{words}), which got {_shapes(at.inputs)}{last}"
+
+
+def _shapes(values: Any) -> str:
+    return " and ".join("×".join(map(str, tensor.shape)) for tensor in tensors_in(values)) or "no tensor"
 
 
 def line_of_user() -> str:

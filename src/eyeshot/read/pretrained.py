@@ -85,7 +85,7 @@ def picture_of(name: str) -> Picture | None:
             interpolation=method,
         )
     if library == "timm":
-        cfg = _timm_library().models.get_pretrained_cfg(model)
+        cfg = loading.import_timm().models.get_pretrained_cfg(model)
         if cfg is None:
             return None
         size = tuple(cfg.input_size[1:])
@@ -103,16 +103,7 @@ def load_weights(module: Any, path: Path) -> None:
     """
     import torch
 
-    try:
-        with opened(path) as file:
-            state = _read_weights(path, file)
-    except MissingExtraError:
-        raise
-    except OSError as error:
-        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
-    except Exception as error:  # torch and pickle meet damage with a dozen kinds
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
-        raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
+    state = _state_in(path)
     for key in ("module", "state_dict", "model", "model_state_dict"):
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
@@ -129,12 +120,43 @@ def load_weights(module: Any, path: Path) -> None:
     module.load_state_dict({name: there[name] for name in shapes})
 
 
+def normalisation_in(path: Path) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation per channel that a training run's checkpoint was trained with; None where a file tells none.
+
+    Raises:
+        ReadError: as for ``load_weights``.
+    """
+    values = _state_in(path)
+    kept = values.get("normalisation") if isinstance(values, Mapping) else None
+    return (
+        (tuple(kept["mean"]), tuple(kept["std"])) if isinstance(kept, Mapping) and {*kept} >= {"mean", "std"} else None
+    )
+
+
+def _state_in(path: Path) -> Any:
+    """What a file of weights holds, read without running code from it.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    try:
+        with opened(path) as file:
+            return _read_weights(path, file)
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read as weights ({error.strerror or error})") from error
+    except Exception as error:  # torch and pickle meet damage with a dozen kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
+        raise ReadError(f"{path}: cannot be read as weights ({reason})") from error
+
+
 def _read_weights(path: Path, file: BinaryIO) -> Any:
     if path.suffix == ".safetensors":
         try:
             from safetensors.torch import load_file
         except ModuleNotFoundError:
-            raise MissingExtraError(f"reading {path}", "safetensors", "torch") from None
+            raise MissingExtraError(f"reading {path}", "safetensors") from None
         return load_file(path)
     import torch
 
@@ -172,13 +194,8 @@ def _torchvision_weights(model: str) -> dict[Any, Path]:
     return {weights: folder / weights.url.rsplit("/", 1)[-1] for weights in (known.DEFAULT, *known)}
 
 
-def _timm_library() -> Any:
-    loading.import_torchvision()
-    return loading.import_library("timm")
-
-
 def _timm(asked: ModuleName, **settings: Any) -> Any:
-    timm = _timm_library()
+    timm = loading.import_timm()
     loading.check_known("timm", asked.attribute.partition(".")[0], timm.list_models())
     return loading.built_with(timm.create_model, asked, **settings)
 
@@ -187,13 +204,15 @@ def _timm_file(model: str) -> Path:
     """Where the trained weights of one of timm's models lie on this machine."""
     import torch
 
-    timm = _timm_library()
+    timm = loading.import_timm()
     loading.check_known("timm", model.partition(".")[0], timm.list_models())
     cfg = timm.models.get_pretrained_cfg(model)
     places = []
     if cfg is not None and cfg.hf_hub_id:
-        from huggingface_hub import try_to_load_from_cache
-
+        try:
+            from huggingface_hub import try_to_load_from_cache
+        except ModuleNotFoundError:
+            raise MissingExtraError(f"finding weights of timm:{model}", "huggingface_hub") from None
         for file in (cfg.hf_hub_filename or "model.safetensors", "pytorch_model.bin"):
             cached = try_to_load_from_cache(cfg.hf_hub_id, file)
             if isinstance(cached, str):

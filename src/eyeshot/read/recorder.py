@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -27,6 +27,9 @@ from eyeshot.read.refusals import refuse
 from eyeshot.read.shapes import alike, output_of
 from eyeshot.read.trace import AtenRule, Call, Trace, tensors_in, unknown
 from eyeshot.read.views import Hidden
+
+if TYPE_CHECKING:
+    from eyeshot.read.constants import Constants
 
 RANGES = frozenset({"arange", "linspace", "logspace", "tril_indices", "triu_indices"})
 """Ops that make small constants of numbers alone."""
@@ -46,7 +49,8 @@ _MOST_NUMBERS = 1 << 20
 class Recorder(TorchDispatchMode):
     """Hands every op that depends on the input to its rule; ``has_numbers`` where the pass runs on real tensors.
 
-    ``before_write`` is told of every tensor that an op is about to write in place.
+    ``before_write`` is told of every tensor that an op is about to write in place, and ``constants``, where they are
+    followed, of every op.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class Recorder(TorchDispatchMode):
         *,
         has_numbers: bool = False,
         before_write: Callable[[torch.Tensor], None] | None = None,
+        constants: Constants | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace, self.rules, self.has_numbers, self.before_write = trace, rules, has_numbers, before_write
+        self.constants = constants
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -71,6 +77,15 @@ class Recorder(TorchDispatchMode):
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
         tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
+        try:
+            return self._recorded(func, types, args, kwargs, tensors)
+        except Exception as error:
+            self.trace.refuse(_signature(func).name.strip("_"), error, tensors)
+            raise
+
+    def _recorded(
+        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
+    ) -> Any:
         signature = _signature(func)
         if not self.has_numbers:
             # [5, 3]: the second sequence ends at 3, and what it reads ends there; without numbers nobody knows
@@ -88,7 +103,24 @@ class Recorder(TorchDispatchMode):
                 self.before_write(tensor)
         # weights and what is made of them: no step, but a table among them may say later what is read
         if not any(map(self.trace.knows, tensors)):
-            return self._constant(func, arguments, args, kwargs, tensors)
+            out = self._constant(func, arguments, args, kwargs, tensors)
+            if self.constants is not None:
+                self.constants.make(func, arguments, out, signature.written(arguments))
+            return out
+        if self.constants is not None:
+            self.trace.taking = self.constants.taken(func, arguments)
+        out = self._step(func, arguments, args, kwargs, tensors)
+        if self.constants is not None:
+            self.trace.taking = ()
+            self.constants.make(func, arguments, out, ())  # such as zeros of the image's shape
+        return out
+
+    def _step(
+        self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
+    ) -> Any:  # fmt: skip
+        """An op that depends on the input: by its rule, by its parts, or as unknown."""
+        signature = _signature(func)
         name = signature.name
         # relu_ goes by the rule of relu; that it writes where it read, the signature says
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
@@ -182,7 +214,9 @@ class Recorder(TorchDispatchMode):
             # t[0] = 7 changes its views too, and what was to be computed from any of them; which ones is not followed
             self.trace.forget_numbers()
         elif (
-            (tensors or name in FILLED) and _is_new_and_bare(out, tensors) and all(map(self.trace.has_numbers, tensors))
+            (tensors or name in FILLED)
+            and _is_new_and_bare(out, tensors, is_view=func.is_view)
+            and all(map(self.trace.has_numbers, tensors))
         ):
             self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
@@ -257,6 +291,8 @@ class Whole(TorchFunctionMode):
         is_lrn = func is torch.nn.functional.local_response_norm
         if func in _WRITTEN and not self.has_numbers and args and not isinstance(args[0], torch.Tensor):
             kwargs = {**kwargs, "device": torch.device("cpu")}  # where they keep them, as ranges do
+        if func is torch.Tensor.new_tensor and not self.has_numbers and not isinstance(args[1], torch.Tensor):
+            kwargs = {**kwargs, "device": torch.device("cpu")}
         if func is torch.Tensor.__getitem__ and not self.has_numbers:
             args = (args[0], _tables(args[1]))
         if is_lrn and args and self.trace.knows(args[0]) and not self.has_numbers:
@@ -317,10 +353,10 @@ def _is_table(tensor: torch.Tensor) -> bool:
     return is_whole and tensor.device != _META and tensor.numel() <= _MOST_NUMBERS
 
 
-def _is_new_and_bare(out: Any, tensors: list[torch.Tensor]) -> bool:
-    """Whether an op on constants gave one new tensor without memory, and not a large one."""
-    is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta" and out.numel() <= _MOST_NUMBERS
-    return is_bare and not any(out is tensor for tensor in tensors)
+def _is_new_and_bare(out: Any, tensors: list[torch.Tensor], *, is_view: bool) -> bool:
+    """Whether an op on constants gave one new tensor without memory, and not a large one unless it shows another."""
+    is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta"
+    return is_bare and (is_view or out.numel() <= _MOST_NUMBERS) and not any(out is tensor for tensor in tensors)
 
 
 def _outputs(out: Any, written: list[torch.Tensor]) -> list[torch.Tensor]:

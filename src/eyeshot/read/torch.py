@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from eyeshot.complaints import complaint, rest
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.network.graph import Network, Note
 from eyeshot.network.ops import Input
@@ -24,6 +25,7 @@ from torch.utils._pytree import tree_leaves
 
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
+from eyeshot.read.constants import Constants
 from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.places import Places, line_of_user
@@ -41,7 +43,6 @@ from eyeshot.read.state import (
 )
 from eyeshot.read.trace import NeedsNumbersError, Step, Trace, tensors_in
 from eyeshot.read.under_way import MUCH, Pass, under_way
-from eyeshot.shown import said
 
 Watching = Callable[[Trace], AbstractContextManager[Any]]
 
@@ -56,6 +57,7 @@ def read_module(
     example: Any = None,
     with_lines: bool = False,
     watching: Watching | None = None,
+    with_constants: bool = False,
 ) -> Network:
     """The network of a module's forward pass in evaluation mode.
 
@@ -69,6 +71,7 @@ def read_module(
         example: what forward is called with, instead of a shape: a tensor, a tuple or a dictionary; its numbers are
             used only where control flow depends on values.
         with_lines: keep the line of code of each layer.
+        with_constants: keep what constants each layer takes, to tell readings at two sizes apart.
         watching: a context for the pass, made with its trace: it sees what the pass calls, and the steps that it makes.
 
     Fields are of the first input. A forward pass whose control flow depends on values is read on numbers where the
@@ -90,7 +93,7 @@ def read_module(
     modules = modules_in(module)
     if has_lazy_weights(modules):
         modules = modules_in(_initialised(module, arguments, name))
-    reading = _Reading(modules, name, source, with_lines, watching=watching)
+    reading = _Reading(modules, name, source, with_lines, watching=watching, with_constants=with_constants)
     with uncollected():  # nothing large is left behind: no tensor has memory
         error = reading.run(arguments.without_numbers())
         if error is None:
@@ -100,7 +103,9 @@ def read_module(
     why = reading.explain(error)
     device = device_of(modules[0][1])
     if device.type != "meta":
-        again = _Reading(modules, name, source, with_lines, watching=watching, has_numbers=True)
+        again = _Reading(
+            modules, name, source, with_lines, watching=watching, with_constants=with_constants, has_numbers=True
+        )
         error = again.run(arguments.with_numbers(device))
         if error is not None:
             raise again.failure(error, notes) from error
@@ -128,10 +133,12 @@ class _Reading:
         with_lines: bool,
         *,
         watching: Watching | None = None,
+        with_constants: bool = False,
         has_numbers: bool = False,
     ) -> None:
         self.modules, self.name, self.source, self.has_numbers = modules, name, source, has_numbers
         self.trace = Trace()
+        self.constants = Constants(self.trace) if with_constants else None
         self.watched = nullcontext() if watching is None else watching(self.trace)
         if with_lines:
             self.trace.line_of_code = line_of_user
@@ -172,7 +179,13 @@ class _Reading:
 
     def _called(self, arguments: Arguments, snapshot: Snapshot) -> Any:
         whole = Whole(self.trace, has_numbers=self.has_numbers)
-        recorder = Recorder(self.trace, RULES, has_numbers=self.has_numbers, before_write=snapshot.before_write)
+        recorder = Recorder(
+            self.trace,
+            RULES,
+            has_numbers=self.has_numbers,
+            before_write=snapshot.before_write,
+            constants=self.constants,
+        )
         with torch.inference_mode(), eagerly(), whole, self.watched, recorder:
             return self.modules[0][1](*arguments.args, **arguments.kwargs)
 
@@ -198,6 +211,7 @@ class _Reading:
             notes=all_notes,
             outputs=outputs,
             modules=modules_of(self.trace, nodes),
+            constants={nodes[step].name: taken for step, taken in self.trace.taken.items() if step in nodes},
         )
 
     def _memory(self) -> list[Note]:
@@ -209,17 +223,27 @@ class _Reading:
 
     def failure(self, error: BaseException, notes: tuple[Note, ...]) -> ReadError:
         """The user's own error, said as theirs, with what was read before."""
-        failure = ReadError(self.explain(error))
+        failure = ReadError(self.explain(error) + self._meeting(error), lines=rest(error))
+        failure.is_of_shapes = isinstance(error, RuntimeError | ValueError | AssertionError | IndexError)
         if len(self.trace.steps) > len(self.inputs):
             stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
             failure.partial = self.network((*notes, stopped), is_partial=True)
         return failure
 
+    def _meeting(self, error: BaseException) -> str:
+        """The layers whose outputs an op did not take together, and their sizes."""
+        refusal = self.trace.refusal
+        if refusal is None or refusal.error is not error or len(refusal.sources) < 2:
+            return ""
+        nodes = nodes_of(self.trace, self.inputs)
+        met = [f"{nodes[step].name} ({'×'.join(map(str, step.shape[1:]))})" for step in refusal.sources]
+        return f" ({refusal.name} of {' and '.join(met[:4])})"
+
     def explain(self, error: BaseException) -> str:
         """Where the forward pass stopped, and why."""
-        text = said(error)
+        text = complaint(error)
         if _needs_numbers(error):
-            text = f"its computation needs numbers, not only shapes ({text.partition(',')[0]})"
+            text = f"its computation needs numbers, not only shapes ({str(error).partition(',')[0]})"
         return f"{self.name} cannot be traced on an input of {self.shape}: {self.places.of_failure()}: {text}"
 
 

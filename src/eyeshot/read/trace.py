@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from eyeshot.network.graph import Memory
+from eyeshot.network.graph import Constant, Memory
 from eyeshot.network.ops import Op, Rearrange, Unknown
 from eyeshot.network.relations import Shape
 from eyeshot.read.shapes import alike
@@ -91,6 +91,15 @@ class Shared:
     root: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An op that failed: its name, what it raised, and the steps that made what it was handed, each once."""
+
+    name: str
+    error: BaseException
+    sources: tuple[Step, ...]
+
+
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
 """A constant's numbers, or how they are computed."""
 
@@ -104,7 +113,10 @@ class Trace:
     param_counts: dict[str, int] = field(default_factory=dict)
     line_of_code: Callable[[], str] = str
     memory: dict[Step, Memory] = field(default_factory=dict)
+    taking: tuple[Constant, ...] = ()
+    taken: dict[Step, tuple[Constant, ...]] = field(default_factory=dict)
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
+    refusal: Refusal | None = None
     silent: dict[Step, torch.Tensor] = field(default_factory=dict)
     """Elements of scores at which a mask of numbers leaves nothing to weigh."""
     zeros: dict[Step, torch.Tensor] = field(default_factory=dict)
@@ -115,6 +127,7 @@ class Trace:
     _writes: dict[int, int] = field(default_factory=dict)
     _from_params: dict[int, tuple[torch.Tensor, frozenset[str]]] = field(default_factory=dict)
     _twins: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    _originals: dict[int, torch.Tensor] = field(default_factory=dict)
     _numbers: dict[int, tuple[torch.Tensor, Numbers]] = field(default_factory=dict)
     _empty: dict[int, torch.Tensor] = field(default_factory=dict)
 
@@ -134,11 +147,25 @@ class Trace:
         """Whether a constant's numbers are there, or known how to be computed."""
         return tensor.device.type != "meta" or id(tensor) in self._numbers
 
+    def lies_at(self, tensor: torch.Tensor) -> tuple[int, ...]:
+        """Where a given constant's numbers lie in memory, with its shape; its shape where that is not known."""
+        _, numbers = self._numbers.get(id(tensor), (tensor, None))
+        return (numbers.data_ptr() if isinstance(numbers, torch.Tensor) else 0, *tensor.shape)
+
+    def param_names(self, tensor: torch.Tensor) -> frozenset[str]:
+        """The weights of which a constant was made; it is the one itself where it is one."""
+        return self._from_params.get(id(tensor), _NO_PARAMS)[1]
+
     def without_numbers(self, tensor: torch.Tensor) -> torch.Tensor:
         """A constant's twin without memory, which is remembered."""
         twin, _ = self._twins.setdefault(id(tensor), (tensor.to("meta"), tensor))
         self._numbers[id(twin)] = (twin, tensor)
+        self._originals[id(twin)] = tensor
         return twin
+
+    def original_of(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The constant whose twin a tensor is; itself where it is none."""
+        return self._originals.get(id(tensor), tensor)
 
     def remember_numbers(self, tensor: torch.Tensor, compute: Callable[[], torch.Tensor | None]) -> None:
         """Say how a constant without memory would get its numbers."""
@@ -190,6 +217,12 @@ class Trace:
         self._known[key] = Known(tensor, step, writes)
         return step
 
+    def refuse(self, name: str, error: BaseException, tensors: Iterable[torch.Tensor]) -> None:
+        """Say which op failed on what; the first to know is the op itself, others only pass its error on."""
+        if self.refusal is None or self.refusal.error is not error:
+            sources = dict.fromkeys(self.step_of(tensor) for tensor in tensors if self.knows(tensor))
+            self.refusal = Refusal(name, error, tuple(sources))
+
     def finish(self, path: str, outputs: Iterable[torch.Tensor]) -> None:
         """Say what a module's call gave; a view of what was written since is no step of its own and is left out."""
         known = [self._known.get(id(tensor)) for tensor in outputs]
@@ -201,6 +234,8 @@ class Trace:
         step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
         if 0 not in step.shape:  # what has no elements is no layer, and nothing reads it
             self.steps.append(step)
+            if self.taking:
+                self.taken[step] = self.taking
         return step
 
     def bind(self, tensor: torch.Tensor, step: Step) -> None:

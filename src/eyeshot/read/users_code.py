@@ -13,7 +13,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from eyeshot import opening
+from eyeshot.complaints import complaint, rest
 from eyeshot.errors import ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
-from eyeshot.shown import said
 
 
 def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
@@ -60,11 +60,11 @@ def _called(maker: Any, name: ModuleName) -> Any:
         return maker(**name.arguments)
     except (Exception, SystemExit) as error:
         how = _spelled(name.arguments) or "without arguments"
-        raise ReadError(f"{name.target}: calling it {how} failed: {_in_words(error)}") from error
+        raise _failed(f"{name.target}: calling it {how}", error) from error
 
 
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.code if isinstance(error, SystemExit) else said(error)}"
+def _failed(what: str, error: BaseException) -> ReadError:
+    return ReadError(f"{what} failed: {complaint(error)}", lines=rest(error))
 
 
 def _is_module(value: Any) -> bool:
@@ -91,27 +91,34 @@ def _offers(scope: Any, asked: str) -> str:
     return f"it has {', '.join(names) or 'nothing to call'}{hint}"
 
 
-def proposals(path: Path) -> list[str]:
-    """What in a file may make a network, told without running it: what needs no arguments first."""
+def proposals(path: Path) -> tuple[list[str], list[str]]:
+    """What in a file may make a network, told without running it: what takes no arguments, and what needs some."""
     try:
         body = ast.parse(opening.read(path)).body
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # what is wrong with the file is said once its factory is named
+        return [], []  # what is wrong with the file is said once its factory is named
+    classes = {each.name: each for each in body if isinstance(each, ast.ClassDef)}
     ready: list[str] = []
     others: list[str] = []
     for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            (others if _needs_arguments(statement) else ready).append(statement.name)
+        if isinstance(statement, ast.FunctionDef):
+            (others if _required(statement) > 0 else ready).append(statement.name)
+        elif isinstance(statement, ast.ClassDef):
+            (others if _needs_arguments(statement, classes) else ready).append(statement.name)
         elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
-            others += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return [name for name in (*ready, *others) if not name.startswith("_")]
+            ready += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    public = [[name for name in dict.fromkeys(names) if not name.startswith("_")] for names in (ready, others)]
+    return public[0], public[1]
 
 
-def _needs_arguments(definition: ast.FunctionDef | ast.ClassDef) -> bool:
-    if isinstance(definition, ast.ClassDef):
-        own = [f for f in definition.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"]
-        return bool(own) and _required(own[0]) > 1
-    return _required(definition) > 0
+def _needs_arguments(definition: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> bool:
+    """Whether a class, or the first of its bases in the same file that says so, is made with arguments."""
+    for statement in definition.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return _required(statement) > 1
+    bases = [classes[base.id] for base in definition.bases if isinstance(base, ast.Name) and base.id in classes]
+    rest = {name: each for name, each in classes.items() if each is not definition}  # a class may name itself
+    return bool(bases) and _needs_arguments(bases[0], rest)
 
 
 def _required(function: ast.FunctionDef) -> int:
@@ -181,7 +188,7 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and repair():
             return _run(name, place, lambda: None)
-        raise ReadError(f"{name.target}: running {name.source} failed: {_in_words(error)}") from error
+        raise _failed(f"{name.target}: running {name.source}", error) from error
 
 
 def _not_there(source: str, error: ModuleNotFoundError) -> str:

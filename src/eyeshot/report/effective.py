@@ -222,25 +222,6 @@ class EffectiveField:
             for at, value in np.ndenumerate(self.map)
         ]
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        from eyeshot.report.reasons import axis_names
-
-        names = axis_names(self.map.ndim)
-        head = _row("th", "of what it uses", "lies in", *(f"along {name}" for name in names))
-        rows = "".join(
-            _row("td", f"{share} %", "×".join(map(str, self.boxes[share].size)), *(f"{width:.1f}" for width in widths))
-            for share, widths in self.widths.items()
-        )
-        sigma = _row("td", "σ", "", *(f"{s:.2f}" for s in self.sigma))
-        caption = f"{self.layer} of {self.network}: what it uses ({self.origin.source}), px"
-        return f"<table><caption>{escape(caption)}</caption>{head}{rows}{sigma}</table>"
-
-
-def _row(kind: str, first: str, *cells: str) -> str:
-    return f"<tr><th>{first}</th>{''.join(f'<{kind}>{cell}</{kind}>' for cell in cells)}</tr>"
-
 
 def _intervals_json(intervals: Intervals) -> dict[str, Any]:
     document: dict[str, Any] = {"confidence": 0.95, "over": intervals.over, "groups": intervals.groups, "widths": {}}

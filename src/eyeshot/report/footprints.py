@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from eyeshot.analyse.inspection import Inspection, Layer, Unit
 from eyeshot.analyse.layouts import unit_axes
+from eyeshot.report.looking import unit_sentence
 from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, listed, percent, times
@@ -74,8 +75,10 @@ def _range(ends: tuple[int, int]) -> str:
     return " … ".join(str(end).replace("-", "−") for end in ends) if ends[0] <= ends[1] else NONE
 
 
-def remarks(report: Inspection, layer: Layer, unit: Unit) -> Iterator[str]:
-    """Holes in the footprint, and gates that see more than the data path."""
+def remarks(report: Inspection, layer: Layer, unit: Unit, rate: float | None = None) -> Iterator[str]:
+    """Holes in the footprint, how far a unit of a sequence looks, and gates that see more than the data path."""
+    if looks := unit_sentence(unit, rate):
+        yield looks
     hull = math.prod(last - first + 1 for first, last in unit.hull.clipped)
     count = unit.footprint.count
     if 0 < count < hull:

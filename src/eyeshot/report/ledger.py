@@ -6,12 +6,11 @@ from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.landmarks import has_gates, horizon
+from eyeshot.report import looking
 from eyeshot.report.folded import lines
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import (
     NONE,
-    field_size,
-    field_stride,
     image_share,
     line_of_code,
     percent,
@@ -27,8 +26,22 @@ def has_lines(report: Inspection) -> bool:
     return any(layer.node.line for layer in report)
 
 
-def ledger(report: Inspection, *, folded: bool = True, depth: int | None = None) -> Table:
-    """The ledger as a table, totals included; the arguments are those of ``lines``."""
+def ledger(
+    report: Inspection,
+    *,
+    folded: bool = True,
+    depth: int | None = None,
+    with_centre: bool = False,
+    rate: float | None = None,
+) -> Table:
+    """The ledger as a table, totals included.
+
+    Args:
+        report: what its layers see and cost.
+        folded, depth: as of ``lines``.
+        with_centre: start and centre of unit 0's field as columns.
+        rate: positions a second, so that fields of sequences are told in seconds.
+    """
     rows = lines(report, folded=folded, depth=depth)
     gates = has_gates(report)
     extent = report.network.extent
@@ -41,6 +54,7 @@ def ledger(report: Inspection, *, folded: bool = True, depth: int | None = None)
             Column(heading="data path" if gates else "", priority=1),
             Column(heading="of image", priority=7),
             Column(heading="stride", priority=6),
+            *looking.columns(report, with_centre=with_centre),
             Column(heading="params", priority=3),
             Column(heading="MACs", priority=2),
             Column(heading="of MACs", priority=8, style="dim"),
@@ -61,10 +75,11 @@ def ledger(report: Inspection, *, folded: bool = True, depth: int | None = None)
             line.name,
             line.op,
             times(layer.out),
-            field_size(field),
-            field_size(layer.data.field) if gates else "",
+            looking.size_cell(field, rate),
+            looking.size_cell(layer.data.field, rate) if gates else "",
             ("" if field.is_exact else "≤") + percent(image_share(field, extent)),
-            field_stride(field),
+            looking.stride_cell(field, rate),
+            *looking.cells(report, layer, with_centre=with_centre, rate=rate),
             f"{line.params:,}" if line.params else NONE,
             f"{line.macs:,}" if line.macs else NONE,
             percent(line.macs / macs) if line.macs else NONE,
@@ -73,12 +88,7 @@ def ledger(report: Inspection, *, folded: bool = True, depth: int | None = None)
     table.rule()
     table.add(
         "total",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
+        *[""] * (6 + len(looking.columns(report, with_centre=with_centre))),
         f"{report.totals.params:,}",
         f"{macs:,}",
         "100 %" if macs else NONE,
@@ -101,8 +111,15 @@ def rule_words(report: Inspection) -> dict[str, str]:
     return rules
 
 
-def records(report: Inspection, *, folded: bool = False, depth: int | None = None) -> list[dict[str, Any]]:
-    """The ledger's lines as plain values, unrounded, for CSV."""
+def records(
+    report: Inspection,
+    *,
+    folded: bool = False,
+    depth: int | None = None,
+    with_centre: bool = False,
+    rate: float | None = None,
+) -> list[dict[str, Any]]:
+    """The ledger's lines as plain values, unrounded, for CSV; the arguments are those of ``ledger``."""
     macs, with_lines = report.totals.macs, has_lines(report)
     return [
         {
@@ -115,6 +132,7 @@ def records(report: Inspection, *, folded: bool = False, depth: int | None = Non
             "stride": ""
             if line.shown.field.stride is None
             else "x".join("" if step is None else str(step) for step in line.shown.field.stride),
+            **looking.values(line.shown, with_centre=with_centre, rate=rate),
             "global": line.shown.field.is_global,
             "exact": line.shown.field.is_exact,
             "params": line.params,

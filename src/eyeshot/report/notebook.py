@@ -9,18 +9,23 @@ from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
+from eyeshot.report.effective import EffectiveField
 from eyeshot.report.folded import folded_notes
+from eyeshot.report.heat_svg import heat_svg, heat_words
 from eyeshot.report.ledger import ledger
+from eyeshot.report.outputs import outputs_table
 from eyeshot.report.quantities import Quantity
+from eyeshot.report.reasons import axis_names
 from eyeshot.report.sidebyside import quantity_table
 from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
-from eyeshot.report.wording import memory_words, middle_out, times
+from eyeshot.report.wording import beginning, memory_words, middle_out, times
 from eyeshot.shown import encodable
 
 MOST_BYTES = 60 * 1024
 _FOR_THE_REST = 4 * 1024
+_FOR_OUTPUTS = 6 * 1024
 _LONGEST_CELL = 60
 _MOST_VIEWS = 3
 _STYLE = (
@@ -32,16 +37,18 @@ _STYLE = (
 
 
 def report_html(report: Inspection) -> str:
-    """A report's ledger, its sentences and the side view below the middle unit of the last convolution."""
+    """A report's ledger, its sentences, its outputs and the side view below the middle unit of the last convolution."""
     network = report.network
     view = _views([report])
     sentences = [
         on_one(report),
-        f"{memory_words(report.totals).capitalize()}.",
+        f"{beginning(memory_words(report.totals))}.",
         *(f"{note.kind}: {f'{note.layer}: ' if note.layer else ''}{note.text}" for note in folded_notes(report)),
     ]
     head = f"<p><b>{_text(network.name)}</b>, input {times(network.input.shape[1:])}</p>"
-    return _page(head, ledger(report), sentences, view, "report.layers has them all")
+    ends = outputs_table(report)
+    outputs = "" if ends is None else _table(ends, _FOR_OUTPUTS, "report.network.outputs names them all")
+    return _page(head, ledger(report), sentences, outputs + view, "report", "report.layers has them all")
 
 
 def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity], verdict: str = "") -> str:
@@ -50,11 +57,34 @@ def comparison_html(reports: Sequence[Inspection], quantities: Sequence[Quantity
     called = labels(reports)
     names = "".join(f"<p>{_text(line)}</p>" for line in legend(reports)) if called[0] == "A" else ""
     sentences = [*on_several(reports, called), *verdict.splitlines()]
-    return _page(names, quantity_table(quantities, called), sentences, view, "comparison.quantities has them all")
+    table = quantity_table(quantities, called)
+    return _page(names, table, sentences, view, "comparison", "comparison.quantities has them all")
 
 
-def _page(head: str, table: Table, sentences: Iterable[str], view: str, where: str) -> str:
+def effective_html(result: EffectiveField) -> str:
+    """An effective field's map, what its colours are, the widths that hold its shares, and the way to the page."""
+    names = axis_names(result.map.ndim)
+    head = _cells("th", "of what it uses", "lies in", *(f"along {name}" for name in names))
+    rows = "".join(
+        _cells("td", f"{share} %", times(result.boxes[share].size), *(f"{width:.1f}" for width in widths))
+        for share, widths in result.widths.items()
+    )
+    sigma = _cells("td", "σ", "", *(f"{s:.2f}" for s in result.sigma))
+    caption = f"{result.layer} of {result.network}: what it uses ({result.origin.source}), px"
+    table = f"<table><caption>{_text(caption)}</caption>{head}{rows}{sigma}</table>"
+    more = "Look into it: report.explore(effective=[…]), or report.save_html(…, effective=[…])."
+    words = f"<p><small>{_text(heat_words(result))}</small></p>"
+    return f"<div>{heat_svg(result)}{words}{table}<p><small>{more}</small></p></div>"
+
+
+def _cells(kind: str, first: str, *others: str) -> str:
+    return f"<tr><th>{first}</th>{''.join(f'<{kind}>{cell}</{kind}>' for cell in others)}</tr>"
+
+
+def _page(head: str, table: Table, sentences: Iterable[str], view: str, what: str, where: str) -> str:
+    """A table below a head, sentences and pictures below it, and the way to the page."""
     words = "".join(f"<p>{_text(sentence, 600)}</p>" for sentence in sentences if sentence)
+    view += f"<p><small>Look into it: {what}.explore(), or {what}.save_html(…) for a page of its own.</small></p>"
     bytes_left = MOST_BYTES - _FOR_THE_REST - sum(len(part.encode()) for part in (head, view, words))
     return f'<div class="eyeshot">{_STYLE}{head}{_table(table, bytes_left, where)}{words}{view}</div>'
 

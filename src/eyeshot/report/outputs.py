@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import has_gates
+from eyeshot.report.looking import place_cell, size_cell, stride_cell
 from eyeshot.report.table import Column, Table
-from eyeshot.report.wording import NONE, field_size, field_stride, number, once, times
+from eyeshot.report.wording import times
 
 
 def outputs(report: Inspection) -> list[Layer]:
@@ -20,8 +21,8 @@ def mapped_outputs(report: Inspection) -> list[Layer]:
     return [layer for layer in outputs(report) if layer.data.field.stride is not None]
 
 
-def outputs_table(report: Inspection) -> Table | None:
-    """A line for each output; None where there is only one, and that is no map."""
+def outputs_table(report: Inspection, rate: float | None = None) -> Table | None:
+    """A line for each output, in seconds where a rate is given; None where there is only one, and that is no map."""
     ends = outputs(report)
     if len(ends) < 2 and not mapped_outputs(report):
         return None
@@ -42,10 +43,10 @@ def outputs_table(report: Inspection) -> Table | None:
         table.add(
             layer.name,
             times(layer.out),
-            field_size(layer.field),
-            field_size(field) if gates else "",
-            field_stride(field),
-            NONE if field.start is None else once([NONE if n is None else number(n) for n in field.start]),
-            NONE if field.centre is None else once([NONE if n is None else number(n) for n in field.centre]),
+            size_cell(layer.field, rate),
+            size_cell(field, rate) if gates else "",
+            stride_cell(field, rate),
+            place_cell(field.start, rate),
+            place_cell(field.centre, rate),
         )
     return table

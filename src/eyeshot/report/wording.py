@@ -177,6 +177,15 @@ def middle_out(text: str, most: int) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
+def beginning(text: str) -> str:
+    """A text as a sentence begins; the rest keeps its capitals.
+
+    >>> beginning("activations of layers with MACs")
+    'Activations of layers with MACs'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def ordinal(n: int) -> str:
     """1st, 2nd, 3rd, 4th …
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from eyeshot.shown import visible
+from eyeshot.train.progress import Progress as TrialProgress
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record
-
-if TYPE_CHECKING:
-    from eyeshot.train import loop
 
 _WIDEST_LABEL = 32
 
@@ -31,7 +29,7 @@ class Watcher(Protocol):
     def began(self, recipe: Recipe) -> None:
         """A trial starts or goes on."""
 
-    def moved(self, progress: loop.Progress) -> None:
+    def moved(self, progress: TrialProgress) -> None:
         """A trial is further than before."""
 
     def ended(self, record: Record) -> None:
@@ -58,7 +56,7 @@ class Silent:
     def began(self, recipe: Recipe) -> None:
         """Not shown."""
 
-    def moved(self, progress: loop.Progress) -> None:
+    def moved(self, progress: TrialProgress) -> None:
         """Not shown."""
 
     def ended(self, record: Record) -> None:
@@ -74,12 +72,12 @@ class Telling(Silent):
     """Tells a function of one's own how each trial goes, and another what was found damaged."""
 
     def __init__(
-        self, on_progress: Callable[[loop.Progress], None] | None, notice: Callable[[str], None] | None
+        self, on_progress: Callable[[TrialProgress], None] | None, notice: Callable[[str], None] | None
     ) -> None:
         super().__init__()
         self._on_progress, self._notice = on_progress, notice
 
-    def moved(self, progress: loop.Progress) -> None:
+    def moved(self, progress: TrialProgress) -> None:
         """Told."""
         if self._on_progress is not None:
             self._on_progress(progress)
@@ -127,7 +125,7 @@ class Display:
         name = f"  {_short(recipe.label)} · seed {recipe.seed}"
         self._tasks[recipe.label, recipe.seed] = self._bars.add_task(name, total=1.0, note="")
 
-    def moved(self, progress: loop.Progress) -> None:
+    def moved(self, progress: TrialProgress) -> None:
         """Move the trial's bar and the study's."""
         score = "" if progress.accuracy is None else f"{progress.accuracy:.1f} %"
         speed = f"{progress.images / progress.seconds:,.0f} images/s" if progress.seconds else ""

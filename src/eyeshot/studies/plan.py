@@ -73,6 +73,13 @@ class Plan:
         """Where the study goes when the user names no place: the same command finds it again."""
         return Path("runs") / self.identity
 
+    def terms(self) -> str:
+        """On what terms the arms are compared, in a sentence."""
+        seeds = f"{len(self.seeds)} seed" + "s" * (len(self.seeds) > 1)
+        return (
+            f"On {self.data}, {seeds}, {self.budget.describe()} each; same images in the same order for every design."
+        )
+
     def differences(self, other: Plan) -> list[str]:
         """Why the trials of another plan do not belong to this one: a line per difference, arms by their names."""
         unlike: list[str] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,9 +15,9 @@ from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
-from eyeshot.design.named import check_factory, design_named, naming, network_named
+from eyeshot.design.named import check_typed, design_named, naming, network_named
 from eyeshot.design.zoo import entries
-from eyeshot.errors import MissingExtraError, UsageError
+from eyeshot.errors import MissingExtraError, ReadError, ShapeError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.text import write
 from eyeshot.read.inputs import shape_given
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from eyeshot.train.record import Record
 
 DATA, SEEDS, BUDGET = "sample", 5, "3ep"
+_SMALL_MACS = 2e9
+"""Multiply-accumulates forward that a core trains on in some two seconds, in which a process imports PyTorch."""
 
 
 @dataclass
@@ -46,6 +50,8 @@ class Study:
         directory: where plan, states and scores are kept.
         jobs: trials at once; as many as there are cores for unless given.
         records: in the order of ``plan.recipes()``.
+        images: what is trained and tested on, in words.
+        doubts: why the test images cannot show much, where they cannot.
     """
 
     plan: Plan
@@ -55,6 +61,8 @@ class Study:
     directory: Path
     jobs: int | None = None
     records: list[Record] = field(default_factory=list)
+    images: str = ""
+    doubts: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Complain of a directory that holds another study or cannot be used."""
@@ -71,7 +79,8 @@ class Study:
 
     def to_json(self) -> dict[str, Any]:
         """The plan, where it is kept, and how designs were changed."""
-        return {**self.plan.to_json(), "directory": str(self.directory), "remarks": self.remarks}
+        notes = {"images": self.images, "doubts": self.doubts, "remarks": self.remarks}
+        return {**self.plan.to_json(), "directory": str(self.directory), **notes}
 
     def rows(self) -> list[dict[str, Any]]:
         """One plain record per trial."""
@@ -94,6 +103,7 @@ def planned(
     input_shape: Any = None,
     *,
     data: str | Path | None = None,
+    size: Any = None,
     seeds: int | None = None,
     budget: str | None = None,
     match: str | None = None,
@@ -109,7 +119,7 @@ def planned(
     Args:
         models: names, notation, Networks or modules; a module's weights are drawn anew for every seed.
         input_shape: only as the images have it.
-        data, seeds, budget, match, lr, batch_size, augment: as for ``eyeshot.compare``.
+        data, size, seeds, budget, match, lr, batch_size, augment: as for ``eyeshot.compare``.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
         jobs: trials at once; as many as there are cores for unless given.
         command: what was typed, for people.
@@ -124,16 +134,16 @@ def planned(
     if match not in (None, "none", "params", "macs"):
         raise UsageError(f"match {match!r}: needed is 'params', 'macs' or 'none'")
     _check_installed()
-    from eyeshot.train.data import load
+    from eyeshot.train.data import at_size, load
 
-    named = str(data or DATA)
+    named = at_size(str(data or DATA), size)
     dataset = load(named)
     if input_shape is not None and shape_given(input_shape, "a design that is trained") != dataset.shape:
         raise UsageError(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    arms, networks, factories, remarks = _arms(models, dataset, match or "none")
+    arms, networks, factories, remarks = arms_of(models, dataset, match or "none")
     for arm in arms:
         _check_spendable(spent, arm, dataset, options)
     plan = Plan(
@@ -145,7 +155,25 @@ def planned(
         options=options,
         command=command,
     )
-    return Study(plan, networks, factories, remarks, directory or plan.directory, jobs)
+    return Study(
+        plan,
+        networks,
+        factories,
+        remarks,
+        directory or plan.directory,
+        jobs or _few_jobs(plan, dataset),
+        images=dataset.words,
+        doubts=dataset.doubts,
+    )
+
+
+def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:
+    """One trial at once where all of them take less than starting another process; None where cores decide."""
+    macs = [
+        (plan.budget.images(macs_per_image=arm.macs, train_size=len(dataset.train_images)) or math.inf) * arm.macs
+        for arm in plan.arms
+    ]
+    return 1 if sum(macs) * len(plan.seeds) < _SMALL_MACS else None
 
 
 def _options(lr: float | None, batch_size: int | None, augment: str | None) -> Options:
@@ -173,9 +201,10 @@ def _check_installed() -> None:
             raise MissingExtraError("training designs side by side", library, "train")
 
 
-def _arms(
+def arms_of(
     models: Sequence[Any], dataset: Dataset, quantity: str
 ) -> tuple[list[Arm], list[Network], dict[str, Callable[[], Any]], list[str]]:
+    """For each model its arm, its network fitted to the images, what makes its module, and how it was changed."""
     arms: list[Arm] = []
     networks: list[Network] = []
     factories: dict[str, Callable[[], Any]] = {}
@@ -183,11 +212,11 @@ def _arms(
     for model in models:
         name = _name(model)
         label = _label(name, [arm.label for arm in arms])
-        with naming(name):
+        with naming(name), _fitting(dataset):
             if not isinstance(model, str) or is_module_name(model):
                 network, factory, text = _of_module(model, dataset, quantity if arms else "none")
             else:
-                check_factory(model)
+                check_typed(model)
                 target = getattr(arms[0], quantity) if arms and quantity != "none" else None
                 network, factory, text = _of_design(model, label, dataset, quantity, target)
             check_sendable(factory, name)
@@ -199,6 +228,16 @@ def _arms(
             Arm(label=label, design=name, macs=cost.macs, params=cost.params, network_fingerprint=fingerprint(network))
         )
     return arms, networks, factories, remarks
+
+
+@contextmanager
+def _fitting(dataset: Dataset) -> Iterator[None]:
+    """A design or module that cannot take the images is said not to."""
+    try:
+        yield
+    except (ShapeError, ReadError) as error:
+        shape = "×".join(map(str, dataset.shape))
+        raise error.of(f"it does not take the images of {dataset.name}, which are {shape}") from error
 
 
 def fingerprint(network: Network) -> str:

@@ -12,8 +12,8 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
 
-from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import AdaptivePool, Input, Resize
+from eyeshot.network.graph import Constant, Network, Node
+from eyeshot.network.ops import AdaptivePool, Input, LocalResponseNorm, Norm, Pointwise, Resize, Softmax
 from eyeshot.network.relations import (
     Concat,
     Elementwise,
@@ -40,6 +40,7 @@ from eyeshot.tile.spans import (
     pairs,
     positions,
     ratio_of,
+    repeated,
     slid,
     tapped,
 )
@@ -73,11 +74,11 @@ class Agreement:
 
 def agreement(whole: Network, tile: Network, start: Sequence[int], names: Sequence[str]) -> Agreement:
     """Walk a tile that begins at ``start`` beside the whole; ``names`` are the layers to look at, in order."""
-    result, twins = Agreement(), {node.name: node for node in tile}
+    result = Agreement()
+    nodes, twins = ({node.name: node for node in network} for network in (whole, tile))
     for name in names:
-        node = whole[name]
-        twin = twins.get(name)
-        if twin is None or len(twin.reads) != len(node.reads) or type(twin.op) is not type(node.op):
+        node, twin = nodes.get(name), twins.get(name)
+        if node is None or twin is None or not _are_alike(node, twin) or not result.states.keys() >= set(node.inputs):
             _note_all(result, name, "path", len(whole.axes))
             return result
         if isinstance(node.op, Input):
@@ -85,6 +86,29 @@ def agreement(whole: Network, tile: Network, start: Sequence[int], names: Sequen
         else:
             result.states[name] = _Step(result, whole, node, twin).state()
     return result
+
+
+def other_numbers(whole: Network, tile: Network, names: Sequence[str]) -> list[str]:
+    """The layers that compute with other numbers on a tile than on the whole, besides those of the image."""
+    return [name for name in names if not _are_same(whole.constants.get(name, ()), tile.constants.get(name, ()))]
+
+
+def _are_same(ours: Sequence[Constant], theirs: Sequence[Constant]) -> bool:
+    return len(ours) == len(theirs) and all(a.equals(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _are_alike(node: Node, twin: Node) -> bool:
+    """Whether two layers are one but for what follows the sizes of their maps."""
+    is_same = node.op == twin.op if isinstance(node.op, _WITHOUT_SIZES) else type(node.op) is type(twin.op)
+    return is_same and node.inputs == twin.inputs and _axes_read(node) == _axes_read(twin)
+
+
+_WITHOUT_SIZES = (Norm, Pointwise, Softmax, LocalResponseNorm)
+
+
+def _axes_read(node: Node) -> list[tuple[type, object]]:
+    """The axes that each relation is about; what it asks of other axes is for its rule to compare."""
+    return [(type(read.relation), getattr(read.relation, "axes", None)) for read in node.reads]
 
 
 def _note_all(result: Agreement, name: str, kind: str, axes: int) -> None:
@@ -137,8 +161,7 @@ class _Step:
         """What one read alone leaves of it."""
         source = self.node.inputs[read.source]
         state = self.result.states[source]
-        rule = _RULES[type(read.relation)] if type(read.relation) is type(twin.relation) else _opaque
-        return rule(self, state, read.relation, twin.relation)
+        return _RULES[type(read.relation)](self, state, read.relation, twin.relation)
 
     def _united(self, spans: Sequence[Span | None], axis: int) -> Span | None:
         there = [span for span in spans if span is not None]
@@ -148,6 +171,12 @@ class _Step:
         if any((span.offset, span.rate) != (first.offset, first.rate) for span in there):
             self.note(axis, "misaligned")
         return Span(first.offset, max(s.low for s in there), min(s.high for s in there), first.rate, first.is_regular)
+
+    def compare(self, axis: Axis, after: tuple[int, int], is_same: bool) -> None:
+        """Other channels read on a tile than on the whole, as where the image's size tells which."""
+        before = _product(axis)
+        if not is_same and before[0] == before[1] and after[0] == after[1]:
+            _note_all(self.result, self.node.name, "numbers", len(self.network.axes))
 
     def leave(self, axis: Axis, spans: list[Span | None], kind: str) -> None:
         """All positions along an axis are read together: no agreement, unless the tile is all of it."""
@@ -175,7 +204,9 @@ def _window(step: _Step, state: State, relation: Any, twin: Any) -> State:
             return slid(part, span, (relation.slides[i], twin.slides[i]), after)
 
         slide = relation.slides[i]
-        layout[k] = _along(step, layout[k], spans, after, through, Fraction(slide.base, slide.stride))
+        layout[k] = _along(
+            step, layout[k], spans, after, through, Fraction(slide.base, slide.stride), slide == twin.slides[i]
+        )
     return State(tuple(layout), tuple(spans))
 
 
@@ -187,13 +218,19 @@ def _taps(step: _Step, state: State, relation: Any, twin: Any) -> State:
         is_same = not isinstance(ops[0], Resize) or ops[0].steps[i] == ops[1].steps[i]  # type: ignore[attr-defined]
         is_same = is_same and not (isinstance(ops[0], AdaptivePool) and after[0] == after[1] > 1)
         is_aligned = isinstance(ops[0], Resize) and ops[0].aligned
-        ratio = ratio_of(_size(state, k), after[0], None if is_aligned else relation.endless[i])
+        endless = relation.endless[i], twin.endless[i]
+        if isinstance(ops[0], Resize) and ops[0].mode.startswith("nearest"):
+            repeats = repeated(relation.reads[i]), repeated(twin.reads[i])
+            if repeats[0] is not None and repeats[0] == repeats[1]:
+                endless, is_same = repeats, True
+        ratio = ratio_of(_size(state, k), after[0], None if is_aligned else endless[0])
 
-        def through(part: Part, span: Span, i: int = i, is_same: bool = is_same, ratio: Fraction = ratio) -> Span:
-            reads, endless = (relation.reads[i], twin.reads[i]), (relation.endless[i], twin.endless[i])
-            return tapped(part, span, reads, endless, ratio, is_same)
+        def through(
+            part: Part, span: Span, i: int = i, is_same: bool = is_same, ratio: Fraction = ratio, endless: Any = endless
+        ) -> Span:
+            return tapped(part, span, (relation.reads[i], twin.reads[i]), endless, ratio, is_same)
 
-        layout[k] = _along(step, layout[k], spans, after, through, ratio)
+        layout[k] = _along(step, layout[k], spans, after, through, ratio, relation.reads[i] == twin.reads[i])
     return State(tuple(layout), tuple(spans))
 
 
@@ -211,9 +248,11 @@ def _along(
     after: tuple[int, int],
     through: Callable[[Part, Span], Span],
     ratio: Fraction,
+    is_same: bool,
 ) -> Axis:
-    """An axis behind what slides along it, or reads fixed places of it."""
+    """An axis behind what slides along it, or reads fixed places of it; ``is_same`` on the whole and on the tile."""
     if not positions(axis):
+        step.compare(axis, after, is_same)
         return channels(*after)
     if len(axis) > 1:
         step.leave(axis, spans, "joined")

@@ -9,6 +9,7 @@ from typing import Any
 from eyeshot.design.named import network_named
 from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
+from eyeshot.network.ops import Input
 from eyeshot.network.relations import Shape
 from eyeshot.read.inputs import InputSpec, inputs_given
 from eyeshot.read.module_names import is_module_name
@@ -51,6 +52,17 @@ class Family:
             self._known[key] = self._read([self._resized(spec, key) for spec in self.specs])
         return self._known[key]
 
+    def of_images(self, sizes: Sequence[int], images: int) -> Network:
+        """The network on several images at once, which is followed from image to image instead of along its axes.
+
+        Raises:
+            ReadError: the model takes one at a time.
+        """
+        specs = [self._resized(spec, tuple(sizes)) for spec in self.specs]
+        read = self._read(specs, images)
+        nodes = (replace(n, op=Input(axes=(0,))) if n is read.input else n for n in read)
+        return replace(read, nodes=tuple(nodes))
+
     def accepts(self, sizes: Sequence[int]) -> bool:
         """Whether the model can be read on such an image."""
         try:
@@ -79,16 +91,16 @@ class Family:
 
         return int(floating_type(self.module).itemsize)
 
-    def _read(self, specs: Any) -> Network:
+    def _read(self, specs: Any, images: int = 1) -> Network:
         if self.module is None:
             return network_named(self.name, specs)
         from eyeshot.read.torch import read_module
 
-        example = self._example(specs) if self._args or self._kwargs else None
+        example = self._example(specs, images) if self._args or self._kwargs or images > 1 else None
         shape = None if example else specs
-        return read_module(self.module, shape, name=self.name, source=self.source, example=example)
+        return read_module(self.module, shape, name=self.name, source=self.source, example=example, with_constants=True)
 
-    def _example(self, specs: Sequence[InputSpec]) -> dict[str, Any]:
+    def _example(self, specs: Sequence[InputSpec], images: int = 1) -> dict[str, Any]:
         """What forward is called with by the names of its arguments: maps of the image's size are of the tile's."""
         import inspect
 
@@ -100,10 +112,10 @@ class Family:
 
         def cut(value: Any) -> Any:
             if isinstance(value, torch.Tensor) and value.shape[2:] == whole[1:]:
-                return torch.empty((1, *value.shape[1:2], *shape[1:]), dtype=value.dtype, device="meta")
+                return torch.empty((images, *value.shape[1:2], *shape[1:]), dtype=value.dtype, device="meta")
             return value
 
-        image = torch.empty((1, *shape), dtype=floating_type(self.module), device="meta")
+        image = torch.empty((images, *shape), dtype=floating_type(self.module), device="meta")
         names = inspect.signature(self.module.forward).parameters
         example = dict(zip(names, (image, *map(cut, self._args)), strict=False))
         return example | {key: cut(value) for key, value in self._kwargs.items()}

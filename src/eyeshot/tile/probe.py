@@ -25,7 +25,7 @@ from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import ConvTranspose
 from eyeshot.network.relations import Reduce
-from eyeshot.tile.agreement import Agreement, Found, agreement
+from eyeshot.tile.agreement import Agreement, Found, agreement, other_numbers
 from eyeshot.tile.family import Family
 from eyeshot.tile.grid import AxisTile, Lane
 from eyeshot.tile.halo import halo
@@ -174,10 +174,26 @@ class Probe:
         """A tile beside the whole image; what it does not deliver of its core is noted."""
         whole = whole or self.whole
         result = agreement(whole, network, [tile.start for tile in tiles], self.names)
+        if self.ends == self.whole.outputs != network.outputs:  # layers of the tile's own come after the whole's last
+            for axis in range(len(self.lanes)):
+                result.note(self.last, axis, "path")
+        for layer in other_numbers(whole, network, self.names):
+            for axis in self._axes_of_numbers(layer, whole, network):
+                result.note(layer, axis, "numbers")
         for end in self.ends:
             if end in result.states:
                 _check_core(result, end, whole, tiles)
         return result
+
+    def _axes_of_numbers(self, layer: str, whole: Network, tile: Network) -> list[int]:
+        """The axes whose size alone makes a layer's numbers others; all that differ where none does alone."""
+        differ = [a for a, (n, m) in enumerate(zip(whole.extent, tile.extent, strict=True)) if n != m]
+        alone = []
+        for axis in differ:
+            sizes = [tile.extent[a] if a == axis else n for a, n in enumerate(whole.extent)]
+            if not self.family.accepts(sizes) or other_numbers(whole, self.family.at(sizes), [layer]):
+                alone.append(axis)
+        return alone or differ or list(range(len(self.lanes)))
 
 
 def _check_core(result: Agreement, end: str, whole: Network, tiles: Sequence[AxisTile]) -> None:

@@ -54,6 +54,11 @@ _BY_KIND = {
         " whole image's first places, or others",
         "cut the constants as the image is cut, by giving them as an input",
     ),
+    "numbers": (
+        "computes with a number that follows the image's size, as x / x.shape[-1] does, or is drawn anew each time:"
+        " a tile's is another",
+        "give that number as an argument or a buffer, which is the same for every tile",
+    ),
     "path": (
         "is another layer, or none, on an image of a tile's size: the forward pass depends on the size",
         "give the module one path for all sizes",

@@ -16,6 +16,7 @@ import numpy as np
 
 from eyeshot.errors import MissingExtraError, RunError, UsageError
 from eyeshot.read.inputs import InputSpec
+from eyeshot.tile.apart import mixing
 from eyeshot.tile.family import Family
 from eyeshot.tile.places import Job, place_of
 from eyeshot.tile.plan import TilePlan, planned
@@ -73,6 +74,7 @@ class Tiled:
         self.plan: TilePlan | None = options.plan
         self.difference: float | None = None
         self._plans: dict[object, TilePlan] = {}
+        self._mixes: dict[int, str | None] = {}
 
     def __repr__(self) -> str:
         return f"<Tiled {type(self.module).__name__} {self.plan and self.plan.tile}>"
@@ -90,7 +92,7 @@ class Tiled:
             RunError: the output cannot be written; finished tiles are kept.
         """
         plan = self.plan = self._plan_for(x, args, kwargs)
-        self._check(plan)
+        self._check(plan, int(x.shape[0]))
         outputs = self._outputs(plan, x, out)
         journal = Journal.beside(out if out is not None else outputs, plan, self.module, x)
         structure = self._run(plan, x, args, kwargs, outputs, journal)
@@ -126,7 +128,7 @@ class Tiled:
                 self._plans[key] = planned_within(looked, options.tolerance, **terms)
         return self._plans[key]
 
-    def _check(self, plan: TilePlan) -> None:
+    def _check(self, plan: TilePlan, images: int) -> None:
         if plan.verdict == "differs" and plan.tiles > 1 and not self.options.approximate:
             why = "; ".join(f"{each.layer} {each.why}" for each in plan.prevents[:3])
             more = f" and {len(plan.prevents) - 3} more" if len(plan.prevents) > 3 else ""
@@ -139,6 +141,19 @@ class Tiled:
                 f"{plan.outputs[0].layer} has no axis for each of the image's, so tiles cannot be put together;"
                 " give layer= of one that has"
             )
+
+        if images > 1 and (layer := self._mixing(plan)) is not None:
+            raise UsageError(
+                f"{layer} mixes the images of a batch, or the module takes one at a time, and tiles are run image by"
+                f" image: give the {images} images one by one"
+            )
+
+    def _mixing(self, plan: TilePlan) -> str | None:
+        """The layer that keeps images, or tiles, from being run together."""
+        key = id(plan.probed.family)
+        if key not in self._mixes:
+            self._mixes[key] = mixing(plan.probed)
+        return self._mixes[key]
 
     def _outputs(self, plan: TilePlan, x: Any, out: Any) -> list[Any]:
         """Arrays for the outputs: those given, or new ones of x's kind."""
@@ -185,8 +200,9 @@ class Tiled:
 
     def _batches(self, plan: TilePlan, images: int) -> Iterator[tuple[list[int], list[Job]]]:
         """Tiles in order, those of one shape that follow one another together."""
-        most = self.options.batch or plan.memory.batch
-        most = min(most, 64)  # more at once gains nothing
+        most = min(self.options.batch or plan.memory.batch, 64)  # more at once gains nothing
+        if most > 1 and self._mixing(plan) is not None:
+            most = 1
         jobs = enumerate(Job(n, tiles) for n in range(images) for tiles in itertools.product(*plan.rows))
         for _, group in itertools.groupby(jobs, key=lambda item: item[1].sizes):
             while chunk := list(itertools.islice(group, most)):

@@ -144,6 +144,7 @@ def tapped(
         is_regular = (
             span.is_regular
             and endless[0] is not None
+            and endless[0].step <= _LONGEST_STEP
             and ratio.denominator == endless[0].step // math.gcd(endless[0].step, len(endless[0].offsets))
         )
         return Span(0, 0, after[1] - 1, span.rate * ratio, is_regular)
@@ -171,6 +172,7 @@ def tapped(
 
 
 _LONGEST_STEP = 16
+"""Of taps that repeat: a longer one comes of the image's size, as of 165 positions resized to 82."""
 
 
 def ratio_of(whole: int, after: int, endless: Pattern | None) -> Fraction:
@@ -178,6 +180,16 @@ def ratio_of(whole: int, after: int, endless: Pattern | None) -> Fraction:
     if endless is not None and 0 < endless.step <= _LONGEST_STEP:
         return Fraction(len(endless.offsets), endless.step)
     return Fraction(after, whole)
+
+
+def repeated(reads: Reads) -> Pattern | None:
+    """Taps that show each position so many times, the last one perhaps fewer; None where they do not.
+
+    Pyramids resize to the size of another map: 14 nearest positions shown at 27 are each shown twice, but for the last.
+    """
+    times = next((j for j, taps in enumerate(reads) if taps != (0,)), 1)
+    is_even = all(taps == (j // times,) for j, taps in enumerate(reads))
+    return Pattern(1, ((0,),) * times) if is_even and times > 1 else None
 
 
 def assumed(part: Part, span: Span, ratio: Fraction, after: tuple[int, int]) -> Span:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -43,8 +43,9 @@ def save(
     optimiser: torch.optim.Optimizer,
     state: State,
     versions: Mapping[str, str],
+    normalisation: Mapping[str, Sequence[float]],
 ) -> None:
-    """Write the checkpoint with its digest, whole or not at all.
+    """Write the checkpoint with its digest, whole or not at all; ``normalisation`` goes with the weights.
 
     Raises:
         RunError: the disk is full; the former checkpoint is as it was.
@@ -56,6 +57,7 @@ def save(
         "versions": dict(versions),
         "module": module.state_dict(),
         "optimiser": optimiser.state_dict(),
+        "normalisation": {key: list(values) for key, values in normalisation.items()},
     }
     # In memory first: torch.save on a full disk fails with a RuntimeError that does not say so.
     buffer = io.BytesIO()
@@ -106,6 +108,8 @@ class _Kept:
     versions: dict[str, str]
     module: dict[str, Any]
     optimiser: dict[str, Any]
+    normalisation: dict[str, list[float]] = field(default_factory=dict)
+    """Mean and deviation per channel of the images as trained on; missing in older checkpoints."""
 
 
 def _checked(values: Any, recipe: Recipe, module: torch.nn.Module) -> tuple[State, dict[str, str]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from eyeshot.errors import DataError
+from eyeshot.errors import DataError, UsageError
 from eyeshot.opening import what_is_at
 from eyeshot.train import embedded, folder, idx
 from eyeshot.train.dataset import Dataset
+from eyeshot.train.fitting import size_given
 
 __all__ = ["Dataset", "load"]
 
+_SIZE = "?size="
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -21,12 +24,32 @@ def load(spec: str) -> Dataset:
     Args:
         spec: `sample` (comes with eyeshot), `fashion-mnist` (all of it), or a folder that holds either the
             four IDX files of MNIST's format or one folder of images per class. For a folder called like a
-            name write `./sample`.
+            name write `./sample`. `photos?size=20x30` are a folder's pictures at that height and width.
 
     Raises:
         DataError: nothing is there, or what is there cannot be used; the message names the file.
+        UsageError: the size is none, or for images that have one.
         MissingExtraError: images are to be read and Pillow is not installed.
     """
+    spec, is_sized, text = spec.partition(_SIZE)
+    size = size_given(text) if is_sized else None
+    dataset = _loaded(spec, size)
+    if size is not None and dataset.shape[1:] != size:
+        raise UsageError(
+            f"--size {text}: the images of {spec} are {dataset.shape[1]}x{dataset.shape[2]} already; it is for folders"
+            " of pictures"
+        )
+    return dataset
+
+
+def at_size(spec: str, size: Any) -> str:
+    """The name of the same pictures at a size, for ``load``; of one that says a size already, the new one."""
+    if size is None:
+        return spec
+    return f"{spec.partition(_SIZE)[0]}{_SIZE}{'x'.join(map(str, size_given(size)))}"
+
+
+def _loaded(spec: str, size: tuple[int, int] | None) -> Dataset:
     if spec == "sample":
         return embedded.load()
     if spec == "fashion-mnist":
@@ -38,7 +61,7 @@ def load(spec: str) -> Dataset:
         )
     paths = idx.find(path)
     name = path.resolve().name
-    return idx.load(paths, name=name) if paths else folder.load(path, name=name)
+    return idx.load(paths, name=name) if paths else folder.load(path, name=name, size=size)
 
 
 def _fashion_mnist() -> Dataset:

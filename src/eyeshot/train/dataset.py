@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyeshot.shown import counted
+
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+_FEW = 200
+"""Test images below which a single one counts half a point or more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +38,30 @@ class Dataset:
         _, channels, height, width = self.train_images.shape
         return channels, height, width
 
+    @property
+    def chance(self) -> float:
+        """Share of the test images that the answer scores which is right most often, whatever the picture."""
+        return float(np.bincount(self.test_labels).max() / len(self.test_labels))
+
+    @property
+    def words(self) -> str:
+        """How many images there are, of what, and what chance scores."""
+        train, test = len(self.train_images), len(self.test_images)
+        images = f"{train:,} train and {test:,} test images of {'×'.join(map(str, self.shape))}"
+        return f"{images} in {len(self.classes)} classes; one answer for all scores {100 * self.chance:.3g} %"
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the test images cannot show much, where they cannot."""
+        count = len(self.test_images)
+        if self.chance == 1:
+            return [f"all test images are {self.classes[self.test_labels[0]]}: they show nothing"]
+        if count < _FEW:
+            amount = "nothing" if count < _FEW // 10 else "only large differences"
+            each = f"each is {100 / count:.2g} points of score"
+            return [f"only {counted(count, 'test image')}: {each}, so they show {amount}"]
+        return []
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over images, labels and classes in their order; the name does not count."""
@@ -54,6 +82,11 @@ class Dataset:
     def std(self) -> tuple[float, ...]:
         """Standard deviation of the train images per channel, on the scale 0 to 1; 1 for a blank channel."""
         return tuple(std or 1.0 for _, std in self._moments)
+
+    @property
+    def normalisation(self) -> dict[str, tuple[float, ...]]:
+        """What a network that was trained on these images has to be shown others with."""
+        return {"mean": self.mean, "std": self.std}
 
     @cached_property
     def _moments(self) -> list[tuple[float, float]]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.opening import opened, what_is_at
 from eyeshot.train.dataset import Dataset, Labels, Pixels
+from eyeshot.train.fitting import fitted
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 # A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
@@ -35,13 +36,15 @@ seven)."""
 _Files = Mapping[str, Sequence[Path]]
 
 
-def load(folder: Path, *, name: str) -> Dataset:
+def load(folder: Path, *, name: str, size: tuple[int, int] | None = None) -> Dataset:
     """The data set in a folder of class folders.
 
-    Without `train` and `test` folders every sixth image of each class, by name, is for testing.
+    Without `train` and `test` folders every sixth image of each class, by name, is for testing. With a ``size``, height
+    and width, pictures may have any size and mode: they are scaled, the middle is cut out, and all are in colour where
+    one is.
 
     Raises:
-        DataError: a file that is no image or differs in size or mode, an empty class, fewer than two
+        DataError: a file that is no image or, without ``size``, differs in size or mode, an empty class, fewer than two
             classes, a link that leads out of the folder, or one image in two classes; the message names the
             file.
         MissingExtraError: Pillow is not installed.
@@ -49,7 +52,7 @@ def load(folder: Path, *, name: str) -> Dataset:
     try:
         train, test = _split(folder)
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
-        images = _read_all(everything)
+        images = _read_all(everything) if size is None else _fitted_all(everything, size)
     except PermissionError as error:
         raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
     labels = np.concatenate([_labels(train), _labels(test)])
@@ -146,17 +149,27 @@ def _read_all(paths: Sequence[Path]) -> Pixels:
     for index, path in enumerate(paths):
         image = _read(path)
         if image.shape != first.shape:
+            size = "x".join(map(str, first.shape[1:]))
             raise DataError(
-                f"{path}: {_described(image)}, while {paths[0]} is {_described(first)}; "
-                "all images must have one size and be all grey or all colour, so convert or remove it"
+                f"{path}: {_described(image)}, while {paths[0]} is {_described(first)}; all images must have one size"
+                f" and be all grey or all colour: --size {size} makes them so (scaled, the middle cut out, in colour"
+                " where one is)"
             )
         images[index] = image
     return images
 
 
+def _fitted_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
+    """All images at one size in one array, in colour where one of them is."""
+    _check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
+    images = [_pixels(fitted(read_image(path), size)) for path in paths]
+    channels = max(len(image) for image in images)
+    return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
+
+
 def _described(image: NDArray[np.uint8]) -> str:
     channels, height, width = image.shape
-    return f"{width}×{height} in {'grey' if channels == 1 else 'colour'}"
+    return f"{height} pixels high and {width} wide in {'grey' if channels == 1 else 'colour'}"
 
 
 def _check_memory(size: int, folder: Path) -> None:
@@ -175,13 +188,25 @@ def _read(path: Path) -> NDArray[np.uint8]:
     """
     image, mode = _opened(path)
     if mode not in _SHOWN_AS:
-        raise DataError(f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency")
-    pixels = np.asarray(image.convert(_SHOWN_AS[mode]))
+        raise DataError(
+            f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency, or give --size"
+            f" {image.height}x{image.width}, which converts pictures too"
+        )
+    return _pixels(image.convert(_SHOWN_AS[mode]))
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    """A Pillow image in mode L or RGB as (channels, height, width)."""
+    pixels: NDArray[np.uint8] = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def read_image(path: Path, mode: str) -> Any:
-    """A picture of any size and mode as Pillow's image in mode L or RGB, upright; what is transparent becomes white.
+def read_image(path: Path, mode: str | None = None) -> Any:
+    """A picture of any size and mode as Pillow's image, upright; what is transparent becomes white.
+
+    Args:
+        path: its file.
+        mode: L or RGB; grey for what is stored grey, and colour for all else, unless given.
 
     Raises:
         DataError: not an image, damaged, too large to be meant well, animated, or in a mode without a usual meaning.
@@ -199,7 +224,8 @@ def read_image(path: Path, mode: str) -> Any:
     if stored in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(mode)
+    is_grey = stored in ("L", "1", "LA", "La", *_DEEP)
+    return image.convert(mode or ("L" if is_grey else "RGB"))
 
 
 def image_files(folder: Path) -> list[Path]:

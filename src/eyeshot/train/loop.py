@@ -12,7 +12,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
 from eyeshot.shown import visible
 from eyeshot.train.dataset import Dataset
 from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_sealed
+from eyeshot.train.progress import Progress
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record, Score
 
@@ -32,28 +32,11 @@ except ModuleNotFoundError as error:
 
 from eyeshot.train import checkpoint
 from eyeshot.train.batches import Normaliser, batches
+from eyeshot.train.descent import Descent
 from eyeshot.train.machine import repeatable, versions
 
 _TEST_BATCH = 500
 _REPORT_SECONDS = 0.2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a run stands, several times a second."""
-
-    label: str
-    seed: int
-    spent: float
-    """Share of the budget, 0 to 1."""
-    epoch: int
-    """The epoch under way, 1 for the first."""
-    images: int
-    """Images seen so far."""
-    seconds: float
-    """Training time so far."""
-    accuracy: float | None
-    """The last epoch's test accuracy in percent; None during the first."""
 
 
 def run(
@@ -113,7 +96,7 @@ def _train(
     module = module_factory()
     # PyTorch's stubs lack this form of `to`.
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.SGD(
+    optimiser = Descent(
         module.parameters(),
         lr=options.learning_rate,
         momentum=options.momentum,
@@ -172,7 +155,7 @@ def _train(
                 accuracy=accuracy,
             )
         )
-        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here)
+        checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here, dataset.normalisation)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,7 @@ def repeatable(threads: int) -> Iterator[None]:
     former_fill = filling.fill_uninitialized_memory
     torch.set_num_threads(threads)
     # Only warn: an operation without a repeatable form must not forbid a user's model.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    _use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory finds bugs in PyTorch and costs time on every step.
     filling.fill_uninitialized_memory = False
     try:
@@ -62,5 +63,13 @@ def repeatable(threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(former[0])
-        torch.use_deterministic_algorithms(former[1], warn_only=former_warn)
+        _use_deterministic_algorithms(former[1], warn_only=former_warn)
         filling.fill_uninitialized_memory = former_fill
+
+
+def _use_deterministic_algorithms(mode: bool, *, warn_only: bool) -> None:
+    # PyTorch's own function imports its compiler to tell it too, which takes 1.7 s, and nothing is compiled here.
+    if "torch._inductor" in sys.modules:
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+    else:
+        torch._C._set_deterministic_algorithms(mode, warn_only=warn_only)

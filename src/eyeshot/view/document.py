@@ -21,9 +21,11 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.folded import Line, folded_notes, lines
 from eyeshot.report.ledger import rule_words
+from eyeshot.report.outputs import outputs, outputs_table
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
 from eyeshot.report.sides import labels, layers_aligned
+from eyeshot.report.table import Row
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import op_words
 from eyeshot.view.measured import packed
@@ -92,6 +94,20 @@ def design(report: Inspection) -> dict[str, Any]:
         "totals": report.to_json()["totals"],
         "notes": [{"layer": note.layer, "kind": note.kind, "text": note.text} for note in folded_notes(report)],
         "verdict": on_one(report),
+        "outputs": _outputs(report, index),
+    }
+
+
+def _outputs(report: Inspection, index: Mapping[str, int]) -> dict[str, Any] | None:
+    """The table of the outputs as ``show`` prints it, with the layers of its lines."""
+    table = outputs_table(report)
+    if table is None:
+        return None
+    kept = [i for i, column in enumerate(table.columns) if column.heading]
+    return {
+        "heads": [table.columns[i].heading for i in kept],
+        "rows": [[row.cells[i] for i in kept] for row in table.rows if isinstance(row, Row)],
+        "layers": [index[layer.name] for layer in outputs(report)],
     }
 
 

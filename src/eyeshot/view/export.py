@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.errors import UsageError
 from eyeshot.shown import encodable
 from eyeshot.view.bundle import asset, script
 from eyeshot.view.document import document
@@ -33,9 +34,14 @@ def page(
         evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
 
     Raises:
-        UsageError: the picture is of another kind.
+        UsageError: the picture is of another kind, or an input is no picture.
     """
     from eyeshot.view.picture import data_uri
+
+    line = next((report.network for report in reports if len(report.network.axes) == 1), None)
+    if image is not None and line is not None:
+        size = "×".join(map(str, line.input.shape[1:]))
+        raise UsageError(f"the input of {line.name} is {size}, a line without rows and columns; leave the picture out")
 
     content = document(
         reports, image=None if image is None else data_uri(image), effective=effective, evidence=evidence

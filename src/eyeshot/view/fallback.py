@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.folded import lines
 from eyeshot.report.ledger import ledger
+from eyeshot.report.outputs import outputs_table
 from eyeshot.report.sides import labels
-from eyeshot.report.table import Row, Rule
+from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import field_size, times
 
@@ -30,17 +31,21 @@ def fallback(reports: Sequence[Inspection]) -> str:
 
 def _design(report: Inspection) -> list[str]:
     name, shape = html.escape(report.network.name), times(report.network.input.shape[1:])
-    table = ledger(report)
-    shown = [i for i, column in enumerate(table.columns) if column.heading]
-    head = "".join(f'<th scope="col">{html.escape(table.columns[i].heading)}</th>' for i in shown)
+    ends = outputs_table(report)
     return [
         f"<h2>{name} · input {shape}</h2>",
         f"<p>{html.escape(on_one(report))}</p>",
         _cone(report),
-        f"<table><thead><tr>{head}</tr></thead><tbody>",
-        *(_row(row, shown) for row in table.rows),
-        "</tbody></table>",
+        *_table(ledger(report)),
+        *([] if ends is None else _table(ends)),
     ]
+
+
+def _table(table: Table) -> list[str]:
+    shown = [i for i, column in enumerate(table.columns) if column.heading]
+    head = "".join(f'<th scope="col">{html.escape(table.columns[i].heading)}</th>' for i in shown)
+    rows = (_row(row, shown) for row in table.rows)
+    return [f"<table><thead><tr>{head}</tr></thead><tbody>", *rows, "</tbody></table>"]
 
 
 def _row(row: Row | Rule, shown: Sequence[int]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from eyeshot import documents
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
+from eyeshot.report.wording import times
 from eyeshot.shown import quoted
 
 SCHEMA = "eyeshot.effective/1"
@@ -91,6 +93,24 @@ def checked(document: Any, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"{name}: the document is incomplete or wrong: {error}") from error
     return dict(document)
+
+
+def check_belongs(document: Mapping[str, Any], reports: Sequence[Inspection], name: str) -> None:
+    """Complain of a measured field of a network that the page does not show, or of a layer that it lacks.
+
+    Raises:
+        UsageError: says what it was measured on, and what is shown.
+    """
+    network, layer = document["network"], document["layer"]
+    shape = network.get("input")
+    for report in reports:
+        if report.network.name == network["name"] and shape in (None, list(report.network.input.shape[1:])):
+            if layer not in {each.name for each in report}:
+                raise UsageError(f"{name}: measured on layer {layer}, which {report.network.name} does not have")
+            return
+    on = f"{network['name']} with an input of {times(shape)}" if isinstance(shape, list) else network["name"]
+    shown = " and ".join(f"{each.network.name} with {times(each.network.input.shape[1:])}" for each in reports)
+    raise UsageError(f"{name}: measured on {on}, which the page does not show (it shows {shown})")
 
 
 _LEVELS = 65535

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.errors import UsageError
+from eyeshot.report.effective import EffectiveField
 from eyeshot.report.files import check_new, read_file, write_file
 from eyeshot.view.export import page
 
@@ -18,9 +22,17 @@ class Explorer:
         height: of the frame, in CSS pixels.
     """
 
-    def __init__(self, reports: Sequence[Inspection], *, height: int = 820, image: bytes | None = None) -> None:
+    def __init__(
+        self,
+        reports: Sequence[Inspection],
+        *,
+        height: int = 820,
+        image: bytes | None = None,
+        effective: Sequence[EffectiveField] = (),
+        evidence: Mapping[str, Any] | None = None,
+    ) -> None:
         self.reports, self.height = list(reports), height
-        self._page = page(self.reports, image=image)
+        self._page = page(self.reports, image=image, effective=_documents(reports, effective), evidence=evidence)
 
     def __repr__(self) -> str:
         return f"<Explorer {', '.join(report.network.name for report in self.reports)}>"
@@ -34,17 +46,48 @@ class Explorer:
         )
 
 
+class SavedPage(type(Path())):  # type: ignore[misc]
+    """Where a page was written: a path, which notebooks show as a link to it."""
+
+    def _repr_html_(self) -> str:
+        return f'<a href="{html.escape(quote(self.as_posix()))}" target="_blank">{html.escape(str(self))}</a>'
+
+
 def save(
-    reports: Sequence[Inspection], path: str | Path, *, image: str | Path | None = None, force: bool = False
-) -> Path:
+    reports: Sequence[Inspection],
+    path: str | Path,
+    *,
+    image: str | Path | None = None,
+    effective: Sequence[EffectiveField] = (),
+    evidence: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> SavedPage:
     """Write the explorer page of some reports into a file; an existing one is replaced only with ``force``.
 
+    Args:
+        reports: of the designs.
+        path: the file.
+        image: a picture for the input.
+        effective: measured effective fields of layers of these designs.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        force: replace a file that exists.
+
     Raises:
-        UsageError: the file exists, or its folder does not; the picture cannot be read or is none.
+        UsageError: the file exists, or its folder does not; the picture cannot be read or is none; an effective field
+            is of none of the designs.
         RunError: the file cannot be written.
     """
-    target = Path(path)
+    target = SavedPage(path)
     check_new(target, force=force, how="force=True")
-    text = page(reports, image=None if image is None else read_file(Path(image)))
+    picture = None if image is None else read_file(Path(image))
+    text = page(reports, image=picture, effective=_documents(reports, effective), evidence=evidence)
     write_file(target, text.encode())
     return target
+
+
+def _documents(reports: Sequence[Inspection], effective: Sequence[EffectiveField]) -> list[dict[str, Any]]:
+    names = [report.network.name for report in reports]
+    for result in effective:
+        if result.network not in names:
+            raise UsageError(f"effective: {result.layer} of {result.network} is of none of {', '.join(names)}")
+    return [result.to_json() for result in effective]

@@ -63,8 +63,13 @@ def _expand(trace: Trace, call: Call) -> Any:
 
 @rule(*FRESH)
 def _fresh(trace: Trace, call: Call) -> Any:
-    """Takes a shape from its input, and no numbers."""
-    return call.run()
+    """Takes a shape from its input, and no numbers; what it fills holds one number everywhere."""
+    out = call.run()
+    name = call.name.removeprefix("new_").removesuffix("_like")
+    fill = {"zeros": 0, "ones": 1, "full": call.arguments.get("fill_value")}.get(name)
+    if isinstance(fill, int | float) and not call.has_numbers:
+        trace.remember_numbers(out, lambda: torch.full((), fill, dtype=out.dtype).expand(out.shape))
+    return out
 
 
 @rule("resize_as")

@@ -48,6 +48,8 @@ def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: i
         wide = [axis for axis, n in enumerate(tensor.shape) if n > 1 and axis + rank - tensor.dim() != without]
         numbers = trace.numbers_of(tensor) if wide else None
         for axis in wide:
+            if numbers is not None and numbers.stride(axis) == 0:  # one number shown many times
+                continue
             if numbers is None or bool((numbers != numbers.narrow(axis, 0, 1)).any()):
                 axes.add(axis + rank - tensor.dim())
     return tuple(sorted(axes))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.network.ops import AdaptivePool, Conv, Input, Linear, Op, Pool
 from eyeshot.report.blocks import blocks
+from eyeshot.report.figures.facts import facts
 from eyeshot.report.figures.lanes import draw_lanes
-from eyeshot.report.figures.style import Panel, shortened
+from eyeshot.report.figures.style import Panel, shortened, width_of
 from eyeshot.report.folded import lines
 from eyeshot.report.lanes import Lanes, contracted, lanes
 from eyeshot.report.wording import field_size, op_words, percent, times
@@ -65,7 +66,16 @@ def arch(report: Inspection) -> Panel:
     title = f"{shortened(report.network.name)}, input {times(report.network.input.shape[1:])}"
     width = _CHARACTER * (_places(cells)[-1] + 2 * _GAP + (graph.width - 1) * _pitch(graph))
     size = max(width, 4.5), 1.2 + 0.21 * len(rows)
-    return Panel(size=size, records=records, draw=lambda axes: _draw(axes, title, cells, rows, graph))
+    return Panel(
+        size=size,
+        records=records,
+        draw=lambda axes: _draw(axes, title, cells, rows, graph, 8 * min(1.0, width_of(axes) / size[0])),
+        caption=[
+            "The layers from the input on: op, output, receptive field in px and share of the MACs; lines lead from"
+            " each layer to those that read it.",
+            *facts([report], [report.network.name]),
+        ],
+    )
 
 
 def _rows(report: Inspection) -> list[_Row]:
@@ -106,7 +116,9 @@ def _places(cells: Sequence[Sequence[str]]) -> list[float]:
     return lefts
 
 
-def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence[_Row], graph: Lanes) -> None:
+def _draw(
+    axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence[_Row], graph: Lanes, letters: float
+) -> None:
     places = _places(cells)
     draw_lanes(axes, graph, right=-_GAP, pitch=_pitch(graph), down=True)
     for marker, xs, ys in _glyphs(rows, graph):
@@ -114,7 +126,7 @@ def _draw(axes: Axes, title: str, cells: Sequence[Sequence[str]], rows: Sequence
     for i, texts in enumerate((_HEADINGS, *cells)):
         for column, (x, text) in enumerate(zip(places, texts, strict=True)):
             axes.text(
-                x, 1 - i, text, ha="left" if column < _LEFT else "right", va="center", fontsize=8,
+                x, 1 - i, text, ha="left" if column < _LEFT else "right", va="center", fontsize=letters,
                 color="0.4" if i == 0 else "0", fontweight="bold" if i and column == 0 else "normal",
             )  # fmt: skip
     left = -_GAP - (graph.width - 1) * _pitch(graph)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.report.cone import Cone, Level
 from eyeshot.report.figures.lanes import draw_lanes
-from eyeshot.report.figures.style import Panel, row_points, shortened
+from eyeshot.report.figures.style import Panel, points, row_points, shortened, width_of
 from eyeshot.report.sides import letter
 
 if TYPE_CHECKING:
@@ -17,12 +17,24 @@ _UNITS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 _MOST_CELLS = 80
 """Units of a level up to which each is drawn as a cell of its own."""
 _MOST_NAMES = 48
+_NARROW = 4.5
+"""Inches below which a level has its name alone, without its op."""
 
 
 def cone_panel(cone: Cone) -> Panel:
     """The side view as a panel; the deeper the net, the flatter its levels."""
     count = len(cone.levels)
-    return Panel(size=(7.5, _height(count)), records=cone.records(), draw=lambda axes: _draw(axes, cone))
+    size = 7.5, _height(count)
+    return Panel(size=size, records=cone.records(), draw=lambda axes: _draw(axes, cone), caption=_caption(cone))
+
+
+def _caption(cone: Cone) -> list[str]:
+    seen = [f"{cone.counts(level)} of {level.name}" for level in reversed(cone.levels[:-1])]
+    notes = f" ({'; '.join(cone.notes)})" if cone.notes else ""
+    return [
+        f"What {', '.join(cone.names)} of {cone.fields.network.name} sees of every earlier layer, along {cone.along}"
+        f" and united over other axes{notes}: {', '.join(seen)}."
+    ]
 
 
 def _height(levels: int) -> float:
@@ -108,7 +120,8 @@ def _draw_words(axes: Axes, cone: Cone, left: float) -> None:
     if step > 1 and len(named) > 1 and named[1] - named[0] < step:
         del named[1]
     size = row_points(axes, len(named), 9)
-    words = [_words(cone.levels[row]) for row in named]
+    is_narrow = width_of(axes) < _NARROW
+    words = [shortened(cone.levels[row].name) if is_narrow else _words(cone.levels[row]) for row in named]
     axes.set_yticks(named, words, fontsize=size)
     axes.tick_params(axis="y", length=0)
     for row in named:
@@ -125,7 +138,7 @@ def _draw_words(axes: Axes, cone: Cone, left: float) -> None:
     ticks = MaxNLocator(nbins=6, integer=True).tick_values(0, cone.extent - 1)
     axes.set_xticks([tick for tick in ticks if 0 <= tick < cone.extent])
     words = [f"input, {cone.along}, px", "; ".join(cone.notes)]
-    axes.set_xlabel("\n".join(filter(None, words)), fontsize=9, color="0.3")
+    axes.set_xlabel("\n".join(filter(None, words)), fontsize=points(9), color="0.3")
     if len(cone.units) > 1:
         _draw_letters(axes, cone)
     axes.set_title(_title(cone), loc="left")
@@ -135,7 +148,7 @@ def _draw_letters(axes: Axes, cone: Cone) -> None:
     row, level = len(cone.levels) - 1, cone.levels[-1]
     for i, runs in enumerate(level.seen):
         a, b = level.place.edges(runs[0][0], runs[-1][1])
-        axes.text((a + b) / 2, row + 0.3, letter(i), ha="center", va="bottom", fontsize=9, fontweight="bold")
+        axes.text((a + b) / 2, row + 0.3, letter(i), ha="center", va="bottom", fontsize=points(9), fontweight="bold")
     axes.set_ylim(top=len(cone.levels) + 0.05)
 
 

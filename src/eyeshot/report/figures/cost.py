@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.blocks import blocks
+from eyeshot.report.figures.facts import facts
 from eyeshot.report.figures.style import Panel, colour, row_points, shortened
 from eyeshot.report.folded import Line
 from eyeshot.report.wording import percent, short
@@ -34,11 +35,14 @@ def cost(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
         for report, label in zip(reports, labels, strict=True)
         for block in blocks(report, most, _costs)
     ]
+    caption = ["MACs and weights, block by block.", *facts(reports, labels)]
     if len(reports) == 1:
         size = 7.5, 1.4 + 0.46 * len(records)
-        return Panel(size=size, records=records, draw=lambda axes: _draw_one(axes, records), legend_below=True)
-    height = 1.2 + 0.8 * len(reports)
-    return Panel(size=(7.5, height), records=records, draw=lambda axes: _draw_several(axes, records, labels))
+        return Panel(
+            size=size, records=records, draw=lambda axes: _draw_one(axes, records), caption=caption, legend_below=True
+        )
+    size = 7.5, 1.2 + 0.8 * len(reports)
+    return Panel(size=size, records=records, draw=lambda axes: _draw_several(axes, records, labels), caption=caption)
 
 
 def _costs(line: Line) -> bool:

@@ -12,15 +12,24 @@ import numpy as np
 
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
-from eyeshot.report.figures.style import HEAT, Panel, line_style, shortened
+from eyeshot.report.effective_text import sentence, source
+from eyeshot.report.figures.depth import depth, draw_depth
+from eyeshot.report.figures.style import HEAT, Panel, line_style, points, shortened, whole_steps, width_of
 from eyeshot.report.reasons import axis_names
-from eyeshot.report.wording import times
+from eyeshot.report.wording import beginning, percent, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BOXES = {50: ("black", "solid"), 95: ("white", "dashed")}
 """Colour and line of the box that holds so many percent."""
+_SEEN = "#D55E00"
+_LETTERS_AN_INCH = 11
+"""Of the words below a map, so that they are no wider than it."""
+_COLOURS = (
+    "Colour: the share of each pixel against the largest, by its square root; solid and dashed: the boxes that hold"
+    " half and 95 %; orange: what is seen inside the image; grey: nothing."
+)
 
 
 def map_panel(result: EffectiveField, label: str | None = None) -> Panel:
@@ -35,7 +44,12 @@ def map_panel(result: EffectiveField, label: str | None = None) -> Panel:
         {"panel": "map", "label": label or result.layer, "y": y, "x": x, "share": float(value)}
         for (y, x), value in _placed(result)
     ]
-    return Panel(size=(5.4, 5.0), records=records, draw=lambda axes: _draw_map(axes, result, label))
+    return Panel(
+        size=(5.4, 5.0),
+        records=records,
+        draw=lambda axes: _draw_map(axes, result, label),
+        caption=[_said(result), _COLOURS],
+    )
 
 
 def _placed(result: EffectiveField) -> list[tuple[tuple[int, int], float]]:
@@ -43,50 +57,83 @@ def _placed(result: EffectiveField) -> list[tuple[tuple[int, int], float]]:
     return [((top + i, left + j), float(v)) for (i, j), v in np.ndenumerate(result.map)]
 
 
+def _said(result: EffectiveField) -> str:
+    return f"{''.join(text for text, _ in sentence(result))} {beginning(source(result))}."
+
+
+def _seen(result: EffectiveField) -> list[tuple[float, float]]:
+    """The ends of what the unit sees inside the image per axis, at the outer edges of its pixels; of all, aligned."""
+    is_one = result.origin.unit is not None
+    size = result.field_size if is_one else result.frame.field
+    ends = [(c - n / 2, c + n / 2) for c, n in zip(result.frame.centre, size, strict=True)]
+    if not is_one:
+        return ends
+    return [
+        (max(low, -0.5), min(high, extent - 0.5)) for (low, high), extent in zip(ends, result.frame.extent, strict=True)
+    ]
+
+
 def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
     values = np.abs(result.map)
     (top, left), (height, width) = result.start, values.shape
     extent = (left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5)
     axes.set_facecolor("0.82")
-    image = axes.imshow(np.sqrt(values / values.max()), cmap=HEAT, extent=extent, vmin=0, vmax=1, interpolation="none")
+    # What holds nothing is as grey as what lies outside: the darkest heat would say that it is seen.
+    heat = np.ma.masked_equal(np.sqrt(values / values.max()), 0)
+    image = axes.imshow(heat, cmap=HEAT, extent=extent, vmin=0, vmax=1, interpolation="none")
+    (low, high), (first, last) = _seen(result)
+    _outlined(axes, ((low, high), (first, last)), edgecolor=_SEEN, linewidth=2.4)
     for share, (colour, line) in _BOXES.items():
-        _outlined(axes, result.boxes[share].ranges, edgecolor=colour, linewidth=1.2, linestyle=line)
-    centre = result.frame.centre
-    size = result.field_size if result.origin.unit is not None else result.frame.field
-    sides = [(c - n / 2, c + n / 2) for c, n in zip(centre, size, strict=True)]
-    seen = [(low + 0.5, high - 0.5) for low, high in sides]
-    _outlined(axes, seen, edgecolor="#D55E00", linewidth=1.4)
+        ends = [(a - 0.5, b + 0.5) for a, b in result.boxes[share].ranges]
+        _outlined(axes, ends, edgecolor=colour, linewidth=1.2, linestyle=line)
     if result.origin.unit is not None:
         axes.set_xlim(-0.5, result.frame.extent[1] - 0.5)
         axes.set_ylim(result.frame.extent[0] - 0.5, -0.5)
     else:
-        margin = 0.04 * max(size)
-        axes.set_xlim(sides[1][0] - margin, sides[1][1] + margin)
-        axes.set_ylim(sides[0][1] + margin, sides[0][0] - margin)
-    axes.set_title(label or f"{result.layer} of {result.network}")
-    axes.set_xlabel(_caption(result), fontsize=8.5, color="0.3")
+        margin = 0.04 * max(result.frame.field)
+        axes.set_xlim(first - margin, last + margin)
+        axes.set_ylim(high + margin, low - margin)
+    axes.set_title(label or f"{result.layer} of {shortened(result.network)}")
+    is_one = result.origin.unit is not None
+    where = f"px of {times(result.frame.extent)}" if is_one else "px from the field's centre"
+    axes.set_xlabel(_broken(axes, f"{where}; {_boxes_told(result)}"), fontsize=points(8.5), color="0.3")
+    whole_steps(axes.xaxis)
+    whole_steps(axes.yaxis)
     for side in axes.spines.values():
         side.set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, ticks=[0, 0.5, 1])
-    bar.ax.set_yticklabels(["0", "¼", "1"])
-    bar.set_label("share of the mass, against the largest", fontsize=8.5)
+    bar.ax.set_yticklabels(["0", "¼", "1"], fontsize=points(8.5))
+    bar.set_label("use of a pixel, against the largest", fontsize=points(8.5))
 
 
-def _outlined(axes: Axes, ranges: Sequence[tuple[float, float]], **style: Any) -> None:
-    """A box around whole pixels, from the first to the last of rows and columns."""
+def _broken(axes: Axes, words: str) -> str:
+    """Words in lines that are no wider than the axes."""
+    lines = [""]
+    for part in words.replace(", 95", "; 95").split("; "):
+        if lines[-1] and len(lines[-1]) + len(part) > _LETTERS_AN_INCH * width_of(axes):
+            lines.append("")
+        lines[-1] += f"{'; ' * bool(lines[-1])}{part}"
+    return "\n".join(lines)
+
+
+def _outlined(axes: Axes, ends: Sequence[tuple[float, float]], **style: Any) -> None:
+    """A box between the outer edges of its first and last pixels, of rows and columns."""
     from matplotlib.patches import Rectangle
 
-    (top, bottom), (left, right) = ranges
-    axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, fill=False, **style))
+    (top, bottom), (left, right) = ends
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, clip_on=False, **style))
 
 
-def _caption(result: EffectiveField) -> str:
+def _boxes_told(result: EffectiveField) -> str:
     half, most = (times(result.boxes[share].size) for share in _BOXES)
-    where = "px from the field's centre" if result.origin.unit is None else f"px of {times(result.frame.extent)}"
-    return (
-        f"{where}; {result.origin.source}: half in {half} (solid), 95 % in {most} (dashed)\n"
-        f"orange: what it sees, {times(result.field_size)}"
-    )
+    return f"half in {half} (solid), 95 % in {most} (dashed); orange: sees {_seen_words(result)}; grey: nothing"
+
+
+def _seen_words(result: EffectiveField, axis: int | None = None) -> str:
+    """What it sees inside the image, and of what, where that is more."""
+    which = slice(None) if axis is None else slice(axis, axis + 1)
+    inside, whole = times(result.frame.field[which]), times(result.field_size[which])
+    return f"{whole} px" if inside == whole or result.origin.unit is None else f"{inside} of {whole} px"
 
 
 def profile_panel(
@@ -104,7 +151,13 @@ def profile_panel(
         for x, y in zip(*_profile(result, axis), strict=True)
     ]
     name = title or f"{first.layer} of {first.network}"
-    return Panel(size=(5.4, 3.4), records=records, draw=lambda axes: _draw_profiles(axes, results, labels, axis, name))
+    return Panel(
+        size=(5.4, 3.6),
+        records=records,
+        draw=lambda axes: _draw_profiles(axes, results, labels, axis, name),
+        caption=[f"Shares of the mass along {name_of_axis}, from the field's centre.", *map(_said, results)],
+        legend_below=len(set(labels)) > 1,
+    )
 
 
 def _profile(result: EffectiveField, axis: int) -> tuple[Any, Any]:
@@ -113,23 +166,28 @@ def _profile(result: EffectiveField, axis: int) -> tuple[Any, Any]:
 
 
 def _draw_profiles(axes: Axes, results: Sequence[EffectiveField], labels: Sequence[str], axis: int, title: str) -> None:
-    reach = max(result.field_size[axis] for result in results) / 2
-    axes.axvspan(-reach, reach, color="0.93", zorder=0)
+    top = max(float(result.profile(axis).max()) for result in results)
     for i, label in enumerate(dict.fromkeys(labels)):
         alike = [result for result, its_label in zip(results, labels, strict=True) if its_label == label]
         style = line_style(i) | {"marker": "", "linewidth": 1.6 if len(alike) == 1 else 0.9}
         for j, result in enumerate(alike):
             axes.plot(*_profile(result, axis), **style, label=None if j else label)
-    axes.annotate(
-        f"what it sees, {round(2 * reach)} px", (0, 1), (0, -4), xycoords="axes fraction", textcoords="offset points",
-        va="top", fontsize=8.5, color="0.35",
-    )  # fmt: skip
-    # Room above for the legend.
-    axes.set_ylim(0, 1.35 * max(float(result.profile(axis).max()) for result in results))
+        _draw_seen(axes, alike[0], axis, height=top * (1.1 + 0.13 * i), colour=style["color"])
+    axes.set_ylim(0, top * (1.2 + 0.13 * len(dict.fromkeys(labels))))
     axes.set_ylabel("share of the mass")
-    axes.set_xlabel(f"{axis_names(results[0].map.ndim)[axis]}, px from the field's centre", fontsize=9)
+    axes.set_xlabel(f"{axis_names(results[0].map.ndim)[axis]}, px from the field's centre", fontsize=points(9))
+    whole_steps(axes.xaxis)
     axes.set_title(title)
-    axes.legend(frameon=False, fontsize=8.5, loc="upper right")
+
+
+def _draw_seen(axes: Axes, result: EffectiveField, axis: int, *, height: float, colour: str) -> None:
+    """What is seen, as a line of its own above the profiles."""
+    low, high = (end - result.frame.centre[axis] for end in _seen(result)[axis])
+    axes.plot([low, high], [height, height], color=colour, linewidth=1.2, marker="|", markersize=7)
+    axes.annotate(
+        f"sees {_seen_words(result, axis)}", ((low + high) / 2, height), (0, 2), textcoords="offset points",
+        ha="center", va="bottom", fontsize=points(8.5), color=colour,
+    )  # fmt: skip
 
 
 def ratio_panel(curves: Sequence[Sequence[EffectiveField]], labels: Sequence[str]) -> Panel:
@@ -140,7 +198,22 @@ def ratio_panel(curves: Sequence[Sequence[EffectiveField]], labels: Sequence[str
         for result in curve
         for value, low, high in [_ratio(result)]
     ]
-    return Panel(size=(7.2, 4.2), records=records, draw=lambda axes: _draw_ratio(axes, curves, labels))
+    return Panel(
+        size=(7.2, 4.2),
+        records=records,
+        draw=lambda axes: _draw_ratio(axes, curves, labels),
+        caption=[
+            "The width that holds 95 % of the use, of the side of the field, layer by layer.",
+            *map(_on_ends, curves, labels),
+        ],
+        legend_below=len(labels) > 1,
+    )
+
+
+def _on_ends(curve: Sequence[EffectiveField], label: str) -> str:
+    first, last = curve[0], curve[-1]
+    ends = f"{percent(_ratio(first)[0])} at {first.layer}, {percent(_ratio(last)[0])} at {last.layer}"
+    return f"{label}: {ends} ({last.origin.source})."
 
 
 def _ratio(result: EffectiveField) -> tuple[float, float | None, float | None]:
@@ -154,19 +227,16 @@ def _ratio(result: EffectiveField) -> tuple[float, float | None, float | None]:
 
 
 def _draw_ratio(axes: Axes, curves: Sequence[Sequence[EffectiveField]], labels: Sequence[str]) -> None:
-    for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
+    layers = depth([[result.layer for result in curve] for curve in curves])
+    for i, (curve, xs, label) in enumerate(zip(curves, layers.places, labels, strict=True)):
         ratios = [_ratio(result) for result in curve]
-        style, xs = line_style(i), range(len(curve))
+        style = line_style(i)
         axes.plot(xs, [100 * value for value, _, _ in ratios], **style, markersize=5, label=label)
         ends = [(100 * low, 100 * high) for _, low, high in ratios if low is not None and high is not None]
         if len(ends) == len(ratios):
             lows, highs = zip(*ends, strict=True)
             axes.fill_between(xs, lows, highs, color=style["color"], alpha=0.15, linewidth=0)
-    longest = max(curves, key=len)
-    step = -(-len(longest) // 16)
-    names = [shortened(result.layer) for result in longest[::step]]
-    axes.set_xticks(range(0, len(longest), step), names, rotation=45, ha="right", rotation_mode="anchor")
+    draw_depth(axes, layers, "layers measured, from the input on")
     axes.set_ylim(0, 105)
     axes.set_ylabel("95 % of the use, of the field's side, %")
     axes.set_title("How much of what it sees each layer uses")
-    axes.legend(frameon=False)

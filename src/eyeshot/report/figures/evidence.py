@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.report.figures.style import MARKERS, Panel, colour
-from eyeshot.report.wording import middle_out
+from eyeshot.report.figures.style import MARKERS, Panel, colour, points
+from eyeshot.report.wording import listed, middle_out
 from eyeshot.studies.scores import ArmScores
 
 if TYPE_CHECKING:
@@ -19,8 +19,22 @@ _LONGEST_LABEL, _LONGEST_PART = 64, 18
 def evidence(results: Sequence[ArmScores]) -> Panel:
     """Scores per arm: seeds as points, the mean with its interval beside them."""
     return Panel(
-        size=(max(4.5, 1.4 * len(results) + 1), 4.6), records=_records(results), draw=lambda axes: _draw(axes, results)
+        size=(max(4.5, 1.4 * len(results) + 1), 4.6),
+        records=_records(results),
+        draw=lambda axes: _draw(axes, results),
+        caption=_caption(results),
     )
+
+
+def _caption(results: Sequence[ArmScores]) -> list[str]:
+    scores = [
+        f"{result.label} {result.mean:.2f} %" + ("" if result.half_width is None else f" ± {result.half_width:.2f}")
+        for result in results
+    ]
+    return [
+        f"Test accuracy: {listed(scores)}; points are seeds, bars the mean and its 95 % interval over"
+        f" {max(len(result.scores) for result in results)} seeds, lines join scores of one seed."
+    ]
 
 
 def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
@@ -51,7 +65,7 @@ def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
     seeds = max(len(result.scores) for result in results)
     axes.set_title("What it scores")
     axes.set_xlabel(
-        f"points: {seeds} seed{'s' * (seeds > 1)}; bar: mean and its 95 % interval", fontsize=9, color="0.35"
+        f"points: {seeds} seed{'s' * (seeds > 1)}; bar: mean and its 95 % interval", fontsize=points(9), color="0.35"
     )
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import has_gates
 from eyeshot.network.ops import Sliding
-from eyeshot.report.figures.style import Panel, colour, halo, line_style, shortened
+from eyeshot.report.figures.depth import depth, draw_depth
+from eyeshot.report.figures.facts import facts
+from eyeshot.report.figures.style import Panel, colour, halo, line_style, points, whole_steps
 from eyeshot.report.wording import listed, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_NAMES = 16
 _MOST_ENDS = 5
+_ABOVE = 0.16
+"""Of the height, what a value above its point takes."""
 _FAR = 6
 """A side of the input this many times as large as all fields is no longer drawn as a line."""
-_SAME = 1.25
-"""Two designs share the names on the axis where those are at most this many times the longer design's layers."""
 
 
 def growth(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
@@ -30,8 +30,14 @@ def growth(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
         size=(7.5, 4.6),
         records=_records(curves, labels, reports),
         draw=lambda axes: _draw(axes, curves, labels, reports),
-        legend_below=len(reports) > 2,
+        caption=[_caption(reports), *facts(reports, labels)],
+        legend_below=len(reports) > 1,
     )
+
+
+def _caption(reports: Sequence[Inspection]) -> str:
+    lines = "horizontal lines: the inputs' sides" if len(reports) > 1 else "horizontal line: the input's side"
+    return f"The larger side of the {field_words(reports)}, at every layer that slides, from the input on; {lines}."
 
 
 def curve(report: Inspection) -> list[Layer]:
@@ -52,41 +58,17 @@ def side(layer: Layer) -> int:
     return max(layer.data.field.size)
 
 
-def _common_order(lists: Sequence[Sequence[str]]) -> list[str]:
-    """Names of all lists in one order: what they share stands at one place."""
-    names: list[str] = []
-    for added in lists:
-        merged: list[str] = []
-        matcher = SequenceMatcher(a=names, b=added, autojunk=False)
-        for kind, a0, a1, b0, b1 in matcher.get_opcodes():
-            merged += names[a0:a1] if kind != "insert" else []
-            merged += added[b0:b1] if kind in ("insert", "replace") else []
-        names = list(dict.fromkeys(merged))
-    return names
-
-
 def _draw(axes: Axes, curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Inspection]) -> None:
-    names = _common_order([[layer.name for layer in curve] for curve in curves])
-    is_shared = len(curves) <= 2 and len(names) <= _SAME * max(map(len, curves))
-    place = {name: i for i, name in enumerate(names)}
-    lines = [
-        ([place[layer.name] if is_shared else i for i, layer in enumerate(curve)], [side(layer) for layer in curve])
-        for curve in curves
-    ]
-    draw_lines(axes, lines, labels)
-    input_lines(axes, reports, max((max(ys) for _, ys in lines if ys), default=1), at=0 if len(lines) <= 2 else None)
-    if is_shared:
-        step = -(-len(names) // _MOST_NAMES)
-        shown = [shortened(name) for name in names[::step]]
-        axes.set_xticks(range(0, len(names), step), shown, rotation=45, ha="right", rotation_mode="anchor")
-    else:
-        axes.set_xlabel("layers that slide, from the input on")
+    layers = depth([[layer.name for layer in curve] for curve in curves])
+    sides = [[side(layer) for layer in curve] for curve in curves]
+    draw_lines(axes, list(zip(layers.places, sides, strict=True)), labels, reports)
+    input_lines(axes, reports, max((max(ys) for ys in sides if ys), default=1), at=1 if len(curves) <= 2 else None)
+    draw_depth(axes, layers, "layers that slide, from the input on")
+    whole_steps(axes.yaxis)
     axes.set_ylabel(field_words(reports))
     axes.margins(y=0.14)
     axes.set_ylim(bottom=0)
     axes.set_title("What each design sees" if len(curves) > 1 else f"What {labels[0]} sees")
-    if len(curves) == 2:
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.97))
 
 
 def field_words(reports: Sequence[Inspection]) -> str:
@@ -95,17 +77,30 @@ def field_words(reports: Sequence[Inspection]) -> str:
     return f"receptive field{along}, px"
 
 
-def draw_lines(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]], labels: Sequence[str]) -> None:
-    """A line per design with its last value, in the legend where there are too many to tell apart at their ends."""
+def input_sides(reports: Sequence[Inspection]) -> list[int]:
+    """The sides of all inputs, each once, ascending."""
+    return sorted({size for report in reports for size in report.network.extent})
+
+
+def draw_lines(
+    axes: Axes,
+    lines: Sequence[tuple[Sequence[float], Sequence[int]]],
+    labels: Sequence[str],
+    reports: Sequence[Inspection],
+) -> None:
+    """A line per design with its last value, in the legend where there are too many to tell apart at their ends.
+
+    Of two designs, values stand beside their points where the line of an input would cross them above.
+    """
     is_crowded = len(lines) > _MOST_ENDS
     for i, ((xs, ys), label) in enumerate(zip(lines, labels, strict=True)):
         words = f"{label}, {ys[-1]} px" if is_crowded and ys else label
         axes.plot(xs, ys, label=words, markersize=5 if len(xs) <= 40 else 3, **line_style(i))
     if not is_crowded:
-        _end_words(axes, lines)
+        _end_words(axes, lines, input_sides(reports) if len(lines) <= 2 else [])
 
 
-def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]]) -> None:
+def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]], crossing: Sequence[int]) -> None:
     """The last value of every line above its end, higher where two would meet."""
     ends = [(xs[-1], ys[-1]) for xs, ys in lines if xs]
     width = max((x for x, _ in ends), default=1) or 1
@@ -118,10 +113,13 @@ def _end_words(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int]]
         while any(abs(x - a) < 0.09 and abs(y + lift * 0.01 - b) < 0.055 for a, b in taken):
             lift += 1
         taken.append((x, y + lift * 0.01))
+        is_crossed = any(0 <= size - ys[-1] < _ABOVE * height for size in crossing)
+        place: dict[str, Any] = {"xytext": (0, 7 + 2.4 * lift), "ha": "center"}
+        if is_crossed:
+            place = {"xytext": (7, 0), "ha": "left", "va": "center"}
         axes.annotate(
-            f"{ys[-1]} px", (xs[-1], ys[-1]), (0, 7 + 2.4 * lift), textcoords="offset points", ha="center",
-            color=colour(i), path_effects=halo(),
-        )  # fmt: skip
+            f"{ys[-1]} px", (xs[-1], ys[-1]), textcoords="offset points", color=colour(i), path_effects=halo(), **place
+        )
 
 
 def input_lines(axes: Axes, reports: Sequence[Inspection], top: float, at: float | None = None) -> None:
@@ -129,7 +127,7 @@ def input_lines(axes: Axes, reports: Sequence[Inspection], top: float, at: float
 
     Sides far above ``top``, the largest field, are told at the upper right: lines there would flatten all curves.
     """
-    sides = sorted({size for report in reports for size in report.network.extent})
+    sides = input_sides(reports)
     groups: list[list[int]] = []
     for size in (size for size in sides if size <= _FAR * top):
         axes.axhline(size, color="0.45", linewidth=1)
@@ -137,7 +135,7 @@ def input_lines(axes: Axes, reports: Sequence[Inspection], top: float, at: float
             groups[-1].append(size)
         else:
             groups.append([size])
-    words: dict[str, Any] = {"color": "0.35", "fontsize": 9, "path_effects": halo()}
+    words: dict[str, Any] = {"color": "0.35", "fontsize": points(9), "path_effects": halo()}
     for group in groups:
         text = f"input, {listed(list(map(str, group)))} px"
         if at is None:
@@ -147,7 +145,15 @@ def input_lines(axes: Axes, reports: Sequence[Inspection], top: float, at: float
             axes.annotate(text, (at, group[-1]), (-0.5, 3), textcoords="offset points", **words)
     far = [str(size) for size in sides if size > _FAR * top]
     if far:
-        axes.text(1, 1.01, f"input, {listed(far)} px ↑", transform=axes.transAxes, ha="right", fontsize=9, color="0.35")
+        axes.text(
+            1,
+            1.01,
+            f"input, {listed(far)} px ↑",
+            transform=axes.transAxes,
+            ha="right",
+            fontsize=points(9),
+            color="0.35",
+        )
 
 
 def _records(curves: list[list[Layer]], labels: Sequence[str], reports: Sequence[Inspection]) -> list[dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
-from eyeshot.report.figures.style import Panel, check_installed, records_of, rendered, shortened
+from eyeshot.report.figures.style import Drawing, Panel, check_installed, shortened
 from eyeshot.report.sides import labels
 
 _A4 = (11.7, 8.3)
@@ -112,38 +111,20 @@ def check_count(kind: str, count: int) -> None:
         raise UsageError(f"{kind} takes {takes}, found {count}")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its data; notebooks show it.
+@dataclass(frozen=True, kw_only=True)
+class Figure(Drawing):
+    """A figure with its data and its caption; notebooks show it.
 
     Attributes:
         kind: one of `KINDS`.
         designs: what is drawn.
-        rows: the panels, row by row.
     """
 
     kind: str
     designs: Designs
-    rows: list[list[Panel]]
 
     def __repr__(self) -> str:
         return f"<Figure {self.kind} of {', '.join(self.designs.labels)}>"
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """The data that are drawn, as plain records."""
-        return records_of([panel for row in self.rows for panel in row])
-
-    def content(self, file_format: str) -> bytes:
-        """The figure as a file's content; the same bytes every time.
-
-        Args:
-            file_format: png, svg or pdf.
-        """
-        return rendered(self.rows, file_format, size=_A4 if len(self.rows) > 1 else None)
-
-    def _repr_png_(self) -> bytes:
-        return self.content("png")
 
 
 def figure(kind: str, designs: Designs) -> Figure:
@@ -157,4 +138,5 @@ def figure(kind: str, designs: Designs) -> Figure:
         raise UsageError(f"no kind of figure is called {kind!r}; kinds are {', '.join(KINDS)}")
     check_count(kind, len(designs.reports))
     check_installed()
-    return Figure(kind, designs, KINDS[kind].panels(designs))
+    rows = KINDS[kind].panels(designs)
+    return Figure(kind=kind, designs=designs, rows=rows, size=_A4 if len(rows) > 1 else None)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.landmarks import last_convolution
+from eyeshot.report.figures.facts import facts
 from eyeshot.report.figures.growth import input_lines
-from eyeshot.report.figures.style import MARKERS, Panel, colour, halo, with_prefixes
+from eyeshot.report.figures.style import MARKERS, Panel, colour, halo, points, whole_steps, with_prefixes
+from eyeshot.report.wording import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +33,19 @@ def plane(reports: Sequence[Inspection], labels: Sequence[str]) -> Panel:
     ]
     is_lettered = any(_short(label) != label for label in labels)
     return Panel(
-        size=(7.5, 5), records=records, draw=lambda axes: _draw(axes, reports, records), legend_below=is_lettered
+        size=(7.5, 5),
+        records=records,
+        draw=lambda axes: _draw(axes, reports, records),
+        caption=[_caption(records), *facts(reports, labels)],
+        legend_below=is_lettered,
+    )
+
+
+def _caption(records: Sequence[dict[str, Any]]) -> str:
+    best = listed([record["design"] for record in records if record["pareto"]])
+    return (
+        "The receptive field of each design's last convolution, its larger side in px, against the MACs of the whole"
+        f" design; filled, and joined by a line, where no other sees as much for as little: {best}."
     )
 
 
@@ -62,13 +76,14 @@ def _draw(axes: Axes, reports: Sequence[Inspection], records: Sequence[dict[str,
     with_prefixes(axes)
     axes.xaxis.set_minor_formatter(NullFormatter())
     input_lines(axes, reports, max((record["field"] for record in records), default=1))
+    whole_steps(axes.yaxis)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("MACs")
     axes.set_ylabel("field of the last convolution, px")
     axes.set_title("What each design sees, and for how much")
     axes.text(
-        0.99, 0.02, "filled: no other sees as much for as little", transform=axes.transAxes, ha="right", fontsize=9,
-        color="0.35", path_effects=halo(),
+        0.99, 0.02, "filled: no other sees as much for as little", transform=axes.transAxes, ha="right",
+        fontsize=points(9), color="0.35", path_effects=halo(),
     )  # fmt: skip
 
 
@@ -83,5 +98,5 @@ def _label(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
         taken.append((across, record["field"] / top + lift * 0.01))
         axes.annotate(
             _short(record["design"]), (record["macs"], record["field"]), xytext=(0, 9 + 2.8 * lift), ha="center",
-            textcoords="offset points", color=colour(i), fontsize=9, path_effects=halo(),
+            textcoords="offset points", color=colour(i), fontsize=points(9), path_effects=halo(),
         )  # fmt: skip

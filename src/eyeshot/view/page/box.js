@@ -14,10 +14,13 @@ const HALVINGS = 40;
  * @param {Mass} mass @param {number[]} asked @returns {Range[][]}
  */
 export function boxesHolding(mass, asked) {
-  const profiles = mass.size.map((_, axis) => shares(profile(mass, axis)));
-  const sums = summed(mass);
+  const profiles = mass.size.map((_, axis) => runsOf(shares(profile(mass, axis))));
+  const sums = mass.lines ? null : summed(mass);
+  /** @param {Range[]} box */
+  const held = (box) =>
+    sums ? inside(sums, mass.size, box) : box.reduce((n, range, axis) => n * profiles[axis].held(range), 1);
   return asked.map((share) =>
-    least(profiles, (box) => inside(sums, mass.size, box) >= share - NEARLY).map(([first, last], axis) => [
+    least(profiles, (box) => held(box) >= share - NEARLY).map(([first, last], axis) => [
       first + mass.low[axis],
       last + mass.low[axis],
     ]),
@@ -29,13 +32,13 @@ export const boxHolding = (mass, share) => boxesHolding(mass, [share])[0];
 
 /**
  * The box of the least common share along all axes that does.
- * @param {Float64Array[]} profiles @param {(box: Range[]) => boolean} isEnough @returns {Range[]}
+ * @param {Runs[]} profiles @param {(box: Range[]) => boolean} isEnough @returns {Range[]}
  */
 function least(profiles, isEnough) {
-  let best = profiles.map((values) => shortest(values, 1));
+  let best = profiles.map(({ shortest }) => shortest(1));
   for (let step = 0, low = 0, high = 1; step < HALVINGS; step++) {
     const middle = (low + high) / 2;
-    const box = profiles.map((values) => shortest(values, middle));
+    const box = profiles.map(({ shortest }) => shortest(middle));
     if (isEnough(box)) {
       best = box;
       high = middle;
@@ -52,37 +55,59 @@ export const sizeOf = (box) => box.map(([first, last]) => last - first + 1);
 
 /** @param {Float64Array} values @returns {Float64Array} of sum 1 */
 function shares(values) {
-  const total = values.reduce((a, b) => a + b, 0);
-  return values.map((value) => value / total);
+  let total = 0;
+  for (const value of values) total += value;
+  return total === 1 ? values : values.map((value) => value / total);
 }
 
-/** The shortest run of a profile of sum 1 that holds a share; of those as long the one that holds most, then the one
- *  nearest the middle. @param {Float64Array} values @param {number} share @returns {Range} */
-export function shortest(values, share) {
+/** The shortest run of a profile of sum 1 that holds a share. @param {Float64Array} values @param {number} share */
+export const shortest = (values, share) => runsOf(values).shortest(share);
+
+/** @typedef {{shortest: (share: number) => Range, held: (run: Range) => number}} Runs */
+
+/**
+ * Runs of a profile of sum 1: what one holds, and the shortest that holds a share; of those as long the one that holds
+ * most, then the one nearest the middle.
+ * @param {Float64Array} values @returns {Runs}
+ */
+function runsOf(values) {
   const n = values.length;
-  const held = new Float64Array(n + 1);
-  values.forEach((value, i) => (held[i + 1] = held[i] + value));
-  let length = n;
-  for (let low = 0, high = 0; low < n; low++) {
-    while (high <= n && (high <= low || held[high] < held[low] + share - NEARLY)) high++;
-    if (high > n) break;
-    length = Math.min(length, high - low);
-  }
-  let most = 0;
-  for (let low = 0; low + length <= n; low++) most = Math.max(most, held[low + length] - held[low]);
+  const sums = new Float64Array(n + 1);
+  for (let i = 0; i < n; i++) sums[i + 1] = sums[i] + values[i];
   const ends = values.findIndex((value) => value > 0) + values.findLastIndex((value) => value > 0);
-  let best = -1;
-  let distance = Infinity;
-  for (let low = 0; low + length <= n; low++) {
-    const off = Math.abs(2 * low + length - 1 - ends);
-    if (held[low + length] - held[low] >= most - NEARLY && off < distance) [best, distance] = [low, off];
+  /** Runs are known by their length. @type {Map<number, Range>} */
+  const known = new Map();
+  /** @param {number} length @returns {Range} */
+  function best(length) {
+    let most = 0;
+    for (let low = 0; low + length <= n; low++) most = Math.max(most, sums[low + length] - sums[low]);
+    let [at, distance] = [-1, Infinity];
+    for (let low = 0; low + length <= n; low++) {
+      const off = Math.abs(2 * low + length - 1 - ends);
+      if (off < distance && sums[low + length] - sums[low] >= most - NEARLY) [at, distance] = [low, off];
+    }
+    return [at, at + length - 1];
   }
-  return [best, best + length - 1];
+  return {
+    held: ([first, last]) => sums[last + 1] - sums[first],
+    shortest: (share) => {
+      let length = n;
+      for (let low = 0, high = 0; low < n; low++) {
+        while (high <= n && (high <= low || sums[high] < sums[low] + share - NEARLY)) high++;
+        if (high > n) break;
+        length = Math.min(length, high - low);
+      }
+      const run = known.get(length) ?? best(length);
+      known.set(length, run);
+      return run;
+    },
+  };
 }
 
 /** At each corner between pixels the share of the map before it. @param {Mass} mass @returns {Float64Array} */
 function summed({ size, data }) {
-  const total = data.reduce((a, b) => a + b, 0);
+  let total = 0;
+  for (const value of data) total += value;
   const sizes = size.map((n) => n + 1);
   const result = new Float64Array(sizes.reduce((a, b) => a * b, 1));
   const last = size.length - 1;

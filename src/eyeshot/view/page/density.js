@@ -5,14 +5,19 @@
 /** @typedef {import("./network.js").Design} Design */
 /** @typedef {import("./field.js").Read} Read */
 /**
- * @typedef {{low: number[], size: number[], data: Float64Array, power: number}} Mass weights, times 2^power, in a box
- * of positions, row-major; not written out along axes that a tensor no longer has, where size is 1. Paths outgrow any
- * float in deep networks, so all weights share a power of two; scaling by it rounds nothing.
+ * @typedef {{low: number[], size: number[], readonly data: Float64Array, lines: Float64Array[] | null}} Mass weights of
+ * sum 1 in a box of positions, row-major; lines where it is a product of one line per axis, each of sum 1
  */
 /**
- * @typedef {{low: number[], size: number[], data: Float64Array | null, lines: Float64Array[] | null, power: number}}
- * Part a mass on its way: as a product of one line per axis until branches meet, then written out
+ * @typedef {{low: number[], size: number[], data: Float64Array | null, lines: Float64Array[] | null, power: number,
+ *   age: number}} Part a mass on its way, times 2^power: as a product of one line per axis until branches meet, then
+ * written out; not along axes that a tensor no longer has, where size is 1. Paths outgrow any float in deep networks, so
+ * all weights share a power; age is how many layers ago it was looked whether they do
  */
+
+/** Layers after which a part is scaled anew. Each makes weights greater by what reads one of them: 823 bits are enough
+ *  for sixteen layers of up to 2^51 readers. */
+const PATIENCE = 16;
 
 /**
  * The density of one unit on the image, with sum 1, or the reason why there is none; one step a layer, so that long
@@ -31,28 +36,48 @@ export function* densitySteps(design, at, unit) {
     data: null,
     lines: unit.map(() => Float64Array.of(1)),
     power: 0,
+    age: 0,
   };
   for (let i = at; i > design.input; i--) {
-    const mass = held[i];
+    const part = held[i];
     held[i] = undefined;
-    if (!mass) continue;
+    if (!part) continue;
     for (const read of nodes[i].reads) {
       if (read.gate || !carries[read.source]) continue;
-      const found = sent(design, i, read, mass);
-      if (typeof found === "string") return { mass: null, reason: found };
+      const back = sent(design, i, read, part);
+      if (typeof back === "string") return { mass: null, reason: back };
+      if (!back) continue;
       const known = held[read.source];
-      held[read.source] = scaled(known && found ? sum(known, found) : (known ?? found ?? undefined));
+      held[read.source] = scaled(known ? sum(known, back) : back);
     }
     yield;
   }
-  const mass = held[design.input];
-  if (!mass) return { mass: null, reason: "no path without gates leads to the image" };
-  return { mass: { low: mass.low, size: mass.size, data: ofSumOne(written(mass)), power: 0 }, reason: "" };
+  const part = held[design.input];
+  if (!part) return { mass: null, reason: "no path without gates leads to the image" };
+  return { mass: massOf(part), reason: "" };
+}
+
+/** @param {Part} part @returns {Mass} */
+function massOf(part) {
+  const { low, size } = part;
+  if (!part.lines) return { low, size, data: ofSumOne(written(part)), lines: null };
+  const lines = part.lines.map(ofSumOne);
+  /** @type {Float64Array | null} */
+  let known = null;
+  return {
+    low,
+    size,
+    lines,
+    get data() {
+      return (known ??= written({ ...part, lines }));
+    },
+  };
 }
 
 /** @param {Float64Array} values written over */
 function ofSumOne(values) {
-  const total = values.reduce((a, b) => a + b, 0);
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
   for (let i = 0; i < values.length; i++) values[i] /= total;
   return values;
 }
@@ -62,16 +87,14 @@ const carriers = new WeakMap();
 
 /** Which layers the image reaches without passing a gate. @param {Design} design @returns {boolean[]} */
 function carriersOf(design) {
-  let found = carriers.get(design.nodes);
-  if (!found) {
-    found = [];
-    for (const [at, { reads }] of design.nodes.entries())
-      found.push(
-        at === design.input || reads.some(({ source, gate }) => !gate && /** @type {boolean[]} */ (found)[source]),
-      );
-    carriers.set(design.nodes, found);
-  }
-  return found;
+  const known = carriers.get(design.nodes);
+  if (known) return known;
+  /** @type {boolean[]} */
+  const carries = [];
+  for (const [at, { reads }] of design.nodes.entries())
+    carries.push(at === design.input || reads.some(({ source, gate }) => !gate && carries[source]));
+  carriers.set(design.nodes, carries);
+  return carries;
 }
 
 /** The same at once. @param {Design} design @param {number} at @param {number[]} unit */
@@ -125,7 +148,7 @@ function sent(design, at, { source, relation }, mass) {
   }
   if (!result) return null;
   const factor = fanOut(relation, before.shape, after.shape) / fanIn(relation, before.shape);
-  return factor === 1 ? result : times(result, factor);
+  return { ...result, power: result.power + Math.log2(factor), age: mass.age + 1 };
 }
 
 /**
@@ -215,14 +238,16 @@ function slid(mass, axis, slide, n) {
       running(from, fromAt, m, to, toAt, step, start - first, last - first, k);
       return;
     }
-    for (let i = 0; i < m; i++) {
-      const weight = from[fromAt + i * step];
-      if (weight === 0) continue;
-      for (let t = 0, at = start + i * s; t < k; t++, at += d) {
-        if (b > 1 && at % b) continue;
-        const j = at / b;
-        if (j >= first && j <= last) to[toAt + (j - first) * step] += weight;
+    for (let t = 0, low = start - first * b; t < k; t++, low += d) {
+      if (b > 1) {
+        for (let i = 0, at = low; i < m; i++, at += s)
+          if (at % b === 0 && at >= 0 && at <= (last - first) * b)
+            to[toAt + (at / b) * step] += from[fromAt + i * step];
+        continue;
       }
+      const end = Math.min(m - 1, Math.floor((last - first - low) / s));
+      for (let i = Math.max(0, Math.ceil(-low / s)); i <= end; i++)
+        to[toAt + (low + i * s) * step] += from[fromAt + i * step];
     }
   });
 }
@@ -277,19 +302,6 @@ function cropped(mass, axis, offset, n) {
   });
 }
 
-/** @param {Part} mass @param {number} factor @returns {Part} */
-function times(mass, factor) {
-  if (mass.lines)
-    return {
-      ...mass,
-      lines: mass.lines.with(
-        0,
-        mass.lines[0].map((value) => value * factor),
-      ),
-    };
-  return { ...mass, data: written(mass).map((value) => value * factor) };
-}
-
 /** @param {Part} a @param {Part} b @returns {Part} */
 function sum(a, b) {
   const low = a.low.map((n, axis) => Math.min(n, b.low[axis]));
@@ -297,22 +309,22 @@ function sum(a, b) {
   const data = new Float64Array(size.reduce((n, m) => n * m, 1));
   const power = Math.max(a.power, b.power);
   for (const mass of [a, b]) add(mass, low, size, data, 2 ** (mass.power - power));
-  return { low, size, data, lines: null, power };
+  return { low, size, data, lines: null, power, age: Math.max(a.age, b.age) };
 }
 
-/** Kept far from the largest float. @param {Part | undefined} mass @returns {Part | undefined} */
+/** Kept far from the largest float. @param {Part} mass @returns {Part} */
 function scaled(mass) {
-  if (!mass) return mass;
-  const shifts = (mass.lines ?? [written(mass)]).map((values) => {
+  if (mass.age < PATIENCE) return mass;
+  let { power } = mass;
+  const parts = (mass.lines ?? [written(mass)]).map((values) => {
     let most = 0;
     for (const value of values) if (value > most) most = value;
-    return most < 2 ** 200 ? 0 : Math.floor(Math.log2(most));
+    if (most < 2 ** 200) return values;
+    const shift = Math.floor(Math.log2(most));
+    power += shift;
+    return values.map((value) => value * 2 ** -shift);
   });
-  const shift = shifts.reduce((a, b) => a + b, 0);
-  if (!shift) return mass;
-  const power = mass.power + shift;
-  if (!mass.lines) return { ...mass, data: written(mass).map((value) => value * 2 ** -shift), power };
-  return { ...mass, lines: mass.lines.map((values, axis) => values.map((value) => value * 2 ** -shifts[axis])), power };
+  return { ...mass, lines: mass.lines && parts, data: mass.lines ? null : parts[0], power, age: 0 };
 }
 
 /** @param {Part} mass @param {number[]} low @param {number[]} size @param {Float64Array} data @param {number} factor */

@@ -29,6 +29,7 @@
  * @property {number} start the layer that the page opens with
  * @property {Totals} totals
  * @property {Array<{layer: string | null, kind: string, text: string}>} notes
+ * @property {{heads: string[], rows: string[][], layers: number[]} | null} [outputs] the table of `eyeshot show`
  */
 
 /**

@@ -59,13 +59,31 @@ function nodes(children) {
 
 /** @type {Map<string, string>} */
 const colours = new Map();
+/** @type {HTMLElement | undefined} */
+let probe;
 
-/** A colour of the theme, as the style sheet has it. @param {string} name @returns {string} */
+/**
+ * A colour of the theme, as numbers: system colours, which high contrast brings, mean others to a canvas that is not
+ * on the page. @param {string} name @returns {string}
+ */
 export function colour(name) {
-  let found = colours.get(name);
-  if (found === undefined)
-    colours.set(name, (found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
-  return found;
+  const known = colours.get(name);
+  if (known !== undefined) return known;
+  if (!probe) document.body.append((probe = h("span", { class: "probe", hidden: true })));
+  probe.style.color = `var(--${name})`;
+  const { color } = getComputedStyle(probe);
+  colours.set(name, color);
+  return color;
+}
+
+/** @type {Map<string, string>} */
+const fonts = new Map();
+
+/** A font of the theme, as a canvas takes it. @param {"sans" | "mono"} name @param {number} [size] */
+export function font(name, size = 11) {
+  const family = fonts.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  fonts.set(name, family);
+  return `${size}px ${family}`;
 }
 
 /** Ask the style sheet again: the theme may have changed. */
@@ -105,3 +123,9 @@ export function withData(root, key, value) {
   const all = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${key}]`));
   return [...all].find((element) => element.dataset[key] === value);
 }
+
+/** Do something when the browser has nothing else to do, but soon. @param {() => void} work @returns {number} */
+export const whenIdle = (work) =>
+  "requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30);
+/** @param {number} id */
+export const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

@@ -1,12 +1,13 @@
 // What the unit uses of what it can see: widths, profiles, and the share of the field used, layer by layer.
 
 import { chips, layerButton, offer } from "./controls.js";
-import { colour, fill, h, pen } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { densitySteps } from "./density.js";
 import { patiently } from "./estimate.js";
 import { measuredOf, origin } from "./measured.js";
 import { boxAround, isSliding, middle, onMap, seenBy } from "./network.js";
-import { boxHolding, pixelsIn, shortest, sizeOf } from "./box.js";
+import { boxHolding, pixelsIn, sizeOf } from "./box.js";
+import { profileChart } from "./profile.js";
 import { profile, sigma, width } from "./spread.js";
 import { bar, column, named, number, numbers, row, scrollable, table } from "./tables.js";
 import { unitName } from "./view.js";
@@ -25,6 +26,11 @@ export function effectivePanel(page, actions) {
   const choice = chips("Source of the effective field");
   const widths = scrollable("Widths", null);
   const charts = h("div", { class: "profiles" });
+  const legend = h(
+    "p",
+    { class: "hint" },
+    "Framed: can see; hatched: cannot. Below: the shortest interval that holds 50 %, whole, and 95 %, dashed.",
+  );
   const byDepth = h("div", { class: "by-depth" });
   const root = h(
     "div",
@@ -33,6 +39,7 @@ export function effectivePanel(page, actions) {
     choice,
     widths,
     charts,
+    legend,
     h("h2", null, "Share of the field used, by depth"),
     byDepth,
     h(
@@ -54,13 +61,14 @@ export function effectivePanel(page, actions) {
       return;
     }
     root.removeAttribute("data-point");
-    const found = measuredOf(page.effective, view.design, view.layer.name);
+    const measured = measuredOf(page.effective, view.design, view.layer.name);
     const use = view.use();
-    const sources = found.length ? [["-", "path density"], ...found.map((each, i) => [String(i), origin(each)])] : [];
+    const sources = measured.map((each, i) => [String(i), origin(each)]);
+    if (sources.length) sources.unshift(["-", "path density"]);
     offer(
       choice,
       sources.map(([id, words]) => /** @type {const} */ ([id, words])),
-      chosen(view.state.use, found.length),
+      chosen(view.state.use, measured.length),
       actions.setUse,
     );
     if (use.isPending) {
@@ -73,6 +81,7 @@ export function effectivePanel(page, actions) {
       );
       fill(widths);
       fill(charts);
+      legend.hidden = true;
     } else {
       const { mass } = use;
       const profiles = mass.size.map((_, axis) => profile(mass, axis));
@@ -88,9 +97,10 @@ export function effectivePanel(page, actions) {
         h("span", { class: "muted" }, `${use.source}.`),
       );
       fill(widths, widthsTable(view, profiles));
+      legend.hidden = false;
       fill(
         charts,
-        profiles.map((values, axis) => chart(view, values, axis, mass.low[axis])),
+        profiles.map((values, axis) => profileChart(view, values, axis, mass.low[axis], root.clientWidth || 520)),
       );
     }
     depths(view);
@@ -137,12 +147,12 @@ export function chosen(at, count) {
  * @param {import("./network.js").Design} design
  */
 function sliding(design) {
-  const found = design.nodes.flatMap((node, at) =>
+  const layers = design.nodes.flatMap((node, at) =>
     isSliding(node) && node.data.stride && node.data.size.some((n) => n > 1) ? [at] : [],
   );
   const most = 60;
-  const step = Math.max(1, Math.ceil(found.length / most));
-  return found.filter((_, i) => i % step === 0 || i === found.length - 1);
+  const step = Math.max(1, Math.ceil(layers.length / most));
+  return layers.filter((_, i) => i % step === 0 || i === layers.length - 1);
 }
 
 /**
@@ -190,50 +200,4 @@ function widthsTable({ box }, profiles) {
   const heads = [h("td"), SHARES.map((share) => numbers(`${100 * share} %`)), numbers("σ"), numbers("can see")];
   const caption = "Widths in pixels: the shortest interval along each axis that holds so much of it";
   return table("quantities", caption, heads, rows);
-}
-
-/** @param {View} view @param {Float64Array} values @param {number} axis @param {number} low */
-function chart(view, values, axis, low) {
-  const canvas = h("canvas", { role: "img" });
-  const n = view.design.extent[axis];
-  const name = axisNames(view.design.axes.length)[axis];
-  const [w, high, left, bottom] = [Math.min(view.design.axes.length > 1 ? 272 : 540, 540), 132, 6, 20];
-  const context = pen(canvas, w, high);
-  const x = (/** @type {number} */ pixel) => left + (pixel / n) * (w - 2 * left);
-  const most = Math.max(...values, 1e-12);
-  const y = (/** @type {number} */ value) => high - bottom - (value / most) * (high - bottom - 12);
-  canvas.setAttribute("aria-label", `Profile along ${name}`);
-  context.fillStyle = colour("shade");
-  context.globalAlpha = 0.5;
-  context.fillRect(left, 8, w - 2 * left, high - bottom - 8);
-  context.globalAlpha = 1;
-  const [from, to] = view.box?.[axis] ?? [0, -1];
-  context.fillStyle = colour("paper");
-  context.fillRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
-  context.strokeStyle = colour("accent");
-  context.lineWidth = 2;
-  context.strokeRect(x(from), 8, x(to + 1) - x(from), high - bottom - 8);
-  [0.95, 0.5].forEach((share, i) => {
-    const [a, b] = shortest(values, share);
-    context.fillStyle = colour("accent");
-    context.globalAlpha = i ? 0.3 : 0.14;
-    context.fillRect(x(low + a), 9, x(low + b + 1) - x(low + a), high - bottom - 9);
-    context.globalAlpha = 1;
-  });
-  context.beginPath();
-  values.forEach((value, i) => {
-    context.lineTo(x(low + i), y(value));
-    context.lineTo(x(low + i + 1), y(value));
-  });
-  context.strokeStyle = colour("ink");
-  context.lineWidth = 1.25;
-  context.stroke();
-  context.fillStyle = colour("muted");
-  context.font = `11px ${colour("sans")}`;
-  context.fillText("0", left, high - 6);
-  context.textAlign = "right";
-  context.fillText(String(n - 1), w - left, high - 6);
-  context.textAlign = "center";
-  context.fillText(`along ${name}: 50 % dark, 95 % light`, w / 2, high - 6);
-  return canvas;
 }

@@ -7,7 +7,7 @@ import { boxesHolding } from "./box.js";
 /** @typedef {import("./view.js").Use} Use */
 
 /** Milliseconds of work at a time: at once when asked, then between frames. */
-const FIRST = 12;
+const FIRST = 8;
 const SLICE = 7;
 const MOST = 64;
 
@@ -46,8 +46,8 @@ export function estimator(changed) {
   let running = "";
   return (design, key, at, unit) => {
     const name = `${key} ${at} ${unit}`;
-    const found = known.get(name);
-    if (found) return found;
+    const use = known.get(name);
+    if (use) return use;
     if (running === name) return PENDING;
     stop();
     running = name;

@@ -147,6 +147,7 @@ const backward = {
     ];
   },
   elementwise: (_, product, before, after) => {
+    if (before === after) return [product];
     const extra = after.length - before.length;
     if (!extra && before.every((n, axis) => n === after[axis])) return [product];
     return [before.map((n, axis) => (n === 1 && after[axis + extra] > 1 ? null : product[axis + extra]))];
@@ -196,6 +197,7 @@ const forward = {
     ];
   },
   elementwise: (_, product, before, after) => {
+    if (before === after) return [product];
     const extra = after.length - before.length;
     return [
       after.map((m, axis) => (axis < extra || (before[axis - extra] === 1 && m > 1) ? null : product[axis - extra])),
@@ -229,7 +231,7 @@ const forward = {
  */
 function reshaped(product, from, to) {
   /** @type {Product[]} */
-  let found = [[]];
+  let products = [[]];
   for (const [a, b] of matchingAxes(from, to)) {
     const factors = a.map((axis) => product[axis]);
     /** @type {Factor[][]} */
@@ -245,9 +247,9 @@ function reshaped(product, from, to) {
         sizes,
       );
     }
-    found = found.flatMap((head) => turned.map((tail) => [...head, ...tail]));
+    products = products.flatMap((head) => turned.map((tail) => [...head, ...tail]));
   }
-  return found;
+  return products;
 }
 
 /** @type {Map<string, Array<[number[], number[]]>>} */
@@ -338,12 +340,11 @@ function together(a, b) {
  */
 function sent(rule, relation, mark, before, after) {
   if (mark.length === 1) {
-    const [sole, ...others] = rule(relation, mark[0], before, after);
-    if (sole === mark[0] && !others.length) return mark;
-    if (!others.length) return sole ? [sole] : [];
+    const products = rule(relation, mark[0], before, after);
+    if (products.length === 1) return products[0] === mark[0] ? mark : products[0] ? [products[0]] : [];
   }
-  const found = mark.flatMap((product) => rule(relation, product, before, after)).filter((product) => product !== null);
-  return found.length > 1 ? simplified(/** @type {Mark} */ (found)) : /** @type {Mark} */ (found);
+  const products = mark.flatMap((product) => rule(relation, product, before, after).filter((each) => each !== null));
+  return products.length > 1 ? simplified(products) : products;
 }
 
 /**

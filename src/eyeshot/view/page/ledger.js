@@ -1,10 +1,10 @@
 // The ledger: one row a layer, lanes beside it, repeated blocks told once. Rows select the layer.
 
 import { layerButton } from "./controls.js";
-import { fill, h, withData } from "./dom.js";
+import { cancelIdle, fill, h, whenIdle, withData } from "./dom.js";
 import { gutter } from "./gutter.js";
 import { lanes, lineInputs } from "./lanes.js";
-import { area, shownOf } from "./network.js";
+import { area, mapSize, shownOf } from "./network.js";
 import { marked } from "./view.js";
 import { NONE, fieldSize, fieldStride, imageShare, percent, short, shortened, times, whole } from "./words.js";
 
@@ -20,7 +20,7 @@ const LOOK = { space: 11, high: 26, most: 9, dot: 3.5 };
 const FIRST = 60;
 const CHUNK = 150;
 /** Columns in the order in which they leave where there is little room. */
-const LEAVING = ["part", "params", "stride", "out", "op", "macs", "share", "data"];
+const LEAVING = ["part", "stride", "op", "out", "params", "macs", "share", "data"];
 
 /**
  * @param {{pick: (layer: number) => void, preview: (layer: number | null) => void}} actions
@@ -45,6 +45,7 @@ export function ledgerPanel(actions) {
   let shownKey = "";
   let shownRow = /** @type {HTMLTableRowElement | undefined} */ (undefined);
   let making = 0;
+  let hasReach = false;
   /** @type {View} */
   let current;
 
@@ -71,20 +72,20 @@ export function ledgerPanel(actions) {
           ["MACs", "macs"],
           ["of MACs", "part"],
         ].map(([text, kind]) => h("th", { scope: "col", class: kind, title: TITLES[kind] }, text)),
-        h("th", { scope: "col", class: "reach" }, "see the pixel"),
+        h("th", { scope: "col", class: "reach", "--digits": mostDigits(design) }, "see the pixel"),
       ),
     );
-    const found = unfolded(design.lines, opened);
-    const { rows, width } = lanes(lineInputs(found, design));
+    const lines = unfolded(design.lines, opened);
+    const { rows, width } = lanes(lineInputs(lines, design));
     rowOf = new Map();
     body.replaceChildren();
     cancelIdle(making);
     /** @param {number} from @param {number} size */
     const make = (from, size) => {
-      body.append(...found.slice(from, from + size).flatMap((line, i) => lineRows(line, rows[from + i], width, view)));
+      body.append(...lines.slice(from, from + size).flatMap((line, i) => lineRows(line, rows[from + i], width, view)));
       mark(current);
-      if (from + size < found.length) making = whenIdle(() => make(from + size, CHUNK));
-      else if (from) fit();
+      if (from + size < lines.length) making = whenIdle(() => make(from + size, CHUNK));
+      else if (from) fit(dropped);
     };
     current = view;
     make(0, FIRST);
@@ -97,9 +98,9 @@ export function ledgerPanel(actions) {
     const { design } = view;
     const shown = shownOf(line);
     const words = design.entry.rules[String(line.layers[0])];
-    const made = [];
+    const rows = [];
     if (words)
-      made.push(
+      rows.push(
         h(
           "tr",
           { class: "rule" },
@@ -149,7 +150,7 @@ export function ledgerPanel(actions) {
       if (!(/** @type {Element} */ (event.target).closest("button")) && !String(getSelection())) actions.pick(shown);
     });
     for (const i of line.layers) rowOf.set(i, tr);
-    return [...made, tr];
+    return [...rows, tr];
   }
 
   /** @param {Line} line @param {number} shown @param {View} view */
@@ -186,11 +187,12 @@ export function ledgerPanel(actions) {
     );
   }
 
-  /** Columns leave by priority until the others fit; numbers are never cut. */
-  function fit() {
+  let dropped = 0;
+  /** Columns leave by priority until the others fit; numbers are never cut. @param {number} [least] that have left */
+  function fit(least = 0) {
     const box = /** @type {HTMLElement} */ (root.firstElementChild);
-    let dropped = 0;
-    table.dataset.drop = "";
+    dropped = least;
+    table.dataset.drop = LEAVING.slice(0, dropped).join(" ");
     while (box.scrollWidth > box.clientWidth && dropped < LEAVING.length)
       table.dataset.drop = LEAVING.slice(0, ++dropped).join(" ");
   }
@@ -207,14 +209,16 @@ export function ledgerPanel(actions) {
   /** Which row is selected, and which the keyboard comes to. @param {View} view */
   function mark(view) {
     const tr = rowOf.get(view.at);
+    const on = view.isPreview ? "preview" : "pinned";
     if (here !== tr) here?.removeAttribute("data-on");
     here = tr;
-    tr?.setAttribute("data-on", view.isPreview ? "preview" : "pinned");
+    if (tr && tr.dataset.on !== on) tr.dataset.on = on;
     table.toggleAttribute("data-point", Boolean(view.state.point));
-    if (view.isPreview) return;
+    const next = /** @type {HTMLElement | null} */ ((tr ?? body).querySelector(".row-name"));
+    if (view.isPreview || (stop === next && next?.hasAttribute("aria-current") === Boolean(tr))) return;
     stop?.setAttribute("tabindex", "-1");
     stop?.removeAttribute("aria-current");
-    stop = (tr ?? body).querySelector(".row-name");
+    stop = next;
     stop?.setAttribute("tabindex", "0");
     if (tr) stop?.setAttribute("aria-current", "true");
   }
@@ -243,6 +247,10 @@ export function ledgerPanel(actions) {
       } else if (!rowOf.has(view.at) && !view.isPreview && openFor(view, opened)) rebuild(view);
       mark(view);
       reaches(view);
+      if (hasReach !== Boolean(view.state.point)) {
+        hasReach = !hasReach;
+        fit();
+      }
       if (view.isPreview || shownRow === rowOf.get(view.at)) return;
       shownRow = rowOf.get(view.at);
       shownRow?.scrollIntoView?.({ block: "nearest" });
@@ -264,10 +272,10 @@ const TITLES = {
 
 /**
  * Lines with the opened blocks written out.
- * @param {Line[]} found @param {Set<string>} opened @param {number} [depth] @returns {Line[]}
+ * @param {Line[]} lines @param {Set<string>} opened @param {number} [depth] @returns {Line[]}
  */
-function unfolded(found, opened, depth = 0) {
-  return found.flatMap((line) =>
+function unfolded(lines, opened, depth = 0) {
+  return lines.flatMap((line) =>
     line.members && opened.has(line.name)
       ? unfolded(line.members, opened, depth + 1).map((member, i) => (i ? member : { ...member, folds: line }))
       : [{ ...line, depth }],
@@ -280,9 +288,9 @@ function unfolded(found, opened, depth = 0) {
  */
 function openFor(view, opened) {
   let changed = false;
-  /** @param {Line[]} found */
-  const search = (found) => {
-    for (const line of found) {
+  /** @param {Line[]} lines */
+  const search = (lines) => {
+    for (const line of lines) {
       if (!line.members || !line.layers.includes(view.at) || line.layers.at(-1) === view.at) continue;
       if (!opened.has(line.name)) changed = true;
       opened.add(line.name);
@@ -314,6 +322,13 @@ function totalRow(design, hasData) {
   );
 }
 
+/** Signs of the greatest number of units that can see a pixel: what is written while dragging fits from the start.
+ *  @param {Design} design */
+function mostDigits(design) {
+  const units = design.nodes.map((_, at) => mapSize(design, at).reduce((a, b) => a * b, 1));
+  return whole(units.reduce((a, b) => Math.max(a, b), 0)).length;
+}
+
 /** Whether a layer's own window was changed. @param {View} view @param {number} at */
 const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(view.design.nodes[at].isResized);
 
@@ -339,9 +354,3 @@ function moveByKeys(event) {
 
 /** @param {number[]} items @param {(i: number) => number} value */
 const sum = (items, value) => items.reduce((total, i) => total + value(i), 0);
-
-/** @param {() => void} work @returns {number} */
-const whenIdle = (work) =>
-  "requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 30);
-/** @param {number} id */
-const cancelIdle = (id) => ("cancelIdleCallback" in window ? cancelIdleCallback(id) : clearTimeout(id));

@@ -1,6 +1,6 @@
 // Which layers do the cone and the plates show? Those in which the marked set is not the one before.
 
-import { boxAround } from "./network.js";
+import { boxAround, mapSize } from "./network.js";
 import { isEqual } from "./sets.js";
 import { grid, hasMap, marked } from "./view.js";
 
@@ -9,50 +9,82 @@ import { grid, hasMap, marked } from "./view.js";
  * @typedef {{at: number, name: string, units: number[], products: number[][][], box: Array<[number, number]>}} Level
  */
 
-/** Levels shown at most; of more, every second, third … is. */
-const MOST = 150;
+/** Levels shown at most, since they lie within some 150 points of the screen; of more, every second, third … is. */
+const MOST = 100;
 
-/** @type {WeakMap<View, Level[]>} */
+/** @type {WeakMap<View, {shown: Level[], count: number}>} */
 const known = new WeakMap();
+
+/** Those shown, and how many there are. @param {View} view */
+function told(view) {
+  const seen = known.get(view);
+  if (seen) return seen;
+  const all = differing(view);
+  const result = { shown: thinned(all), count: all.length };
+  known.set(view, result);
+  return result;
+}
 
 /**
  * From the image on, the layers whose marked set differs from the one before, the selected layer always.
  * @param {View} view @returns {Level[]}
  */
-export function levels(view) {
-  const found = known.get(view) ?? thinned(differing(view));
-  known.set(view, found);
-  return found;
+export const levels = (view) => told(view).shown;
+
+/** How many there are, shown or not. @param {View} view @returns {number} */
+export const levelCount = (view) => told(view).count;
+
+/** @type {WeakMap<object, Array<{at: number, units: number[]}>>} */
+const drawable = new WeakMap();
+
+/**
+ * Layers that may be drawn, the same for every unit: those with a map that do more than pass positions on.
+ * @param {import("./network.js").Design} design
+ */
+function drawableOf(design) {
+  const { nodes } = design;
+  const some =
+    drawable.get(nodes) ??
+    nodes.flatMap(({ reads, form }, at) =>
+      at < design.input || passesOn(reads, nodes) || /^(Rearrange|Shift)$/.test(form.type) || !hasMap(design, at)
+        ? []
+        : [{ at, units: mapSize(design, at) }],
+    );
+  drawable.set(nodes, some);
+  return some;
 }
 
 /** @param {View} view @returns {Level[]} */
 function differing(view) {
   const { design, marks } = view;
-  const { nodes } = design;
   /** @type {Level[]} */
-  const found = [];
-  const end = view.state.point ? nodes.length - 1 : view.at;
-  for (let at = design.input; at <= end; at++) {
+  const different = [];
+  const end = view.state.point ? design.nodes.length - 1 : view.at;
+  /** @param {{at: number, units: number[]}} layer */
+  function consider({ at, units }) {
     const mark = marks[at];
-    const { reads, places, shape } = nodes[at];
-    if (
-      !mark?.length ||
-      (at !== view.at &&
-        (passesOn(reads, nodes) || /^(Rearrange|Shift)$/.test(nodes[at].form.type) || !hasMap(design, at)))
-    )
-      continue;
-    const units = places.map((place) => (place === null ? 1 : shape[place]));
-    const last = found[found.length - 1];
-    if (last && at !== view.at && mark === marks[last.at] && units.every((n, axis) => n === last.units[axis])) continue;
+    if (!mark?.length) return;
+    const last = different[different.length - 1];
+    if (last && at !== view.at && mark === marks[last.at] && units.every((n, axis) => n === last.units[axis])) return;
     const products = marked(view, at);
     if (last && isSame(last, units, products)) {
-      if (at !== view.at) continue;
-      if (last.at !== design.input) found.pop();
+      if (at !== view.at) return;
+      if (last.at !== design.input) different.pop();
     }
     const box = boxAround(products);
-    if (box) found.push({ at, name: nodes[at].name, units, products, box });
+    if (box) different.push({ at, name: design.nodes[at].name, units, products, box });
   }
-  return found;
+  let isTold = false;
+  for (const layer of drawableOf(design)) {
+    if (layer.at >= view.at && !isTold) {
+      isTold = true;
+      if (layer.at !== view.at) consider({ at: view.at, units: view.units });
+    }
+    if (layer.at > end) break;
+    consider(layer);
+  }
+  if (!isTold) consider({ at: view.at, units: view.units });
+  return different;
 }
 
 /**
@@ -71,11 +103,11 @@ function isSame(level, units, products) {
   );
 }
 
-/** Evenly fewer, the first and the last kept. @param {Level[]} found @returns {Level[]} */
-function thinned(found) {
-  const step = Math.ceil(found.length / MOST);
-  const last = found.length - 1;
-  return step < 2 ? found : found.filter((_, i) => i === 0 || (last - i) % step === 0);
+/** Evenly fewer, the first and the last kept. @param {Level[]} all @returns {Level[]} */
+function thinned(all) {
+  const step = Math.ceil(all.length / MOST);
+  const last = all.length - 1;
+  return step < 2 ? all : all.filter((_, i) => i === 0 || (last - i) % step === 0);
 }
 
 /**

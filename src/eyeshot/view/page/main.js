@@ -18,6 +18,7 @@ import { estimator } from "./estimate.js";
 import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } from "./network.js";
 import { actionsOf, inside } from "./selection.js";
 import { windowCount } from "./shapes.js";
+import { outputsPanel } from "./outputs.js";
 import { sentencePanel } from "./sentence.js";
 import { width } from "./spread.js";
 import { steppersPanel } from "./steppers.js";
@@ -86,6 +87,7 @@ export function show(page, place, image) {
   };
   const sentence = sentencePanel(opened.complaints);
   const ledger = ledgerPanel(actions);
+  const outputs = outputsPanel(actions);
   const header = headerOf(designs, actions.choose, (gates) => set({ gates }));
   const tabs = tabsOf(
     [
@@ -99,7 +101,12 @@ export function show(page, place, image) {
     ],
     (tab) => set({ tab }),
   );
-  fill(place, header.root, sentence.root, h("div", { class: "split" }, ledger.root, tabs.root));
+  fill(
+    place,
+    header.root,
+    sentence.root,
+    h("div", { class: "split" }, h("div", null, ledger.root, outputs.root), tabs.root),
+  );
 
   const estimate = estimator(due);
   /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
@@ -117,6 +124,7 @@ export function show(page, place, image) {
     header.update(view);
     sentence.update(view);
     ledger.update(view);
+    outputs.update(view);
     tabs.update(view);
     if (!preview) write(toFragment(state, designs));
   }

@@ -9,12 +9,10 @@ import { grid } from "./view.js";
 
 /**
  * What is measured of a layer.
- * @param {Measured[]} found @param {Design} design @param {string} layer @returns {Measured[]}
+ * @param {Measured[]} all @param {Design} design @param {string} layer @returns {Measured[]}
  */
-export function measuredOf(found, design, layer) {
-  return found.filter(
-    (each) => each.layer === layer && (each.network === design.name || each.network === design.source),
-  );
+export function measuredOf(all, design, layer) {
+  return all.filter((each) => each.layer === layer && (each.network === design.name || each.network === design.source));
 }
 
 /** Where a measured field comes from, in words. @param {Measured} each @returns {string} */
@@ -45,7 +43,7 @@ export function overUnit(each, design, at, unit) {
     const { first, step } = grid(design, at, axis);
     return start + Math.floor(first + step * unit[axis] - 0.5);
   });
-  const mass = cut({ low, size: each.shape, data: Float64Array.from(each.levels), power: 0 }, design.extent);
+  const mass = cut({ low, size: each.shape, data: Float64Array.from(each.levels), lines: null }, design.extent);
   if (!mass) return null;
   const isWhole = mass.size.every((n, axis) => n === each.shape[axis]);
   // Levels are rounded: the boxes come with them, found from the map as it was measured.
@@ -81,5 +79,5 @@ function cut(mass, extent) {
     data[i] = mass.data[from];
   }
   const total = data.reduce((a, b) => a + b, 0);
-  return total ? { low, size, data: data.map((value) => value / total), power: 0 } : null;
+  return total ? { low, size, data: data.map((value) => value / total), lines: null } : null;
 }

@@ -83,13 +83,20 @@ const USUAL = {
 /** A design from the document. @param {import("./document.js").DesignEntry} entry @returns {Design} */
 export function designFrom(entry) {
   const relations = entry.relations.map(relationFrom);
+  /** Equal shapes are one array: what changes none is known by it. @type {Map<string, number[]>} */
+  const shapes = new Map();
+  const shared = (/** @type {number[]} */ shape) => {
+    const known = shapes.get(shape.join()) ?? shape;
+    shapes.set(shape.join(), known);
+    return known;
+  };
   const nodes = entry.nodes.map((node) => {
     const field = fieldFrom(node);
     return {
       name: node.name,
       op: node.op,
       words: node.words,
-      shape: node.shape,
+      shape: shared(node.shape),
       places: node.places,
       form: { ...USUAL, ...node.form },
       params: node.params ?? 0,

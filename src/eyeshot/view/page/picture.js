@@ -1,7 +1,7 @@
 // The input picture: what is seen is lit, the rest shaded; heat and boxes show what of it is used.
 
 import { colour, h, pen } from "./dom.js";
-import { fillUnion, heat, plane, planeSize, spotlight } from "./paint.js";
+import { fillUnion, heat, heatOfProduct, plane, planeSize, spotlight } from "./paint.js";
 import { flat } from "./spread.js";
 import { grid, marked, nearestUnit } from "./view.js";
 import { span } from "./levels.js";
@@ -126,8 +126,12 @@ function draw(context, view, place, image) {
   const scale = scaleOf(place);
   context.save();
   context.beginPath();
-  const edge = place.columns[0] === 0 && place.rows[0] === 0 ? MARGIN : 0;
-  context.rect(place.left - edge, MARGIN - edge, place.width + 2 * edge, place.height + 2 * edge);
+  // at the image's own border marks may reach into the margin, but not where the picture is cut
+  const [rows, columns] = planeSize(view.design.extent);
+  const [above, left] = [place.rows[0], place.columns[0]].map((at) => (at === 0 ? MARGIN : 0));
+  const below = place.rows[1] === rows ? MARGIN : 0;
+  const right = place.columns[1] === columns ? MARGIN : 0;
+  context.rect(place.left - left, MARGIN - above, place.width + left + right, place.height + above + below);
   context.clip();
   paint(context, view, place, scale, image);
   context.restore();
@@ -169,6 +173,17 @@ function paint(context, view, place, scale, image) {
 }
 
 /**
+ * What of a picture a network sees, as eyeshot/measure/images.py prepares it: the middle that has the input's proportions.
+ * @param {{naturalWidth: number, naturalHeight: number}} image @param {number} rows @param {number} columns
+ * @returns {[x: number, y: number, width: number, height: number]}
+ */
+export function cutOf({ naturalWidth, naturalHeight }, rows, columns) {
+  const scale = Math.min(naturalWidth / columns, naturalHeight / rows);
+  const [w, h] = [columns * scale, rows * scale];
+  return [(naturalWidth - w) / 2, (naturalHeight - h) / 2, w, h];
+}
+
+/**
  * The user's picture, or lines every so many pixels.
  * @param {CanvasRenderingContext2D} context @param {View} view @param {Place} place
  * @param {import("./paint.js").Scale} scale @param {HTMLImageElement | null} image
@@ -178,10 +193,11 @@ function ground(context, view, place, scale, image) {
   context.fillStyle = colour("paper");
   context.fillRect(place.left, MARGIN, place.width, place.height);
   if (image) {
-    context.imageSmoothingEnabled = image.naturalWidth > columns * scale.x;
-    context.drawImage(image, scale.left, scale.top, columns * scale.x, rows * scale.y);
+    const [x, y, w, h] = cutOf(image, rows, columns);
+    context.imageSmoothingEnabled = w > columns * scale.x;
+    context.drawImage(image, x, y, w, h, scale.left, scale.top, columns * scale.x, rows * scale.y);
   } else {
-    context.strokeStyle = colour("rule");
+    context.strokeStyle = colour("grid");
     context.lineWidth = 1;
     const step = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65536].find((n) => n * scale.x >= 14) ?? columns;
     context.beginPath();
@@ -207,9 +223,11 @@ const drawn = new WeakMap();
 function painted(mass) {
   const known = drawn.get(mass);
   if (known) return known;
-  const { low, size, data } = flat(mass);
-  const [h, w] = planeSize(size);
-  const look = { picture: heat(data, w, h), low: low.length === 1 ? [0, ...low] : low, size: [h, w] };
+  const [h, w] = planeSize(mass.size);
+  const low = mass.low.length === 1 ? [0, ...mass.low] : mass.low.slice(-2);
+  const [rows, columns] = mass.lines ? [mass.lines.at(-2) ?? [1], mass.lines.at(-1) ?? [1]] : [];
+  const picture = rows && columns ? heatOfProduct(rows, columns) : heat(flat(mass).data, w, h);
+  const look = { picture, low, size: [h, w] };
   drawn.set(mass, look);
   return look;
 }
@@ -298,12 +316,7 @@ function dot(context, x, y, fill) {
  * @param {import("./paint.js").Scale} scale
  */
 function readers(context, view, place, scale) {
-  const found = plane(marked(view, view.at));
   const axes = view.design.axes.length;
-  context.save();
-  context.beginPath();
-  context.rect(place.left, MARGIN, place.width, place.height);
-  context.clip();
   context.globalAlpha = 0.3;
   const [ax, ay] = [axes - 1, axes - 2];
   const [x0, x1] = span(view, view.at, ax, 0, 0);
@@ -314,7 +327,7 @@ function readers(context, view, place, scale) {
     x: (x1 - x0) * scale.x,
     y: (y1 - y0) * scale.y,
   };
-  fillUnion(context, found, cells, colour("reach"));
+  fillUnion(context, plane(marked(view, view.at)), cells, colour("reach"));
   context.globalAlpha = 1;
   const point = view.state.point ?? [];
   const [py, px] = point.length === 1 ? [0, point[0]] : point.slice(-2);
@@ -325,5 +338,4 @@ function readers(context, view, place, scale) {
   line(context, place.left, scale.top + (py + 0.5) * scale.y, place.width, 0);
   context.stroke();
   dot(context, scale.left + (px + 0.5) * scale.x, scale.top + (py + 0.5) * scale.y, colour("reach"));
-  context.restore();
 }

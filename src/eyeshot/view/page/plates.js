@@ -1,6 +1,6 @@
 // The plates: the exact set in each layer, holes and crosses included, from the unit on back to the image.
 
-import { colour, h, pen } from "./dom.js";
+import { cancelIdle, colour, h, pen, whenIdle } from "./dom.js";
 import { area } from "./network.js";
 import { levels } from "./levels.js";
 import { fillUnion, plane, planeSize } from "./paint.js";
@@ -33,8 +33,9 @@ export function platesPanel(actions) {
   let left = 0;
   let wide = 600;
   let key = "";
+  let waiting = 0;
   /** @type {Level[]} */
-  let found = [];
+  let shown = [];
   /** @type {View} */
   let current;
   /** Plates that show the current view. @type {Set<number>} */
@@ -50,32 +51,45 @@ export function platesPanel(actions) {
   /** @param {View} view */
   function update(view) {
     current = view;
-    found = view.state.point ? levels(view) : levels(view).slice().reverse();
+    shown = view.state.point ? levels(view) : levels(view).slice().reverse();
     fresh = new Set();
-    while (strip.children.length > found.length) strip.lastElementChild?.remove();
-    while (strip.children.length < found.length) strip.append(plate());
-    found.forEach((level, i) => {
-      const name = buttonAt(i).children[1];
-      const text = level.at === view.design.input ? "input" : shortened(level.name, 15);
-      if (name.textContent !== text) name.textContent = text;
-    });
     const nextKey = `${view.state.design} ${view.at} ${Boolean(view.state.point)}`;
     if (nextKey !== key && !view.isPreview) {
       key = nextKey;
       if (left) root.scrollLeft = left = 0;
     }
     show();
+    cancelIdle(waiting);
+    waiting = whenIdle(rest);
   }
 
-  /** Bring those in sight up to date. */
+  /** Bring those in sight up to date. How many levels there are changes from unit to unit: those out of sight wait until
+   *  the browser has nothing else to do. */
   function show() {
     const first = Math.max(Math.floor(left / STEP) - 1, 0);
-    const last = Math.min(Math.ceil((left + wide) / STEP) + 1, found.length - 1);
+    const last = Math.min(Math.ceil((left + wide) / STEP) + 1, shown.length - 1);
+    while (strip.children.length <= last) strip.append(plate());
+    if (last === shown.length - 1) while (strip.children.length > shown.length) strip.lastElementChild?.remove();
     for (let i = first; i <= last; i++) {
       if (fresh.has(i)) continue;
       fresh.add(i);
-      refresh(buttonAt(i), found[i], current);
+      rename(i);
+      refresh(buttonAt(i), shown[i], current);
     }
+  }
+
+  /** As many plates as levels, each with its name. */
+  function rest() {
+    while (strip.children.length > shown.length) strip.lastElementChild?.remove();
+    while (strip.children.length < shown.length) strip.append(plate());
+    shown.forEach((_, i) => rename(i));
+  }
+
+  /** @param {number} i */
+  function rename(i) {
+    const name = buttonAt(i).children[1];
+    const text = shown[i].at === current.design.input ? "input" : shortened(shown[i].name, 15);
+    if (name.textContent !== text) name.textContent = text;
   }
 
   function plate() {

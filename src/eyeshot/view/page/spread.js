@@ -7,6 +7,7 @@ export const NEARLY = 1e-9;
 
 /** The map summed over all axes but one. @param {Mass} mass @param {number} axis @returns {Float64Array} */
 export function profile(mass, axis) {
+  if (mass.lines) return mass.lines[axis];
   const inner = mass.size.slice(axis + 1).reduce((a, b) => a * b, 1);
   const n = mass.size[axis];
   const result = new Float64Array(n);
@@ -56,7 +57,8 @@ export function sigma(values) {
 export function flat(mass) {
   if (mass.size.length <= 2) return mass;
   const [h, w] = mass.size.slice(-2);
+  const low = mass.low.slice(-2);
   const data = new Float64Array(h * w);
   mass.data.forEach((value, i) => (data[i % (h * w)] += value));
-  return { low: mass.low.slice(-2), size: [h, w], data, power: 0 };
+  return { low, size: [h, w], data, lines: null };
 }

@@ -32,6 +32,25 @@ export function table(kind, caption, heads, rows, foot) {
   return h("table", { class: kind }, h("caption", null, caption), head, body, foot ? h("tfoot", null, foot) : null);
 }
 
+/**
+ * A table whose cells stand below each other on phones. Browsers take layout for meaning and no longer call it a table
+ * then, so that its parts say what they are.
+ * @param {HTMLTableElement} element
+ */
+export function stacked(element) {
+  element.classList.add("stacked");
+  const roles = { table: [element], rowgroup: ["thead", "tbody", "tfoot"], row: ["tr"], cell: ["td"] };
+  for (const [role, parts] of Object.entries({
+    ...roles,
+    rowheader: ["th[scope=row]"],
+    columnheader: ["th[scope=col]"],
+  }))
+    for (const part of parts)
+      for (const each of typeof part === "string" ? element.querySelectorAll(part) : [part])
+        each.setAttribute("role", role);
+  return element;
+}
+
 /** What may be wider than its column, reached by keyboard too. @param {string} what @param {Child} child */
 export function scrollable(what, child) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${what}, scrollable` }, child);

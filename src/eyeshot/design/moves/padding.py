@@ -1,0 +1,97 @@
+"""Padding: what stands beyond the borders of a map: nothing, zeros, or the map itself repeated.
+
+With ``front`` convolutions in a row pad once, before the first, for all of them: maps keep their sizes, and no layer
+but the first reads padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from eyeshot.design.moves.move import Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap, matching, swaps_of
+from eyeshot.design.moves.runs import as_one, runs
+from eyeshot.network.graph import Node
+from eyeshot.network.ops import Conv, EdgePad, Pointwise
+
+_MODES = ("zero", "none", "reflect", "replicate", "circular", "front")
+
+
+def _plan(subject: Subject, asked: Asked) -> Plan:
+    given = [word for word in _MODES if word in asked.options]
+    if not given:
+        raise DoesNotFitError(f"{asked.text}: which padding? Give one of {', '.join(_MODES)}")
+    mode = asked.one_of(given)
+    if mode == "front":
+        return _to_the_front(subject, asked)
+
+    def fit(conv: Node) -> Sequence[Swap] | str:
+        op = conv.op
+        assert isinstance(op, Conv)
+        edge = _edge(subject, conv)
+        sides = op.padding if edge is None or not isinstance(edge.op, EdgePad) else edge.op.padding
+        if not any(map(any, sides)):
+            return "it does not pad"
+        if edge is not None and mode == "none":
+            return f"it pads by {edge.op.kind}; make that zero first"
+        if mode == "zero" and edge is None:
+            return "it pads with zeros already"
+        if mode in ("zero", "none"):
+            padding = sides if mode == "zero" else tuple((0, 0) for _ in sides)
+            swaps = [Swap(layer=conv.name, parts=(Part(op=replace(op, padding=padding), width=conv.shape[1]),))]
+            return swaps if edge is None else [Swap(layer=edge.name, parts=(), module=""), *swaps]
+        if edge is not None:
+            return f"it pads by {edge.op.kind}; make that zero first"
+        if any(a != b for a, b in sides):
+            return "it pads unevenly"
+        if mode == "reflect" and any(a >= n for (a, _), n in zip(sides, subject.before(conv).shape[2:], strict=True)):
+            return f"its map of {'×'.join(map(str, subject.before(conv).shape[2:]))} is too small to reflect from"
+        bare = replace(op, padding=tuple((0, 0) for _ in sides))
+        pad = Part(op=EdgePad(mode=mode, padding=sides), suffix=f".{mode}_pad")
+        return [Swap(layer=conv.name, parts=(pad, Part(op=bare, width=conv.shape[1], suffix="")))]
+
+    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv,), fit, "convolutions")))
+
+
+def _edge(subject: Subject, conv: Node) -> Node | None:
+    """The padding that a convolution does itself by repeating its map, which is a layer of its own before it."""
+    before = subject.before(conv)
+    return before if isinstance(before.op, EdgePad) and before.name == f"{conv.name}.{before.op.kind}" else None
+
+
+def _to_the_front(subject: Subject, asked: Asked) -> Plan:
+    nodes = [node for node in matching(subject, asked) if isinstance(node.op, Conv)]
+    swaps: list[Swap] = []
+    for run in runs(subject, nodes, lambda node: not subject.why_fixed(node), activated=True):
+        convs = [(node, node.op) for node in run if isinstance(node.op, Conv)]
+        is_plain = all(isinstance(node.op, Conv | Pointwise) for node in run)
+        if len(convs) < 2 or not is_plain or not any(map(any, as_one([op for _, op in convs[1:]])[2])):
+            continue
+        _, _, padding = as_one([op for _, op in convs])
+        none = tuple((0, 0) for _ in padding)
+        for number, (node, op) in enumerate(convs):
+            part = Part(op=replace(op, padding=none if number else padding), width=node.shape[1])
+            swaps.append(Swap(layer=node.name, parts=(part,)))
+    if not swaps:
+        raise DoesNotFitError(
+            f"{asked.text}: of {len(nodes)} convolutions looked at no two follow each other directly, or with an"
+            " activation between, the later one padded"
+        )
+    return Plan(swaps=tuple(swaps))
+
+
+MOVE = Move(
+    name="padding",
+    does="pads otherwise",
+    keeps="params, weights and MACs; maps, but with none",
+    changes="what is read beyond the borders; with none the sizes of maps",
+    plan=_plan,
+    options={
+        "zero": "zeros, in place of what is repeated",
+        "none": "nothing: maps shrink",
+        "reflect": "the map reflected at its border",
+        "replicate": "the border's own values",
+        "circular": "the map from its other end",
+        "front": "convolutions in a row pad once, before the first",
+    },
+)

@@ -1,0 +1,50 @@
+"""The designs of a kept study as they were trained: made again from their names, and known by their fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eyeshot.errors import DataError, UsageError
+from eyeshot.network.graph import Network
+from eyeshot.studies.plan import Arm, Plan
+from eyeshot.studies.study import arms_of
+from eyeshot.train.data import load
+
+
+def arms_named(plan: Plan, names: Sequence[str]) -> list[Arm]:
+    """The arms that were trained under some names, in the order of the names; all of them where there is none.
+
+    Raises:
+        UsageError: a name is none of the study's.
+    """
+    by_name = {name.lower(): arm for arm in plan.arms for name in (arm.design, arm.label)}
+    for name in names:
+        if name.lower() not in by_name:
+            trained = " and ".join(arm.label for arm in plan.arms)
+            raise UsageError(f"{name} was not trained in this study; it has {trained}")
+    return [by_name[name.lower()] for name in names] or list(plan.arms)
+
+
+def networks_of(plan: Plan, arms: Sequence[Arm]) -> list[Network]:
+    """The networks of some of a plan's arms.
+
+    Raises:
+        UsageError: the images are gone, or a name now stands for another design.
+    """
+    try:
+        dataset = load(plan.data)
+    except DataError as error:
+        raise error.of("the study's designs are made for its images") from None
+    trained = [arm.network_fingerprint for arm in plan.arms]
+    names = [arm.design for arm in plan.arms]
+    # What widths were scaled to agree in is not written down; the fingerprints tell.
+    for quantity in ("none", "params", "macs"):
+        try:
+            made, networks, _, _ = arms_of(names, dataset, quantity)
+        except UsageError:
+            if quantity == "none":
+                raise
+            continue  # this is not what they agree in
+        if [arm.network_fingerprint for arm in made] == trained:
+            return [networks[plan.arms.index(arm)] for arm in arms]
+    raise UsageError("the names of the study's designs stand for other networks than those trained; train them again")

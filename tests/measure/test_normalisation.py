@@ -1,0 +1,80 @@
+"""Images are brought to what the network was trained on: a run's own images, a library's, or what a user says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import eyeshot
+from eyeshot.errors import UsageError
+from eyeshot.measure.images import Normalisation, images_of, usual
+from eyeshot.train import loop
+from tests.train import small
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    data = small.dataset(32)
+    loop.run(small.recipe(data, budget="1ep"), small.net, data, folder)
+    return folder / "checkpoint.pt"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    Image.fromarray(np.full((8, 8), 51, np.uint8)).save(tmp_path / "dark.png")
+    return tmp_path
+
+
+def test_a_run_s_normalisation_travels_with_its_weights(trained: Path, pictures: Path) -> None:
+    data = small.dataset(32)
+
+    measured = eyeshot.effective(
+        small.net(), "0", source="weights", weights=trained, images=pictures, input_shape=(1, 8, 8)
+    )
+
+    words = f"mean {data.mean[0]:.3g}, deviation {data.std[0]:.3g} (as {trained} was trained)"
+    assert words in measured.origin.inputs
+
+
+def test_what_the_user_says_comes_before_what_a_run_says(trained: Path, pictures: Path) -> None:
+    measured = eyeshot.effective(
+        small.net(),
+        "0",
+        source="weights",
+        weights=trained,
+        images=pictures,
+        mean=[0.1],
+        std=[0.4],
+        input_shape=(1, 8, 8),
+    )
+
+    assert "mean 0.1, deviation 0.4 (by the mean and std given)" in measured.origin.inputs
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_shifted_by_the_mean_and_divided_by_the_deviation(pictures: Path, channels: int) -> None:
+    by = Normalisation(mean=(0.1,), std=(0.4,), whose="mine")
+    shape = (channels, 8, 8)
+
+    pixels = images_of(str(pictures), shape, lambda: usual(shape), normalisation=by).take([0], 0)
+
+    assert pixels == pytest.approx(np.full((1, *shape), (0.2 - 0.1) / 0.4))
+
+
+def test_a_data_set_is_normalised_so_too() -> None:
+    by = Normalisation(mean=(0.5,), std=(0.25,), whose="mine")
+
+    images = images_of("sample", (1, 28, 28), lambda: usual((1, 28, 28)), 3, by)
+
+    assert images.words == "3 test images of sample, normalised mine"
+    assert images.take([0, 1, 2], 0).min() == -2
+
+
+@pytest.mark.parametrize(("mean", "std"), [((0.5, 0.5), (0.2, 0.2)), ((0.5,), (0.0,)), ((0.5,), (0.1, 0.1))])
+def test_numbers_for_other_channels_are_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match="needed is one each, or 3 for the channels; deviations more than 0"):
+        Normalisation(mean=mean, std=std, whose="mine").of(3)
