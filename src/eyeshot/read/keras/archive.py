@@ -37,7 +37,7 @@ def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = N
             start = file.read(8)
             if start.startswith(_ZIPPED):
                 file.seek(0)
-                text = _of_archive(file, name)
+                text: str | bytes = _of_archive(file, name)
             elif start == _HDF5:
                 text = _of_hdf5(path, name)
             else:
@@ -74,7 +74,7 @@ def _of_archive(file: Any, name: str) -> bytes:
 
 def _of_hdf5(path: Path, name: str) -> str | bytes:
     try:
-        import h5py  # type: ignore[import-untyped,unused-ignore]
+        import h5py
     except ImportError:
         raise MissingExtraError(f"reading {name}", "h5py", "keras") from None
     try:

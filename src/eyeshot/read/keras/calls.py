@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import ReadError
@@ -27,8 +28,17 @@ class UnreadError(Exception):
 class Call:
     """A layer's call, and what its rule does with it."""
 
-    def __init__(self, reader: Reader, node: Node, inputs: Sequence[Value], site: CallSite, kwargs: Any) -> None:
-        self.reader, self.node, self.inputs, self.site, self.kwargs = reader, node, list(inputs), site, kwargs
+    def __init__(
+        self,
+        reader: Reader,
+        node: Node,
+        inputs: Sequence[Value],
+        site: CallSite,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.reader, self.node, self.inputs, self.site = reader, node, list(inputs), site
+        self.args, self.kwargs = args, kwargs
         self.layer: Layer = node.layer
 
     @property
@@ -60,7 +70,7 @@ class Call:
     @property
     def has_channels_first(self) -> bool:
         """Whether the layer's data_format says so."""
-        return self.get("data_format") == "channels_first"
+        return bool(self.get("data_format") == "channels_first")
 
     # --- tensors ------------------------------------------------------------------------------------------------------
 

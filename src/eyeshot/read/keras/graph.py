@@ -1,7 +1,7 @@
 """Layers by name and who reads whom, from a configuration of Keras 3 or of Keras 2.
 
-    Keras 3     "inbound_nodes": [{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["conv1", 0, 0],
-                "shape": [null, 55, 55, 96]}}], "kwargs": {}}]
+    Keras 3     "inbound_nodes": [{"args": [{"class_name": "__keras_tensor__",
+                 "config": {"keras_history": ["conv1", 0, 0], "shape": [null, 55, 55, 96]}}], "kwargs": {}}]
     Keras 2     "inbound_nodes": [[["conv1", 0, 0, {}]]]
 
 A layer that is called twice has two nodes; ["conv1", 1, 0] is the first output of its second call.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +9,7 @@ from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.network.graph import Memory, Network, Note
 from eyeshot.network.ops import Input, Unknown
 from eyeshot.read.keras.calls import Call, UnreadError
-from eyeshot.read.keras.graph import Graph, Layer, Node, Reference, Tensor
+from eyeshot.read.keras.graph import Graph, Node, Reference, Tensor
 from eyeshot.read.keras.inputs import Source, is_channels_first, sources
 from eyeshot.read.keras.layers import RULES
 from eyeshot.read.keras.values import Value, as_is, channels_first
@@ -51,8 +49,8 @@ class Reader:
             graph = Graph(_config_of(self.config))
             first = is_channels_first(graph)
             given, remarks = sources(graph, input_shape, self.name, channels_first=first)
-            inputs = self._inputs(graph, given, channels_first=first)
-            results = self._walk(graph, {s.tensor: v for s, (v, _) in zip(given, inputs, strict=True)}, "", 0, first)
+            inputs = self._inputs(graph, given, first)
+            results = self._walk(graph, {s.tensor: v for s, (v, _) in zip(given, inputs, strict=True)}, "", 0)
         except ReadError as error:
             raise ReadError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}") from error.__cause__
         except RecursionError:
@@ -76,10 +74,10 @@ class Reader:
             modules=modules_of(self, nodes),
         )
 
-    def _inputs(self, graph: Graph, given: Sequence[Source], *, channels_first: bool) -> list[tuple[Value, str]]:
+    def _inputs(self, graph: Graph, given: Sequence[Source], is_first: bool) -> list[tuple[Value, str]]:
         inputs: list[tuple[Value, str]] = []
         for source in given:
-            value = input_of(source, len(inputs) == 0, channels_first=channels_first)
+            value = input_of(source, not inputs, is_first_already=is_first)
             self.add(value.step)
             inputs.append((value, source.tensor[0] if len(given) > 1 else "input"))
         return inputs
@@ -108,9 +106,7 @@ class Reader:
 
     # --- the walk -----------------------------------------------------------------------------------------------------
 
-    def _walk(
-        self, graph: Graph, inputs: Mapping[Tensor, Value], path: str, depth: int, channels_first: bool
-    ) -> list[Value | None]:
+    def _walk(self, graph: Graph, inputs: Mapping[Tensor, Value], path: str, depth: int) -> list[Value | None]:
         """The outputs of a model whose inputs are known; None for those that were left out."""
         if depth > DEEPEST:
             raise ReadError(f"models within models, {DEEPEST} deep")
@@ -127,21 +123,20 @@ class Reader:
                 self.lost.append(f"{where} ({node.layer.kind}) reads what was left out")
                 values[(*key, 0)] = None
                 continue
-            outputs = self._called(node, values, where, depth, graph, channels_first)
+            outputs = self._called(node, values, where, depth, graph)
             for number, value in enumerate(outputs):
                 values[(*key, number)] = value
         return [values.get(tensor) for tensor in graph.outputs]
 
     def _called(
-        self, node: Node, values: Mapping[Tensor, Value | None], where: str, depth: int, graph: Graph, first: bool
+        self, node: Node, values: Mapping[Tensor, Value | None], where: str, depth: int, graph: Graph
     ) -> Sequence[Value | None]:
         args = resolved(node.args, values)
         kwargs = resolved(node.kwargs, values)
         inputs = [value for value in flat([args, kwargs]) if isinstance(value, Value)]
         if node.layer.kind in MODELS:
-            return self._model(node, inputs, where, depth, first)
-        call = Call(self, node, inputs, CallSite(where, True), kwargs)
-        call.args = args
+            return self._model(node, inputs, where, depth)
+        call = Call(self, node, inputs, CallSite(where, True), args, kwargs)
         return self.outputs_of(call, where, graph)
 
     def outputs_of(self, call: Call, where: str, graph: Graph | None) -> Sequence[Value | None]:
@@ -175,32 +170,27 @@ class Reader:
         unread = Unknown(name=call.layer.kind, reason=why)
         return [as_is(call.step(unread, [call.logical(value).step for value in call.inputs], shape))]
 
-    def _model(
-        self, node: Node, inputs: list[Value], where: str, depth: int, first: bool
-    ) -> Sequence[Value | None]:
+    def _model(self, node: Node, inputs: list[Value], where: str, depth: int) -> Sequence[Value | None]:
         """A model within the model: its layers, under its name."""
         inner = Graph(node.layer.config)
         if len(inner.inputs) != len(inputs):
             raise ReadError(f"{where} has {len(inner.inputs)} inputs and is given {len(inputs)}")
         before = len(self.steps)
-        results = self._walk(inner, dict(zip(inner.inputs, inputs, strict=True)), where, depth + 1, first)
+        results = self._walk(inner, dict(zip(inner.inputs, inputs, strict=True)), where, depth + 1)
         made = tuple(value.step for value in results if value is not None)
         if len(self.steps) > before:
             self.modules.append((where, made))
         return results
 
 
-def input_of(source: Source, is_first: bool, *, channels_first: bool) -> Value:
+def input_of(source: Source, is_followed: bool, *, is_first_already: bool) -> Value:
     """An input; its channels are put on axis 1, where Keras has them last."""
     shape = source.shape
-    order = tuple(range(len(shape))) if channels_first else _CHANNELS_FIRST(len(shape))
+    order = tuple(range(len(shape))) if is_first_already else channels_first(len(shape))
     places = sorted(range(len(shape)), key=order.__getitem__)
-    axes = tuple(sorted(order[axis] for axis in source.axes)) if is_first else ()
+    axes = tuple(sorted(order[axis] for axis in source.axes)) if is_followed else ()
     step = Step(Input(axes=axes), (), tuple(shape[axis] for axis in places), 0, CallSite())
     return Value(step, shape, order)
-
-
-_CHANNELS_FIRST = channels_first
 
 
 def resolved(value: Any, values: Mapping[Tensor, Value | None]) -> Any:
@@ -235,15 +225,3 @@ def _config_of(config: Any) -> Mapping[str, Any]:
 def _got(call: Call) -> str:
     shapes = " and ".join("×".join(map(str, value.shape[1:])) for value in call.inputs[:4])
     return f", which gets {shapes}" if shapes else ""
-
-
-def elements(shape: Sequence[int]) -> int:
-    """Elements of a shape."""
-    return math.prod(shape)
-
-
-def layer_within(entry: Any) -> Layer:
-    """A layer that wraps another has it among its settings."""
-    from eyeshot.read.keras.graph import layer_of
-
-    return layer_of(entry)

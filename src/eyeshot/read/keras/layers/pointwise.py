@@ -14,10 +14,11 @@ from eyeshot.read.keras.values import Value, as_is
 
 _NAMES = {"swish": "silu", "hard_sigmoid": "hardsigmoid", "hard_swish": "hardswish", "hard_silu": "hardswish",
           "log_softmax": "log_softmax", "exponential": "exp"}  # fmt: skip
-KNOWN = frozenset(
-    "relu relu6 leaky_relu elu selu celu gelu silu swish sigmoid hard_sigmoid hard_silu hard_swish tanh softplus"
-    " softsign mish exponential log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink squareplus glu threshold".split()
-)
+KNOWN = frozenset({
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "sigmoid", "hard_sigmoid",
+    "hard_silu", "hard_swish", "tanh", "softplus", "softsign", "mish", "exponential", "log_sigmoid", "hard_tanh",
+    "tanh_shrink", "soft_shrink", "hard_shrink", "squareplus", "threshold",
+})  # fmt: skip
 
 
 def activation_in(told: Any) -> tuple[str, dict[str, Any]]:
@@ -48,7 +49,7 @@ def activation(call: Call, value: Value, name: str, settings: dict[str, Any]) ->
         return call.same(Softmax(axis=value.lies_at(axis)), value)
     if name == "re_lu":
         name = "relu6" if settings.get("max_value") == 6 else "relu"
-    if name not in KNOWN or name == "glu":
+    if name not in KNOWN:
         raise UnreadError(f"the activation {name} has no rule")
     return call.same(Pointwise(name=_NAMES.get(name, name)), value)
 
