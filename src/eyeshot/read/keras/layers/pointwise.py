@@ -100,6 +100,17 @@ def _rescaled(call: Call) -> Value:
     return call.same(Pointwise(name=call.layer.kind.lower()), call.x)
 
 
+@rule("LayerScale", "CustomScaleLayer")
+def _scaled(call: Call) -> Value:
+    """Of keras.applications: a factor for each channel (ConvNeXt), a sum with a scaled part (Inception)."""
+    if len(call.inputs) == 2:
+        return merged(call, "add", call.inputs)
+    width = call.get("projection_dim")
+    if not isinstance(width, int):
+        raise UnreadError("it is a layer of somebody's own")
+    return call.same(Pointwise(name="scale"), call.x, call.reader.params((call.site.path, "scale"), width))
+
+
 @rule("BatchNormalization")
 def _batch_norm(call: Call) -> Value:
     """With the means and variances that training kept; those two are no weights, as PyTorch counts."""
