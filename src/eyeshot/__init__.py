@@ -13,13 +13,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eyeshot.api import check, compare, designs, effective, inspect, rewrite, sizes, tile_plan, tiled
+    from eyeshot.api import advise, check, compare, designs, effective, inspect, rewrite, sizes, tile_plan, tiled
     from eyeshot.errors import EyeshotError
 
 __version__ = "0.1.0"
 __all__ = [
     "EyeshotError",
     "__version__",
+    "advise",
     "check",
     "compare",
     "designs",
@@ -33,6 +34,7 @@ __all__ = [
 
 _HOMES = {
     "EyeshotError": "eyeshot.errors",
+    "advise": "eyeshot.api",
     "check": "eyeshot.api",
     "compare": "eyeshot.api",
     "designs": "eyeshot.api",

@@ -59,7 +59,7 @@ def test_weights_on_a_folder_of_images(tmp_path: Path, eyeshot: Eyeshot) -> None
     assert result.exit_code == 0
     assert "the model's own weights; 3 images of" in result.stdout
     assert "shorter side to 16, middle 16×16" in result.stdout
-    assert "wrote" in result.stderr
+    assert "its data are in" in result.stderr
     assert (tmp_path / "map.svg").read_bytes().startswith(b"<?xml")
     rows = list(csv.DictReader((tmp_path / "map.csv").read_text().splitlines()))
     assert sum(float(row["share"]) for row in rows) == pytest.approx(1)
@@ -111,3 +111,85 @@ def test_a_bound_is_marked_and_has_its_exit_code(tmp_path: Path, eyeshot: Eyesho
     assert result.exit_code == 4
     assert "of the at most 16×16 pixels that it sees" in result.stdout
     assert "bound from above" in result.stderr
+
+
+BESIDE = ["C3-4 C3-4", "C5-4", "--input", "3x16x16", "--source", "init", "--seeds", "3", "--per-seed", "1"]
+
+
+def test_two_measured_fields_stand_side_by_side_with_their_intervals(eyeshot: Eyeshot) -> None:
+    text = eyeshot("effective", *BESIDE).stdout
+
+    assert "C3-4 C3-4 source: init" in text
+    assert "C5-4 source: init" in text
+    (heading,) = [line for line in text.splitlines() if "change" in line]
+    assert heading.count("95 % interval") == 2
+    (sentence,) = [line for line in text.splitlines() if line.startswith("What C5-4 uses is ")]
+    assert "; the 95 % intervals of σ " in sentence
+
+
+def test_each_of_several_is_measured_as_it_is_alone(eyeshot: Eyeshot) -> None:
+    document = json.loads(eyeshot("effective", *BESIDE, "--json").stdout)
+    alone = [json.loads(eyeshot("effective", name, *BESIDE[2:], "--json").stdout) for name in BESIDE[:2]]
+
+    assert document == {"schema": "eyeshot.effective-sides/1", "fields": alone}
+
+
+def test_csv_of_several_names_design_and_layer(eyeshot: Eyeshot) -> None:
+    text = eyeshot("effective", "C3-4 C3-4", "C3-4", "C7-4", "--input", "3x16x16", "--csv").stdout
+    rows = list(csv.DictReader(text.splitlines()))
+
+    assert {(row["design"], row["layer"]) for row in rows} == {
+        ("C3-4 C3-4", "conv2"),
+        ("C3-4", "conv1"),
+        ("C7-4", "conv1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [
+        (["C3-4 C3-4", "conv1"], ["conv1"]),
+        (["C3-4 C3-4", "C5-4"], ["conv2", "conv1"]),
+        (["C3-4 C3-4", "C5-4", "--layer", "conv1"], ["conv1", "conv1"]),
+        (["C3-4 C3-4", "C5-4", "--layer", "conv1", "--layer", "relu1"], ["conv1", "relu1"]),
+        (["alexnet-28", "vgg-a", "--input", "1x32x32"], ["conv5", "block5.conv2"]),
+    ],
+)
+def test_a_second_word_is_a_layer_or_another_model(words: list[str], layers: list[str], eyeshot: Eyeshot) -> None:
+    shape = [] if "--input" in words else ["--input", "3x16x16"]
+    document = json.loads(eyeshot("effective", *words, *shape, "--json").stdout)
+
+    assert [each["layer"] for each in document.get("fields", [document])] == layers
+
+
+def test_a_layer_that_is_called_as_a_design_is_written_is_the_layer(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    (tmp_path / "net.py").write_text(
+        "from collections import OrderedDict\n\nfrom torch import nn\n\n\ndef net():\n"
+        "    return nn.Sequential(OrderedDict(P3=nn.Conv2d(3, 4, 3), P4=nn.Conv2d(4, 4, 3)))\n"
+    )
+    words = ["effective", f"{tmp_path / 'net.py'}:net", "P3", "--input", "3x16x16", "--json"]
+
+    assert json.loads(eyeshot(*words).stdout)["layer"] == "P3"
+
+
+def test_runs_of_several_are_kept_apart_and_go_on(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    first = eyeshot("effective", *BESIDE, "--run", str(tmp_path / "run"), "--json")
+    again = eyeshot("effective", *BESIDE, "--run", str(tmp_path / "run"), "--json")
+
+    assert first.stdout == again.stdout
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["C3-4", "C5-4", "C7-4", "--layer", "conv1", "--layer", "conv1"], "2 layers for 3 designs: give one layer"),
+        (["C3-4", "C5-4", "--source", "weights", "--images", "sample", "--weights", "x.pt"], "is of one design"),
+        (["C3-4", "convv1"], "has no layer 'convv1'; did you mean conv1"),
+    ],
+)
+def test_what_several_cannot_have_is_said(words: list[str], message: str, eyeshot: Eyeshot) -> None:
+    result = eyeshot("effective", *words)
+
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -6,17 +6,22 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from eyeshot.cli.command import VERBS
 from tests.cli.conftest import Eyeshot
 
 SOURCE = str(Path(__file__).parent.parent.parent / "src")
 FAILURES: list[tuple[list[str], int, str]] = [
     (["show", "C3-64 Q4"], 2, "'Q4' is no layer"),
     (["show", "C3-64 Q4"], 2, "        ^ character 7"),
-    (["show", "alexnt"], 2, "did you mean alexnet"),
+    (["show", "alexnt"], 2, "'alexnt' is no model of the zoo; did you mean alexnet?"),
+    (["show", "vgg-16"], 2, "did you mean vgg16?"),
+    (["show", "resnet5"], 2, "did you mean resnet50"),
+    (["show", "lenet"], 2, "'lenet' is no model of the zoo; `eyeshot models` lists it"),
     (["show", "C11p0-64", "--input", "3x5x5"], 2, "kernel spans 11×11 pixels and is larger than its 5×5 map"),
     (["show", "alexnet", "--input", "3"], 2, "alexnet takes channels and 2 sizes, such as 3x227x227; found 3: give"),
     (["show", "alexnet", "--input", "3x0x9"], 2, "'3x0x9' is no input"),
@@ -26,6 +31,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["show"], 2, "Missing argument 'MODEL'"),
     (["field", "alexnet", "conv9"], 2, "alexnet has no layer 'conv9'; did you mean conv5"),
     (["field", "alexnet", "conv5", "--at", "13,0"], 2, "13×13 positions, counted from 0; there is none at 13,0"),
+    (["field", "alexnet", "fc6", "--at", "3,3"], 2, "fc6 of alexnet has no map: all its units see the same, and 0,0"),
     (["field", "alexnet", "conv5", "--at", "6"], 2, "--at takes 2 positions, one per axis of 13×13, found 1"),
     (["field", "alexnet", "conv5", "--at", "a,b"], 2, "'a,b' is no unit; write one index per axis"),
     (["field", "alexnet", "conv5", "--at", "-1,0"], 2, "'-1,0' is no unit"),
@@ -56,7 +62,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["models", "alexne"], 2, "'alexne' is no model of the zoo; did you mean alexnet"),
     (["shwo", "alexnet"], 2, "no verb 'shwo'; did you mean 'show'?"),
     (["alexnet"], 2, "no verb 'alexnet'; did you mean: eyeshot show alexnet?"),
-    (["frobnicate"], 2, "verbs are show, field, why, sizes, effective, compare, tile, plot, report, models, doctor"),
+    (["frobnicate"], 2, f"verbs are {', '.join(VERBS)}"),
 ]
 
 
@@ -69,6 +75,23 @@ def test_a_failure_is_one_message_and_a_code(words: list[str], code: int, messag
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.skipif(not (find_spec("torchvision") and find_spec("timm")), reason="needs the libraries' sources")
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("mobilenet_v2", ["torchvision:mobilenet_v2"]),
+        ("convnext", ["torchvision:convnext_tiny"]),
+        ("rexnet_100", ["timm:rexnet_100"]),
+        ("densenet12", ["torchvision:densenet121"]),
+    ],
+)
+def test_a_library_s_model_is_known_by_its_bare_name(word: str, near: list[str], eyeshot: Eyeshot) -> None:
+    message = eyeshot("show", word).stderr
+
+    question = message.partition("did you mean ")[2].partition("?")[0]
+    assert set(near) <= set(question.split(" or "))
 
 
 NET = """\
@@ -252,6 +275,33 @@ def test_a_closed_stdout_is_no_failure() -> None:
     os.close(writer)
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")
+@pytest.mark.parametrize(
+    ("redirected", "code", "message"),
+    [
+        (">&-", 1, "eyeshot: standard output is closed, and there is nowhere else to print to\n"),
+        ("2>&-", 0, ""),
+        pytest.param(
+            ">/dev/full", 1, "eyeshot: standard output: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here"),
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("words", ["show C3-8 --json", "--version"])
+def test_an_output_that_cannot_be_written_is_named(
+    words: str, buffered: str, redirected: str, code: int, message: str
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m eyeshot {words} {redirected}'],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": SOURCE, "PYTHONUNBUFFERED": buffered},
+    )
+
+    assert (done.returncode, done.stderr.decode()) == (code, message)
 
 
 def test_show_imports_neither_a_framework_nor_a_plotting_library() -> None:

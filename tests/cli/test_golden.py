@@ -42,6 +42,7 @@ COMMANDS = {
     "effective-alexnet-conv5-corner.txt": ["effective", "alexnet", "conv5", "--unit", "0,12"],
     "effective-alexnet-all.txt": ["effective", "alexnet-28", "conv5", "--unit", "all"],
     "effective-3x3.txt": ["effective", "C3-64 C3-64 C3-64", "--input", "64x32x32"],
+    "effective-beside.txt": ["effective", "C3-64 C3-64 C3-64", "C7-64", "--input", "64x32x32"],
     "effective-1d.txt": ["effective", "C9s2-16 P2 C9d2-32", "--input", "1x400"],
     "effective-3d.txt": ["effective", "C3-8 P2 C1x3x3-16", "--input", "1x8x32x32"],
     "effective-holes.txt": ["effective", "C3d2-8 C3d2-8", "--input", "1x32x32"],

@@ -66,8 +66,9 @@ def test_neither_the_figure_nor_its_data_are_written_over_a_file(
         (["alexnet", "plane", "-o", "x.svg"], "plane takes 2 designs or more, found 1"),
         (["alexnet", "growth", "--at", "6,6", "-o", "x.svg"], "say where cone, map or profile are taken"),
         (["alexnet", "cone", "--layer", "conv9", "-o", "x.svg"], "has no layer 'conv9'"),
-        (["alexnet", "vgg16", "map", "-o", "x.svg"], "map takes one design and one unit, found 2 designs"),
-        (["alexnet", "profile", "--at", "1,1", "--at", "2,2", "-o", "x.svg"], "one design and one unit, found 2 units"),
+        (["alexnet", "profile", "--at", "1,1", "--at", "2,2", "-o", "x.svg"], "profile takes one unit, found 2"),
+        (["alexnet", "ratio", "--source", "init", "-o", "x.svg"], "are for map and profile; a ratio has no source"),
+        (["alexnet", "map", "--seeds", "3", "-o", "x.svg"], "--seeds: source density has no use for it"),
         (["C3-8", "profile", "--axis", "2", "-o", "x.svg"], "the image has 2 axes"),
         (["alexnet", "growth", "--width", "3.3", "-o", "x.svg"], "write a number and in, cm, mm or pt: 3.3in, 84mm"),
         (["alexnet", "growth", "--width", "1mm", "-o", "x.svg"], "1mm is not between 1.5in and 60in"),
@@ -92,6 +93,20 @@ def test_what_is_used_is_drawn_beside_what_is_seen(tmp_path: Path, eyeshot: Eyes
     assert [round(27 * share) for share in shares] == [1, 3, 6, 7, 6, 3, 1]
     assert len(rows_of(tmp_path / "map.csv")) == 49
     assert [row["at"] for row in rows_of(tmp_path / "ratio.csv")] == ["conv1", "conv2", "conv3"]
+
+
+def test_measured_fields_are_drawn_side_by_side_on_one_scale(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    pair = ["C3-4 C3-4", "C5-4", "--input", "1x15x15", "--source", "init", "--seeds", "2", "--per-seed", "1"]
+
+    for kind in ("map", "profile"):
+        result = eyeshot("plot", *pair[:2], kind, *pair[2:], "-o", str(tmp_path / f"{kind}.svg"))
+        assert result.exit_code == 0
+        labels = {row["label"] for row in rows_of(tmp_path / f"{kind}.csv")}
+        assert labels == {"C3-4 C3-4, conv2", "C5-4, conv1"}
+
+    caption = (tmp_path / "map.txt").read_text()
+    assert caption.lower().count("source: init, mean |gradient|") == 2
+    assert "against the largest of all" in caption
 
 
 @pytest.mark.parametrize(

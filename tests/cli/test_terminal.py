@@ -112,3 +112,13 @@ def test_sentences_wrap_between_words_on_a_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= 40
     assert stream.getvalue().split() == ["word"] * 30
+
+
+@pytest.mark.parametrize("width", range(30, 110, 4))
+def test_columns_of_two_designs_leave_together(width: int) -> None:
+    table = layer_table([inspect("C3-8 C3-8 P2"), inspect("C5-8 P2")])
+
+    heads = "".join(text for text, _ in table.lines(width)[0])
+
+    for name in ("map", "sees", "MACs"):
+        assert (f"{name} A" in heads) is (f"{name} B" in heads)

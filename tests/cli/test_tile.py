@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,38 @@ def test_a_tolerance_is_that_of_the_run_too(nets: str, tmp_path: Path) -> None:
     (told,) = json.loads(done.stdout)["runs"]
     assert told["plan"]["tolerance"]["asked"] == 0.1
     assert told["plan"]["halo"][0] < [6, 6]
+
+
+def test_the_curve_of_error_and_work_is_a_table_and_a_figure(nets: str, tmp_path: Path) -> None:
+    table = typed(f"{nets}:deep", "--input", "1x256x256", "--tolerance", "1e-2")
+    drawn = CliRunner().invoke(
+        main, ["plot", f"{nets}:deep", "halo", "--input", "1x256x256", "-o", str(tmp_path / "halo.svg")]
+    )
+
+    assert "predicted error" in table.output
+    assert drawn.exit_code == 0, drawn.output
+    records = (tmp_path / "halo.csv").read_text().splitlines()
+    assert records[0] == "panel,design,halo,predicted,measured,work"
+    halos = [int(line.split(",")[2]) for line in records[1:] if line.startswith("error")]
+    assert halos == list(range(7))
+    assert float(records[1].split(",")[4]) > 0  # measured with the module's weights
+
+
+def test_tiles_on_the_image_are_a_figure_of_their_cores(nets: str, tmp_path: Path) -> None:
+    drawn = CliRunner().invoke(
+        main, ["plot", f"{nets}:net", "tiles", "--input", "1x200x160", "--tile", "64", "-o", str(tmp_path / "t.svg")]
+    )
+
+    assert drawn.exit_code == 0, drawn.output
+    rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()[1:]]
+    along = [(int(first), int(end)) for _, _, axis, _, _, first, end in rows if axis == "1"]
+    assert along[0][0] == 0
+    assert along[-1][1] == 160
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(along))
+
+
+def test_a_tile_belongs_to_figures_of_tiles(nets: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["plot", "alexnet", "growth", "--tile", "64", "-o", str(tmp_path / "g.svg")])
+
+    assert result.exit_code == 2
+    assert "--tile: only with tiles or halo" in result.output

@@ -127,6 +127,7 @@ RECURRENT = {
     "forwards": (lambda: nn.Sequential(Padded(1, 1, 3, 2, 1), Recurrent()), Look(back=None, ahead=Fraction(1))),
     "both ways": (lambda: nn.Sequential(Recurrent(both=True)), Look(back=None, ahead=None)),
     "gated": (lambda: nn.Sequential(nn.GroupNorm(1, 1)), Look(back=None, ahead=None)),
+    "and ahead": (lambda: nn.Sequential(Recurrent(), Padded(1, 1, 5, 2, 4)), Look(back=None, ahead=Fraction(4))),
     "causal": (lambda: nn.Sequential(Padded(1, 1, 4, 1, 0), Recurrent()), Look(back=None, ahead=Fraction(0))),
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from eyeshot.network.reshape import matching_axes
 from eyeshot.network.slide import Slide
+from eyeshot.tile.grid import Lane
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -34,3 +35,17 @@ def test_a_reshape_falls_into_the_runs_that_the_vectors_say(case: dict[str, Any]
     runs = matching_axes(tuple(case["before"]), tuple(case["after"]))
 
     assert [[list(axes) for axes in run] for run in runs] == case["runs"]
+
+
+@pytest.mark.parametrize("case", vectors("tiles"), ids=lambda case: f"{case['tile']} of {case['lane']['n']}")
+def test_tiles_read_and_deliver_what_the_vectors_say(case: dict[str, Any]) -> None:
+    lane = Lane(**case["lane"])
+    rows = lane.tiles(case["tile"])
+
+    assert [[tile.start, tile.size, tile.first, tile.end] for tile in rows] == case["tiles"]
+    ends = [0, *(tile.end for tile in rows)]
+    assert [tile.first for tile in rows] == ends[:-1], "cores follow one another"
+    assert ends[-1] == lane.n
+    for tile in rows:
+        assert tile.start == 0 or tile.first - tile.start >= lane.before
+        assert tile.start + tile.size == lane.n or tile.start + tile.size - tile.end >= lane.after

@@ -101,7 +101,7 @@ def test_padded_3x3_in_a_row_are_one_kernel_but_for_n_minus_1_rings(n: int) -> N
 
     assert result.after["0"].node.op.kernel == (2 * n + 1,) * 2  # type: ignore[attr-defined]
     assert result.steps[0].plan.ring == n - 1
-    assert f"but for the outer {n - 1} rows and columns" in result.says
+    assert f"but for the {'outermost' if n == 2 else f'outer {n - 1}'} rows and columns" in result.says
     a, b = run(result.model, x), run(module, x)
     assert relative(inside(a, n - 1), inside(b, n - 1)) < 1e-12
     assert relative(inside(a, n - 2), inside(b, n - 2)) > 1e-6
@@ -136,10 +136,13 @@ def linear_stacks(draw: st.DrawFn) -> tuple[nn.Sequential, int]:
     """Convolutions and average pools in a row along one to three axes."""
     axes = draw(st.integers(1, 3))
     channels, layers = 2, list[nn.Module]()
-    for i in range(draw(st.integers(2, 3))):
+    for _ in range(draw(st.integers(2, 3))):
         kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 2))
-        if i and draw(st.integers(0, 3)) == 0:
-            layers.append(POOLS[axes - 1](kernel, stride))
+        if draw(st.integers(0, 3)) == 0:
+            has_zeros = draw(st.booleans())
+            layers.append(
+                POOLS[axes - 1](kernel, stride, draw(st.integers(0, kernel // 2)), count_include_pad=has_zeros)
+            )
             continue
         width, groups = draw(st.sampled_from([(2, 1), (4, 1), (channels, channels)]))
         padding = tuple(draw(st.integers(0, 2)) for _ in range(axes))
@@ -147,8 +150,8 @@ def linear_stacks(draw: st.DrawFn) -> tuple[nn.Sequential, int]:
         has_bias = draw(st.booleans())
         layers.append(CONVS[axes - 1](channels, width, kernel, stride, padding, dilation, groups, has_bias))
         channels = width
-    if len([layer for layer in layers if isinstance(layer, CONVS)]) < 1 or isinstance(layers[0], POOLS):
-        layers.insert(0, CONVS[axes - 1](2, 2, 1))
+    if not any(isinstance(layer, CONVS) for layer in layers):
+        layers.append(CONVS[axes - 1](2, 2, 1))
     return nn.Sequential(*layers), axes
 
 
@@ -296,6 +299,20 @@ def test_the_binomial_filter_is_made_of_averages_of_two() -> None:
                 itertools.product(range(-2, 3), repeat=2)}  # fmt: skip
         row = [seen[0, j] for j in range(-(size // 2), size // 2 + 1)]
         assert row == pytest.approx([16 * max(filter_) * f / sum(filter_) ** 2 for f in filter_])
+
+
+def test_a_blur_goes_into_the_weights_of_the_convolution_behind_it() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 4, 3, padding=1)).double()
+    x = torch.randn(1, 3, 20, 20, dtype=torch.float64)
+
+    blurred = eyeshot.rewrite(module, "blur-pool", input_shape=(3, 20, 20))
+    folded = eyeshot.rewrite(module, "blur-pool", "stack-to-kernel", input_shape=(3, 20, 20))
+
+    assert folded.after["1"].node.op.kernel == (7, 7)  # type: ignore[attr-defined]
+    assert folded.after["1"].field == blurred.after["1"].field
+    ring = folded.steps[1].plan.ring
+    assert relative(inside(run(folded.model, x), ring), inside(run(blurred.model, x), ring)) < 1e-12
 
 
 def test_pools_moved_keep_every_weight() -> None:

@@ -29,6 +29,20 @@ def test_a_finer_stem_keeps_the_maps_of_small_images() -> None:
     assert small.after.totals.params == small.before.totals.params
 
 
+def test_a_stem_for_small_images_has_a_small_kernel_the_middle_of_the_large_one() -> None:
+    conv = nn.Conv2d(3, 8, 7, 2, 3)
+    module = nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 8, 3, padding=1))
+    kernel = conv.weight.detach()
+
+    result = eyeshot.rewrite(module, "stem:fine,kernel=3", input_shape=(3, 32, 32))
+
+    assert torch.equal(result.model[0].weight, kernel[:, :, 2:5, 2:5])
+    left = 1 - float(kernel[:, :, 2:5, 2:5].square().sum() / kernel.square().sum())
+    assert result.steps[0].errors["0"] == pytest.approx(left**0.5, rel=1e-5)
+    assert result.after.layers[-1].field.size == (5, 5)
+    assert result.after.layers[-1].out == (8, 32, 32)
+
+
 def test_what_is_announced_needs_no_module() -> None:
     network = eyeshot.inspect("vgg-d").network
 

@@ -84,10 +84,12 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Write the page of some models or reports and open it from its file."""
     contexts = []
 
-    def open_page(*models: str | Report, fragment: str = "", image: bytes | None = None, **options: Any) -> Opened:
+    def open_page(
+        *models: str | Report, fragment: str = "", image: bytes | None = None, tiles: Any = (), **options: Any
+    ) -> Opened:
         reports: Sequence[Report] = [m if isinstance(m, Report) else eyeshot.inspect(m) for m in models]
         path = tmp_path / "page.html"
-        path.write_text(html_page(reports, image=image), encoding="utf-8")
+        path.write_text(html_page(reports, image=image, tiles=tiles), encoding="utf-8")
         options = {"viewport": {"width": 1280, "height": 800}} | options
         context = browser.new_context(**options)
         contexts.append(context)

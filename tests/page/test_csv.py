@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from eyeshot.api import inspect
 from eyeshot.api.report import Report
@@ -16,8 +17,14 @@ _FORMULAS = ['=HYPERLINK("http://x")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)"
 
 @pytest.mark.parametrize(
     "report",
-    [inspect("alexnet"), inspect("C3-8 [A2 | P2] C3s2-4 F10", (1, 400, 400)), renamed(_FORMULAS)],
-    ids=["alexnet", "branches", "formulas"],
+    [
+        inspect("alexnet"),
+        inspect("C3-8 [A2 | P2] C3s2-4 F10", (1, 400, 400)),
+        inspect("C3s2-4 C3-4", (1, 9, 11, 7)),
+        inspect(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Upsample(scale_factor=4)), (1, 9, 9)),
+        renamed(_FORMULAS),
+    ],
+    ids=["alexnet", "branches", "volumes", "halves", "formulas"],
 )
 def test_the_page_s_csv_is_the_command_s(report: Report, opened: Open) -> None:
     page = opened(report)

@@ -25,13 +25,24 @@ def violations(page: Opened) -> list[Any]:
             for each in found]  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_axe_finds_nothing_wrong(opened: Open, scheme: str) -> None:
-    page = opened("alexnet", "alexnet-alternating", color_scheme=scheme, bypass_csp=True)
+def assert_axe_finds_nothing(page: Opened) -> None:
     for tab in TABS:
         page.tab.click(f"#tab-{tab}")
         page.settle()
         assert violations(page) == [], tab
+
+
+def test_axe_finds_nothing_wrong(opened: Open) -> None:
+    assert_axe_finds_nothing(opened("alexnet", "alexnet-alternating", bypass_csp=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", [{}, {"color_scheme": "dark"}, {"forced_colors": "active"}], ids=str)
+@pytest.mark.parametrize("width", [1440, 1024, 360])
+def test_axe_finds_nothing_wrong_at_any_width_in_any_colours(opened: Open, width: int, scheme: dict[str, str]) -> None:
+    size = {"width": width, "height": 900}
+    page = opened("alexnet", "alexnet-alternating", viewport=size, bypass_csp=True, **scheme)
+    assert_axe_finds_nothing(page)
 
 
 def test_axe_finds_nothing_wrong_where_a_change_does_not_fit_or_a_pixel_is_selected(opened: Open) -> None:

@@ -51,6 +51,7 @@ def test_a_step_is_told_in_ten_sentences_at_most(step: Chapter) -> None:
     sentences = step.sentences(step.reports())
 
     assert len(sentences) <= 10
+    assert all(passage.pictures or passage.quantities or passage.studies for passage in step.passages(step.reports()))
     assert all(sentence.endswith((".", ":")) and not re.search(r"[.:] [A-Z]", sentence) for sentence in sentences)
 
 
@@ -62,6 +63,9 @@ def test_the_numbers_are_those_of_the_papers_and_of_the_arithmetic() -> None:
     assert "grows from 163×163 to 387×387 on an image of 227×227" in told["pools"]
     assert "conv4 takes 78.7 % and conv5 97.6 % fewer operations" in told["pools"]
     assert "from 67×67 to 163×163" in told["pools"]
+    assert (
+        "in the middle of the map (A) has 51.6 % of the image before it, one in the corner (B) 19.0 %" in told["pools"]
+    )
 
 
 def test_what_the_lesson_says_of_the_scores_is_what_the_record_says() -> None:
@@ -105,62 +109,154 @@ def test_the_command_writes_it(tmp_path: Path, eyeshot: Eyeshot, text: str) -> N
     assert "report needs a model" in eyeshot("report", "-o", str(tmp_path / "x.html")).stderr
 
 
+def answer(page: Opened, step: str) -> str:
+    page.settle()
+    return str(page.tab.inner_text(f"#{step} .sentence"))
+
+
+def test_a_picture_stands_beside_each_paragraph(opened_lesson: Open) -> None:
+    page = opened_lesson()
+
+    for passage in page.tab.query_selector_all(".passage"):
+        words, pictures = (passage.query_selector(part).bounding_box() for part in ("p", ".pictures"))
+        assert pictures["height"] > 60
+        assert pictures["x"] > words["x"] + words["width"]
+        assert abs(pictures["y"] - words["y"]) < 30
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_letter_of_a_picture_is_smaller_than_11_pixels(opened_lesson: Open, width: int) -> None:
+    page = opened_lesson(viewport={"width": width, "height": 800})
+
+    smallest = page.tab.evaluate(
+        """() => Math.min(...[...document.querySelectorAll(".passage svg text")].map((text) => {
+          const svg = text.ownerSVGElement;
+          const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+          return parseFloat(getComputedStyle(text).fontSize) * scale;
+        }))"""
+    )
+    assert smallest >= 11
+
+
+def test_plates_name_a_and_b_and_what_both_see(opened_lesson: Open) -> None:
+    page = opened_lesson()
+
+    plates = page.tab.query_selector_all("#sees .plates >> nth=0 >> svg")
+    assert len(plates) == 4
+    for plate in plates:
+        letters = [text.inner_html() for text in plate.query_selector_all("text.over")]
+        assert letters == ["A", "B"]
+    fills = [path.get_attribute("fill") for path in plates[-1].query_selector_all("path[d]")]
+    assert fills[:3] == ["#0072B2", "#E69F00", "#777777"]
+    assert page.tab.inner_text("#sees .key >> nth=0").split() == ["A", "B", "both"]
+
+
+@pytest.mark.parametrize("step", ["stacks", "strides", "pools"])
+def test_every_rival_has_its_plates(step: str) -> None:
+    (chapter,) = (chapter for chapter in CHAPTERS if chapter.name == step)
+
+    drawn = {p.design for each in chapter.passages(chapter.reports()) for p in each.pictures if p.kind == "plates"}
+    assert drawn == set(range(len(chapter.designs)))
+
+
+def test_every_step_has_an_open_stage_with_a_small_ledger(opened_lesson: Open) -> None:
+    page = opened_lesson()
+
+    for step in CHAPTERS:
+        stage = f"#{step.name} .stage"
+        assert page.tab.is_visible(f"{stage} .ledger"), step.name
+        assert page.tab.is_visible(f"{stage} .picture canvas"), step.name
+    assert page.tab.evaluate("document.querySelectorAll('[id]').length") == page.tab.evaluate(
+        "new Set([...document.querySelectorAll('[id]')].map((each) => each.id)).size"
+    )
+
+
 def test_it_opens_with_one_request_and_no_complaint(opened_lesson: Open) -> None:
     page = opened_lesson()
-    for button in page.tab.query_selector_all(".slot .chips button"):
-        if button.is_visible():
-            button.click()
+    for step in CHAPTERS[1:]:
+        for _, name in step.designs:
+            page.tab.click(f"#{step.name} .stage > .chips button >> text={name}")
             page.settle()
 
     assert len(page.requests) == 1, page.requests
     assert page.complaints == []
 
 
-def test_every_control_of_the_stage_works(opened_lesson: Open) -> None:
+def test_every_control_of_a_stage_works(opened_lesson: Open) -> None:
     page = opened_lesson()
 
-    for control in (
-        ".stage .axes button",
-        "text=zoom in",
-        "text=middle",
-        ".plate",
-        "#tab-cost",
-        "#tab-why",
-        "#tab-field",
-    ):
-        page.tab.click(control)
+    for control in (".axes button", "text=zoom in", "text=middle", ".plate", "#sees-tab-cost", "#sees-tab-why",
+                    "#sees-tab-field"):  # fmt: skip
+        page.tab.click(f"#sees .stage >> {control}")
         page.settle()
-    box = page.tab.locator(".picture canvas").bounding_box()
+    canvas = page.tab.locator("#sees .picture canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     page.tab.mouse.move(box["x"] + 40, box["y"] + 40)
     page.settle()
     page.tab.mouse.down()
     page.tab.mouse.move(box["x"] + 80, box["y"] + 80, steps=4)
     page.tab.mouse.up()
 
-    assert page.answer.startswith("Pixel [")
+    assert answer(page, "sees").startswith("Pixel [")
     assert page.complaints == []
 
 
-def test_a_stepper_recomputes_the_field_in_the_page(opened_lesson: Open) -> None:
+def step_up(page: Opened, step: str, layer: str, what: str, times: int) -> None:
+    """Choose a layer in the small ledger and press a stepper."""
+    page.tab.click(f"#{step} .stage .ledger button >> text={layer}")
+    for _ in range(times):
+        page.tab.click(f"#{step} [data-step='{what} more']")
+        page.settle()
+
+
+def test_the_first_exercise_works_to_its_end(opened_lesson: Open) -> None:
     page = opened_lesson()
-    assert page.answer.startswith("conv3[7,7] can see 7×7 of 15×15 px")
+    exercise = page.tab.inner_text("#sees .exercise")
+    assert "conv3: 7×7 → 11×11" in exercise
+    assert "conv3: 7×7 → 17×17" in exercise
 
-    page.tab.evaluate("eyeshot.set({ layer: eyeshot.designs[0].index.get('conv1') })")
-    page.tab.click("[data-step='stride more']")
-    page.tab.evaluate("eyeshot.set({ layer: eyeshot.designs[0].index.get('conv3'), unit: [4, 4] })")
+    step_up(page, "sees", "conv1", "stride", 1)
+    assert "conv3: 7×7 → 11×11" in page.tab.inner_text("#sees .effect")
 
-    assert page.answer.startswith("conv3[4,4] can see 11×11 of 15×15 px")
+    page.tab.click("#sees .stage >> text=undo all changes")
+    page.settle()
+    step_up(page, "sees", "conv3", "dilation", 5)
+    assert "conv3: 7×7 → 17×17" in page.tab.inner_text("#sees .effect")
+    assert "with holes" in page.tab.inner_text("#sees .answer")
 
 
-def test_the_stage_moves_to_the_step_whose_design_is_tried(opened_lesson: Open) -> None:
+@pytest.mark.parametrize(
+    ("step", "layer", "what", "down"), [("stacks", "conv2", "kernel more", 1), ("strides", "pool1", "stride less", 1)]
+)
+def test_an_exercise_reads_as_it_says(opened_lesson: Open, step: str, layer: str, what: str, down: int) -> None:
+    page = opened_lesson()
+    (said,) = re.findall(r"conv\d: \d+×\d+ → \d+×\d+", page.tab.inner_text(f"#{step} .exercise"))
+
+    page.tab.click(f"#{step} .stage .ledger button >> text={layer}")
+    page.tab.click(f"#{step} [data-step='{what}']")
+    page.settle()
+
+    assert said in page.tab.inner_text(f"#{step} .effect")
+    assert "no longer fits" not in page.tab.inner_text(f"#{step} .answer")
+
+
+def test_a_step_s_stage_shows_the_design_that_is_chosen_and_no_other(opened_lesson: Open) -> None:
     page = opened_lesson()
 
-    page.tab.click("#pools .slot button >> text=a pool after each")
+    page.tab.click("#pools .stage button >> text=a pool after each")
 
-    assert page.answer.startswith("conv5[1,1] can see")
-    assert page.tab.query_selector("#pools .stage") is not None
-    assert page.tab.query_selector("#sees .stage") is None
-    assert page.tab.get_attribute("#sees .slot .chips button", "aria-pressed") == "false"
+    assert answer(page, "pools").startswith("conv5[1,1] can see")
+    assert answer(page, "sees").startswith("conv3[9,9] can see 7×7 of 19×19 px")
+
+
+def test_next_and_help_offer_the_lesson(eyeshot: Eyeshot) -> None:
+    command = "eyeshot report --lesson -o lesson.html"
+
+    assert command in eyeshot("--help").output
+    assert command in eyeshot("show", "alexnet").output
+    assert command in eyeshot("compare", "alexnet", "alexnet-alternating").output
+    assert command not in eyeshot("show", "vgg16").output
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
@@ -168,21 +264,22 @@ def test_axe_finds_nothing_wrong_with_the_lesson(opened_lesson: Open, scheme: st
     page = opened_lesson(color_scheme=scheme, bypass_csp=True)
     assert violations(page) == []
 
-    page.tab.click("#stacks .slot button >> text=one 7×7")
+    page.tab.click("#stacks .stage button >> text=one 7×7")
     page.settle()
     assert violations(page) == []
 
 
-def test_keys_alone_lead_through_the_lesson(opened_lesson: Open) -> None:
+def test_keys_alone_lead_to_every_stage(opened_lesson: Open) -> None:
     page = opened_lesson()
+    reached = set()
 
-    for _ in range(200):
+    for _ in range(400):
         page.tab.keyboard.press("Tab")
-        if page.tab.evaluate("document.activeElement.closest('#strides .slot') !== null"):
+        reached.add(page.tab.evaluate("document.activeElement.closest('.stage')?.closest('section').id"))
+        if "pools" in reached:
             break
-    page.tab.keyboard.press("Enter")
 
-    assert page.tab.query_selector("#strides .stage") is not None
+    assert {step.name for step in CHAPTERS} <= reached
 
 
 @pytest.mark.parametrize("width", [360, 1200])

@@ -14,6 +14,7 @@ from torch import nn
 
 import eyeshot
 from eyeshot.analyse.input_sizes import AxisSizes, Progression, Unread
+from eyeshot.analyse.size_arithmetic import SizeArithmetic
 from eyeshot.errors import ReadError, UsageError
 
 
@@ -166,6 +167,44 @@ def test_sizes_read_whole_are_those_whose_last_pixel_counts(layers: list[tuple[i
         assert is_read == any(size in each for each in axis.whole)
 
 
+@given(joined(), st.integers(20, 40))
+@settings(max_examples=25, deadline=None)
+def test_arithmetic_tells_the_sizes_that_reading_tells(module: nn.Module, n: int) -> None:
+    if not is_taken(module, 1, n):
+        return
+    arithmetic = SizeArithmetic(eyeshot.inspect(module, (1, n)).network, 0)
+
+    for size in range(1, 60):
+        assert arithmetic.takes(size) == is_taken(module, 1, size)
+        if arithmetic.takes(size):
+            read = {layer.name: layer.out[-1] for layer in eyeshot.inspect(module, (1, size))}
+            assert {name: count for name, count in arithmetic.counts(size).items() if name in read} == read
+
+
+def test_what_the_model_s_own_code_computes_is_tried() -> None:
+    assert all(axis.is_tried for axis in eyeshot.sizes(UNet(0), (1, 572, 572)).axes)
+    assert not any(axis.is_tried for axis in eyeshot.sizes(UNet(1), (1, 250, 250)).axes)
+    assert eyeshot.sizes(UNet(1), (1, 250, 250)).tried < 30
+
+
+def test_a_check_in_the_model_s_own_code_is_found_where_arithmetic_knows_nothing_of_it() -> None:
+    class Checked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            assert x.shape[2] % 32 == x.shape[3] % 32 == 0, "multiples of 32"
+            return self.conv(x)
+
+    answer = eyeshot.sizes(Checked(), (1, 200, 300))
+
+    assert [axis.fits for axis in answer.axes] == [(Progression(32, 32),)] * 2
+    assert {trial.sizes for trial in answer.trials} == {(32, 32), (192, 288), (224, 320)}
+    with pytest.raises(ReadError, match=r"multiples of 32; it takes --input 1x224x320"):
+        eyeshot.inspect(Checked(), (1, 200, 300))
+
+
 def test_maps_that_do_not_meet_are_named_with_their_sizes_and_an_input_that_fits() -> None:
     told = r"cat of down\.3\.2 \(2×31×31\) and grow\.0 \(2×30×30\)\); it takes --input 1x256x256 \(eyeshot sizes"
 
@@ -176,6 +215,24 @@ def test_maps_that_do_not_meet_are_named_with_their_sizes_and_an_input_that_fits
 def test_an_input_that_is_too_small_is_told_with_one_that_fits() -> None:
     with pytest.raises(ReadError, match=r"Kernel size can't be greater.*it takes --input 1x188x188 "):
         eyeshot.inspect(UNet(0), (1, 64, 64))
+
+
+def test_sizes_of_several_kinds_are_all_told_and_what_fits_of_a_size_stays() -> None:
+    class Pyramid(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(1, 1, 3, 2, 1), nn.Conv2d(1, 1, 3, 2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            a = self.a(x)
+            return a + nn.functional.interpolate(self.b(a), scale_factor=2)
+
+    module = Pyramid()
+    answer = eyeshot.sizes(module, (1, 62, 64))
+
+    assert [axis.fits for axis in answer.axes] == [(Progression(3, 4), Progression(4, 4))] * 2
+    assert {trial.sizes for trial in answer.trials} == {(3, 3), (60, 64), (63, 64)}
+    assert all(is_taken(module, 1, *trial.sizes) for trial in answer.trials)
 
 
 def test_what_fails_at_every_size_is_said_as_it_is() -> None:

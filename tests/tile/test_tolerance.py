@@ -12,7 +12,7 @@ import eyeshot
 from eyeshot.errors import UsageError
 from eyeshot.tile.family import Family
 from eyeshot.tile.probe import probe
-from eyeshot.tile.tolerance import curve
+from eyeshot.tile.tolerance import by_density, curve, halos
 from tests.tile.nets import UNet
 
 
@@ -68,13 +68,24 @@ def test_tiles_within_a_tolerance_are_run(denoiser: nn.Module) -> None:
 
 
 def test_errors_fall_with_the_halo_to_nothing_at_the_exact_one() -> None:
-    steps = curve(probe(Family(UNet(2), (1, 256, 256)), None))
+    looked = probe(Family(UNet(2), (1, 256, 256)), None)
+    errors = by_density(looked, halos(looked))
 
-    assert [step.halo for step in steps] == [0, 4, 8, 12, 16, 20, 24, 26]
-    errors = [step.predicted for step in steps]
+    assert halos(looked) == [0, 4, 8, 12, 16, 20, 24, 26]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] == 0
     assert np.isclose(errors[0], 0.65, atol=0.1)
+
+
+def test_work_grows_with_the_halo_and_errors_are_measured_to_fall(denoiser: nn.Module) -> None:
+    steps = curve(probe(Family(denoiser, (1, 256, 256)), None), (48, 48))
+
+    work, measured = [step.work for step in steps], [step.measured for step in steps]
+    assert work[0] == 1
+    assert work[-2:] == [None, None]  # 24 pixels on each side leave no core
+    assert work[:-2] == sorted(work[:-2])
+    assert measured[0] > 10 * measured[4] > 0
+    assert measured[-1] <= 1e-6
 
 
 def test_no_halo_helps_where_tiles_differ() -> None:

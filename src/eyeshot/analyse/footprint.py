@@ -191,7 +191,7 @@ def _unit(network: Network, name: str, position: tuple[int, ...]) -> Term:
 
 
 def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
-    """Complain of a position that a layer does not have; any will do where one field is that of all units."""
+    """Complain of a position that a layer does not have; zeros stand for all units where one field is that of all."""
     axes = unit_axes(network, name)
     count = len(axes) or len(network.axes)
     sizes = tuple(network[name].shape[axis] for axis in axes)
@@ -200,7 +200,13 @@ def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
         raise UsageError(
             f"{name} of {network.name}: --at takes {count} positions, one per axis{where}, found {len(at)}"
         )
-    if any(not 0 <= i < n for i, n in zip(at, sizes or at, strict=True)) and axes:
+    if not axes and any(at):
+        zeros = ",".join("0" * count)
+        raise UsageError(
+            f"{name} of {network.name} has no map: all its units see the same, and {zeros} stands for them;"
+            f" there is none at {','.join(map(str, at))}"
+        )
+    if any(not 0 <= i < n for i, n in zip(at, sizes, strict=False)):
         raise UsageError(
             f"{name} of {network.name} has {'×'.join(map(str, sizes))} positions, counted from 0;"
             f" there is none at {','.join(map(str, at))}"

@@ -1,20 +1,22 @@
 """Which input sizes does a network take, and which of them does it read whole?
 
 A network takes a size where each kernel fits its map and maps that meet agree. Strides divide sizes, so whether maps
-agree repeats with the period of the strides, their least common multiple; and maps only grow with the input. So sizes
-are tried along one period, and the smallest and largest are looked for by halving. Each trial reads the network anew,
-without computing numbers.
+agree repeats with the period of the strides, their least common multiple; and maps only grow with the input. So the
+sizes of one period are asked for, and the smallest and largest looked for by halving. Where the arithmetic of windows
+knows all maps it answers (see ``size_arithmetic``), and is put to test at its ends; else each size is a trial, which
+reads the network anew, without computing numbers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.layouts import axes_counting
+from eyeshot.analyse.size_arithmetic import SizeArithmetic, UnknownSizeError, tail
 from eyeshot.analyse.walk import once
 from eyeshot.errors import EyeshotError
 from eyeshot.network.graph import Network
@@ -30,6 +32,8 @@ _LEAST = 40
 _LONGEST_PERIOD = 4096
 _FURTHEST = 16
 """Times the size at hand: what is taken as far as that is taken without end."""
+_MULTIPLES = (32, 64, 16, 8, 128)
+"""Multiples of these networks often ask for in so many words."""
 _USUAL = (32, 28, 64, 128, 160, 192, 224, 227, 256, 299, 320, 384, 448, 512, 640, 1024)
 """Sizes that people train on, tried where nothing near the one asked for is taken."""
 
@@ -64,11 +68,13 @@ class Progression:
 class AxisSizes:
     """What a network takes along one axis; ``whole`` are the sizes of which no stride or pool leaves an end unread.
 
-    ``whole`` is None where the period is too long to be tried.
+    ``whole`` is None where the period is too long to be tried; ``is_tried`` says that all was found by reading the
+    network at sizes, since its arithmetic alone does not tell.
     """
 
     fits: tuple[Progression, ...]
     whole: tuple[Progression, ...] | None
+    is_tried: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,7 @@ class InputSizes:
                 {
                     "fits": [each.to_dict() for each in axis.fits],
                     "whole": None if axis.whole is None else [each.to_dict() for each in axis.whole],
+                    "found_by": "trials" if axis.is_tried else "arithmetic",
                 }
                 for axis in self.axes
             ],
@@ -191,7 +198,7 @@ def input_sizes(trials: Trials, asked: Sizes) -> InputSizes:
     axes: list[AxisSizes] = []
     for axis, n in enumerate(base):
         alike = next((axes[i] for i in range(axis) if base[i] == n and _holds(trials, base, axis, axes[i])), None)
-        axes.append(alike or _along(trials, base, axis, period(network, axis)))
+        axes.append(alike or _along(trials, base, axis))
     shown = sorted({sizes for sizes in _of_interest(axes, asked) if trials(sizes)})
     return InputSizes(
         network=network,
@@ -213,8 +220,9 @@ def nearby(trials: Trials, asked: Sizes, *, most: int | None = None) -> Sizes | 
     repeats = 1
     if isinstance(partial, Network):
         repeats = math.lcm(*(period(partial, axis) for axis in range(len(asked))))
-    near = [tuple(-(-n // m) * m for n in asked) for m in (repeats, 2 * repeats)]
-    near += [tuple(n // repeats * repeats for n in asked)]
+    multiples = dict.fromkeys((repeats, 2 * repeats, *_MULTIPLES))
+    near = [tuple(-(-n // m) * m for n in asked) for m in multiples]
+    near += [tuple(n // m * m for n in asked) for m in multiples]
     near += [tuple(n + j for n in asked) for j in range(1, min(repeats, _LEAST))]
     larger = [tuple(n * 2**j for n in asked) for j in range(1, 7) if max(asked) * 2**j <= _LONGEST_PERIOD]
     usual = [(n,) * len(asked) for n in _USUAL]
@@ -242,16 +250,31 @@ def period(network: Network, axis: int) -> int:
     return together if together <= _LONGEST_PERIOD else max(numerators)
 
 
-def _along(trials: Trials, base: Sizes, axis: int, repeats: int) -> AxisSizes:
-    """What fits along one axis, the sizes along the others as they are."""
+def _along(trials: Trials, base: Sizes, axis: int) -> AxisSizes:
+    """What fits along one axis, the sizes along the others as they are.
+
+    By arithmetic where that knows the size of every map, and trials agree wherever they put it to test; else by trials.
+    """
+    network = trials.at(base)
+    assert isinstance(network, Network)
+    n, repeats = base[axis], period(network, axis)
+    arithmetic = SizeArithmetic(network, axis)
+    try:
+        told = _found(arithmetic.takes, lambda at: not any(arithmetic.tails(at)), n, repeats, _LONGEST_PERIOD)
+        if _holds(trials, base, axis, told):
+            return told
+    except UnknownSizeError:
+        pass
 
     def is_whole(at: int) -> bool:
         return not _leaves_unread(trials.at(_sized(base, axis, at)), axis)
 
-    takes = _taking(trials, base, axis)
-    n, network = base[axis], trials.at(base)
-    assert isinstance(network, Network)
     most = max(_LEAST, _WORK // len(network.nodes))
+    return replace(_found(_taking(trials, base, axis), is_whole, n, repeats, most), is_tried=True)
+
+
+def _found(takes: Callable[[int], bool], is_whole: Callable[[int], bool], n: int, repeats: int, most: int) -> AxisSizes:
+    """What fits, from a size that does; asked of at most so many sizes of a period."""
     # 224 of a network that takes multiples of 7·32: no stride tells of the windows' 7
     repeats = repeats if takes(n + repeats) or not takes(2 * n) else math.lcm(repeats, n)
     steps = (d for d in range(1, repeats + 1) if not repeats % d)
@@ -262,7 +285,7 @@ def _along(trials: Trials, base: Sizes, axis: int, repeats: int) -> AxisSizes:
         return AxisSizes((few,), _runs([at for at in sizes if is_whole(at)]))
     others = [n + j for j in range(1, min(step, most)) if takes(n + j) and takes(n + j + repeats)]
     steps_of = {n: step} | dict.fromkeys(others, repeats)
-    fits = tuple(_progression(takes, at, d) for at, d in steps_of.items())
+    fits = tuple(sorted((_progression(takes, at, d) for at, d in steps_of.items()), key=lambda each: each.first))
     if repeats // step > most:
         return AxisSizes(fits, None)
     residues = [at for at, d in steps_of.items() for at in range(at, at + repeats, d)]
@@ -285,7 +308,7 @@ def _taking(trials: Trials, base: Sizes, axis: int) -> Callable[[int], bool]:
 
 
 def _holds(trials: Trials, base: Sizes, axis: int, other: AxisSizes) -> bool:
-    """Whether what was found along another axis, of the same size, holds along this one too, where it is put to test.
+    """Whether what arithmetic says, or what was found along another axis of the same size, holds where it is tried.
 
     Tried are the ends, what lies beyond them, and the neighbours of the size at hand.
     """
@@ -293,7 +316,12 @@ def _holds(trials: Trials, base: Sizes, axis: int, other: AxisSizes) -> bool:
     ends = {end for each in fits for end in (each.first, each.last or n)}
     steps = {step for each in fits for step in (1, each.step)}
     tried = {end + sign * step for end in {*ends, n} for step in steps for sign in (-1, 0, 1)}
-    return all(takes(at) == any(at in each for each in fits) for at in sorted(tried))
+    if not all(takes(at) == _is_in(fits, at) for at in sorted(tried)):
+        return False
+    read = [at for at in sorted(tried) if _is_in(fits, at)]
+    return other.whole is None or all(
+        _leaves_unread(trials.at(_sized(base, axis, at)), axis) != _is_in(other.whole, at) for at in read
+    )
 
 
 def _progression(takes: Callable[[int], bool], n: int, step: int) -> Progression:
@@ -342,10 +370,7 @@ def _from(n: int, step: int, smallest: int, largest: int | None) -> Progression:
 
 
 def unread(network: Network) -> Iterator[Unread]:
-    """What the windows of convolutions and pools leave at the end of their map.
-
-    tail = n − 1 − ((m − 1)·s + d·(k − 1) − p), less the gaps s − d·(k − 1) − 1 between windows, where there are any
-    """
+    """What the windows of convolutions and pools leave at the end of their map."""
     fields = Fields(network, gates=False)
     for name, axis, n, positions in _tails(network):
         stride = fields[network[name].inputs[0]].stride if network[name].inputs[0] != network.input.name else None
@@ -364,37 +389,40 @@ def _leaves_unread(network: Network | EyeshotError, axis: int) -> bool:
 def _tails(network: Network) -> Iterator[tuple[str, int, int, int]]:
     """Layer, followed axis, the map's size along it, and how many positions at its end no window reaches."""
     for node in network.layers:
-        if not isinstance(node.op, Conv | Pool) or max(node.op.stride, default=1) == 1:
+        if not isinstance(node.op, Conv | Pool):
             continue
-        source, window = network[node.inputs[0]], node.op.window(None)
-        for tensor_axis, slide in zip(window.axes, window.slides, strict=True):
-            n, m = source.shape[tensor_axis], node.shape[tensor_axis]
-            tail = n - 1 - ((m - 1) * slide.stride + slide.reach - slide.before)
-            left = tail - max(0, slide.stride - slide.reach - 1)
-            if left <= 0:
-                continue
-            counted = (i for i in range(len(network.axes)) if tensor_axis in axes_counting(network, source.name, i))
-            for axis in counted:
-                yield node.name, axis, n, left
+        source = network[node.inputs[0]]
+        for along in range(len(network.axes)):
+            for axis in axes_counting(network, source.name, along):
+                if (left := tail(node, axis, source.shape[axis], node.shape[axis])) > 0:
+                    yield node.name, along, source.shape[axis], left
 
 
 def _trial(trials: Trials, sizes: Sizes) -> Trial:
     network = trials.at(sizes)
     assert isinstance(network, Network)
-    outputs = {name: network[name].shape[1:] for name in network.outputs or (network.output.name,)}
+    ends = [network[name] for name in network.outputs or (network.output.name,)]
+    outputs = {node.name: node.shape[1:] if node.shape[:1] == (1,) else node.shape for node in ends}
     return Trial(sizes, outputs, tuple(unread(network)))
 
 
 def _of_interest(axes: Sequence[AxisSizes], asked: Sizes) -> Iterator[Sizes]:
-    """The smallest sizes, those asked for, the nearest on both sides, and the nearest that are read whole."""
+    """The smallest sizes, those asked for, the nearest on both sides, and the nearest that are read whole.
+
+    Where those asked for do not fit, what fits of them stays.
+    """
     fits = [axis.fits for axis in axes]
+    keeps = not all(_is_in(of_axis, n) for of_axis, n in zip(fits, asked, strict=True))
     yield asked
     yield tuple(min(each.first for each in of_axis) for of_axis in fits)
     for near in (_below, _above):
-        yield tuple(near(of_axis, n) or n for of_axis, n in zip(fits, asked, strict=True))
-        if all(axis.whole for axis in axes):
-            whole = [axis.whole or () for axis in axes]
-            yield tuple(near(of_axis, n) or n for of_axis, n in zip(whole, asked, strict=True))
+        for kind in (fits, [axis.whole or () for axis in axes]):
+            told = zip(kind, asked, strict=True)
+            yield tuple(n if keeps and _is_in(each, n) else near(each, n) or n for each, n in told)
+
+
+def _is_in(progressions: Iterable[Progression], n: int) -> bool:
+    return any(n in each for each in progressions)
 
 
 def _below(progressions: Iterable[Progression], n: int) -> int | None:

@@ -224,15 +224,19 @@ class Inspection:
         """What the network costs."""
         return totals(self.network)
 
-    @property
+    @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What a reader of the numbers should know."""
-        return self.network.notes
+        """What a reader of the numbers should know: what its reader said, checkerboards, branches that lie apart."""
+        from eyeshot.analyse import apart, checkerboard
+
+        return (*self.network.notes, *checkerboard.notes(self.network), *apart.notes(self.network))
 
     @property
     def is_exact(self) -> bool:
         """Whether no field is only a bound, and no layer is missing."""
-        return all(layer.field.is_exact for layer in self.layers) and all(note.kind != "bound" for note in self.notes)
+        return all(layer.field.is_exact for layer in self.layers) and all(
+            note.kind != "bound" for note in self.network.notes
+        )
 
     def to_json(self, *, rate: float | None = None) -> dict[str, Any]:
         """The document of schema eyeshot.network/1, ready for json.dumps.

@@ -19,6 +19,7 @@ from eyeshot.analyse.field import Fields
 from eyeshot.analyse.layouts import axes_counting
 from eyeshot.analyse.sights import Moving
 from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import Read, Taps, Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +95,40 @@ def _inside(fields: Fields, name: str, step: Fraction) -> Look | None:
 
 
 def step_of(fields: Fields, name: str) -> Fraction | None:
-    """Input positions from a unit to the next: its stride, or that of what it has as many positions as; None without.
+    """Input positions from a unit to the next: its stride; where it has none, that of what it reads, and how it does.
 
-    A recurrent layer has no form, and so no stride; its units stand where those stand that it reads.
+    A recurrent layer has no form, and so no stride; its units stand where those stand that it reads. None for what is
+    no sequence, and behind what has no pace.
     """
-    network = fields.network
+    network, pace = fields.network, Fraction(1)
     node = network[name]
-    if len(network.axes) != 1:
-        return None
-    while (count := _positions(network, node)) is not None and count > 1:
+    while len(network.axes) == 1 and (count := _positions(network, node)) is not None and count > 1:
         stride = fields.data[node.name].stride if node is not network.input else (1,)
         if stride is not None and stride[0] is not None:
-            return Fraction(stride[0])
-        sources = (network[each] for each in node.inputs)
-        alike = next((source for source in sources if _positions(network, source) == count), None)
-        if alike is None:
+            return stride[0] * pace
+        reads = ((read, network[node.inputs[read.source]]) for read in node.reads)
+        paces = ((_pace(network, read, source, count), source) for read, source in reads)
+        step, node = next(((step, source) for step, source in paces if step is not None), (None, node))
+        if step is None:
             return None
-        node = alike
+        pace *= step
     return None
+
+
+def _pace(network: Network, read: Read, source: Node, count: int) -> Fraction | None:
+    """Positions of what is read from a unit to the next; None where there is no even pace."""
+    positions, axes = _positions(network, source), axes_counting(network, source.name, 0)
+    if positions is None:
+        return None
+    relation = read.relation
+    if isinstance(relation, Window) and axes[0] in relation.axes and not relation.runs:
+        slide = relation.slides[relation.axes.index(axes[0])]
+        return Fraction(slide.stride, slide.base)
+    if isinstance(relation, Taps) and axes[0] in relation.axes:
+        pattern = relation.endless[relation.axes.index(axes[0])]
+        if pattern is not None:
+            return Fraction(pattern.step, len(pattern.offsets))
+    return Fraction(1) if positions == count else None
 
 
 def _positions(network: Network, node: Node) -> int | None:

@@ -68,7 +68,7 @@ def _name_a_size(error: ReadError, model: Any, input_shape: Any) -> None:
     sizes = nearby(trials, asked, most=max(12, _WORK // (len(error.partial.nodes) if error.partial else 1)))
     if sizes is not None and sizes != asked:
         told = " ".join(f"--input {spec}" for spec in _resized(specs, sizes))
-        error.args = (f"{error.args[0]}; it takes {told} (eyeshot sizes lists what fits)",)
+        error.args = (f"{str(error.args[0]).rstrip('.')}; it takes {told} (eyeshot sizes lists what fits)",)
 
 
 def _reader(model: Any) -> Callable[[Any], Network]:

@@ -25,8 +25,8 @@ class Rewrite:
         steps: the moves, each with the network that was announced and the one read back, which agree.
     """
 
-    def __init__(self, model: Any, rewritten: Rewritten) -> None:
-        self._asked, self._module = model, rewritten.module
+    def __init__(self, model: Any, rewritten: Rewritten, input_shape: Any = None) -> None:
+        self._asked, self._module, self._input = model, rewritten.module, input_shape
         self.steps: tuple[Step, ...] = rewritten.steps
         self.design: Design | None = rewritten.design
         self.before = Report(self.steps[0].before.network)
@@ -86,7 +86,7 @@ class Rewrite:
                 f"a {type(self._asked).__name__} given as it is: nothing says how it is made; give the name of what"
                 " makes it (file.py:factory)"
             )
-        shape = self.after.network.input.shape[1:]
+        shape = self._input or self.after.network.input.shape[1:]
         return source_of_moves(self._asked, [step.text for step in self.steps], shape)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
@@ -139,13 +139,15 @@ def rewrite(model: Any, *moves: str, input_shape: Any = None, example: Any = Non
     if isinstance(model, str) and not _is_module(model):
         return Rewrite(model, _of_design(model, moves, input_shape))
     if not isinstance(model, str):
-        return Rewrite(model, rewrite_module(_module(model), moves, input_shape, name=type(model).__name__,
-                                             source="torch", example=example))  # fmt: skip
+        kind = type(model).__name__
+        made = rewrite_module(_module(model), moves, input_shape, name=kind, source="torch", example=example)
+        return Rewrite(model, made, input_shape)
     from eyeshot.read.loading import load_module
     from eyeshot.read.pretrained import drawn_module
 
     module = drawn_module(model) if weights else load_module(model)
-    return Rewrite(model, rewrite_module(module, moves, input_shape, name=model, source=model, example=example))
+    made = rewrite_module(module, moves, input_shape, name=model, source=model, example=example)
+    return Rewrite(model, made, input_shape)
 
 
 def _is_module(model: str) -> bool:

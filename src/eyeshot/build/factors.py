@@ -1,5 +1,6 @@
 """A kernel as a chain of smaller convolutions: the best in the sense of least squares, with its relative error.
 
+a smaller kernel       the middle of the larger
 depthwise, 1×1         one singular vector for each channel read: the best there is (Eckart & Young 1936)
 1×1, k×k, 1×1          Tucker's decomposition over channels, by alternating singular vectors (De Lathauwer 2000)
 k×k … k×k              L-BFGS on the composed kernel from several starts: a local best
@@ -28,7 +29,9 @@ def factored(kernel: torch.Tensor, chain: Sequence[Any]) -> tuple[list[torch.Ten
         The weights, and ‖W − W'‖ / ‖W‖.
     """
     first = chain[0]
-    if len(chain) == 2 and first.groups == kernel.shape[1] > 1:
+    if len(chain) == 1:
+        weights, product = _middle(kernel, first.kernel_size)
+    elif len(chain) == 2 and first.groups == kernel.shape[1] > 1:
         weights, product = _depthwise(kernel, first.out_channels // first.in_channels)
     elif len(chain) == 3 and max(first.kernel_size) == 1 == max(chain[-1].kernel_size):
         weights, product = _tucker(kernel, first.out_channels, chain[1].out_channels)
@@ -36,6 +39,15 @@ def factored(kernel: torch.Tensor, chain: Sequence[Any]) -> tuple[list[torch.Ten
         weights, product = _stack(kernel, chain)
     norm = float(kernel.norm())
     return weights, float((kernel - product).norm()) / norm if norm else 0.0
+
+
+def _middle(kernel: torch.Tensor, sizes: Sequence[int]) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """The part of a kernel in its middle."""
+    starts = [(n - k + 1) // 2 for n, k in zip(kernel.shape[2:], sizes, strict=True)]
+    place = (slice(None), slice(None), *(slice(a, a + k) for a, k in zip(starts, sizes, strict=True)))
+    product = torch.zeros_like(kernel)
+    product[place] = kernel[place]
+    return [kernel[place]], product
 
 
 def _depthwise(kernel: torch.Tensor, multiplier: int) -> tuple[list[torch.Tensor], torch.Tensor]:
@@ -61,7 +73,7 @@ def _tucker(kernel: torch.Tensor, reads: int, gives: int) -> tuple[list[torch.Te
     flat = kernel.flatten(2)
     u = _leading(flat.flatten(1), gives)
     v = _leading(flat.transpose(0, 1).flatten(1), reads)
-    for _ in range(20):
+    for _ in range(8):
         u = _leading(torch.einsum("oct,cr->ort", flat, v).flatten(1), gives)
         v = _leading(torch.einsum("oct,og->cgt", flat, u).flatten(1), reads)
     core = torch.einsum("oct,og,cr->grt", flat, u, v)
@@ -75,8 +87,9 @@ def _tucker(kernel: torch.Tensor, reads: int, gives: int) -> tuple[list[torch.Te
 
 
 def _leading(matrix: torch.Tensor, count: int) -> torch.Tensor:
-    """As many left singular vectors; zeros where there are no more."""
-    u = torch.linalg.svd(matrix, full_matrices=False)[0][:, :count]
+    """As many left singular vectors, the first first; zeros where there are no more."""
+    # of the Gram matrix, which is small where the kernel has many taps
+    u = torch.linalg.eigh(matrix @ matrix.T)[1].flip(1)[:, :count]
     if u.shape[1] < count:
         u = torch.cat([u, u.new_zeros(u.shape[0], count - u.shape[1])], 1)
     leading: torch.Tensor = u

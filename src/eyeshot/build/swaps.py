@@ -103,7 +103,7 @@ def swap_layers(
     with torch.no_grad():
         chains = {each.layer: _chain(modules, before, after, each, errors) for each in replacements}
     changed: dict[int, tuple[nn.Module, nn.Module]] = {}  # by identity, so that no old one is freed and its id reused
-    for each in replacements:
+    for each in sorted(replacements, key=lambda each: each.path.count(".")):  # what holds others goes before them
         old = module.get_submodule(each.path)
         changed[id(old)] = old, _put(module, each.path, chains[each.layer])
     for child in module.modules():
@@ -131,6 +131,8 @@ def _chain(
     if each.weights == "folded":
         (norm,) = each.sources or (each.layer,)
         return [fold_batch_norm(old, modules[norm])] if each.names else [rest_of(old)]
+    if not each.names and isinstance(old, nn.modules.batchnorm._BatchNorm):
+        return [rest_of(old)]
     weighted = (old, *(modules[name] for name in each.sources), *modules.values())
     like = next((parameter for layer in weighted for parameter in layer.parameters()), None)
     kept = False

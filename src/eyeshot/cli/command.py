@@ -23,6 +23,7 @@ VERBS = {
     "sizes": "which input sizes fit, and what comes out?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "advise": "what is wrong for this image and these objects, and what mends it?",
     "rewrite": "what becomes of a network by a move?",
     "design": "which designs see what I want?",
     "check": "does it still keep what was promised of it?",
@@ -30,6 +31,7 @@ VERBS = {
     "plot": "a figure of it, and its data",
     "report": "the explorer page: fields, costs and comparison in one offline file",
     "models": "which designs are built in?",
+    "schema": "what do the --json documents hold?",
     "doctor": "what is installed here, and what does it enable?",
 }
 _EXAMPLES = """\b
@@ -39,6 +41,7 @@ Examples:
   eyeshot why alexnet conv5
   eyeshot compare CONV-POOL-CONV-POOL-CONV-POOL CONV-POOL-CONV-CONV-CONV-POOL
   eyeshot compare alexnet-28 alexnet-28-alternating --train
+  eyeshot report --lesson -o lesson.html     why AlexNet does not pool after every convolution, step by step
 
 \b
 A MODEL is one of
@@ -94,6 +97,11 @@ class Verbs(click.Group):
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
         extra |= {"standalone_mode": False, "prog_name": "eyeshot"}
+        if sys.stderr is None:  # 2>&-
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it lasts as long as the process
+        if sys.stdout is None:  # >&-
+            _complain("eyeshot: standard output is closed, and there is nowhere else to print to")
+            raise SystemExit(EyeshotError.exit_code)
         try:
             code = super().main(args, **extra)
             sys.stdout.flush()
@@ -111,6 +119,8 @@ class Verbs(click.Group):
             code = 0
         except OSError as error:
             _complain(f"eyeshot: {_system(error)}")
+            if _is_of_printing(error):
+                _forget_stdout()
             code = EyeshotError.exit_code
         except MemoryError as error:
             detail = f" ({error})" if str(error) else ""
@@ -129,14 +139,23 @@ def _usage(error: click.ClickException) -> list[str]:
 
 
 def _system(error: OSError) -> str:
-    """What the system complains of, in its words but without its number."""
-    return ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
+    """What the system complains of, in its words but without its number; what has no name is what is printed to."""
+    name = error.filename or ("standard output" if _is_of_printing(error) else "")
+    return ": ".join(str(part) for part in (name, error.strerror) if part) or str(error)
+
+
+def _is_of_printing(error: OSError) -> bool:
+    """Whether an error came up in the code that prints: a stream does not say which one it is."""
+    import traceback
+
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("eyeshot.cli.", "click.", "rich."))
 
 
 def _unknown_verb(word: str) -> str:
-    import difflib
+    from eyeshot.nearest import nearest
 
-    near = difflib.get_close_matches(word.lower(), VERBS, 1, 0.5)
+    near = nearest(word, VERBS, 1)
     if near:
         return f"no verb {quoted(word)}; did you mean {near[0]!r}?"
     from eyeshot.design.zoo import entries
@@ -153,7 +172,7 @@ def _complain(*lines: str) -> None:
 
 
 def _forget_stdout() -> None:
-    """Keep Python from writing to the closed pipe once more as it ends."""
+    """Keep Python from writing once more, as it ends, to what cannot be written to."""
     # A stdout without a file behind it has nothing to write.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

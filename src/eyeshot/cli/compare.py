@@ -16,6 +16,7 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    lesson_of,
     one_format,
     print_json,
     print_records,
@@ -216,10 +217,13 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     else:
         terminal.say((f"{len(comparison.layers)} layers with weights; --all shows them side by side", "dim"))
     terminal.say()
+    whose: dict[tuple[str, str], list[str]] = {}
     for report, label in zip(comparison.reports, comparison.labels, strict=True):
         for note in folded_notes(report):
             place = f"{note.layer}: " if note.layer else ""
-            terminal.say((f"{note.kind} ({label}): ", "warn"), place + note.text)
+            whose.setdefault((note.kind, place + note.text), []).append(label)
+    for (kind, text), labels in whose.items():
+        terminal.say((f"{kind} ({', '.join(labels)}): ", "warn"), text)
     for sentence in on_several(comparison.reports, comparison.labels):
         terminal.say(sentence)
 
@@ -239,7 +243,7 @@ def _print_what_next(
     is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
     if is_small and input_shape is None:
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
-    say_next(terminal, *commands)
+    say_next(terminal, *commands, *lesson_of(*models))
 
 
 def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:

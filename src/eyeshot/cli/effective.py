@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from eyeshot.cli.figures import Paper, paper_options, write_figure
+from eyeshot.cli.measuring import Unit, check_source, designs_and_layers, measure_options, measured_fields
 from eyeshot.cli.options import (
     check_figure,
     colour_option,
     end_bounded,
     input_option,
-    is_index,
     json_option,
     one_format,
     print_json,
@@ -23,111 +23,18 @@ from eyeshot.cli.options import (
     say_module,
     say_next,
     typed,
-    users_code,
 )
-from eyeshot.errors import UsageError
-from eyeshot.shown import quoted
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.effective import EffectiveField
-
-    _UnitType = click.ParamType[tuple[int, ...] | str]
-    _ChannelType = click.ParamType[int | str]
-    _ShareType = click.ParamType[float]
-    _NumbersType = click.ParamType[tuple[float, ...]]
-else:
-    _UnitType = _ChannelType = _ShareType = _NumbersType = click.ParamType
-
-_OF_GRADIENTS = (
-    "measure", "channel", "images", "limit", "mean", "std", "weights", "seeds", "per_seed", "precision", "batch",
-    "device", "dtype", "run",
-)  # fmt: skip
-"""Options that say nothing to the density."""
-
-
-class Unit(_UnitType):
-    """The middle unit, all, or one by its indices."""
-
-    name = "unit"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...] | str:
-        """A word as it is, indices as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        word = {"center": "centre"}.get(value, value)
-        if word in ("centre", "all"):
-            return str(word)
-        parts = [part.strip() for part in str(value).split(",")]
-        if not all(is_index(part) for part in parts):
-            self.fail(
-                f"{quoted(str(value))} is no unit; write centre, all, or indices counted from 0, such as 6,6",
-                param,
-                ctx,
-            )
-        return tuple(int(part) for part in parts)
-
-
-class Channel(_ChannelType):
-    """All channels, or one by its index."""
-
-    name = "channel"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """A word as it is, an index as a number."""
-        if value in ("mixed", "sum"):
-            return str(value)
-        if not is_index(str(value)):
-            self.fail(f"{quoted(str(value))} is no channel; write mixed, sum, or an index counted from 0", param, ctx)
-        return int(value)
-
-
-class Share(_ShareType):
-    """A share such as 2% or 0.02."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The share as a number from 0 to 1."""
-        text = str(value).strip()
-        try:
-            share = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = 0.0
-        if not 0 < share < 1:
-            self.fail(f"{value!r} is no precision; write a share such as 2%", param, ctx)
-        return share
-
-
-class Numbers(_NumbersType):
-    """Numbers such as 0.5,0.5,0.5."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """The numbers as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            numbers = ()
-        if not numbers or not all(map(math.isfinite, numbers)):
-            self.fail(
-                f"{quoted(str(value))} are no numbers; write one, or one a channel, as in 0.5,0.5,0.5", param, ctx
-            )
-        return numbers
+    from eyeshot.report.figures.style import Drawing
 
 
 @click.command(short_help="what does a unit really use?")
-@click.argument("model")
-@click.argument("layer", required=False)
+@click.argument("words", nargs=-1, required=True, metavar="MODEL [LAYER | MODEL…]")
 @click.option(
-    "--source",
-    type=click.Choice(["density", "paths", "init", "weights"]),
-    default="density",
-    show_default=True,
-    help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones.",
+    "--layer", "layers", multiple=True, metavar="NAME", help="Of several models: one for all, or one for each."
 )
 @click.option(
     "--unit",
@@ -138,40 +45,7 @@ class Numbers(_NumbersType):
     help="One unit, or the mean over all, moved by their fields' centres.",
 )
 @click.option("--gates", is_flag=True, help="density: count paths through gates and statistics, too.")
-@click.option(
-    "--measure",
-    type=click.Choice(["abs", "square", "signed", "positive"]),
-    help="Of the gradients; positive also gives RepLKNet's area ratios. [default: abs]",
-)
-@click.option(
-    "--channel",
-    "--class",
-    type=Channel(),
-    metavar="mixed|sum|K",
-    help="All channels in a direction drawn for each image, their sum, or one. [default: mixed]",
-)
-@click.option("--images", metavar="DIR", help="Images of any size, or: sample, fashion-mnist. [init: noise]")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many of the images, a random choice.")
-@click.option("--mean", type=Numbers(), metavar="M,M,M", help="Of the images' channels, 0 to 1. [default: as trained]")
-@click.option("--std", type=Numbers(), metavar="S,S,S", help="Their deviations; with --mean.")
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="A state dict, or a training run's checkpoint.pt. [weights: the model's own]",
-)
-@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="init: random initialisations. [default: 16]")
-@click.option("--per-seed", type=click.IntRange(min=1), metavar="N", help="init: images for each. [default: 4]")
-@click.option("--precision", type=Share(), metavar="2%", help="Stop once σ is known that well.")
-@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Images at once. [default: by memory]")
-@click.option("--device", metavar="NAME", help="cpu, cuda … [default: a GPU where there is one]")
-@click.option("--dtype", type=click.Choice(["float32", "bf16"]), help="[default: float32]")
-@click.option(
-    "--run",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep what is done there; the same command goes on from it.",
-)
+@measure_options
 @input_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="The map as CSV, one line per pixel.")
@@ -186,8 +60,8 @@ class Numbers(_NumbersType):
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @colour_option
 def effective(
-    model: str,
-    layer: str | None,
+    words: tuple[str, ...],
+    layers: tuple[str, ...],
     source: str,
     unit: tuple[int, ...] | str,
     gates: bool,
@@ -202,68 +76,82 @@ def effective(
 ) -> None:
     """Print how much of what a unit of a LAYER of MODEL sees it really uses; the last convolution's unless given.
 
+    Of several models, side by side and on one scale.
+
     \b
     Examples:
       eyeshot effective alexnet conv5
       eyeshot effective resnet50 layer4.2.conv2 --unit all
-      eyeshot effective "C3-64 C3-64 C3-64" --input 3x32x32 --source init --precision 2%
+      eyeshot effective "C3-64 C3-64 C3-64" C7-64 --input 3x32x32 --source init
       eyeshot effective timm:convnext_tiny --source weights --images photos --run runs/convnext
       eyeshot effective alexnet-28 --source weights --weights checkpoint.pt --images sample
     """
-    from eyeshot.api import effective as measure
-    from eyeshot.cli.progress import measured
     from eyeshot.cli.terminal import Terminal
+    from eyeshot.report.effective_sides import document, records
 
     one_format(json=as_json, csv=as_csv)
     if output is not None:
         check_figure(output, force=force)
     chosen = {name: value for name, value in options.items() if value is not None}
-    _check_source(source, chosen, gates)
-    errors = Terminal(sys.stderr, colour=not no_colour)
-    with users_code(model), measured(chosen.get("run")) as on_progress:
-        result = measure(
-            model, layer, source=source, unit=unit, gates=gates, input_shape=input_shape, on_progress=on_progress,
-            notice=lambda text: errors.say((text, "warn")), **chosen,
-        )  # fmt: skip
+    check_source(source, chosen, gates)
+    asked = designs_and_layers(words, layers, input_shape)
+    results = measured_fields(
+        asked, no_colour=no_colour, source=source, unit=unit, gates=gates, input_shape=input_shape, **chosen
+    )
     if output is not None:
-        _draw(result, output, paper)
+        write_figure(output, _drawing(results), paper)
     if as_json:
-        print_json(result.to_json())
+        print_json(document(results))
     elif as_csv:
-        print_records(result.to_records())
+        print_records(records(results))
     else:
-        terminal = Terminal(colour=not no_colour)
-        _print(result, terminal)
-        say_module(terminal, layer or result.layer, result.layer)
-        terminal.say()
-        say_next(terminal, *_next(model, result, input_shape))
-    if not result.is_exact:
-        end_bounded(errors, [result.layer])
+        _print(asked, results, Terminal(colour=not no_colour), input_shape)
+    if bounded := [result.layer for result in results if not result.is_exact]:
+        end_bounded(Terminal(sys.stderr, colour=not no_colour), bounded)
 
 
-def _check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
-    """Complain of options that the source has no use for."""
-    if source in ("density", "paths"):
-        unused = [name for name in _OF_GRADIENTS if name in chosen]
-    else:
-        others = ("seeds", "per_seed") if source == "weights" else ("weights",)
-        unused = [name for name in others if name in chosen] + ["gates"] * gates
-    if unused:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
-        other = "density" if gates else "the other of init and weights"
-        fitting = "init or weights" if source in ("density", "paths") else other
-        raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
-
-
-def _draw(result: EffectiveField, output: Path, paper: Paper) -> None:
-    from eyeshot.report.figures.effective import map_panel, profile_panel
+def _drawing(results: Sequence[EffectiveField]) -> Drawing:
+    from eyeshot.report.effective_sides import figure_labels
+    from eyeshot.report.figures.effective import maps_beside, profile_panel
     from eyeshot.report.figures.style import Drawing
 
-    panel = map_panel(result) if result.map.ndim == 2 else profile_panel([result], [result.origin.source])
-    write_figure(output, Drawing(rows=[[panel]]), paper)
+    if all(result.map.ndim == 2 for result in results):
+        return maps_beside(results, [None] if len(results) == 1 else figure_labels(results))
+    names = [results[0].origin.source] if len(results) == 1 else figure_labels(results)
+    return Drawing(rows=[[profile_panel(results, names)]])
 
 
-def _print(result: EffectiveField, terminal: Terminal) -> None:
+def _print(
+    asked: Sequence[tuple[str, str | None]], results: Sequence[EffectiveField], terminal: Terminal, input_shape: Any
+) -> None:
+    if len(results) > 1:
+        _print_beside(results, terminal)
+        terminal.say()
+        models = [model for model, _ in asked]
+        say_next(terminal, typed(*models, "profile", "-o", "profile.svg", verb="plot", input_shape=input_shape))
+        return
+    ((model, layer),), (result,) = asked, results
+    _print_one(result, terminal)
+    say_module(terminal, layer or result.layer, result.layer)
+    terminal.say()
+    say_next(terminal, *_next(model, result, input_shape))
+
+
+def _print_beside(results: Sequence[EffectiveField], terminal: Terminal) -> None:
+    from eyeshot.report.effective_sides import called, sentences, table
+    from eyeshot.report.effective_text import source
+
+    names = called(results)
+    for name, result in zip(names, results, strict=True):
+        terminal.say((f"{name} ", "strong"), ("" if name == result.network else f"= {result.network} ", "dim"),
+                     (source(result), "dim"))  # fmt: skip
+    terminal.say()
+    terminal.table(table(results, names))
+    for text in sentences(results, names):
+        terminal.say(text)
+
+
+def _print_one(result: EffectiveField, terminal: Terminal) -> None:
     from eyeshot.report import effective_text as text
 
     terminal.say(*text.sentence(result))

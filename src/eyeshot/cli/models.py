@@ -65,16 +65,13 @@ def models(name: str | None, notation: bool, as_json: bool, as_csv: bool, plain:
 
 
 def _known(name: str) -> str:
-    import difflib
-
     from eyeshot.design.zoo import entries
     from eyeshot.errors import UsageError
+    from eyeshot.nearest import did_you_mean
 
     if name.lower() in entries():
         return name.lower()
-    near = difflib.get_close_matches(name.lower(), entries(), 3, 0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise UsageError(f"{name!r} is no model of the zoo{hint}; `eyeshot models` lists it")
+    raise UsageError(f"{name!r} is no model of the zoo; {did_you_mean(name, entries())} `eyeshot models` lists it")
 
 
 def _record(name: str) -> dict[str, Any]:

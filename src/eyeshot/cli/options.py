@@ -146,6 +146,18 @@ def _cell(value: Any, *, is_csv: bool) -> Any:
     return f"'{text}" if is_csv and _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
 
 
+def tile_sizes(context: click.Context, parameter: click.Parameter, given: str | None) -> Any:
+    """A tile's sizes, one for all axes or one per axis."""
+    if given is None:
+        return None
+    parts = given.lower().replace("×", "x").split("x")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(
+            f"{given!r} is no tile; write one size, or one per axis, such as 512x512", context, parameter
+        )
+    return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
+
+
 def check_figure(path: Path, *, force: bool) -> None:
     """Complain of a figure that cannot be drawn or written, before anything long is computed."""
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
@@ -201,6 +213,11 @@ def say_module(terminal: Terminal, asked: str, layer: str) -> None:
 def say_next(terminal: Terminal, *commands: str) -> None:
     """Commands that a reader may want next."""
     terminal.lines([[("next  " if i == 0 else "      ", "dim"), (text, "")] for i, text in enumerate(commands)])
+
+
+def lesson_of(*models: str) -> list[str]:
+    """The command that writes the lesson, for designs that it is about."""
+    return ["eyeshot report --lesson -o lesson.html"] if any(model.startswith("alexnet") for model in models) else []
 
 
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:

@@ -141,13 +141,19 @@ class _Waiting(threading.Thread):
 def _grown() -> int | None:
     """Bytes that the forward pass under way has taken, where they are many."""
     module = sys.modules.get("eyeshot.read.under_way")
-    if module is None or not module.passes:
+    passes = _passes()
+    if module is None or not passes:
         return None
-    grown = int(module.resident() - module.passes[-1].before)
+    grown = int(module.resident() - passes[-1].before)
     return grown if grown > module.MUCH else None
 
 
 def _path() -> str:
     """The path of the module that runs; nothing outside a forward pass that is read."""
-    module = sys.modules.get("eyeshot.read.under_way")
-    return str(module.passes[-1].place()) if module is not None and module.passes else ""
+    passes = _passes()
+    return str(passes[-1].place()) if passes else ""
+
+
+def _passes() -> list[Any]:
+    """The passes under way, as of now: they may end while they are asked, and their module may be half imported."""
+    return list(getattr(sys.modules.get("eyeshot.read.under_way"), "passes", ()))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
 from eyeshot.cli.figures import Paper, paper_options, write_figure
+from eyeshot.cli.measuring import check_source, measure_options, measured_fields
 from eyeshot.cli.options import (
     Position,
     check_figure,
     end_bounded,
     input_option,
     inspected,
+    tile_sizes,
 )
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
@@ -29,13 +33,20 @@ _USE_KINDS = {
     "profile": "how much does it use along an axis, against its field?",
     "ratio": "how much of what it sees does each layer use?",
 }
+_TILE_KINDS = {
+    "tiles": "how is the image cut into tiles, and what does one read?",
+    "halo": "what error does a smaller halo leave, and what work?",
+}
 QUESTIONS = {
     **{kind: KINDS[kind].question for kind in KINDS},
     **_USE_KINDS,
+    **_TILE_KINDS,
     _STUDY_KIND: "what did training find? MODEL is the folder of a study",
 }
 _OF_UNITS = ("cone", "map", "profile")
 """Kinds that are taken from units of one layer."""
+_MEASURED = ("map", "profile")
+"""Kinds of what a unit uses by any source."""
 _MOST_LAYERS = 24
 """Layers of a net that a ratio samples."""
 _LIST = "\n".join(f"  {kind:<9} {question}" for kind, question in QUESTIONS.items())
@@ -51,9 +62,11 @@ Examples:
   eyeshot plot "C3-8 C3-8 C3-8" cone --input 1x15x15 --at 7,7 --at 7,8 -o two.png
   eyeshot plot alexnet alexnet-alternating growth -o growth.pdf --width 3.3in --no-title
   eyeshot plot resnet18 map --layer layer3.1.conv2 -o map.png
+  eyeshot plot "C3-64 C3-64 C3-64" C7-64 profile --input 3x32x32 --source init -o use.svg
+  eyeshot plot alexnet tiles --input 3x2048x2048 --layer conv5 --tile 512 -o tiles.png
   eyeshot plot runs/3f2a91c07d54 evidence -o scores.png
 
-What a unit uses is taken from its path density; eyeshot effective measures it and draws what it found.
+What a unit uses is taken from its path density, or measured as --source says; eyeshot effective prints it.
 """
 
 
@@ -64,9 +77,11 @@ What a unit uses is taken from its path density; eyeshot effective measures it a
               help="Their position, counted from 0; up to four for a cone. [default: the middle one]")  # fmt: skip
 @click.option("--axis", type=click.IntRange(0, 2), metavar="N",
               help="A cone's or profile's axis. [default: the last, columns]")  # fmt: skip
+@click.option("--tile", "tile", callback=tile_sizes, metavar="HxW", help="Of tiles and halo: a tile's size.")
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Where the figure goes; beside it its data as .csv, its caption as .txt.")  # fmt: skip
+@measure_options
 @paper_options
 @click.option("--force", is_flag=True, help="Let -o replace files.")
 def plot(
@@ -74,10 +89,13 @@ def plot(
     layer: str | None,
     units: tuple[tuple[int, ...], ...],
     axis: int | None,
+    tile: Any,
     input_shape: tuple[int, ...] | None,
     output: Path | None,
     force: bool,
     paper: Paper,
+    source: str,
+    **options: Any,
 ) -> None:
     """Draw one figure; the help is written from the kinds there are."""
     *designs, kind = models
@@ -87,46 +105,94 @@ def plot(
         raise UsageError(f"plot needs a model before the kind, such as: eyeshot plot alexnet {kind} -o {kind}.svg")
     if output is None:
         raise UsageError(f"plot writes a file: give -o {kind}.svg, .png or .pdf")
-    if kind not in _OF_UNITS and (layer is not None or units or axis is not None):
+    if kind not in _OF_UNITS and ((layer is not None and kind not in _TILE_KINDS) or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
+    measured = {name: value for name, value in options.items() if value is not None}
+    if kind not in _MEASURED and (measured or source != "density"):
+        raise UsageError(f"--source and what belongs to it are for {listed(_MEASURED, 'and')}; a {kind} has no source")
+    check_source(source, measured, False)
+    if tile is not None and kind not in _TILE_KINDS:
+        raise UsageError(f"--tile: only with {listed(list(_TILE_KINDS), 'or')}")
     check_figure(output, force=force)
+    if kind in _TILE_KINDS:
+        if len(designs) > 1:
+            raise UsageError(f"{kind} takes one design, found {len(designs)}")
+        _write(output, _tile_drawing(kind, designs[0], input_shape, layer, tile), paper)
+        return
     if kind == _STUDY_KIND:
         _write(output, _evidence(designs), paper)
         return
     if kind in KINDS:
         check_count(kind, len(designs))
-    elif (kind == "map" and len(designs) > 1) or len(units) > 1:
-        what = f"{len(designs)} designs" if len(units) < 2 else f"{len(units)} units"
-        raise UsageError(f"{kind} takes one design and one unit, found {what}")
+    elif len(units) > 1:
+        raise UsageError(f"{kind} takes one unit, found {len(units)}")
+    if kind in _MEASURED:
+        asked = [(model, layer) for model in designs]
+        unit = units[0] if units else "centre"
+        results = measured_fields(asked, source=source, unit=unit, input_shape=input_shape, **measured)
+        _write(output, _of_use(kind, results, axis), paper)
+        _end([result.layer for result in results if not result.is_exact])
+        return
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
-    drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_use_panel(kind, chosen)]])
+    ratio = () if kind in KINDS else [_by_depth(report) for report in reports]
+    drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_ratio(ratio, chosen.labels)]])
     _write(output, drawn, paper)
-    _end(chosen)
+    _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
+
+
+_TOGETHER = (7.5, 6.2)
+_MOST_HALOS = 12
+
+
+def _tile_drawing(kind: str, model: str, input_shape: Any, layer: str | None, tile: Any) -> Drawing:
+    """The tiles on the image, or error and work against the halo."""
+    from eyeshot.cli.options import users_code
+    from eyeshot.report.figures.style import shortened
+    from eyeshot.report.figures.tiles import error_panel, tiles_panel, work_panel
+    from eyeshot.tile.family import Family
+    from eyeshot.tile.plan import planned
+    from eyeshot.tile.probe import probe
+    from eyeshot.tile.tolerance import curve
+
+    with users_code(model):
+        looked = probe(Family(model, input_shape), layer)
+        plan = planned(looked, tile=tile)
+        name = shortened(plan.network.name, 36)
+        if kind == "tiles":
+            return Drawing(rows=[[tiles_panel(plan, name)]])
+        steps = curve(looked, plan.tile, most=_MOST_HALOS)
+    return Drawing(rows=[[error_panel(steps, name)], [work_panel(steps, name, plan.tile)]], size=_TOGETHER)
 
 
 def _unknown(kind: str) -> str:
-    import difflib
+    from eyeshot.nearest import nearest
 
-    near = difflib.get_close_matches(kind, QUESTIONS, 1, 0.6)
+    near = nearest(kind, QUESTIONS, 1)
     hint = f"did you mean {near[0]!r}?" if near else "the kind comes last, after the models."
     return f"no kind of figure is called {kind!r}; {hint} Kinds are {', '.join(QUESTIONS)}"
 
 
-def _use_panel(kind: str, chosen: Designs) -> Panel:
-    """A panel of what units use, by their path density."""
-    from eyeshot.report.figures.effective import map_panel, profile_panel, ratio_panel
+def _of_use(kind: str, results: Sequence[EffectiveField], axis: int | None) -> Drawing:
+    """Maps or profiles of what units use, side by side on one scale."""
+    from eyeshot.report.effective_sides import check_axes, figure_labels
+    from eyeshot.report.figures.effective import maps_beside, profile_panel
 
-    if kind == "ratio":
-        return ratio_panel([_by_depth(report) for report in chosen.reports], chosen.labels)
-    unit = chosen.units[0] if chosen.units else "centre"
-    results = [effective(report.network, chosen.layer, unit=unit) for report in chosen.reports]
+    check_axes(results)
+    names = figure_labels(results)
     if kind == "map":
-        return map_panel(results[0])
-    axis = results[0].map.ndim - 1 if chosen.axis is None else chosen.axis
-    if axis >= results[0].map.ndim:
-        raise UsageError(f"--axis {axis}: the image has {results[0].map.ndim} axes, counted from 0")
-    return profile_panel(results, chosen.labels, axis=axis, title="What it sees and uses")
+        return maps_beside(results, [None] if len(results) == 1 else names)
+    axes = results[0].map.ndim
+    axis = axes - 1 if axis is None else axis
+    if axis >= axes:
+        raise UsageError(f"--axis {axis}: the image has {axes} axes, counted from 0")
+    return Drawing(rows=[[profile_panel(results, names, axis=axis, title="What it sees and uses")]])
+
+
+def _ratio(curves: Sequence[Sequence[EffectiveField]], names: Sequence[str]) -> Panel:
+    from eyeshot.report.figures.effective import ratio_panel
+
+    return ratio_panel(curves, names)
 
 
 def _by_depth(report: Inspection) -> list[EffectiveField]:
@@ -156,12 +222,11 @@ def _write(output: Path, drawing: Drawing, paper: Paper) -> None:
     echo(str(output))
 
 
-def _end(chosen: Designs) -> None:
+def _end(bounded: Sequence[str]) -> None:
     """End with the exit code for bounds where some field is only one."""
     import sys
 
     from eyeshot.cli.terminal import Terminal
 
-    names = [layer.name for report in chosen.reports for layer in report if not layer.field.is_exact]
-    if names:
-        end_bounded(Terminal(sys.stderr), names)
+    if bounded:
+        end_bounded(Terminal(sys.stderr), bounded)

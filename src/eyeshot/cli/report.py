@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--lesson", is_flag=True, help="No models: the lesson on AlexNet's order, ready to be published.")
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="A study's designs as trained, and their scores; M… chooses some of them.")  # fmt: skip
+@click.option("--tiles", is_flag=True, help="With a tab of tiles: how the image is run piece by piece.")
 @colour_option
 def report(
     models: tuple[str, ...],
@@ -38,6 +39,7 @@ def report(
     effective: tuple[Path, ...],
     lesson: bool,
     directory: Path | None,
+    tiles: bool,
     no_colour: bool,
 ) -> None:
     """Write the explorer page of M…: what each unit sees and uses, what it costs, side by side.
@@ -59,7 +61,7 @@ def report(
         raise UsageError(f"{output}: the page is HTML; give a name that ends in .html")
     check_new(output, force=force)
     if lesson:
-        _check_alone(models, input_shape, image, effective, directory)
+        _check_alone(models, input_shape, image, effective, directory, tiles)
         _write(output, _lesson())
         return
     if not models and directory is None:
@@ -72,10 +74,22 @@ def report(
         reports, scores = _study(directory, models, input_shape)
     for path, document in zip(effective, measured, strict=True):
         check_belongs(document, reports, str(path))
-    text = page(reports, image=picture, effective=measured, evidence=scores)
+    if tiles and directory is not None:
+        raise UsageError("--tiles: of models, not of a study's folder; name the designs")
+    planned = [_tiles(model, input_shape) for model in models] if tiles else []
+    text = page(reports, image=picture, effective=measured, evidence=scores, tiles=planned)
     _write(output, text)
     if not all(each.is_exact for each in reports):
         _end_bounded(reports, no_colour)
+
+
+def _tiles(model: str, input_shape: Any) -> dict[str, Any]:
+    from eyeshot.tile.family import Family
+    from eyeshot.tile.probe import probe
+    from eyeshot.view.tiles import tiles_of
+
+    with users_code(model):
+        return tiles_of(probe(Family(model, input_shape), None))
 
 
 def _check_alone(*others: object) -> None:

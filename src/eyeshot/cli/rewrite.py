@@ -118,4 +118,4 @@ def _list(terminal: Terminal, as_json: bool) -> None:
     for move in MOVES.values():
         terminal.say((move.name, "strong"), f" {move.does}")
         for word, meaning in move.options.items():
-            terminal.say((f"    {word:<12}", ""), (meaning, "dim"))
+            terminal.say((f"    {word:<14}", ""), (meaning, "dim"))

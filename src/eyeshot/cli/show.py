@@ -12,6 +12,7 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    lesson_of,
     one_format,
     print_json,
     print_records,
@@ -157,4 +158,4 @@ def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape
     if rival in entries():
         commands.append(typed(model, rival, verb="compare", input_shape=input_shape))
     terminal.say()
-    say_next(terminal, *commands)
+    say_next(terminal, *commands, *lesson_of(report.network.name))

@@ -49,6 +49,9 @@ def _print(answer: InputSizes, terminal: Terminal, model: str, input_shape: Any)
     terminal.table(axes_table(answer))
     terminal.say()
     terminal.table(trials_table(answer))
+    for note in answer.network.notes:
+        if note.kind == "bound" and note.layer is None:
+            terminal.say(("bound: ", "warn"), note.text)
     for text in how(answer):
         terminal.say((text, "dim"))
     terminal.say()

@@ -7,30 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    input_option,
+    json_option,
+    print_json,
+    say_next,
+    tile_sizes,
+    typed,
+    users_code,
+)
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.tile.plan import TilePlan
 
 
-def _tile(context: click.Context, parameter: click.Parameter, given: str | None) -> Any:
-    """A tile's sizes, one for all axes or one per axis."""
-    if given is None:
-        return None
-    parts = given.lower().replace("×", "x").split("x")
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(
-            f"{given!r} is no tile; write one size, or one per axis, such as 512x512", context, parameter
-        )
-    return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
-
-
 @click.command(short_help="how to run it on an image that does not fit, and will it be the same?")
 @click.argument("model")
 @input_option
 @click.option("--memory", metavar="SIZE", help="Choose the tile of the least work that fits into, say, 4G.")
-@click.option("--tile", "tile", callback=_tile, metavar="HxW", help="A tile's size.")
+@click.option("--tile", "tile", callback=tile_sizes, metavar="HxW", help="A tile's size.")
 @click.option("--tolerance", type=float, metavar="SHARE", help="The smallest halo whose error stays below, say, 1e-3.")
 @click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
@@ -172,10 +169,13 @@ def _progress_words(progress: Any) -> str:
 
 
 def _print(plan: TilePlan, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.tiles import words
+    from eyeshot.report.tiles import curve_table, words
 
     for line in words(plan):
         terminal.say(*line)
+    if plan.tolerance is not None:
+        terminal.say()
+        terminal.table(curve_table(plan.tolerance))
     terminal.say()
     layer = plan.prevents[0].layer if plan.prevents else plan.layers[0]
     say_next(terminal, typed(model, layer, verb="why", input_shape=input_shape))

@@ -20,6 +20,7 @@ from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Design
 from eyeshot.design.zoo import entries
 from eyeshot.errors import EyeshotError, MissingExtraError, NotationError, ShapeError, UsageError
+from eyeshot.nearest import nearest
 from eyeshot.network.graph import Network, Note
 from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
 from eyeshot.read.module_names import is_module_name
@@ -113,14 +114,16 @@ def design_named(name: str) -> Design:
     try:
         return parse(name)
     except NotationError as error:
-        import difflib
+        near = nearest(name, entries())
+        if not near and _BARE_NAME.fullmatch(name) and error.position == 0:
+            from eyeshot.read.library_names import library_models
 
-        near = difflib.get_close_matches(name.lower(), entries(), 3, 0.6)
+            models = library_models()
+            near = [models[each] for each in nearest(name, models)]
         if near or (_BARE_NAME.fullmatch(name) and error.position == 0):
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            hint = f"; did you mean {' or '.join(near)}?" if near else ";"
             raise UsageError(
-                f"{quoted(name)} is no model of the zoo, and as a design: {error.message}."
-                f" {hint}`eyeshot models` lists the zoo"
+                f"{quoted(name)} is no model of the zoo{hint} `eyeshot models` lists it. As a design: {error.message}"
             ) from error
         raise
 

@@ -32,7 +32,7 @@ def _alexnet() -> dict[str, Entry]:
             input_shape=(3, 227, 227),
             classes=1000,
             description="AlexNet of 2012: two groups, LRN, overlapping pools; 227 pixels, as its 55×55 maps need",
-            slip="the paper's 253,440 neurons for conv1 are a slip: 55·55·96 = 290,400",
+            slip="the paper's 253,440 neurons for conv1 do not follow from its map: 55·55·96 = 290,400",
         ),
         "alexnet-owt": Entry(
             notation=f"C11s4p2-64 P3s2 C5-192 P3s2 C3-384 C3-256 C3-256 P3s2 {head}",

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eyeshot.errors import UsageError
+from eyeshot.nearest import did_you_mean
 from eyeshot.network.ops import Input, Op
 from eyeshot.network.relations import (
     Concat,
@@ -145,11 +146,8 @@ class Network:
         return {**ends, **self.modules}
 
     def _no_layer(self, name: str) -> str:
-        import difflib
-
         layers = [node.name for node in self.layers]
-        near = difflib.get_close_matches(name, [*layers, *self.module_outputs], 3, 0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"its layers run from {layers[0]} to {layers[-1]}"
+        hint = did_you_mean(name, [*layers, *self.module_outputs]) or f"its layers run from {layers[0]} to {layers[-1]}"
         return f"{self.name} has no layer {name!r}; {hint} (eyeshot show lists them)"
 
     @cached_property

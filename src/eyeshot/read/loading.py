@@ -5,7 +5,6 @@ What such names look like, arguments included, is said in ``module_names``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
+from eyeshot.nearest import did_you_mean
 from eyeshot.read.module_names import ModuleName, module_name
 from eyeshot.read.users_code import make
 
@@ -80,9 +80,9 @@ def built_with(build: Callable[..., Any], asked: ModuleName, **settings: Any) ->
 def check_known(library: str, model: str, names: list[str]) -> None:
     """Complain of a model that a library does not have."""
     if model not in names:
-        near = difflib.get_close_matches(model, names, 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else f"; it has {len(names)} others"
-        raise ReadError(f"{library} has no model {model!r}{hint}")
+        raise ReadError(
+            f"{library} has no model {model!r}; {did_you_mean(model, names) or f'it has {len(names)} others'}"
+        )
 
 
 def _build_torchvision(model: str, **arguments: Any) -> Any:

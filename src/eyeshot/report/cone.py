@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.cone import Placement, Runs, placement, seen
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.footprint import centre_unit
@@ -19,7 +20,6 @@ from eyeshot.analyse.layouts import unit_axes
 from eyeshot.errors import UsageError
 from eyeshot.report.folded import steps
 from eyeshot.report.lanes import Lanes, contracted, lanes
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.sides import letter
 from eyeshot.report.wording import op_words
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from eyeshot.analyse.box import Range, box_holding, held_in
 from eyeshot.analyse.spread import SHARES, Frame, Measures, measures, profiles_of
+from eyeshot.report.wording import axis_letters
 
 SCHEMA = "eyeshot.effective/1"
 Floats = npt.NDArray[np.float64]
@@ -215,7 +216,7 @@ class EffectiveField:
 
     def to_records(self) -> list[dict[str, Any]]:
         """One record per pixel of the map: its position per axis, and its share of the mass."""
-        names = ("y", "x") if self.map.ndim == 2 else ("z", "y", "x")[-self.map.ndim :]
+        names = axis_letters(self.map.ndim)
         return [
             dict(zip(names, (int(i) + o for i, o in zip(at, self.start, strict=True)), strict=True))
             | {"share": float(value)}

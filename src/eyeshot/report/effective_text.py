@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.report.effective import WITHOUT_WEIGHTS, Box, EffectiveField
 from eyeshot.report.footprints import COLUMNS, ROWS
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, percent, plain, signed, times
 

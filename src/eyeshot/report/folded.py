@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from eyeshot.analyse import apart, checkerboard
 from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon
 from eyeshot.network.graph import Note
@@ -115,15 +116,31 @@ def _steps(layers: Iterable[Layer], horizons: set[str]) -> list[Line]:
     return [Line(tuple(group)) for group in groups]
 
 
+_MOST_OF_KIND = 3
+"""Notes of one kind about layers that are told one by one."""
+
+
 def folded_notes(report: Inspection) -> list[Note]:
-    """A report's notes as people read them: what is said of several layers in the same words is said once."""
+    """A report's notes as people read them: what is said of several layers in the same words is said once.
+
+    Of many layers of which something is said in other words each, a few are told.
+    """
     several: dict[tuple[bool, str, str], list[str | None]] = {}
     for note in report.notes:
         several.setdefault((note.layer is None, note.kind, note.text), []).append(note.layer)
-    return [
+    told = [
         Note(layers[0] if len(layers) == 1 else f"{layers[0]} … {layers[-1]}, {len(layers)} times", kind, text)
         for (_, kind, text), layers in several.items()
     ]
+    return [note for kind in dict.fromkeys(note.kind for note in told) for note in _a_few(told, kind)]
+
+
+def _a_few(told: Sequence[Note], kind: str) -> list[Note]:
+    alike = [note for note in told if note.kind == kind]
+    more = len(alike) - _MOST_OF_KIND
+    if kind not in (checkerboard.KIND, apart.KIND) or more < 2:
+        return alike
+    return [*alike[:_MOST_OF_KIND], Note(None, kind, f"so it is at {more} more layers, which --json has")]
 
 
 def _horizons(report: Inspection) -> set[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.inspection import Inspection, Layer, Unit
 from eyeshot.analyse.layouts import unit_axes
 from eyeshot.report.looking import unit_sentence
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, listed, percent, times
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.landmarks import has_gates, horizon
 from eyeshot.report import looking
@@ -11,6 +13,7 @@ from eyeshot.report.folded import lines
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import (
     NONE,
+    axis_letters,
     image_share,
     line_of_code,
     percent,
@@ -111,6 +114,21 @@ def rule_words(report: Inspection) -> dict[str, str]:
     return rules
 
 
+def _by_axis(field: Field) -> dict[str, int | float | None]:
+    """Size and stride as numbers, a column per axis."""
+    letters = axis_letters(len(field.size))
+    columns: dict[str, int | float | None] = {}
+    for name, values in (("field", field.size), ("stride", field.stride or [None] * len(letters))):
+        columns |= {f"{name}_{axis}": _plain(value) for axis, value in zip(letters, values, strict=True)}
+    return columns
+
+
+def _plain(value: int | Fraction | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == int(value) else float(value)
+
+
 def records(
     report: Inspection,
     *,
@@ -138,6 +156,7 @@ def records(
             "params": line.params,
             "macs": line.macs,
             "macs_share": line.macs / macs if macs else 0.0,
+            **_by_axis(line.shown.field),
             **({"line": line.shown.node.line} if with_lines else {}),
         }
         for line in lines(report, folded=folded, depth=depth)

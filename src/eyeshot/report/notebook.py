@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
@@ -15,7 +16,6 @@ from eyeshot.report.heat_svg import heat_svg, heat_words
 from eyeshot.report.ledger import ledger
 from eyeshot.report.outputs import outputs_table
 from eyeshot.report.quantities import Quantity
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.sidebyside import quantity_table
 from eyeshot.report.sides import labels, legend
 from eyeshot.report.table import Row, Rule, Table

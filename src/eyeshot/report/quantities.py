@@ -60,7 +60,8 @@ class Quantity:
         if self.change == "points":
             return f"{signed(100 * (value - first), 1)} points"
         if self.change == "times":
-            return f"×{value / first:.4g}" if first else ""
+            factor = f"×{value / first:.4g}" if first else ""
+            return "=" if factor == "×1" else factor
         if self.change == "percent":
             return relative(value, first)
         return f"{signed(value - first, 0)}{self.change.removeprefix('difference')}"
@@ -118,6 +119,11 @@ def _named(layer: Layer | None, text: str) -> str:
 def _sees(reports: Sequence[Inspection]) -> list[Quantity]:
     last = [last_convolution(report) for report in reports]
     deepest = [deepest_before(report) for report in reports]
+    # Some units see less than all, though their fields would reach beyond the image on both sides of the middle one.
+    within = [
+        () if layer is None else tuple(map(min, layer.field.size, report.network.extent))
+        for report, layer in zip(reports, deepest, strict=True)
+    ]
     ends = [horizon(report) for report in reports]
     sigma = [_width(layer) for layer in last]
     shares = [
@@ -159,10 +165,13 @@ def _sees(reports: Sequence[Inspection]) -> list[Quantity]:
             "field_deepest",
             "sees most, short of all",
             "sees",
-            [None if layer is None else layer.field.size for layer in deepest],
+            [None if layer is None else size for layer, size in zip(deepest, within, strict=True)],
             times,
             "difference px",
-            [_named(layer, field_size(layer.field) if layer else "") for layer in deepest],
+            [
+                _named(layer, ("" if layer is None or layer.field.is_exact else "≤") + times(size))
+                for layer, size in zip(deepest, within, strict=True)
+            ],
         ),
         _quantity(
             "sees_all_from",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
@@ -17,13 +18,7 @@ from eyeshot.report.verdict import along_data
 from eyeshot.report.wording import NONE, field_pixels, field_size, field_stride, listed, op_words, times
 
 SCHEMA = "eyeshot.why/1"
-_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
 _MOST_MEETINGS = 3
-
-
-def axis_names(count: int) -> tuple[str, ...]:
-    """What the axes of an image are called."""
-    return _AXES[count]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def document(steps: Sequence[Step], written: str | None) -> dict[str, Any]:
         "moves": [_move(step) for step in steps],
         "announced": _changed(before, steps[-1].announced, _renamed(origins, steps[-1])),
         "read_back": _changed(before, steps[-1].after, origins),
+        "peak_activations": [each.totals.peak_activations for each in (before, steps[-1].after)],
         "exact": all(step.is_exact for step in steps),
         "error": errors or None,
         "design": written,
@@ -60,8 +61,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
 
 
 def _totals(report: Inspection) -> dict[str, int]:
-    totals = report.totals
-    return {"params": totals.params, "macs": totals.macs, "peak_activations": totals.peak_activations}
+    return {"params": report.totals.params, "macs": report.totals.macs}
 
 
 def _origins(steps: Sequence[Step]) -> dict[str, str]:
@@ -102,7 +102,9 @@ def _told(layer: Layer) -> tuple[object, ...]:
 def says(step: Step) -> Iterator[str]:
     """What a user should know of a move, a sentence each."""
     if step.is_exact:
-        where = f", but for the outer {step.plan.ring} rows and columns" if step.plan.ring else ""
+        ring = step.plan.ring
+        rows = "outermost" if ring == 1 else f"outer {ring}"
+        where = f", but for the {rows} rows and columns" if ring else ""
         yield f"what it computes stays the same{where}"
     new = [swap.layer for swap in step.plan.swaps if swap.weights == "anew" and swap.parts]
     if new:

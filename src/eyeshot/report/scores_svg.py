@@ -9,8 +9,9 @@ from typing import Any
 
 from eyeshot.report.wording import middle_out
 
-_LEFT, _WIDTH, _RIGHT, _ROW = 250, 360, 90, 34
-"""Pixels for names, the scale, the means, and the height of an arm."""
+_WIDTH, _RIGHT, _ROW, _LETTER = 290, 76, 34, 7.0
+"""Pixels for the scale, the means, the height of an arm, and a letter of a name."""
+_LONGEST_NAME = 38
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -20,13 +21,14 @@ def scores_svg(arms: Sequence[Mapping[str, Any]]) -> str:
     low, high = math.floor(min(ends)), math.ceil(max(ends))
     high = max(high, low + 1)
     height = _ROW * len(arms) + 26
+    left = round(14 + _LETTER * min(max(len(str(arm["label"])) for arm in arms), _LONGEST_NAME))
     parts = [*_scale(low, high, _ROW * len(arms))]
     for row, arm in enumerate(arms):
         parts += _arm(arm, row, low, high)
     words = "; ".join(f"{arm['label']} {arm['mean']:.2f} %" for arm in arms)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + _RIGHT} {height}"'
-        f' width="{_LEFT + _WIDTH + _RIGHT}" role="img" font-size="12" fill="currentColor">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-left} 0 {left + _WIDTH + _RIGHT} {height}"'
+        f' width="{left + _WIDTH + _RIGHT}" role="img" font-size="12" fill="currentColor">'
         f"<title>Test accuracy: {escape(middle_out(words, 400), quote=False)}</title>{''.join(parts)}</svg>"
     )
 
@@ -41,7 +43,7 @@ def _interval(arm: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _x(value: float, low: float, high: float) -> str:
-    return f"{_LEFT + _WIDTH * (value - low) / (high - low):.1f}"
+    return f"{_WIDTH * (value - low) / (high - low):.1f}"
 
 
 def _scale(low: int, high: int, bottom: int) -> Iterator[str]:
@@ -56,10 +58,10 @@ def _arm(arm: Mapping[str, Any], row: int, low: float, high: float) -> Iterator[
     y, paint = row * _ROW + _ROW // 2, _COLOURS[row % len(_COLOURS)]
     first, last = (_x(value, low, high) for value in _interval(arm))
     mean = _x(arm["mean"], low, high)
-    name = escape(middle_out(str(arm["label"]), 38), quote=False)
-    yield f'<text x="{_LEFT - 10}" y="{y + 4}" text-anchor="end">{name}</text>'
+    name = escape(middle_out(str(arm["label"]), _LONGEST_NAME), quote=False)
+    yield f'<text x="-10" y="{y + 4}" text-anchor="end">{name}</text>'
     yield f'<path stroke="{paint}" stroke-width="2" d="M{first} {y}H{last}M{first} {y - 5}v10M{last} {y - 5}v10"/>'
     yield f'<path stroke="{paint}" stroke-width="3" d="M{mean} {y - 9}v18"/>'
     for score in _scores(arm):
         yield f'<circle cx="{_x(score, low, high)}" cy="{y}" r="3.5" fill="{paint}" fill-opacity=".6"/>'
-    yield f'<text x="{_LEFT + _WIDTH + 10}" y="{y + 4}" font-weight="bold">{arm["mean"]:.2f} %</text>'
+    yield f'<text x="{_WIDTH + 10}" y="{y + 4}" font-weight="bold">{arm["mean"]:.2f} %</text>'

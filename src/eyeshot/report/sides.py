@@ -10,7 +10,7 @@ from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import weighted
 from eyeshot.network.ops import Conv
 
-_LONGEST_LABEL = 24
+LONGEST_LABEL = 24
 """Characters of a name up to which tables and sentences that name designs often are read with ease."""
 
 
@@ -42,7 +42,7 @@ def letter(index: int) -> str:
 def labels(reports: Sequence[Inspection]) -> list[str]:
     """What tables call the designs: their names, or letters where a name is long or occurs twice."""
     names = [report.network.name for report in reports]
-    is_short = all(len(name) <= _LONGEST_LABEL for name in names)
+    is_short = all(len(name) <= LONGEST_LABEL for name in names)
     if is_short and max(Counter(names).values()) == 1:
         return names
     return [letter(i) for i in range(len(names))]

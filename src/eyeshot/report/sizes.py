@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.analyse.input_sizes import AxisSizes, InputSizes, Progression, Unread
-from eyeshot.report.reasons import axis_names
 from eyeshot.report.table import Column, Pieces, Table
 from eyeshot.report.wording import NONE, listed, number, times
 
 _MOST_RESIDUES = 4
 _MOST_OUTPUTS = 3
 _MOST_LAYERS = 2
-_HOW = {"zoo": "by the design's arithmetic", "notation": "by the design's arithmetic", "onnx": "by the file's shapes"}
+_READING = dict.fromkeys(("zoo", "notation"), "building the design") | {"onnx": "reading the file's shapes"}
 
 
 def headline(sizes: InputSizes) -> Pieces:
@@ -92,15 +92,15 @@ def _left(unread: Sequence[Unread], axes: int) -> str:
     """The layers that leave something unread, the first of them with how much."""
     layers = [_of_layer(list(group), axes) for _, group in groupby(unread, key=lambda each: each.layer)]
     more = len(layers) - _MOST_LAYERS
-    return ", ".join(layers[:_MOST_LAYERS]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(layers[:_MOST_LAYERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_layer(unread: Sequence[Unread], axes: int) -> str:
     first, names = unread[0], axis_names(axes)
     if len(unread) == axes > 1 and len({(each.positions, each.of) for each in unread}) == 1:
-        return f"{first.layer} {first.positions} of {first.of} along each axis{_pixels(first)}"
+        return f"{first.layer}: {first.positions} of {first.of} along each axis{_pixels(first)}"
     told = [f"{each.positions} of {each.of} {names[each.axis]}{_pixels(each)}" for each in unread]
-    return f"{first.layer} {listed(told)}"
+    return f"{first.layer}: {listed(told)}"
 
 
 def _pixels(unread: Unread) -> str:
@@ -109,6 +109,11 @@ def _pixels(unread: Unread) -> str:
 
 def how(sizes: InputSizes) -> Iterator[str]:
     """How it was found out, and what the words mean."""
-    means = _HOW.get(sizes.network.source, "by forward passes without numbers")
-    yield f"found {means} at {sizes.tried} sizes; along each axis the others stay as they are"
+    reading = "forward passes without numbers"
+    if sizes.network.source in _READING:
+        reading = _READING[sizes.network.source]
+    if any(axis.is_tried for axis in sizes.axes):
+        yield f"found by {reading} at {sizes.tried} sizes; along each axis the others stay as they are"
+    else:
+        yield f"found by the arithmetic of its windows, and by {reading} at {sizes.tried} sizes, which agree"
     yield "left unread: positions at the end of each axis that no window of a strided convolution or pool reaches"

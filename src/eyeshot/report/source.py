@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node
@@ -21,6 +23,7 @@ from eyeshot.network.ops import (
     Rearrange,
 )
 from eyeshot.network.relations import Sides
+from eyeshot.read.inputs import inputs_given
 from eyeshot.read.module_names import module_name
 
 _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU", "sigmoid": "Sigmoid", "tanh": "Tanh"}
@@ -64,7 +67,7 @@ def source(network: Network, title: str) -> str:
     return "".join(lines)
 
 
-def source_of_moves(model: str, moves: Sequence[str], shape: Sequence[int]) -> str:
+def source_of_moves(model: str, moves: Sequence[str], shape: Any) -> str:
     """A function that makes a named module and then the moves on it."""
     asked = module_name(model)
     arguments = ", ".join(f"{key}={value!r}" for key, value in asked.arguments.items())
@@ -90,9 +93,17 @@ def source_of_moves(model: str, moves: Sequence[str], shape: Sequence[int]) -> s
         f"def changed(module):\n"
         f'    """A changed copy of a module, which may have trained weights."""\n'
         f"    return eyeshot.rewrite(\n        module,\n{listed}"
-        f"        input_shape={tuple(shape)!r},\n    ).model\n\n\n"
+        f"        input_shape={_shape(shape)},\n    ).model\n\n\n"
         f"def net():\n    return changed({made})\n"
     )
+
+
+def _shape(shape: Any) -> str:
+    """What goes in, as ``eyeshot.inspect`` takes it."""
+    specs = inputs_given(shape)
+    if len(specs) == 1:
+        return repr(specs[0].shape) if specs[0].is_plain else repr(str(specs[0]))
+    return repr({spec.name or f"input{i + 1}": str(replace(spec, name=None)) for i, spec in enumerate(specs)})
 
 
 def _quoted(text: str) -> str:

@@ -19,7 +19,7 @@ _NARROWEST = 24
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """A column; the one with the largest ``priority`` leaves first, and one of 0 stays.
+    """A column; those with the largest ``priority`` leave first, together, and those of 0 stay.
 
     The last column may wrap between words where there is little room.
     """
@@ -100,10 +100,11 @@ class Table:
     def _kept(self, width: int | None, widths: Sequence[int]) -> list[int]:
         kept = [i for i, w in enumerate(widths) if w]
         while width is not None and sum(widths[i] + GAP for i in kept) - GAP > width:
-            weakest = max(kept, key=lambda i: self.columns[i].priority)
-            if not self.columns[weakest].priority:
+            weakest = max(self.columns[i].priority for i in kept)
+            if not weakest:
                 break
-            kept.remove(weakest)
+            # Columns of one priority belong together: one design's map says nothing without the other's.
+            kept = [i for i in kept if self.columns[i].priority != weakest]
         return kept
 
     def _line(

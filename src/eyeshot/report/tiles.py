@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from eyeshot.report.table import Column, Pieces, Table
 from eyeshot.report.wording import listed, times
-from eyeshot.tile.plan import TilePlan
+from eyeshot.tile.plan import TilePlan, Tolerance
+from eyeshot.tile.tolerance import thinned
 
 if TYPE_CHECKING:
     from eyeshot.tile.files import FileRun
@@ -49,6 +50,24 @@ def settings_words(others: Settings) -> Iterator[Pieces]:
         yield [(f"{name}: ", "dim"), (json.dumps(value), "")]
     word, style = ("equal: ", "good") if others.can_be_equal else ("differs: ", "warn")
     yield [(word, style), (others.why, "")]
+
+
+def curve_table(tolerance: Tolerance, most: int = 12) -> Table:
+    """Error and work of halos up to the exact one; the one that was taken is marked."""
+    headings = ("halo", "predicted error", "measured", "work")
+    table = Table([Column(heading=heading) for heading in headings])
+    taken = next(
+        (s for s in tolerance.curve if (s.predicted, s.measured) == (tolerance.predicted, tolerance.measured)), None
+    )
+    for step in thinned(tolerance.curve, most, taken):
+        table.add(
+            str(step.halo),
+            f"{step.predicted:.1e}",
+            "" if step.measured is None else f"{step.measured:.1e}",
+            "tile too small" if step.work is None else f"{step.work:.2f}×",
+            style="strong" if step == taken else "",
+        )
+    return table
 
 
 def splits_table(splits: Sequence[Split], chosen: Split | None) -> Table:

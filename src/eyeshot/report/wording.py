@@ -34,6 +34,15 @@ def times(sizes: Iterable[object]) -> str:
     return "×".join(map(str, sizes))
 
 
+def axis_letters(count: int) -> tuple[str, ...]:
+    """What columns of programs call the axes of an image.
+
+    >>> axis_letters(2)
+    ('y', 'x')
+    """
+    return ("z", "y", "x")[-count:]
+
+
 def short(value: float) -> str:
     """Four significant digits and a unit prefix.
 

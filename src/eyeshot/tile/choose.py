@@ -16,6 +16,8 @@ from eyeshot.tile.probe import Probe
 
 _MOST = 40_000
 """Combinations compared at most; beyond, sizes are thinned evenly, the largest and the smallest kept."""
+_MOST_TRIES = 12
+"""Tiles at most of which is asked what PyTorch holds on them."""
 _WORK = 1.5
 _USUAL = {1: 4096, 2: 256, 3: 64}
 
@@ -30,7 +32,7 @@ class Choice:
 
 
 def within(probe: Probe, most_elements: float, whole_axes: Sequence[int] = ()) -> list[Choice]:
-    """Tiles by their work that should fit into so many elements, best first; the smallest one where none does."""
+    """The first tiles by their work that should fit into so many elements; the smallest one where none does."""
     choices, is_best = _choices(probe, whole_axes)
     alive, work = probe.alive(choices), probe.work(choices)
     fits = alive <= most_elements
@@ -39,7 +41,7 @@ def within(probe: Probe, most_elements: float, whole_axes: Sequence[int] = ()) -
         return [Choice(_at(choices, at), False, is_best)]
     order = np.lexsort((alive[fits].ravel(), np.round(work[fits], 12).ravel()))
     places = np.argwhere(fits)
-    return [Choice(_at(choices, tuple(places[i])), True, is_best) for i in order]
+    return [Choice(_at(choices, tuple(places[i])), True, is_best) for i in order[:_MOST_TRIES]]
 
 
 def usual(probe: Probe, whole_axes: Sequence[int] = ()) -> tuple[int, ...]:

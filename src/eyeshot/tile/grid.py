@@ -11,7 +11,7 @@ The image's own border needs no halo: there a tile is padded as the whole image 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class Lane:
     def ahead(self) -> int:
         """Positions that a tile reads before its core: the halo before, on the lattice."""
         return -(-self.before // self.lattice) * self.lattice
+
+    def of_halo(self, halo: int) -> Lane:
+        """The axis with a halo of at most so many positions."""
+        return replace(self, before=min(halo, self.before), after=min(halo, self.after))
 
     def fitting(self, size: int) -> int:
         """The smallest tile of at least a size that the lattice allows; the whole axis if that is no larger."""

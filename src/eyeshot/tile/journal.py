@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,22 @@ from eyeshot.errors import RunError, UsageError
 from eyeshot.tile.plan import TilePlan
 
 _SAMPLES = 64
+_SHARE = 50
+"""The time of a note is at most this part of the time of a run."""
 
 
 class Journal:
-    """The tiles that are done; without a path nothing is kept."""
+    """The tiles that are done; without a path nothing is kept.
+
+    To put an output on the disk takes long where it is large, so that tiles are noted several at once: a process that
+    is killed runs the last few again.
+    """
 
     def __init__(self, path: Path | None, name: str) -> None:
         self.path = path
         self._done: set[int] = set()
+        self._waiting: list[int] = []
+        self._noted, self._took = time.monotonic(), 0.0
         if path is None:
             return
         lines = path.read_text().splitlines() if path.exists() else []
@@ -52,14 +61,26 @@ class Journal:
         return number in self._done
 
     def add(self, numbers: Sequence[int], outputs: Sequence[Any]) -> None:
-        """Note tiles that were written."""
+        """Note tiles that were written, now or with those that follow."""
         if self.path is None:
             return
+        self._done.update(numbers)
+        self._waiting += numbers
+        if time.monotonic() - self._noted >= _SHARE * self._took:
+            self.note(outputs)
+
+    def note(self, outputs: Sequence[Any]) -> None:
+        """Note all tiles that were written, their numbers on the disk."""
+        if self.path is None or not self._waiting:
+            return
+        started = time.monotonic()
         for array in outputs:
             if hasattr(array, "flush"):
                 array.flush()
-        self._append(*numbers)
-        self._done.update(numbers)
+        self._append(*self._waiting)
+        self._waiting.clear()
+        self._noted = time.monotonic()
+        self._took = self._noted - started
 
     def _append(self, *lines: object) -> None:
         assert self.path is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -31,12 +31,29 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """One halo: its predicted error, the measured one where it was, and work over the whole image's with a tile.
+
+    ``work`` is None where the tile is too small for the halo.
+    """
+
+    halo: int
+    predicted: float
+    measured: float | None = None
+    work: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """A halo smaller than the exact one: the error asked for, predicted and measured, over the output's spread."""
+    """A halo smaller than the exact one: the error asked for, predicted and measured, over the output's spread.
+
+    ``curve`` has the same of every halo that was looked at, with its work.
+    """
 
     asked: float
     predicted: float
     measured: float | None = None
+    curve: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +182,12 @@ class TilePlan:
             },
             "tolerance": None
             if tolerance is None
-            else {"asked": tolerance.asked, "predicted": tolerance.predicted, "measured": tolerance.measured},
+            else {
+                "asked": tolerance.asked,
+                "predicted": tolerance.predicted,
+                "measured": tolerance.measured,
+                "curve": [asdict(step) for step in tolerance.curve],
+            },
         }
 
 
@@ -184,8 +206,7 @@ def planned(
     """
     exact = tuple((lane.before, lane.after) for lane in looked.lanes)
     if halo is not None:
-        smaller = (replace(lane, before=min(halo, lane.before), after=min(halo, lane.after)) for lane in looked.lanes)
-        looked = replace(looked, lanes=tuple(smaller))
+        looked = replace(looked, lanes=tuple(lane.of_halo(halo) for lane in looked.lanes))
     params = looked.params
     open_axes = {found.axis for found in looked.prevents}
     uncut = tuple(open_axes) if len(open_axes) < len(looked.lanes) else ()
@@ -230,9 +251,6 @@ def planned(
     )
 
 
-_MOST_TRIES = 12
-
-
 def _within(looked: Probe, limit: int, size: int, uncut: Sequence[int]) -> tuple[tuple[int, ...], bool]:
     """The tile of the least work that fits; what PyTorch holds on the tile itself decides."""
     factor = 1.0
@@ -243,7 +261,7 @@ def _within(looked: Probe, limit: int, size: int, uncut: Sequence[int]) -> tuple
     )
     factor = looked.held(small, size) / (looked.alive_on(_read(looked, small)) * size)
     choices = within(looked, limit / size / factor, uncut)
-    for choice in choices[:_MOST_TRIES]:
+    for choice in choices:
         if not choice.fits or looked.held(choice.tile, size) <= limit:
             return choice.tile, choice.is_best
     return choices[0].tile, False

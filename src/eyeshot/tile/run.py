@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,7 +96,11 @@ class Tiled:
         self._check(plan, int(x.shape[0]))
         outputs = self._outputs(plan, x, out)
         journal = Journal.beside(out if out is not None else outputs, plan, self.module, x)
-        structure = self._run(plan, x, args, kwargs, outputs, journal)
+        try:
+            structure = self._run(plan, x, args, kwargs, outputs, journal)
+        finally:  # stopped or failed: what is done is kept, as far as there is room
+            with suppress(OSError, RunError):
+                journal.note(outputs)
         if self.options.verify or self.options.approximate:
             from eyeshot.tile.verify import difference
 

@@ -13,27 +13,21 @@ given, is run with the halo and without tiles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeshot.analyse.pull import path_counts
 from eyeshot.errors import UsageError
-from eyeshot.tile.plan import TilePlan, Tolerance, planned
+from eyeshot.tile.plan import Step, TilePlan, Tolerance, planned
 from eyeshot.tile.probe import Probe
 
+if TYPE_CHECKING:
+    from eyeshot.tile.errors_measured import Measuring
+
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One halo: its predicted error, and the measured one where it was."""
-
-    halo: int
-    predicted: float
-    measured: float | None = None
 
 
 def halos(looked: Probe) -> list[int]:
@@ -43,8 +37,8 @@ def halos(looked: Probe) -> list[int]:
     return [*range(0, most, step), most] if most else [0]
 
 
-def tolerated(looked: Probe, asked: float, images: Any = None) -> tuple[int, Step]:
-    """The smallest halo whose error stays below what is asked for, over the output's spread.
+def tolerated(looked: Probe, asked: float, images: Any = None) -> tuple[Step, list[Step]]:
+    """The smallest halo whose error stays below what is asked for, over the output's spread; and all that were tried.
 
     Raises:
         UsageError: tiles differ in any case, or the tolerance is none.
@@ -55,33 +49,68 @@ def tolerated(looked: Probe, asked: float, images: Any = None) -> tuple[int, Ste
         raise UsageError(
             f"no halo keeps an error below {asked:g}: {looked.prevents[0].layer} differs on tiles whatever their halo"
         )
+    measuring, steps = _predicted(looked, images)
+    at = next(i for i, step in enumerate(steps) if step.predicted <= asked)
+    while measuring is not None:
+        steps[at] = replace(steps[at], measured=measuring.measured(steps[at].halo))
+        if (steps[at].measured or 0) <= asked or at == len(steps) - 1:
+            break
+        at += 1
+    return steps[at], steps
+
+
+def _predicted(looked: Probe, images: Any) -> tuple[Measuring | None, list[Step]]:
+    """The predicted error of every halo, and what measures them where the module has weights."""
     from eyeshot.tile.errors_measured import Measuring
 
     sizes = halos(looked)
     measuring = Measuring.of(looked, images)
     errors = by_density(looked, sizes) if measuring is None else measuring.predicted(sizes)
-    at = next(i for i, error in enumerate(errors) if error <= asked)
-    if measuring is None:
-        return sizes[at], Step(halo=sizes[at], predicted=errors[at])
-    while True:
-        measured = measuring.measured(sizes[at])
-        if measured <= asked or at == len(sizes) - 1:
-            return sizes[at], Step(halo=sizes[at], predicted=errors[at], measured=measured)
-        at += 1
+    return measuring, [Step(halo=h, predicted=e) for h, e in zip(sizes, errors, strict=True)]
 
 
 def planned_within(looked: Probe, asked: float, images: Any = None, **terms: Any) -> TilePlan:
     """The plan with the smallest halo that a tolerance allows; ``terms`` are those of ``plan.planned``."""
-    halo, step = tolerated(looked, asked, images)
-    plan = planned(looked, halo=halo, **terms)
-    told = Tolerance(asked=asked, predicted=step.predicted, measured=step.measured)
+    step, steps = tolerated(looked, asked, images)
+    plan = planned(looked, halo=step.halo, **terms)
+    curve = tuple(replace(each, work=_work(looked, each.halo, plan.tile)) for each in steps)
+    told = Tolerance(asked=asked, predicted=step.predicted, measured=step.measured, curve=curve)
     return replace(plan, tolerance=told, verdict="equal" if plan.exact == plan.halo else "tolerance", prevents=())
 
 
-def curve(looked: Probe) -> list[Step]:
-    """The predicted error of every halo, by path density."""
-    sizes = halos(looked)
-    return [Step(halo=h, predicted=e) for h, e in zip(sizes, by_density(looked, sizes), strict=True)]
+def curve(looked: Probe, tile: Sequence[int], images: Any = None, *, most: int | None = None) -> list[Step]:
+    """Error and work against the halo, measured where the module has weights; ``most`` halos at even distances.
+
+    Raises:
+        UsageError: tiles differ whatever their halo.
+    """
+    if looked.prevents:
+        raise UsageError(f"no halo makes tiles equal: {looked.prevents[0].layer} differs on tiles whatever their halo")
+    measuring, steps = _predicted(looked, images)
+    return [
+        replace(
+            step,
+            measured=None if measuring is None else measuring.measured(step.halo),
+            work=_work(looked, step.halo, tile),
+        )
+        for step in thinned(steps, most)
+    ]
+
+
+def thinned(steps: Sequence[Step], most: int | None, kept: Step | None = None) -> list[Step]:
+    """So many halos at even distances, the first and the last one and ``kept`` among them."""
+    if most is None or len(steps) <= most:
+        return list(steps)
+    places = {round(i * (len(steps) - 1) / (most - 1)) for i in range(most)}
+    return [step for i, step in enumerate(steps) if i in places or step == kept]
+
+
+def _work(looked: Probe, halo: int, tile: Sequence[int]) -> float | None:
+    """MACs of all tiles over the whole image's, with a halo of at most so many pixels."""
+    lanes = tuple(lane.of_halo(halo) for lane in looked.lanes)
+    if any(size < lane.smallest for lane, size in zip(lanes, tile, strict=True)):
+        return None
+    return float(replace(looked, lanes=lanes).work([[size] for size in tile]).item())
 
 
 def by_density(looked: Probe, sizes: Sequence[int]) -> list[float]:

@@ -40,6 +40,7 @@ def document(
     image: str | None = None,
     effective: Sequence[Mapping[str, Any]] = (),
     evidence: Mapping[str, Any] | None = None,
+    tiles: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
     """The document of schema eyeshot.page/1, ready for json.dumps.
 
@@ -48,11 +49,13 @@ def document(
         image: a picture for the input, as a data URI.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
         evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        tiles: for each design how its image is run piece by piece, where that was asked for.
     """
+    planned = [{"tiles": dict(each)} if each is not None else {} for each in tiles or [None] * len(reports)]
     return {
         "schema": SCHEMA,
         "version": version("eyeshot"),
-        "designs": [design(report) for report in reports],
+        "designs": [design(report) | more for report, more in zip(reports, planned, strict=True)],
         "comparison": _comparison(reports) if len(reports) > 1 else None,
         "evidence": evidence,
         "effective": [packed(each) for each in effective],

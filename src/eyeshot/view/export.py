@@ -24,6 +24,7 @@ def page(
     image: bytes | None = None,
     effective: Sequence[Mapping[str, Any]] = (),
     evidence: Mapping[str, Any] | None = None,
+    tiles: Sequence[Mapping[str, Any] | None] = (),
 ) -> str:
     """The explorer page of one or several designs, as HTML.
 
@@ -32,6 +33,7 @@ def page(
         image: a picture for the input: the content of a PNG, JPEG, GIF or WebP file.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
         evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        tiles: for each design an entry of ``view.tiles``, or none.
 
     Raises:
         UsageError: the picture is of another kind, or an input is no picture.
@@ -44,7 +46,11 @@ def page(
         raise UsageError(f"the input of {line.name} is {size}, a line without rows and columns; leave the picture out")
 
     content = document(
-        reports, image=None if image is None else data_uri(image), effective=effective, evidence=evidence
+        reports,
+        image=None if image is None else data_uri(image),
+        effective=effective,
+        evidence=evidence,
+        tiles=tiles,
     )
     return assembled(content, fallback(reports), title_of(reports))
 

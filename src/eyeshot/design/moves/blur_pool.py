@@ -4,8 +4,7 @@ A max pool takes its maximum at every position and the filter steps; an average 
 steps by 1 and the filter behind its activation steps. The filter of size m, [1 2 1] for 3, is written as m − 1 averages
 of 2 in a row, whose product it is: along any number of axes, on maps of even and odd size, without weights.
 
-With ``fold`` the filter goes into the weights of the convolution that reads it: k' = (k − 1)·s + m at the filter's
-stride. Padding of that convolution aside, what is computed is that of filter and convolution.
+Where a convolution reads the filter, stack-to-kernel takes it into that one's weights: k' = (k − 1)·s + m.
 """
 
 from __future__ import annotations

@@ -187,6 +187,11 @@ class Subject:
             return f"a {owner.kind} computes its weights from others"
         return f"a {owner.kind} pads by the size of its input" if settings and self.pads_as_needed(node) else ""
 
+    def is_held_with_others(self, node: Node) -> bool:
+        """Whether a layer's module does more behind it, as timm's norms bring their activation."""
+        owner = (self.owners or {}).get(node.name)
+        return owner is not None and owner.path != node.name
+
     def pads_as_needed(self, node: Node) -> bool:
         """Whether a layer's module pads so that each step gives an output, as TensorFlow does; timm has such."""
         owner = (self.owners or {}).get(node.name)

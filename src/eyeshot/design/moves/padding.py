@@ -46,6 +46,8 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             return "it pads unevenly"
         if mode == "reflect" and any(a >= n for (a, _), n in zip(sides, subject.before(conv).shape[2:], strict=True)):
             return f"its map of {'×'.join(map(str, subject.before(conv).shape[2:]))} is too small to reflect from"
+        if reason := subject.why_fixed(conv, weights=True):
+            return reason
         bare = replace(op, padding=tuple((0, 0) for _ in sides))
         pad = Part(op=EdgePad(mode=mode, padding=sides), suffix=f".{mode}_pad")
         return [Swap(layer=conv.name, parts=(pad, Part(op=bare, width=conv.shape[1], suffix="")))]

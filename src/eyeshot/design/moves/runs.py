@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from eyeshot.design.moves.move import Subject
 from eyeshot.network.graph import Node
-from eyeshot.network.ops import Norm, Pointwise, Sliding
+from eyeshot.network.ops import Norm, Pointwise, Pool, Sliding
 from eyeshot.network.relations import Sides, Sizes
 
 
@@ -37,10 +37,14 @@ def as_one(ops: Sequence[Sliding]) -> tuple[Sizes, Sizes, Sides]:
 
 
 def ring(ops: Sequence[Sliding]) -> int:
-    """Outputs along the borders that read what a layer but the first padded, the most along any axis."""
-    if len(ops) < 2:
+    """Outputs along the borders that read what a layer but the first padded, the most along any axis.
+
+    What a pool pads does not count in its average, so that the first counts where it is one.
+    """
+    padding_otherwise = ops if isinstance(ops[0], Pool) else ops[1:]
+    if not padding_otherwise:
         return 0
-    _, stride, padding = as_one(ops[1:])
+    _, stride, padding = as_one(padding_otherwise)
     return max(-(-max(sides) // s) for sides, s in zip(padding, stride, strict=True))
 
 

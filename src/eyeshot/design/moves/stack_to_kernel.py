@@ -24,8 +24,6 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     alone: list[str] = []
     for run in runs(subject, nodes, lambda node: not reasons[node.name], activated=activated):
         windows = [node for node in run if isinstance(node.op, Sliding)]
-        while windows and isinstance(windows[0].op, Pool) and not isinstance(windows[-1].op, Conv):
-            windows = windows[1:]
         if len(windows) < 2 or not any(isinstance(node.op, Conv) for node in windows):
             alone.append(run[0].name)
             continue
@@ -46,15 +44,15 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
 
 
 def _why_not(subject: Subject, node: Node, activated: bool) -> str:
-    if isinstance(node.op, Pool) and (node.op.mode != "avg" or node.op.ceil or any(map(any, node.op.padding))):
-        return "only average pools without padding are convolutions"
+    if isinstance(node.op, Pool) and (node.op.mode != "avg" or node.op.ceil):
+        return "a maximum is no convolution" if node.op.mode != "avg" else "it rounds up"
     if isinstance(node.op, Conv) and node.op.groups > 1 and node.op.groups != node.shape[1]:
         return f"it has {node.op.groups} groups"
     return subject.why_fixed(node, weights=not activated)
 
 
 def _swaps(run: Sequence[Node], windows: Sequence[Node], *, is_linear: bool) -> list[Swap]:
-    """The first layer becomes the kernel; the others go, with what stood between."""
+    """The first convolution becomes the kernel; the others go, with what stood between."""
     convs = [node for node in windows if isinstance(node.op, Conv)]
     kernel, stride, padding = as_one([node.op for node in windows if isinstance(node.op, Sliding)])
     is_depthwise = all(isinstance(n.op, Conv) and 1 < n.op.groups == n.shape[1] == convs[0].shape[1] for n in convs)
@@ -66,11 +64,11 @@ def _swaps(run: Sequence[Node], windows: Sequence[Node], *, is_linear: bool) -> 
         groups=convs[0].shape[1] if is_depthwise else 1,
         bias=any(isinstance(node.op, Conv) and node.op.bias for node in convs),
     )
-    first, *others = run[run.index(windows[0]) :]
+    others = [node for node in run if node is not convs[0]]
     chain = (Part(op=op, width=convs[-1].shape[1]),)
     sources = tuple(node.name for node in windows)
     weights = COMPOSED if is_linear else ANEW
-    swap = Swap(layer=first.name, parts=chain, weights=weights, sources=sources if is_linear else ())
+    swap = Swap(layer=convs[0].name, parts=chain, weights=weights, sources=sources if is_linear else ())
     return [swap, *(Swap(layer=node.name, parts=()) for node in others)]
 
 

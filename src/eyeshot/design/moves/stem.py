@@ -1,6 +1,6 @@
 """Stem: the first layers made finer, for images smaller than those that a network was designed for, or coarser.
 
-fine      the first convolution steps by 1, the pool behind it goes (as ResNets for CIFAR are built)
+fine      the first convolution steps by 1, the pool behind it goes; with ``kernel`` 3 as ResNets for CIFAR are built
 half      only the pool behind it goes
 coarse    the first convolution steps twice as far
 3x3       a k×k convolution becomes as many 3×3 as its stride and field need, activated (He et al. 2018,
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eyeshot.design.moves.move import ANEW, Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap, matching
+from eyeshot.design.moves.move import ANEW, FACTORED, Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap, matching
 from eyeshot.design.moves.stacks import stacked
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Conv, Pool
@@ -26,7 +26,8 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     if not convs:
         raise DoesNotFitError(f"{asked.text}: {subject.network.name} does not begin with a convolution")
     conv = convs[0]
-    reason = subject.why_fixed(conv, settings=kind == "3x3") or _why_not(conv, kind)
+    is_kernel = kind == "3x3" or "kernel" in asked.options
+    reason = subject.why_fixed(conv, settings=is_kernel) or _why_not(asked, conv, kind)
     pool = _pool_behind(subject, conv)
     swaps: list[Swap] = []
     if kind == "3x3":
@@ -34,7 +35,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             raise DoesNotFitError(f"{asked.text}: {conv.name}: {reason}")
         return _three(subject, asked, conv)
     if not reason and kind != "half":
-        swaps.append(_stepping(conv, 1 if kind == "fine" else None))
+        swaps.append(_stepping(asked, conv, 1 if kind == "fine" else None))
     if pool is not None and kind in ("fine", "half"):
         fixed = subject.why_fixed(pool, settings=False)
         if not fixed:
@@ -45,7 +46,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         without = "no pool follows it" if pool is None else ""
         why = "; ".join(filter(None, (reason, without)))
         raise DoesNotFitError(f"{asked.text}: looked at {conv.name}: {why or 'nothing to change'}")
-    return Plan(swaps=tuple(swaps), says=("weights are kept; trained ones saw another scale: train on",))
+    return Plan(swaps=tuple(swaps), says=("later weights are kept; trained ones saw another scale: train on",))
 
 
 def _is_first(subject: Subject, node: Node) -> bool:
@@ -57,23 +58,28 @@ def _is_first(subject: Subject, node: Node) -> bool:
     return True
 
 
-def _why_not(conv: Node, kind: str) -> str:
+def _why_not(asked: Asked, conv: Node, kind: str) -> str:
     op = conv.op
     assert isinstance(op, Conv)
-    if kind == "fine" and max(op.stride) == 1:
+    if kind == "fine" and max(op.stride) == 1 and "kernel" not in asked.options:
         return "it steps by 1 already"
-    if kind == "fine" and any(k < s for k, s in zip(op.kernel, op.stride, strict=True)):
-        return ""
     if kind == "3x3" and (max(op.kernel) < 5 or min(op.kernel) % 2 == 0 or op.groups > 1):
         return f"a kernel of {'×'.join(map(str, op.kernel))} is not one that several 3×3 can stand for"
     return ""
 
 
-def _stepping(conv: Node, stride: int | None) -> Swap:
+def _stepping(asked: Asked, conv: Node, stride: int | None) -> Swap:
     op = conv.op
     assert isinstance(op, Conv)
     steps = tuple(2 * s for s in op.stride) if stride is None else (stride,) * len(op.stride)
-    return Swap(layer=conv.name, parts=(Part(op=replace(op, stride=steps), width=conv.shape[1]),))
+    if "kernel" not in asked.options:
+        return Swap(layer=conv.name, parts=(Part(op=replace(op, stride=steps), width=conv.shape[1]),))
+    size = asked.number("kernel", 3)
+    kernel, halves = (size,) * len(steps), tuple((size // 2, (size - 1) // 2) for _ in steps)
+    changed = replace(op, stride=steps, kernel=kernel, dilation=(1,) * len(steps), padding=halves)
+    is_part = op.groups == 1 and set(op.dilation) == {1} and all(size <= k for k in op.kernel)
+    part = Part(op=changed, width=conv.shape[1])
+    return Swap(layer=conv.name, parts=(part,), weights=FACTORED if is_part else ANEW)
 
 
 def _pool_behind(subject: Subject, conv: Node) -> Node | None:
@@ -120,6 +126,7 @@ MOVE = Move(
         "half": "only the pool behind it goes",
         "coarse": "the first convolution steps twice as far",
         "3x3": "a 5×5 or 7×7 becomes two or three 3×3, the first with its stride",
+        "kernel=N": "with fine or coarse: another kernel, such as 3; the middle of the layer's own where it is smaller",
         "width=N": "with 3x3: width of all but the last; half of the last's unless given",
     },
 )

@@ -42,7 +42,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
 def behind(subject: Subject, conv: Node, changed: Part, parts: Sequence[Part]) -> list[Swap]:
     """A convolution changed, and layers put behind its activation, or behind itself where that cannot be swapped."""
     last = subject.behind(conv)[-1]
-    if last is conv or subject.why_fixed(last):
+    if last is conv or subject.why_fixed(last) or subject.is_held_with_others(last):
         return [Swap(layer=conv.name, parts=(changed, *parts))]
     width = last.shape[1]
     return [

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeshot.analyse.axes import axis_names
 from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.effective_text import sentence, source
 from eyeshot.report.figures.depth import depth, draw_depth
-from eyeshot.report.figures.style import HEAT, Panel, line_style, points, shortened, whole_steps, width_of
-from eyeshot.report.reasons import axis_names
+from eyeshot.report.figures.style import HEAT, Drawing, Panel, line_style, points, shortened, whole_steps, width_of
 from eyeshot.report.wording import beginning, percent, times
 
 if TYPE_CHECKING:
@@ -32,8 +32,39 @@ _COLOURS = (
 )
 
 
-def map_panel(result: EffectiveField, label: str | None = None) -> Panel:
+def maps_beside(results: Sequence[EffectiveField], labels: Sequence[str | None]) -> Drawing:
+    """Maps in a row, on one scale: a colour is the same share, a length the same number of pixels."""
+    peak = max(float(np.abs(result.map).max()) for result in results) if len(results) > 1 else None
+    span = [max(ends) for ends in zip(*(_span(result) for result in results), strict=True)]
+    panels = [
+        map_panel(result, label, peak=peak, span=None if len(results) == 1 else (span[0], span[1]))
+        for result, label in zip(results, labels, strict=True)
+    ]
+    return Drawing(rows=[panels], size=None if len(panels) == 1 else (5.4 * len(panels), 5.6))
+
+
+def _span(result: EffectiveField) -> tuple[float, ...]:
+    """Pixels that a map shows along each axis."""
+    if result.origin.unit is not None:
+        return tuple(map(float, result.frame.extent))
+    margin = 0.04 * max(result.frame.field)
+    return tuple(high - low + 2 * margin for low, high in _seen(result))
+
+
+def map_panel(
+    result: EffectiveField,
+    label: str | None = None,
+    *,
+    peak: float | None = None,
+    span: tuple[float, float] | None = None,
+) -> Panel:
     """The map as heat, each pixel's share against the largest; outside the field shaded; boxes that hold 50 and 95 %.
+
+    Args:
+        result: what is drawn.
+        label: its title; layer and network unless given.
+        peak: the share that is brightest; its own largest unless given.
+        span: pixels shown along rows and columns; the image, or the field, unless given.
 
     Raises:
         UsageError: the map has not two axes.
@@ -47,8 +78,8 @@ def map_panel(result: EffectiveField, label: str | None = None) -> Panel:
     return Panel(
         size=(5.4, 5.0),
         records=records,
-        draw=lambda axes: _draw_map(axes, result, label),
-        caption=[_said(result), _COLOURS],
+        draw=lambda axes: _draw_map(axes, result, label, peak, span),
+        caption=[_said(result), _COLOURS if peak is None else _COLOURS.replace("largest", "largest of all")],
     )
 
 
@@ -73,13 +104,15 @@ def _seen(result: EffectiveField) -> list[tuple[float, float]]:
     ]
 
 
-def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
+def _draw_map(
+    axes: Axes, result: EffectiveField, label: str | None, peak: float | None, span: tuple[float, float] | None
+) -> None:
     values = np.abs(result.map)
     (top, left), (height, width) = result.start, values.shape
     extent = (left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5)
     axes.set_facecolor("0.82")
     # What holds nothing is as grey as what lies outside: the darkest heat would say that it is seen.
-    heat = np.ma.masked_equal(np.sqrt(values / values.max()), 0)
+    heat = np.ma.masked_equal(np.sqrt(values / (peak or values.max())), 0)
     image = axes.imshow(heat, cmap=HEAT, extent=extent, vmin=0, vmax=1, interpolation="none")
     (low, high), (first, last) = _seen(result)
     _outlined(axes, ((low, high), (first, last)), edgecolor=_SEEN, linewidth=2.4)
@@ -93,6 +126,8 @@ def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
         margin = 0.04 * max(result.frame.field)
         axes.set_xlim(first - margin, last + margin)
         axes.set_ylim(high + margin, low - margin)
+    if span is not None:
+        _widened(axes, span)
     axes.set_title(label or f"{result.layer} of {shortened(result.network)}")
     is_one = result.origin.unit is not None
     where = f"px of {times(result.frame.extent)}" if is_one else "px from the field's centre"
@@ -101,9 +136,20 @@ def _draw_map(axes: Axes, result: EffectiveField, label: str | None) -> None:
     whole_steps(axes.yaxis)
     for side in axes.spines.values():
         side.set_visible(False)
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, ticks=[0, 0.5, 1])
+    beside = axes.inset_axes((1.04, 0.1, 0.05, 0.8))  # as high as the map, whatever room there is
+    bar = axes.figure.colorbar(image, cax=beside, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0", "¼", "1"], fontsize=points(8.5))
-    bar.set_label("use of a pixel, against the largest", fontsize=points(8.5))
+    bar.set_label(f"use of a pixel, against the largest{' of all' * (peak is not None)}", fontsize=points(8.5))
+
+
+def _widened(axes: Axes, span: tuple[float, float]) -> None:
+    """Show so many pixels, around what is shown."""
+    for length, ends, show in (
+        (span[0], axes.get_ylim(), axes.set_ylim),
+        (span[1], axes.get_xlim(), axes.set_xlim),
+    ):
+        middle, half = sum(ends) / 2, length / 2
+        show(middle - half, middle + half) if ends[0] < ends[1] else show(middle + half, middle - half)
 
 
 def _broken(axes: Axes, words: str) -> str:

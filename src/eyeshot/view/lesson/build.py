@@ -10,16 +10,17 @@ from importlib.resources import files
 from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
-from eyeshot.errors import UsageError
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
-from eyeshot.report.plates_svg import plates_svg
+from eyeshot.report.plates_svg import LEGEND, plates_svg
 from eyeshot.report.quantities import quantities
 from eyeshot.report.scores_svg import scores_svg
+from eyeshot.report.uses_svg import uses_svg
 from eyeshot.report.wording import short, times
 from eyeshot.view.document import design
 from eyeshot.view.export import assembled
-from eyeshot.view.lesson.chapters import CHAPTERS, Chapter
+from eyeshot.view.lesson.chapters import CHAPTERS
+from eyeshot.view.lesson.passages import Chapter, Passage, Picture
 
 SCHEMA = "eyeshot.lesson/1"
 TITLE = "Why does AlexNet not pool after every convolution?"
@@ -75,55 +76,74 @@ def _opening() -> str:
 def _section(number: int, chapter: Chapter, reports: Sequence[Inspection], start: int) -> str:
     parts = [
         f'<h2 id="{chapter.name}-title"><span class="number-of">{number}</span> {escape(chapter.title)}</h2>',
-        *(f"<p>{escape(' '.join(part))}</p>" for part in batched(chapter.sentences(list(reports)))),
-        _pictures(chapter, reports),
-        _costs(chapter, reports),
-        *(_study(name, names) for name, names in chapter.studies),
-        _slot(chapter, start),
+        *(_passage(passage, chapter, reports) for passage in chapter.passages(list(reports))),
+        _slot(chapter, start, reports),
     ]
     return (
         f'<section id="{chapter.name}" class="step" aria-labelledby="{chapter.name}-title">{"".join(parts)}</section>'
     )
 
 
-def batched(sentences: Sequence[str]) -> list[Sequence[str]]:
-    """Sentences in paragraphs of three."""
-    return [sentences[i : i + 3] for i in range(0, len(sentences), 3)]
+def _passage(passage: Passage, chapter: Chapter, reports: Sequence[Inspection]) -> str:
+    """A paragraph, and beside it what belongs to it."""
+    beside = [
+        *(_picture(picture, chapter, reports) for picture in passage.pictures),
+        _costs(chapter, passage.quantities, reports),
+        *(_study(name, names) for name, names in passage.studies),
+    ]
+    words = f"<p>{escape(' '.join(passage.sentences))}</p>"
+    return f'<div class="passage">{words}<div class="pictures">{"".join(beside)}</div></div>'
 
 
-def _slot(chapter: Chapter, start: int) -> str:
-    """Where the stage opens; without scripts it stays empty and unseen."""
+def _slot(chapter: Chapter, start: int, reports: Sequence[Inspection]) -> str:
+    """Where the stage stands; without scripts it stays empty and unseen."""
     choices = [{"design": start + i, "name": name} for i, (_, name) in enumerate(chapter.designs)]
-    return f'<div class="slot" data-choices="{escape(json.dumps(choices, ensure_ascii=False))}" hidden></div>'
+    return (
+        f'<div class="slot" data-choices="{escape(json.dumps(choices, ensure_ascii=False))}" hidden>'
+        f'<h3>Try it</h3><p class="exercise">{escape(chapter.exercise(list(reports)))}</p></div>'
+    )
 
 
-def _pictures(chapter: Chapter, reports: Sequence[Inspection]) -> str:
-    """For each design its plates, where they can stand in a row, and its side view."""
-    figures = []
-    for report, (text, name) in zip(reports, chapter.designs, strict=True):
-        drawings = [_plates(report, chapter.units), cone_svg(cone(report, units=chapter.units))]
-        title = f"<b>{escape(name)}</b> <code>{escape(text)}</code>, input {times(report.network.input.shape[1:])}"
-        shown = "".join(f'<div class="drawing">{drawing}</div>' for drawing in drawings if drawing)
-        figures.append(f"<figure><figcaption>{title}</figcaption>{shown}</figure>")
-    return f'<div class="pictures">{"".join(figures)}</div>'
+def _picture(picture: Picture, chapter: Chapter, reports: Sequence[Inspection]) -> str:
+    """One design with its name, drawn."""
+    if isinstance(picture.design, int):
+        report, (notation, name) = reports[picture.design], chapter.designs[picture.design]
+    else:
+        report, notation, name = chapter.inspected(picture.design), picture.design, picture.name
+    title = f"<b>{escape(name)}</b> <code>{escape(notation)}</code>, input {times(report.network.input.shape[1:])}"
+    about = escape(f"{name}, {picture.kind}")
+    if picture.kind == "plates":
+        plates = "".join(plates_svg(report, units=picture.units))
+        drawn = f'<div class="plates" role="group" aria-label="{about}">{plates}</div>'
+    else:
+        drawing = cone_svg(cone(report, units=picture.units)) if picture.kind == "cone" else uses_svg(report)
+        drawn = _scrollable(drawing, about)
+    # A cone has a strip for each unit, and none for both.
+    legend = _legend(LEGEND if picture.kind == "plates" else LEGEND[:2]) if len(picture.units) == 2 else ""
+    return f"<figure><figcaption>{title}</figcaption>{drawn}{legend}</figure>"
 
 
-def _plates(report: Inspection, units: Sequence[tuple[int, ...]]) -> str:
-    try:
-        return plates_svg(report, units=units)
-    except UsageError:
-        return ""
+def _scrollable(drawing: str, about: str) -> str:
+    """What keeps its size on narrow screens, so that its letters can be read, and is moved sideways there."""
+    return f'<div class="drawing" tabindex="0" role="region" aria-label="{about}, scrollable">{drawing}</div>'
 
 
-def _costs(chapter: Chapter, reports: Sequence[Inspection]) -> str:
-    """The quantities that the chapter speaks of, designs across."""
-    if not chapter.quantities:
+def _legend(colours: Sequence[tuple[str, str]]) -> str:
+    """What the colours of two units stand for."""
+    square = '<svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" fill="{}"/></svg>'
+    entries = " ".join(f"{square.format(paint)} {name}" for name, paint in colours)
+    return f'<p class="key">{entries}</p>'
+
+
+def _costs(chapter: Chapter, keys: Sequence[str], reports: Sequence[Inspection]) -> str:
+    """The quantities that the passage speaks of, designs across."""
+    if not keys:
         return ""
     by_key = {quantity.key: quantity for quantity in quantities(reports)}
     head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for _, name in chapter.designs)
     rows = [
         f'<tr><th scope="row">{escape(by_key[key].name.strip())}</th>{_tds(by_key[key].texts)}</tr>'
-        for key in chapter.quantities
+        for key in keys
         if key in by_key
     ]
     label = escape(f"{chapter.title} What they see and cost")
@@ -148,10 +168,10 @@ def _study(name: str, names: Sequence[str]) -> str:
         for arm, told in zip(trained["arms"], names, strict=True)
     ]
     lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *trained["remarks"], _device()))
+    drawn = _scrollable(scores_svg(arms), escape(f"Scores of {', '.join(names)}"))
     return (
         '<figure class="measured"><figcaption>Measured: test accuracy; points are seeds, bars the mean and its 95 %'
-        f' interval</figcaption><div class="drawing">{scores_svg(arms)}</div>'
-        f'<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
+        f' interval</figcaption>{drawn}<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
         "<details><summary>How it was"
         f" trained</summary><p><code>{escape(trained['command'])}</code></p><ul>{lines}</ul>"
         "</details></figure>"

@@ -18,6 +18,7 @@ const HEAD = [
   "macs",
   "macs_share",
 ];
+const AXES = ["z", "y", "x"];
 
 /** @param {Design} design */
 export function csv(design) {
@@ -36,8 +37,12 @@ export function csv(design) {
     node.params,
     node.macs,
     float(all ? node.macs / all : 0),
+    ...node.field.size,
+    ...design.extent.map((_, axis) => decimal(node.field.stride?.[axis])),
   ]);
-  return [HEAD, ...rows].map((row) => `${row.map(cell).join()}\n`).join("");
+  const axes = AXES.slice(-design.extent.length);
+  const head = [...HEAD, ...axes.map((axis) => `field_${axis}`), ...axes.map((axis) => `stride_${axis}`)];
+  return [head, ...rows].map((row) => `${row.map(cell).join()}\n`).join("");
 }
 
 /**
@@ -60,6 +65,12 @@ function visible(text) {
     if (code < 0x100) return { 9: "\\t", 10: "\\n", 13: "\\r" }[code] ?? `\\x${hex.padStart(2, "0")}`;
     return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
   });
+}
+
+/** A step: whole where it is, nothing where there is none. @param {number | null | undefined} value */
+function decimal(value) {
+  if (value === null || value === undefined) return "";
+  return Number.isInteger(value) ? value : float(value);
 }
 
 /** A number as Python writes it. @param {number} value */

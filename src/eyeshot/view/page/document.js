@@ -30,6 +30,27 @@
  * @property {Totals} totals
  * @property {Array<{layer: string | null, kind: string, text: string}>} notes
  * @property {{heads: string[], rows: string[][], layers: number[]} | null} [outputs] the table of `eyeshot show`
+ * @property {TilesEntry | null} [tiles] how the image is run piece by piece, where that was asked for
+ */
+
+/**
+ * @typedef {object} TilesEntry
+ * @property {string[]} layers whose outputs the tiles deliver
+ * @property {Array<{layer: string, op: string, why: string, cure: string}>} prevents what keeps tiles from being equal
+ * @property {LaneEntry[]} lanes one for each axis of the image
+ * @property {number[]} tile the usual one
+ * @property {Array<[halo: number, error: number]>} errors of halos, the exact one last
+ * @property {Array<[macs: number, grows: number[][]]>} work MACs and, per axis, how they grow with the tile
+ */
+
+/**
+ * @typedef {object} LaneEntry an axis that is cut
+ * @property {number} n its pixels
+ * @property {number} lattice tiles and cores begin at multiples of it
+ * @property {number} before halo
+ * @property {number} after halo
+ * @property {number} residue what tiles' sizes leave when divided by the lattice
+ * @property {number} least the smallest last tile
  */
 
 /**

@@ -23,25 +23,32 @@ const MOST = 512;
 
 /** Changes from the address: layer~k5~s2*layer~d2. @param {string} text @returns {Map<string, Sizes>} */
 export function editsFrom(text) {
-  /** @type {Map<string, Sizes>} */
-  const found = new Map();
-  for (const part of text.split("*").filter(Boolean)) {
-    const [name, ...changes] = part.split("~");
-    /** @type {Sizes} */
-    const sizes = {};
-    for (const change of changes) {
-      const key = LETTERS[change[0]];
-      const values = change.slice(1).split(".").map(Number);
-      const isFit = values.every((n) => Number.isInteger(n) && n >= (key === "padding" ? 0 : 1) && n <= MOST);
-      if (key && isFit) sizes[key] = values;
-    }
-    try {
-      if (Object.keys(sizes).length) found.set(decodeURIComponent(name), sizes);
-    } catch {
-      // a name that is no text names no layer
-    }
+  return new Map(text.split("*").flatMap((part) => editFrom(part) ?? []));
+}
+
+/** Parts of an address that are no changes. @param {string} text @returns {string[]} */
+export function noEditsIn(text) {
+  return text.split("*").filter((part) => part && !editFrom(part));
+}
+
+/** One layer's change: nothing where any of it cannot be read. @param {string} part @returns {[[string, Sizes]] | null} */
+function editFrom(part) {
+  const [name, ...changes] = part.split("~");
+  /** @type {Sizes} */
+  const sizes = {};
+  for (const change of changes) {
+    const key = LETTERS[change[0]];
+    const values = change.slice(1).split(".").map(Number);
+    const isFit = values.every((n) => Number.isInteger(n) && n >= (key === "padding" ? 0 : 1) && n <= MOST);
+    if (!key || !isFit || change.length < 2) return null;
+    sizes[key] = values;
   }
-  return found;
+  if (!changes.length) return null;
+  try {
+    return [[decodeURIComponent(name), sizes]];
+  } catch {
+    return null; // a name that is no text names no layer
+  }
 }
 
 /** @param {Map<string, Sizes>} edits @returns {string} */
@@ -91,12 +98,12 @@ export function edited(design, text) {
   const nodes = [];
   let first = "";
   design.nodes.forEach((node, at) => {
-    const made = at === design.input ? node : changed(node, design, nodes, edits.get(node.name));
-    nodes.push(made);
-    if (made.problem && !first) first = made.problem;
+    const follower = at === design.input ? node : changed(node, design, nodes, edits.get(node.name));
+    nodes.push(follower);
+    if (follower.problem && !first) first = follower.problem;
   });
-  const found = { ...design, nodes, problem: first };
-  withFields(found, design);
+  const after = { ...design, nodes, problem: first };
+  withFields(after, design);
   const sum = (/** @type {(node: Layer) => number} */ value) =>
     nodes.reduce((total, node, at) => total + (at === design.input ? 0 : value(node)), 0);
   const totals = {
@@ -105,28 +112,28 @@ export function edited(design, text) {
     activations: sum(writes),
     peak_activations: null,
   };
-  found.entry = { ...design.entry, totals, rules: rulesOf(found) };
-  return found;
+  after.entry = { ...design.entry, totals, rules: rulesOf(after) };
+  return after;
 }
 
 /**
- * @param {Layer} node @param {Design} design @param {Layer[]} made @param {Sizes | undefined} sizes @returns {Layer}
+ * @param {Layer} node @param {Design} design @param {Layer[]} nodes @param {Sizes | undefined} sizes @returns {Layer}
  */
-function changed(node, design, made, sizes) {
+function changed(node, design, nodes, sizes) {
   const sources = node.reads.map(({ source }) => source);
-  const broken = sources.map((source) => made[source]).find((each) => each.problem);
+  const broken = sources.map((source) => nodes[source]).find((each) => each.problem);
   if (broken) return { ...node, problem: broken.problem, macs: 0 };
   const old = sources.map((source) => design.nodes[source].shape);
-  const now = sources.map((source) => made[source].shape);
-  const isTouched = (sizes && canEdit(node)) || sources.some((source) => made[source] !== design.nodes[source]);
+  const now = sources.map((source) => nodes[source].shape);
+  const isTouched = (sizes && canEdit(node)) || sources.some((source) => nodes[source] !== design.nodes[source]);
   if (!isTouched) return node;
-  const own = sizes && canEdit(node) ? withSizes(node, sizes) : node;
+  const resized = sizes && canEdit(node) ? withSizes(node, sizes) : node;
   try {
-    const result = follow({ node: own, old, now });
+    const result = follow({ node: resized, old, now });
     const { params, macs } = costOf(node, old, now, result);
-    const form = own.form;
+    const form = resized.form;
     return {
-      ...own,
+      ...resized,
       form,
       shape: result.shape,
       params,
@@ -135,7 +142,7 @@ function changed(node, design, made, sizes) {
       isChanged: true,
     };
   } catch (error) {
-    if (error instanceof ShapeProblem) return { ...own, problem: error.message, macs: 0 };
+    if (error instanceof ShapeProblem) return { ...resized, problem: error.message, macs: 0 };
     throw error;
   }
 }
@@ -238,14 +245,14 @@ function channelClasses(design) {
   const classes = [];
   for (const node of design.nodes) {
     /** @type {Map<string, import("./sets.js").Factor>} */
-    const found = new Map();
+    const apart = new Map();
     for (const { source, relation } of node.reads) {
       for (const channels of classes[source] ?? [null]) {
-        for (const own of channelsAfter(relation, channels, design.nodes[source].shape, node.shape))
-          if (own) found.set(own.join(), own);
+        for (const set of channelsAfter(relation, channels, design.nodes[source].shape, node.shape))
+          if (set) apart.set(set.join(), set);
       }
     }
-    classes.push(found.size ? [...found.values()] : [null]);
+    classes.push(apart.size ? [...apart.values()] : [null]);
   }
   return classes;
 }

@@ -361,9 +361,9 @@ export function pull(nodes, start, mark, gates) {
     if (!held || !held.length) continue;
     for (const { source, relation, gate } of nodes[i].reads) {
       if (gate && !gates) continue;
-      const found = sent(backward[relation.kind], relation, held, nodes[source].shape, nodes[i].shape);
+      const part = sent(backward[relation.kind], relation, held, nodes[source].shape, nodes[i].shape);
       const known = marks[source];
-      marks[source] = known ? unite(known, found) : found;
+      marks[source] = known ? unite(known, part) : part;
     }
   }
   return marks;
@@ -382,9 +382,9 @@ export function push(nodes, start, mark, gates) {
     for (const { source, relation, gate } of nodes[i].reads) {
       const held = marks[source];
       if (!held || !held.length || (gate && !gates)) continue;
-      const found = sent(forward[relation.kind], relation, held, nodes[source].shape, nodes[i].shape);
+      const part = sent(forward[relation.kind], relation, held, nodes[source].shape, nodes[i].shape);
       const known = marks[i];
-      marks[i] = known ? unite(known, found) : found;
+      marks[i] = known ? unite(known, part) : part;
     }
   }
   return marks;

@@ -51,11 +51,11 @@ export function graphPanel(actions) {
   /** Open the modules around the selected layer. @param {View} view @returns {boolean} */
   function reveal(view) {
     const size = opened.size;
-    for (let found = entriesOf(view.design, opened); ;) {
-      const around = found.find((each) => each.isModule && !each.isOpen && each.layers.includes(view.at));
+    for (let entries = entriesOf(view.design, opened); ;) {
+      const around = entries.find((each) => each.isModule && !each.isOpen && each.layers.includes(view.at));
       if (!around) return opened.size > size;
       opened.add(around.path);
-      found = entriesOf(view.design, opened);
+      entries = entriesOf(view.design, opened);
     }
   }
 
@@ -66,11 +66,11 @@ export function graphPanel(actions) {
     const inputs = inputsOf(shown, design);
     const { rows, width } = lanes(inputs.map((each) => each.map(([row]) => row)));
     const places = new Map(shown.map((each, i) => [each, i]));
-    let made = 0;
+    let count = 0;
     let next = 0;
     fill(list);
     const make = () => {
-      const part = entries.slice(made, made + CHUNK);
+      const part = entries.slice(count, count + CHUNK);
       list.append(
         ...part.map((entry) => {
           const at = places.get(entry);
@@ -78,8 +78,8 @@ export function graphPanel(actions) {
           return item(entry, at, next, rows, inputs, width);
         }),
       );
-      made += CHUNK;
-      if (made < entries.length) setTimeout(make, 0);
+      count += CHUNK;
+      if (count < entries.length) setTimeout(make, 0);
       else mark();
     };
     make();
@@ -186,10 +186,10 @@ function entriesOf(design, opened) {
         last.layers.push(i);
       else runs.push({ part, layers: [i] });
     }
-    return runs.flatMap(({ part, layers: own }) => {
-      const name = design.nodes[own[0]].name;
-      if (own.length === 1 || !isDeeper(name, prefix, part))
-        return own.map((i) => ({
+    return runs.flatMap(({ part, layers: members }) => {
+      const name = design.nodes[members[0]].name;
+      if (members.length === 1 || !isDeeper(name, prefix, part))
+        return members.map((i) => ({
           path: design.nodes[i].name,
           name: design.nodes[i].name.slice(prefix.length),
           layers: [i],
@@ -197,10 +197,10 @@ function entriesOf(design, opened) {
           depth,
           isOpen: false,
         }));
-      const path = `${prefix}${part}@${own[0]}`;
+      const path = `${prefix}${part}@${members[0]}`;
       const isOpen = opened.has(path);
-      const head = { path, name: part, layers: own, isModule: true, depth, isOpen };
-      return isOpen ? [head, ...inside(own, `${prefix}${part}.`, depth + 1)] : [head];
+      const head = { path, name: part, layers: members, isModule: true, depth, isOpen };
+      return isOpen ? [head, ...inside(members, `${prefix}${part}.`, depth + 1)] : [head];
     });
   }
 }
@@ -219,12 +219,12 @@ function inputsOf(shown, design) {
   shown.forEach((entry, row) => entry.layers.forEach((i) => home.set(i, row)));
   return shown.map((entry, row) => {
     /** @type {Map<number, boolean>} */
-    const found = new Map();
+    const rows = new Map();
     for (const i of entry.layers)
       for (const { source, gate } of design.nodes[i].reads) {
         const from = home.get(source);
-        if (from !== undefined && from < row) found.set(from, (found.get(from) ?? true) && gate);
+        if (from !== undefined && from < row) rows.set(from, (rows.get(from) ?? true) && gate);
       }
-    return [...found].sort((a, b) => a[0] - b[0]);
+    return [...rows].sort((a, b) => a[0] - b[0]);
   });
 }

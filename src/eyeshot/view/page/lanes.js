@@ -44,13 +44,13 @@ export function lineInputs(lines, design) {
   const home = new Map([[design.input, -1]]);
   lines.forEach((line, row) => line.layers.forEach((layer) => home.set(layer, row)));
   return lines.map((line, row) => {
-    const found = new Set();
+    const rows = new Set();
     for (const layer of line.layers) {
       for (const { source } of design.nodes[layer].reads) {
         const at = home.get(source);
-        if (at !== undefined && at < row) found.add(at);
+        if (at !== undefined && at < row) rows.add(at);
       }
     }
-    return [...found].sort((a, b) => a - b);
+    return [...rows].sort((a, b) => a - b);
   });
 }

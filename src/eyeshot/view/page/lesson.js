@@ -1,11 +1,12 @@
-// The lesson: an article that is whole without scripts, and one stage on which the designs of its steps are tried.
+// The lesson: an article that is whole without scripts, and on each step's stage its designs are tried.
 
-import { chip, chips } from "./controls.js";
+import { chips, offer } from "./controls.js";
 import { costPanel } from "./cost.js";
-import { fill, h } from "./dom.js";
+import { forgetColours, h } from "./dom.js";
 import { edited } from "./edit.js";
 import { estimator } from "./estimate.js";
 import { fieldTab } from "./fieldtab.js";
+import { ledgerPanel } from "./ledger.js";
 import { designFrom } from "./network.js";
 import { actionsOf, inside } from "./selection.js";
 import { sentencePanel } from "./sentence.js";
@@ -18,17 +19,17 @@ import { whyPanel } from "./why.js";
 /** @typedef {import("./state.js").State} State */
 
 /**
- * The stage: one selection of one design, shown as the explorer page shows it.
- * @param {{designs: import("./document.js").DesignEntry[]}} page
+ * A step's stage: one selection of one of its designs, shown as the explorer page shows it, with a small ledger.
+ * @param {import("./network.js").Design[]} designs of all steps @param {Array<{design: number, name: string}>} choices
  */
-function stageOf(page) {
-  const designs = page.designs.map(designFrom);
+function stageOf(designs, choices) {
+  const [{ design: first }] = choices;
   /** @type {State} */
-  let state = startOf(designs, 0, "field");
+  let state = startOf(designs, first, "field");
   /** @type {Partial<State> | null} */
   let preview = null;
   let isDue = false;
-  let tried = { key: "", design: designs[0] };
+  let tried = { key: "", design: designs[first] };
 
   /** @param {number} at @param {string} edits */
   function designAt(at, edits) {
@@ -63,16 +64,20 @@ function stageOf(page) {
     ...actionsOf(() => state, set, look, designAt),
     choose: (/** @type {number} */ design) => set(startOf(designs, design, state.tab)),
   };
+  const chosen = chips("Design to try");
+  const answers = choices.map(({ design, name }) => /** @type {const} */ ([design, name]));
   const sentence = sentencePanel();
+  const ledger = ledgerPanel(actions);
   const tabs = tabsOf(
     [
-      { id: "field", name: "Field", panel: fieldTab(actions, null, steppersPanel(actions, designs)) },
+      { id: "field", name: "Field", panel: fieldTab(actions, null, steppersPanel(actions, designs, startIn)) },
       { id: "cost", name: "Cost", panel: costPanel(actions) },
       { id: "why", name: "Why", panel: whyPanel(actions) },
     ],
     (tab) => set({ tab }),
   );
-  const root = h("div", { class: "stage" }, sentence.root, tabs.root);
+  const split = h("div", { class: "split" }, ledger.root, tabs.root);
+  const root = h("div", { class: "stage" }, choices.length > 1 ? chosen : null, sentence.root, split);
   const estimate = estimator(due);
 
   function render() {
@@ -80,7 +85,9 @@ function stageOf(page) {
     const view = viewOf(shown, designOf(shown), preview !== null, (design, at, unit) =>
       estimate(design, `${state.design} ${state.edits}`, at, unit),
     );
+    if (!preview) offer(chosen, answers, state.design, actions.choose);
     sentence.update(view);
+    ledger.update(view);
     tabs.update(view);
   }
   return {
@@ -90,48 +97,52 @@ function stageOf(page) {
       return state;
     },
     set,
-    choose: actions.choose,
+    render,
   };
 }
 
+/** The layer that an exercise watches: the one that the stage opens with. */
+const startIn = (/** @type {import("./network.js").Design} */ design) => design.entry.start;
+
 /**
- * A step's buttons, one a design; the pressed one has the stage below it.
- * @param {HTMLElement} slot @param {ReturnType<typeof stageOf>} stage @param {() => void} changed
+ * Give what has an id on one stage another on each, so that labels lead to their own controls; its regions are of a step.
+ * @param {HTMLElement} root @param {string} name @param {string} step
  */
-function slotOf(slot, stage, changed) {
-  /** @type {Array<{design: number, name: string}>} */
-  const choices = JSON.parse(slot.dataset.choices ?? "[]");
-  const host = h("div");
-  const buttons = choices.map(({ design, name }) => chip(name, () => open(design), { isPressed: false }));
-  fill(slot, h("h3", null, "Try it"), chips("Design to try", "chips", buttons), host);
-  slot.hidden = false;
-  /** @param {number} design */
-  function open(design) {
-    host.append(stage.root);
-    stage.choose(design);
-    changed();
+function setApart(root, name, step) {
+  for (const region of root.querySelectorAll("section, [role=region]")) {
+    region.setAttribute("aria-label", `${region.getAttribute("aria-label")}: ${step}`);
   }
-  function update() {
-    choices.forEach(({ design }, i) =>
-      buttons[i].setAttribute("aria-pressed", String(stage.state.design === design && host.contains(stage.root))),
-    );
+  for (const attribute of ["id", "aria-controls", "aria-labelledby", "aria-describedby"]) {
+    for (const element of root.querySelectorAll(`[${attribute}]`)) {
+      element.setAttribute(attribute, `${name}-${element.getAttribute(attribute)}`);
+    }
   }
-  return { open: () => open(choices[0].design), update };
 }
 
 /** Start when the document is there; the article stays as it is where that fails. */
 function start() {
   const page = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("eyeshot-document")).textContent ?? "");
-  const stage = stageOf(page);
-  /** @type {Array<{open: () => void, update: () => void}>} */
-  const slots = [];
+  /** @type {import("./network.js").Design[]} */
+  const designs = page.designs.map(designFrom);
+  /** @type {Record<string, ReturnType<typeof stageOf>>} */
+  const stages = {};
   for (const slot of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-choices]"))) {
-    slots.push(slotOf(slot, stage, () => slots.forEach((each) => each.update())));
+    const stage = stageOf(designs, JSON.parse(slot.dataset.choices ?? "[]"));
+    const step = /** @type {HTMLElement} */ (slot.closest("section"));
+    const name = step.id;
+    stages[name] = stage;
+    setApart(stage.root, name, step.querySelector("h2")?.textContent ?? name);
+    slot.append(stage.root);
+    slot.hidden = false;
+    stage.render();
   }
-  slots[0]?.open();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => stage.set({}));
-  matchMedia("(forced-colors: active)").addEventListener("change", () => stage.set({}));
-  Object.assign(globalThis, { eyeshot: stage });
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", () => {
+      forgetColours();
+      for (const stage of Object.values(stages)) stage.set({});
+    });
+  }
+  Object.assign(globalThis, { eyeshot: { designs, stages } });
 }
 
 start();

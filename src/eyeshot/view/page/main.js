@@ -24,6 +24,8 @@ import { width } from "./spread.js";
 import { steppersPanel } from "./steppers.js";
 import { addressWriter, fromFragment, startOf, toFragment } from "./state.js";
 import { tabsOf } from "./tabs.js";
+import { tilesAlong, workOf } from "./tiles.js";
+import { tilesPanel } from "./tilestab.js";
 import { viewOf } from "./view.js";
 import { whyPanel } from "./why.js";
 import { shortened } from "./words.js";
@@ -97,6 +99,7 @@ export function show(page, place, image) {
       { id: "compare", name: "Compare", panel: comparePanel(page, designs, actions) },
       { id: "why", name: "Why", panel: whyPanel(actions) },
       { id: "graph", name: "Graph", panel: graphPanel(actions) },
+      ...(page.designs.some(({ tiles }) => tiles) ? [{ id: "tiles", name: "Tiles", panel: tilesPanel() }] : []),
       { id: "data", name: "Data", panel: dataPanel(page) },
     ],
     (tab) => set({ tab }),
@@ -112,9 +115,9 @@ export function show(page, place, image) {
   /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
    *  @param {Design} design @param {number} at @param {number[]} unit */
   function useOf(design, at, unit) {
-    const found = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
-    const which = chosen(state.use, found.length);
-    const measured = which === "-" ? null : overUnit(found[Number(which)], design, at, unit);
+    const maps = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
+    const which = chosen(state.use, maps.length);
+    const measured = which === "-" ? null : overUnit(maps[Number(which)], design, at, unit);
     return measured ?? estimate(design, `${state.design} ${state.edits}`, at, unit);
   }
 
@@ -166,8 +169,10 @@ export function show(page, place, image) {
       readersOf,
       seenBy,
       seersOf,
+      tilesAlong,
       width,
       windowCount,
+      workOf,
     },
   };
 }

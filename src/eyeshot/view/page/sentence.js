@@ -138,10 +138,10 @@ function badge(view) {
 /** @param {View} view @returns {[Child[], Child[]]} */
 function ofPoint(view) {
   const { state, layer, units } = view;
-  const found = marked(view, view.at);
-  const n = area(found);
+  const seers = marked(view, view.at);
+  const n = area(seers);
   const all = units.reduce((a, b) => a * b, 1);
-  const box = boxAround(found);
+  const box = boxAround(seers);
   const pixel = h("span", { class: "unit-name" }, `Pixel [${state.point?.join()}]`);
   if (!box) return [[pixel, " is seen by no unit of ", strong(layer.name), "."], [badge(view)]];
   const who =

@@ -33,12 +33,12 @@ export function follow(change) {
   if (node.reads.some(({ relation }) => relation.kind === "opaque") || !rule) {
     throw new ShapeProblem(`${node.name} (${node.words}) is not recomputed in the page`);
   }
-  const found = rule(change);
-  if (found.shape.some((n) => n < 1))
+  const result = rule(change);
+  if (result.shape.some((n) => n < 1))
     throw new ShapeProblem(
       `${node.name} (${node.words}) would have no positions: its window is larger than its padded input`,
     );
-  return found;
+  return result;
 }
 
 /** @param {Change} change */
@@ -111,13 +111,13 @@ function windowed({ node, old, now }, ceil, hasOwnChannels) {
 /** @param {Change} change @returns {Result} */
 function elementwise(change) {
   const { node, now } = change;
-  const own = now.filter((_, i) => node.reads[i].relation.kind === "elementwise");
-  const length = Math.max(...own.map((shape) => shape.length));
+  const joined = now.filter((_, i) => node.reads[i].relation.kind === "elementwise");
+  const length = Math.max(...joined.map((shape) => shape.length));
   const shape = Array.from({ length }, (_, axis) => {
-    const sizes = new Set(own.map((each) => each[axis - length + each.length] ?? 1).filter((n) => n !== 1));
+    const sizes = new Set(joined.map((each) => each[axis - length + each.length] ?? 1).filter((n) => n !== 1));
     if (sizes.size > 1)
       throw new ShapeProblem(
-        `${node.name} joins ${own.map((each) => times(each.slice(1))).join(" and ")}, which do not fit`,
+        `${node.name} joins ${joined.map((each) => times(each.slice(1))).join(" and ")}, which do not fit`,
       );
     return sizes.size ? [...sizes][0] : 1;
   });
@@ -216,10 +216,10 @@ function tapsOf(at, top, bottom, mode, aligned, antialiased) {
   const centre = aligned ? 2 * at * top : (2 * at + 1) * top - bottom;
   if (antialiased) {
     const spread = reach * Math.max(2 * top, scale);
-    const found = [];
+    const taps = [];
     for (let j = Math.floor((centre - spread) / scale); j <= Math.ceil((centre + spread) / scale); j++)
-      if (Math.abs(j * scale - centre) < spread) found.push(j);
-    return found;
+      if (Math.abs(j * scale - centre) < spread) taps.push(j);
+    return taps;
   }
   const low = Math.floor(centre / scale);
   return centre === low * scale ? [low] : Array.from({ length: 2 * reach }, (_, t) => low - reach + 1 + t);

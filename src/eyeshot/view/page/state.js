@@ -1,11 +1,13 @@
 // What is selected, kept in the URL fragment by name, so that a link or a bookmark shows the same.
 
-import { editsFrom } from "./edit.js";
+import { canEdit, editsFrom, editsText, noEditsIn } from "./edit.js";
 import { mapSize, middle } from "./network.js";
 
 /** @typedef {import("./network.js").Design} Design */
 
-const TABS = ["field", "effective", "cost", "compare", "why", "graph", "data"];
+/** What a link may say. */
+const KEYS = ["design", "layer", "unit", "point", "tab", "paths", "axis", "zoom", "use", "edit"];
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "tiles", "data"];
 
 /**
  * @typedef {object} State
@@ -90,38 +92,63 @@ export function fromFragment(fragment, designs, editedDesign) {
       at = 0;
     }
   }
+  for (const key of asked.keys()) if (!KEYS.includes(key)) complaints.push(`nothing is called ${key}`);
   const tab = asked.get("tab") ?? "field";
-  if (!TABS.includes(tab)) complaints.push(`no view is called ${tab}`);
-  const state = startOf(designs, at, TABS.includes(tab) ? tab : "field");
-  state.edits = asked.get("edit") ?? "";
-  const strangers = [...editsFrom(state.edits).keys()].filter((name) => !designs[at].index.has(name));
-  for (const name of strangers) complaints.push(`${designs[at].name} has no layer ${name} to change`);
-  if (state.edits && !editsFrom(state.edits).size) {
-    complaints.push(`${state.edits} is no change`);
-    state.edits = "";
-  }
-  state.zoom = asked.get("zoom") === "1";
-  state.use = asked.get("use") ?? "";
+  const isThere = TABS.includes(tab) && (tab !== "tiles" || designs.some(({ entry }) => entry.tiles));
+  if (!isThere) complaints.push(`no view is called ${tab}`);
+  const state = startOf(designs, at, isThere ? tab : "field");
+  state.edits = editsOf(asked.get("edit") ?? "", designs[at], complaints);
   const design = editedDesign(at, state.edits);
   const layer = asked.get("layer");
   if (layer !== null) {
-    const found = design.index.get(layer) ?? design.modules.get(layer);
-    if (found === undefined || found === design.input) complaints.push(`${design.name} has no layer ${layer}`);
+    const index = design.index.get(layer) ?? design.modules.get(layer);
+    if (index === undefined || index === design.input) complaints.push(`${design.name} has no layer ${layer}`);
     else {
-      state.layer = found;
-      state.unit = middle(design, found);
+      state.layer = index;
+      state.unit = middle(design, index);
     }
   }
   const unit = positionOf(asked.get("unit"), mapSize(design, state.layer));
   if (unit) state.unit = unit;
-  else if (asked.get("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
+  else if (asked.has("unit")) complaints.push(`${design.nodes[state.layer].name} has no unit ${asked.get("unit")}`);
   state.point = positionOf(asked.get("point"), design.extent);
-  if (asked.get("point") && !state.point) complaints.push(`the image has no pixel ${asked.get("point")}`);
-  if (asked.has("paths")) state.gates = asked.get("paths") !== "data";
+  if (asked.has("point") && !state.point) complaints.push(`the image has no pixel ${asked.get("point")}`);
+  /** @param {string} key @param {string[]} answers @param {string} usual */
+  const answer = (key, answers, usual) => {
+    const text = asked.get(key) ?? usual;
+    if (answers.includes(text)) return text;
+    complaints.push(`${key} is ${answers.join(" or ")}, not ${text}`);
+    return usual;
+  };
+  state.zoom = answer("zoom", ["0", "1"], "0") === "1";
+  state.gates = answer("paths", ["all", "data"], state.gates ? "all" : "data") === "all";
+  state.use = asked.get("use") ?? "";
+  if (!/^(|-|[0-9]+)$/.test(state.use)) {
+    complaints.push(`no effective field is called ${state.use}`);
+    state.use = "";
+  }
   const axis = Number(asked.get("axis") ?? state.axis);
   if (design.axes[axis] !== undefined) state.axis = axis;
   else complaints.push(`the image has no axis ${asked.get("axis")}`);
   return { state, complaints };
+}
+
+/**
+ * Those of the changes asked for that can be made.
+ * @param {string} text @param {Design} design @param {string[]} complaints grows by what cannot @returns {string}
+ */
+function editsOf(text, design, complaints) {
+  for (const part of noEditsIn(text)) complaints.push(`${part} is no change`);
+  const edits = editsFrom(text);
+  for (const name of [...edits.keys()]) {
+    const at = design.index.get(name);
+    if (at !== undefined && canEdit(design.nodes[at])) continue;
+    complaints.push(
+      at === undefined ? `${design.name} has no layer ${name} to change` : `${name} has no window to change`,
+    );
+    edits.delete(name);
+  }
+  return editsText(edits);
 }
 
 /** @param {string | null} text @param {number[]} sizes @returns {number[] | null} */

@@ -14,8 +14,9 @@ const AXES = ["rows", "columns"];
 /**
  * @param {{setEdits: (edits: string) => void}} actions
  * @param {import("./network.js").Design[]} designs as the document has them
+ * @param {(design: import("./network.js").Design) => number | null} [watched] a layer whose change is always told
  */
-export function steppersPanel(actions, designs) {
+export function steppersPanel(actions, designs, watched = () => null) {
   const root = h("div", { class: "steppers" });
   let key = "";
   /** @param {View} view */
@@ -37,7 +38,7 @@ export function steppersPanel(actions, designs) {
             KEYS.flatMap((name) => rows(name, view)),
           ]
         : null,
-      edits.size ? h("p", { class: "effect", role: "status" }, effectOf(designs[state.design], view)) : null,
+      edits.size ? h("p", { class: "effect", role: "status" }, effects(designs[state.design], view)) : null,
       edits.size
         ? h(
             "p",
@@ -54,6 +55,13 @@ export function steppersPanel(actions, designs) {
         : null,
     );
     if (focused) withData(root, "step", focused)?.focus();
+  }
+
+  /** @param {import("./network.js").Design} before @param {View} view */
+  function effects(before, view) {
+    const other = watched(before);
+    const layers = other === null || other === view.at ? [view.at] : [view.at, other];
+    return layers.map((at) => h("span", null, effectOf(before, view.design, at)));
   }
 
   /** One stepper, or one per axis where axes differ. @param {Key} name @param {View} view */
@@ -101,10 +109,11 @@ export function steppersPanel(actions, designs) {
 }
 
 /**
- * What the changes make of the layer in view and of the network's costs: before → after.
- * @param {import("./network.js").Design} before @param {View} view
+ * What the changes make of a layer and of the network's costs: before → after.
+ * @param {import("./network.js").Design} before @param {import("./network.js").Design} design @param {number} at
  */
-function effectOf(before, { design, layer, at }) {
+function effectOf(before, design, at) {
+  const layer = design.nodes[at];
   const was = before.nodes[at];
   if (layer.problem) return null;
   const sees = fieldSize(layer.field);
@@ -137,13 +146,16 @@ function stepped(view, name, by, isMeant) {
   const { layer } = view;
   const edits = editsFrom(view.state.edits);
   const sizes = sizesOf(layer);
-  const own = { ...edits.get(layer.name) };
-  own[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
+  const change = { ...edits.get(layer.name) };
+  change[name] = /** @type {number[]} */ (sizes[name]).map((value, axis) => (isMeant(axis) ? value + by : value));
   if ((name === "kernel" || name === "dilation") && isHalfPadded(layer)) {
-    const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({ ...sizes, [name]: own[name] });
-    own.padding = kernel.map((k, axis) => Math.floor((dilation[axis] * (k - 1)) / 2));
+    const { kernel = [], dilation = [] } = /** @type {import("./edit.js").Sizes} */ ({
+      ...sizes,
+      [name]: change[name],
+    });
+    change.padding = kernel.map((k, axis) => Math.floor((dilation[axis] * (k - 1)) / 2));
   }
-  edits.set(layer.name, own);
+  edits.set(layer.name, change);
   return editsText(edits);
 }
 

@@ -117,8 +117,8 @@ function gateOf(design, { gate }) {
 export function parts(design, at, axis) {
   const { field, data, why, dataWhy } = design.nodes[at];
   const part = (/** @type {string} */ title, /** @type {number} */ size, /** @type {boolean} */ gates) => {
-    const own = gates ? why : dataWhy;
-    const lost = own[Math.min(axis, own.length - 1)]?.lost;
+    const reasons = gates ? why : dataWhy;
+    const lost = reasons[Math.min(axis, reasons.length - 1)]?.lost;
     const field = lost === undefined ? null : gates ? design.nodes[lost].field : design.nodes[lost].data;
     const side = field?.sides?.[axis];
     return {

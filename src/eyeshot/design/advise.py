@@ -1,0 +1,317 @@
+"""What is wrong with a network for its image and objects, and which moves mend it? Findings, the costliest first.
+
+Every threshold stands here, each with where it comes from; on published nets at their own sizes none is passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eyeshot.analyse.alignment import HALF_A_STEP, meetings, shifts
+from eyeshot.analyse.dropped import dropped
+from eyeshot.analyse.exposure import exposure
+from eyeshot.analyse.gridding import coverages
+from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.analyse.landmarks import horizon, last_convolution, macs_before
+from eyeshot.analyse.objects import ranges, share_below
+from eyeshot.analyse.unproductive import narrowest, unproductive
+from eyeshot.design.rewriting import announced
+from eyeshot.errors import EyeshotError
+from eyeshot.network.ops import Conv, Sliding
+
+EARLY_HORIZON = 0.75
+"""Share of MACs after which every unit sees all, below which a stem is too coarse if the last map is small, too:
+ResNet-18 at 32 pixels is there after 41 %, and after 86 % with the 3×3/1 stem of He et al. 2016, section 4.2."""
+SMALL_MAP = 4
+"""Positions a side below which a last map is small: AlexNet's, VGG's, ResNet's and EfficientNet's have 6 to 14."""
+STEM = 0.1
+"""Share of MACs that the stem has at most: ResNet-18's convolution and pool have 6.5 %."""
+WASTE = 0.01
+"""Share of MACs in unproductive layers worth telling: VGG-19's last pool, which has none, is not."""
+COVERAGE = 0.9
+"""Share of its box that a unit sees: Wang et al. 2018 take [1, 2, 5] (all) for sound and [1, 2, 9] (71 %) for not."""
+DROPPED = 0.02
+"""Share of a map that nothing reads: SqueezeNet drops a row and a column of 224 pixels, 0.9 %."""
+EXPOSURE = 0.9
+"""Share of padding in what units use: the most of published nets at their own sizes is 84 % (ConvNeXt-T at 224)."""
+GROWN_EXPOSURE = 0.1
+"""By how much exposure may differ between two sizes of input."""
+FEW = 0.01
+"""Share of objects that may be too small or too large."""
+FULL_SIZE = 0.5
+"""Share of MACs on maps of the image's own size: VGG-16, the most of published classifiers, has 12.6 %."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """A move, and what it changes: field, params, MACs and elements alive at once, before and after."""
+
+    move: str
+    field: tuple[tuple[int, ...], tuple[int, ...]]
+    params: tuple[int, int]
+    macs: tuple[int, int]
+    peak_activations: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What is wrong: its kind, the layers, the numbers, the share of MACs that it concerns, and moves that mend it."""
+
+    kind: str
+    layers: tuple[str, ...]
+    evidence: dict[str, Any]
+    cost: float
+    moves: tuple[Effect, ...] = field(default=())
+
+
+Sizes = tuple[Sequence[float], Sequence[float]]
+"""The shorter and the longer side of each object, in pixels of the input."""
+
+
+def advise(inspection: Inspection, objects: Sizes | None = None, trained: Inspection | None = None) -> list[Finding]:
+    """The findings, by the share of MACs that each concerns.
+
+    Args:
+        inspection: what the network sees and costs at the size of image that it is to be used on.
+        objects: sizes of objects to hold against its maps.
+        trained: the same network at the size that it was trained on.
+    """
+    found = [
+        *_stem(inspection),
+        *([] if objects is None else _objects(inspection, objects)),
+        *_tail(inspection),
+        *_off_centre(inspection),
+        *_gridding(inspection),
+        *_dropped(inspection),
+        *_exposure(inspection, trained),
+        *_practice(inspection),
+    ]
+    return sorted(found, key=lambda finding: -finding.cost)
+
+
+def _stem(inspection: Inspection) -> Iterator[Finding]:
+    end, last = horizon(inspection, data=True), last_convolution(inspection)
+    stem = [layer for layer in _windows(inspection) if macs_before(inspection, layer) <= STEM and _step(layer) > 1]
+    if end is None or last is None or not stem or max(last.out[1:]) >= SMALL_MAP:
+        return
+    share = macs_before(inspection, end)
+    if share >= EARLY_HORIZON:
+        return
+
+    def later(after: Inspection) -> bool:
+        whole = horizon(after, data=True)
+        return whole is None or macs_before(after, whole) > share
+
+    yield Finding(
+        kind="stem-too-coarse",
+        layers=tuple(layer.name for layer in stem),
+        evidence={"sees_all_from": end.name, "share_of_macs": share, "last_map": list(last.out[1:]),
+                  "stem_stride": _step(stem[-1]), "image": list(inspection.network.extent)},
+        cost=1 - share,
+        moves=_effects(inspection, ("stem:fine", "stem:half"), later),
+    )  # fmt: skip
+
+
+def _tail(inspection: Inspection) -> Iterator[Finding]:
+    layers = unproductive(inspection)
+    macs = sum(layer.macs for layer in layers)
+    if not layers or macs < WASTE * inspection.totals.macs:
+        return
+    border = layers[0]
+    sizes = narrowest(inspection.network)
+    yield Finding(
+        kind="wasted-tail",
+        layers=tuple(layer.name for layer in layers),
+        evidence={"count": len(layers), "from": border.name, "field": list(border.data.field.size),
+                  "narrowest_field_before": list(sizes[border.node.inputs[0]]), "macs": macs,
+                  "share_of_macs": macs / inspection.totals.macs, "params": sum(layer.params for layer in layers),
+                  "image": list(inspection.network.extent)},
+        cost=macs / inspection.totals.macs,
+        moves=_effects(inspection, (f"cut:from={border.name}", "stem:fine"),
+                       lambda after: len(unproductive(after)) < len(layers)),
+    )  # fmt: skip
+
+
+def _off_centre(inspection: Inspection) -> Iterator[Finding]:
+    off = [shift for shift in shifts(inspection) if shift.most >= HALF_A_STEP]
+    if off:
+        worst = max(off, key=lambda shift: shift.most)
+        yield Finding(
+            kind="off-centre",
+            layers=tuple(shift.layer for shift in off),
+            evidence={"from": off[0].layer, "worst": worst.layer, "pixels": list(worst.pixels),
+                      "steps": list(worst.steps)},
+            cost=_share(inspection, [shift.layer for shift in off]),
+        )  # fmt: skip
+    for meeting in meetings(inspection):
+        if meeting.steps >= HALF_A_STEP:
+            yield Finding(
+                kind="off-centre",
+                layers=(meeting.layer, *meeting.branches),
+                evidence={"meet_at": meeting.layer, "branches": list(meeting.branches), "pixels": meeting.pixels,
+                          "steps": meeting.steps},
+                cost=_share(inspection, meeting.branches),
+            )  # fmt: skip
+
+
+def _gridding(inspection: Inspection) -> Iterator[Finding]:
+    last = last_convolution(inspection)
+    if last is None or last.data.field.stride is None:
+        return
+    worst = min(coverages(last), key=lambda each: each.share, default=None)
+    if worst is None or worst.share >= COVERAGE:
+        return
+    layers = [layer for layer in _windows(inspection) if max(layer.node.op.dilation) > 1]  # type: ignore[attr-defined]
+    layers = layers or [last]
+    yield Finding(
+        kind="gridding",
+        layers=tuple(layer.name for layer in layers),
+        evidence={"unit_of": worst.layer, "map": worst.map, "seen": worst.seen, "box": worst.box,
+                  "along": [list(pair) for pair in worst.along], "share": worst.share},
+        cost=sum(layer.macs for layer in layers) / max(inspection.totals.macs, 1) * (1 - worst.share),
+    )  # fmt: skip
+
+
+def _dropped(inspection: Inspection) -> Iterator[Finding]:
+    for each in dropped(inspection):
+        if each.share >= DROPPED:
+            yield Finding(
+                kind="dropped-pixels",
+                layers=(each.layer, *each.readers),
+                evidence={"map": each.layer, "positions": list(each.positions), "share": each.share},
+                cost=each.share * _share(inspection, _makers(inspection, each.layer)),
+            )
+
+
+def _exposure(inspection: Inspection, trained: Inspection | None) -> Iterator[Finding]:
+    last = last_convolution(inspection)
+    # along time all that is not there yet is padding, which is no fault
+    if last is None or not any(shift.layer == last.name for shift in shifts(inspection)):
+        return
+    share = exposure(last)
+    was = None if trained is None else exposure(trained[last.name])
+    grown = share is not None and was is not None and abs(share - was) > GROWN_EXPOSURE
+    if share is None or (share <= EXPOSURE and not grown):
+        return
+
+    def less(after: Inspection) -> bool:
+        end = last_convolution(after)
+        now = None if end is None else exposure(end)
+        return now is not None and now < share
+
+    evidence: dict[str, Any] = {"layer": last.name, "share": share, "map": list(last.out[1:])}
+    if trained is not None and was is not None:
+        evidence |= {"trained_share": was, "trained_image": list(trained.network.extent)}
+    names = tuple(_exposed(inspection, last)) if share > EXPOSURE else (last.name,)
+    # a map is reflected at most up to its own other end
+    moves = ("stem:fine", "padding:reflect") if min(last.out[1:]) >= SMALL_MAP else ("stem:fine",)
+    yield Finding(
+        kind="padding-exposure",
+        layers=names,
+        evidence=evidence | {"image": list(inspection.network.extent)},
+        cost=_share(inspection, names) * share,
+        moves=_effects(inspection, moves, less),
+    )
+
+
+def _exposed(inspection: Inspection, last: Layer) -> list[str]:
+    """The last convolution and those just before it that are exposed as much."""
+    names = [last.name]
+    behind = [layer for layer in _windows(inspection) if isinstance(layer.node.op, Conv)]
+    for layer in reversed(behind[: behind.index(last)]):
+        if (exposure(layer) or 0) <= EXPOSURE:
+            break
+        names.append(layer.name)
+    return names[::-1]
+
+
+def _objects(inspection: Inspection, objects: Sizes) -> Iterator[Finding]:
+    maps = ranges(inspection)
+    if not maps:
+        return
+    shorter, longer = objects
+    finest, widest = min(maps, key=lambda each: each.stride), max(maps, key=lambda each: each.field)
+    every = [{"layer": m.layer, "stride": m.stride, "field": m.field, "used": m.used} for m in maps]
+    small, large = share_below(shorter, finest.stride), 1 - share_below(longer, widest.field + 1)
+    if small > FEW:
+        yield Finding(
+            kind="object-too-small",
+            layers=(finest.layer,),
+            evidence={"smallest": min(shorter), "share": small, "stride": finest.stride, "outputs": every},
+            cost=small,
+            moves=_effects(inspection, ("stem:half", "stem:fine", f"output-stride:{max(int(finest.stride) // 2, 1)}"),
+                           lambda after: min((each.stride for each in ranges(after)), default=finest.stride)
+                           < finest.stride),
+        )  # fmt: skip
+    if large > FEW:
+        yield Finding(
+            kind="object-too-large",
+            layers=(widest.layer,),
+            evidence={"largest": max(longer), "share": large, "field": widest.field, "used": widest.used,
+                      "outputs": every},
+            cost=large,
+            moves=_effects(inspection, ("stem:coarse",),
+                           lambda after: max((each.field for each in ranges(after)), default=0) > widest.field),
+        )  # fmt: skip
+
+
+def _practice(inspection: Inspection) -> Iterator[Finding]:
+    extent, network = inspection.network.extent, inspection.network
+    ends = len(network[network.output.name].shape) == 2
+    full = [layer for layer in _windows(inspection) if layer.out[1:] == extent and layer.macs]
+    share = sum(layer.macs for layer in full) / max(inspection.totals.macs, 1)
+    if ends and min(extent, default=0) >= 128 and share > FULL_SIZE:
+        yield Finding(
+            kind="practice",
+            layers=tuple(layer.name for layer in full),
+            evidence={"share_of_macs": share, "image": list(extent), "published_at_most": 0.126},
+            cost=share * FULL_SIZE,
+            moves=_effects(inspection, ("stem:coarse", "pool:earlier"), lambda after: True),
+        )
+
+
+def _effects(inspection: Inspection, moves: Sequence[str], mends: Callable[[Inspection], bool]) -> tuple[Effect, ...]:
+    """The moves that apply and make it better, with their effect."""
+    before, effects = inspection, []
+    for move in moves:
+        try:
+            after = Inspection(announced(before.network, move))
+            if not mends(after):
+                continue
+        except EyeshotError:  # a move that does not apply to this network is none for it
+            continue
+        a, b = last_convolution(before), last_convolution(after)
+        effects.append(
+            Effect(
+                move=move,
+                field=(() if a is None else a.data.field.size, () if b is None else b.data.field.size),
+                params=(before.totals.params, after.totals.params),
+                macs=(before.totals.macs, after.totals.macs),
+                peak_activations=(before.totals.peak_activations, after.totals.peak_activations),
+            )
+        )
+    return tuple(effects)
+
+
+def _windows(inspection: Inspection) -> list[Layer]:
+    return [layer for layer in inspection if isinstance(layer.node.op, Sliding)]
+
+
+def _step(layer: Layer) -> float:
+    return max((float(step) for step in layer.data.field.stride or () if step), default=1.0)
+
+
+def _share(inspection: Inspection, names: Sequence[str]) -> float:
+    return sum(inspection[name].macs for name in names if name != inspection.network.input.name) / max(
+        inspection.totals.macs, 1
+    )
+
+
+def _makers(inspection: Inspection, name: str) -> list[str]:
+    """The convolution that made a map, before what only rectifies or normalises it."""
+    node = inspection.network[name]
+    while node.inputs and not isinstance(node.op, Conv):
+        node = inspection.network[node.inputs[0]]
+    return [node.name]

@@ -1,0 +1,110 @@
+"""Findings in words, with their numbers; and objects drawn over the maps that are to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eyeshot.analyse.objects import Range
+from eyeshot.design.advise import Effect, Finding
+from eyeshot.report.wording import percent, relative, short, times
+
+
+def says(finding: Finding) -> str:
+    """One sentence with its numbers."""
+    e = finding.evidence
+    if finding.kind == "stem-too-coarse":
+        return (
+            f"Every unit sees the whole {times(e['image'])} image from {e['sees_all_from']} on, after"
+            f" {percent(e['share_of_macs'])} of the MACs, and the last map is {times(e['last_map'])}:"
+            f" the stem steps by {e['stem_stride']:g} pixels."
+        )
+    if finding.kind == "wasted-tail":
+        return (
+            f"{e['count']} layers from {e['from']} on (field {times(e['field'])}) cannot add context: what they read"
+            f" sees the whole {times(e['image'])} image; they take {percent(e['share_of_macs'])} of the MACs and"
+            f" {short(e['params'])} weights."
+        )
+    if finding.kind == "off-centre" and "meet_at" in e:
+        names = " and ".join(e["branches"])
+        return f"{names} meet at {e['meet_at']} with their middles {e['pixels']:g} pixels apart, {e['steps']:g} steps."
+    if finding.kind == "off-centre":
+        pixels = times(f"{n:+g}" for n in e["pixels"] if n is not None)
+        return (
+            f"From {e['from']} on units look beside their places: {e['worst']} by {pixels} pixels, half a step or more."
+        )
+    if finding.kind == "gridding":
+        along = times(f"{seen} of {box}" for seen, box in e["along"])
+        box = f"{percent(e['share'])} of the box around them"
+        return f"A unit of {e['unit_of']} sees {along} positions of {e['map']}, {box}."
+    if finding.kind == "dropped-pixels":
+        rows = times(e["positions"])
+        return f"Nothing reads {rows} of the rows and columns of {e['map']}, {percent(e['share'])} of it."
+    if finding.kind == "padding-exposure":
+        text = f"{percent(e['share'])} of what units of {e['layer']} use is padding at {times(e['image'])}"
+        if "trained_share" in e:
+            text += f", and {percent(e['trained_share'])} at {times(e['trained_image'])}, where it was trained"
+        return f"{text}."
+    if finding.kind == "object-too-small":
+        return (
+            f"{percent(e['share'])} of the objects are smaller than the finest stride, {e['stride']:g} pixels"
+            f" ({finding.layers[0]}); the smallest has {e['smallest']:g}."
+        )
+    if finding.kind == "object-too-large":
+        used = "" if e["used"] is None else f", and 95 % of what it uses lies in {e['used']:.0f}"
+        return (
+            f"{percent(e['share'])} of the objects are larger than the widest field, {e['field']} pixels"
+            f" ({finding.layers[0]}){used}; the largest has {e['largest']:g}."
+        )
+    return (
+        f"{percent(e['share_of_macs'])} of the MACs are on maps of the image's own size; of published classifiers"
+        f" VGG-16 has the most, {percent(e['published_at_most'])}. This is practice, not law."
+    )
+
+
+def effect_words(effect: Effect) -> str:
+    """What a move changes."""
+    field = " → ".join(times(sizes) for sizes in effect.field)
+    params, macs, peak = (
+        f"{short(a)} → {short(b)}" + (f" ({change})" if (change := relative(b, a)) != "=" else "")
+        for a, b in (effect.params, effect.macs, effect.peak_activations)
+    )
+    return f"sees {field}; params {params}; MACs {macs}; alive {peak}"
+
+
+def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
+    """The finding's entry in the document of schema eyeshot.advice/1."""
+    return {
+        "kind": finding.kind,
+        "layers": list(finding.layers),
+        "says": says(finding),
+        "evidence": finding.evidence | {"cost": finding.cost},
+        "moves": [
+            {
+                "move": effect.move,
+                "field": [list(sizes) for sizes in effect.field],
+                "params": list(effect.params),
+                "macs": list(effect.macs),
+                "peak_activations": list(effect.peak_activations),
+                "command": command,
+            }
+            for effect, command in zip(finding.moves, commands, strict=True)
+        ],
+    }
+
+
+_BINS = tuple(2.0**n for n in range(1, 13))
+
+
+def drawn(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Range]) -> list[str]:
+    """A line for each size of objects: how many there are, and which maps suit them, by stride and field."""
+    sizes = [(a * b) ** 0.5 for a, b in zip(shorter, longer, strict=True)]
+    lines = []
+    for low in _BINS:
+        count = sum(low <= size < 2 * low for size in sizes)
+        suits = [m.layer for m in maps if m.stride <= low and 2 * low <= m.field + 1]
+        if count:
+            bar = "█" * max(1, round(24 * count / len(sizes)))
+            names = ", ".join(suits) if suits else "none in full"
+            lines.append(f"{low:5g}–{2 * low:<5g} {percent(count / len(sizes)):>7}  {bar:<24}  {names}")
+    return lines

@@ -1,0 +1,183 @@
+"""Known faults are found with their numbers, and sound networks are told nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import eyeshot as package
+from eyeshot.design.advise import Finding
+from eyeshot.errors import EyeshotError, UsageError
+from tests.cli.conftest import Eyeshot
+from tests.cli.conftest import eyeshot as command
+
+__all__ = ["command"]
+
+
+def findings(model: Any, shape: tuple[int, ...] | None = None, **terms: Any) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in reversed(package.advise(model, shape, **terms)[:])}
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("alexnet", None),
+        ("vgg16", None),
+        ("vgg19", None),
+        ("resnet18", None),
+        ("resnet50", None),
+        ("resnet152", None),
+        ("allcnn-c", None),
+        ("patchgan", None),
+        ("wavenet", None),
+        ("tcn", None),
+        ("torchvision:mobilenet_v2", 224),
+        ("torchvision:efficientnet_b0", 224),
+        ("torchvision:densenet121", 224),
+        ("torchvision:inception_v3", 299),
+        ("torchvision:convnext_tiny", 224),
+        ("torchvision:squeezenet1_1", 224),
+        ("torchvision:googlenet", 224),
+    ],
+)
+def test_a_sound_network_at_its_own_size_is_told_nothing(model: str, size: int | None) -> None:
+    assert package.advise(model, None if size is None else (3, size, size))[:] == ()
+
+
+@pytest.mark.parametrize(("size", "from_layer", "share"), [(32, "layer2.0.add3", 0.413), (16, "layer1.1.conv1", 0.111)])
+def test_an_imagenet_stem_is_too_coarse_for_small_images(size: int, from_layer: str, share: float) -> None:
+    finding = findings("resnet18", (3, size, size))["stem-too-coarse"]
+
+    assert finding.evidence["sees_all_from"] == from_layer
+    assert finding.evidence["share_of_macs"] == pytest.approx(share, abs=0.001)
+    fine = {effect.move: effect for effect in finding.moves}["stem:fine"]
+    after = package.rewrite("resnet18", "stem:fine", input_shape=(3, size, size)).after
+    assert fine.macs[1] == after.totals.macs
+    assert fine.params[1] == after.totals.params
+
+
+def test_with_the_finer_stem_that_it_is_told_of_resnet_sees_all_after_86_percent() -> None:
+    after = package.rewrite("resnet18", "stem:fine", input_shape=(3, 32, 32))
+
+    assert "stem-too-coarse" not in findings(str(after.design), (3, 32, 32))
+
+
+def test_ten_layers_of_vgg_at_32_pixels_are_wasted_from_conv3_3_on() -> None:
+    finding = findings("vgg16", (3, 32, 32))["wasted-tail"]
+
+    assert len(finding.layers) == finding.evidence["count"] == 10
+    assert finding.layers[0] == "block3.conv3"
+    assert finding.evidence["field"] == [40, 40]
+    assert finding.cost == pytest.approx(0.477, abs=0.001)
+
+
+def test_alexnet_with_alternating_pools_drops_a_row_and_a_column_behind_conv4() -> None:
+    told = findings("alexnet-alternating", (3, 227, 227))
+
+    assert package.inspect("alexnet-alternating")["conv5"].field.size == (387, 387)
+    assert told["dropped-pixels"].evidence["map"] == "relu4"
+    assert told["dropped-pixels"].evidence["positions"] == [1, 1]
+
+
+def test_gridding_is_told_with_its_exact_coverage_and_wang_s_remedy_is_silent() -> None:
+    finding = findings("C3d2-8 C3d2-8 C3d2-8", (3, 64, 64))["gridding"]
+
+    assert finding.evidence["along"] == [[7, 13], [7, 13]]
+    assert "gridding" not in findings("C3d1-8 C3d2-8 C3d5-8", (3, 64, 64))
+    assert findings("C3d1-8 C3d2-8 C3d9-8", (3, 64, 64))["gridding"].evidence["along"] == [[21, 25], [21, 25]]
+
+
+def test_even_kernels_under_a_stride_look_off_centre() -> None:
+    finding = findings("C3s2-8 C4-8 C4-8", (3, 64, 64))["off-centre"]
+
+    assert finding.evidence["worst"] == "conv3"
+    assert finding.evidence["pixels"] == [1.5, 1.5]
+    assert finding.evidence["steps"] == [0.75, 0.75]
+
+
+class Detector(nn.Module):
+    """Three levels at strides of 8, 16 and 32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        def step(a: int, b: int) -> nn.Sequential:
+            return nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU(), nn.Conv2d(b, b, 3, 1, 1), nn.ReLU())
+
+        self.stem = nn.Sequential(step(3, 8), step(8, 8), step(8, 8))
+        self.four, self.five = step(8, 8), step(8, 8)
+        self.heads = nn.ModuleList(nn.Conv2d(8, 6, 1) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        three = self.stem(x)
+        four = self.four(three)
+        return [head(level) for head, level in zip(self.heads, (three, four, self.five(four)), strict=True)]
+
+
+def test_objects_are_held_against_the_levels_of_a_detector() -> None:
+    advice = package.advise(Detector(), (3, 640, 640), objects="4-900")
+
+    assert [level.stride for level in advice.maps] == [8, 16, 32]
+    told = {finding.kind: finding for finding in advice}
+    assert told["object-too-small"].evidence["stride"] == 8
+    assert told["object-too-small"].evidence["smallest"] == 4
+    assert told["object-too-large"].evidence["field"] == max(level.field for level in advice.maps) < 900
+    assert told["object-too-large"].evidence["largest"] == 900
+    assert all("eyeshot.rewrite(model" in line for finding in advice for line in advice.commands(finding))
+    assert {"object-too-small", "object-too-large"}.isdisjoint(findings(Detector(), (3, 640, 640), objects="10-100"))
+
+
+def test_boxes_of_a_file_are_held_against_a_classifier_s_last_map(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    boxes = [{"image_id": 1, "bbox": [0, 0, 500, 400]}, {"image_id": 1, "bbox": [0, 0, 0, 0]}]
+    path.write_text(json.dumps({"images": [{"id": 1, "width": 640, "height": 640}], "annotations": boxes}))
+
+    advice = package.advise("allcnn-c", (3, 320, 320), objects=path)
+
+    (finding,) = [each for each in advice if each.kind == "object-too-large"]
+    assert finding.evidence["largest"] == 250
+    assert advice.left_out == {"without an extent": 1}
+
+
+def test_exposure_that_differs_between_patch_and_image_is_told() -> None:
+    finding = findings("C3-8 C3-8 C3-8 C3-8 C3-8 C3-8", (3, 256, 256), trained_at=(3, 16, 16))["padding-exposure"]
+
+    assert finding.evidence["trained_share"] > finding.evidence["share"] + 0.1
+
+
+def test_most_work_at_the_image_s_own_size_is_told_as_practice() -> None:
+    finding = findings("C3-64 C3-64 C3-64 P2 C3-64 G F", (3, 224, 224))["practice"]
+
+    assert finding.evidence["share_of_macs"] > 0.5
+
+
+@pytest.mark.parametrize("text", ["0-5", "9-3", "0"])
+def test_sizes_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="smallest and the largest size"):
+        package.advise("alexnet", objects=text)
+
+
+def test_objects_that_are_nowhere_are_refused() -> None:
+    with pytest.raises(EyeshotError, match="is nothing; objects are a range"):
+        package.advise("alexnet", objects="nowhere.json")
+
+
+def test_the_document_has_every_number_and_the_command_that_tries_each_move(command: Eyeshot) -> None:
+    result = command("advise", "resnet18", "--input", "3x32x32", "--json")
+
+    document = json.loads(result.stdout)
+    assert document["schema"] == "eyeshot.advice/1"
+    assert document["network"]["input"] == [3, 32, 32]
+    costs = [finding["evidence"]["cost"] for finding in document["findings"]]
+    assert costs == sorted(costs, reverse=True)
+    for finding in document["findings"]:
+        assert finding.keys() == {"kind", "layers", "says", "evidence", "moves"}
+        assert any(character.isdigit() for character in finding["says"])
+        for move in finding["moves"]:
+            _, *words = move["command"].split()
+            assert command(*words).exit_code == 0
