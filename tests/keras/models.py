@@ -15,7 +15,7 @@ from torch import nn
 
 from eyeshot.network.graph import Network
 from eyeshot.read.keras import read_model
-from tests.oracles.elements import elements_poisoned, elements_read
+from tests.oracles.elements import elements_differentiated, elements_poisoned, elements_read
 
 Built = Callable[[Any], Any]
 """From a symbolic input to the output."""
@@ -45,15 +45,16 @@ class Channels(nn.Module):
         return out if tuple(out.shape) == shape else out.movedim(-1, 1)
 
 
-def assert_read_as_it_runs(build: Built, shape: tuple[int, ...], **settings: Any) -> Network:
-    """Read a model, and hold each element of its output to NaN put into the model itself."""
-    model = model_of(build, shape, **settings)
+def assert_read_as_it_runs(build: Built, shape: tuple[int, ...], *, by_gradient: bool = False) -> Network:
+    """Read a model, and hold each element of its output to NaN put into the model itself, or to its gradient."""
+    model = model_of(build, shape)
     network = read_model(model)
     run = Channels(model, network)
     first = network.input.shape
+    truth = elements_differentiated if by_gradient else elements_poisoned
     assert not any(read.is_bound for node in network for read in node.reads)
     with torch.no_grad():
         assert tuple(run(torch.rand(first, dtype=torch.float64)).shape) == network[network.outputs[0]].shape
-    np.testing.assert_array_equal(elements_read(network, network.outputs[0]), elements_poisoned(run, first))
+    np.testing.assert_array_equal(elements_read(network, network.outputs[0]), truth(run, first))
     assert sum(node.params for node in network) == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     return network

@@ -16,7 +16,7 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "conv1d, causal": (lambda: L.Conv1D(3, 3, padding="causal", dilation_rate=2), LINE),
     "conv2d, same": (lambda: L.Conv2D(3, 3, padding="same"), MAP),
     "conv2d, same at a stride: the larger half of the padding behind": (
-        lambda: L.Conv2D(3, (3, 2), strides=2, padding="same"), MAP,
+        lambda: L.Conv2D(4, (3, 2), strides=2, padding="same"), MAP,
     ),
     "conv2d, an even kernel": (lambda: L.Conv2D(3, 4, padding="same"), MAP),
     "conv2d, dilated": (lambda: L.Conv2D(2, 2, dilation_rate=(2, 3), padding="same"), MAP),
@@ -36,11 +36,9 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "cropping": (lambda: L.Cropping2D(((1, 0), (2, 1))), MAP),
     "cropping a row": (lambda: L.Cropping1D((2, 1)), LINE),
     "upsampling": (lambda: L.UpSampling2D((2, 3)), (3, 3, 1)),
-    "upsampling, bilinear": (lambda: L.UpSampling2D(2, interpolation="bilinear"), (3, 4, 1)),
     "upsampling a row": (lambda: L.UpSampling1D(3), LINE),
     "batch norm": (lambda: L.BatchNormalization(), MAP),
     "layer norm": (lambda: L.LayerNormalization(), MAP),
-    "layer norm over positions": (lambda: L.LayerNormalization(axis=(1, 2)), (3, 4, 2)),
     "group norm": (lambda: L.GroupNormalization(2), (3, 2, 4)),
     "rms norm": (lambda: L.RMSNormalization(), LINE),
     "dense on a map": (lambda: L.Dense(3), (3, 4, 2)),
@@ -70,6 +68,11 @@ def test_each_element_reads_what_the_layer_says(name: str) -> None:
 @pytest.mark.parametrize("factor", [2, 3])
 def test_a_resizing_reads_as_it_runs(factor: int) -> None:
     assert_read_as_it_runs(L.Resizing(6 * factor, 5, interpolation="nearest"), (6, 5, 1))
+
+
+def test_a_bilinear_upsampling_reads_where_its_gradient_is() -> None:
+    """At the border a neighbour has weight 0, which NaN does not respect."""
+    assert_read_as_it_runs(L.UpSampling2D(2, interpolation="bilinear"), (3, 4, 1), by_gradient=True)
 
 
 def of_unet(x: Any) -> Any:
@@ -121,4 +124,4 @@ def test_a_layer_keeps_its_name_and_is_counted_once() -> None:
 def test_a_model_within_is_a_module() -> None:
     network = assert_read_as_it_runs(of_a_model_within, MAP)
     assert network["backbone"].op.kind == "relu"
-    assert "backbone.conv2d" in next(name for name in network.module_outputs) or "backbone" in network.module_outputs
+    assert "backbone" in network.module_outputs

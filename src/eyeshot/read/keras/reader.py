@@ -55,6 +55,9 @@ class Reader:
             raise ReadError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}") from error.__cause__
         except RecursionError:
             raise ReadError(f"{self.name}: its settings are nested too deep") from None
+        except _UNFIT as error:
+            text = str(error).partition("\n")[0] or type(error).__name__
+            raise ReadError(f"{self.name}: its configuration is not as Keras writes it: {text}") from error
         names = {value.step: called for value, called in inputs}
         ends = [value.step for value in results if value is not None]
         if not ends and not self.lost:

@@ -76,11 +76,21 @@ def last(call: Call, value: Value, *, is_turned: bool) -> Value:
 def _both_ways(call: Call) -> Value:
     """A pass from each end, side by side or added."""
     inner = layer_of(call.get("layer"))
-    if inner.kind not in _GATES or call.get("backward_layer") is not None or inner.config.get("return_state"):
-        raise UnreadError(f"passes of {inner.kind} with settings of their own")
+    # Keras 3 always writes the second down, as the first read from behind
+    second = inner if call.get("backward_layer") is None else layer_of(call.get("backward_layer"))
+    is_usual = all(second.config.get(key) == inner.config.get(key) for key in ("units", "return_sequences"))
+    if inner.kind not in _GATES or second.kind not in _GATES or not is_usual or inner.config.get("return_state"):
+        raise UnreadError(f"passes of {inner.kind} and {second.kind} with settings of their own")
+    states = call.inputs[1:]
+    if len(states) % 2:
+        raise UnreadError("a state for one of both passes")
+    half = len(states) // 2
     ways = [
-        passed(call, inner.kind, inner.config, call.x, call.inputs[1:] if not turned else [], key, turned)
-        for key, turned in (("forward", False), ("backward", True))
+        passed(call, layer.kind, {**layer.config, "go_backwards": False}, call.x, given, key, turned)
+        for layer, given, key, turned in (
+            (inner, states[:half], "forward", False),
+            (second, states[half:], "backward", True),
+        )
     ]
     if not inner.config.get("return_sequences"):
         ways = [last(call, way, is_turned=turned) for way, turned in zip(ways, (False, True), strict=True)]
