@@ -1,4 +1,6 @@
-"""Every tab of the explorer page, and the lesson, as pictures: light, dark and narrow, to look at; some for the docs.
+"""Every tab of the explorer page, and the lesson, as pictures to look at, some of them for the docs.
+
+Light and dark, wide and narrow, and in forced colours.
 
     make screenshots          all of them into build/screenshots, and docs/images/page-*.png
 
@@ -34,6 +36,13 @@ SHOTS = {
     **{f"pools-{tab}": ("pools", f"#tab={tab}", (1360, 850), "light") for tab in TABS},
     **{f"pools-{tab}-dark": ("pools", f"#tab={tab}", (1360, 850), "dark") for tab in TABS},
     **{f"pools-{tab}-narrow": ("pools", f"#tab={tab}", (360, 740), "light") for tab in TABS},
+    **{
+        f"pools-{tab}-1024": ("pools", f"#tab={tab}", (1024, 768), "light") for tab in ("field", "effective", "compare")
+    },
+    **{
+        f"pools-{tab}-forced": ("pools", f"#tab={tab}", (1360, 850), "forced")
+        for tab in ("field", "effective", "compare")
+    },
     "pools-pixel": ("pools", "#layer=conv5&point=80,140", (1360, 850), "light"),
     "pools-changed": ("pools", "#layer=conv3&edit=conv3~k7~p3", (1360, 850), "light"),
     "pools-misfit": ("pools", "#layer=conv4&edit=pool2~k15~s9", (1360, 850), "dark"),
@@ -66,7 +75,8 @@ def main() -> None:
         (FOLDER / "lesson.html").write_text(lesson(), encoding="utf-8")
         for folder, shots in ((FOLDER, SHOTS), (ROOT / "docs" / "images", FOR_DOCS)):
             for name, (source, fragment, (width, height), scheme) in shots.items():
-                tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+                colours = {"forced_colors": "active"} if scheme == "forced" else {"color_scheme": scheme}
+                tab = browser.new_page(viewport={"width": width, "height": height}, **colours)
                 tab.goto((FOLDER / f"{source}.html").as_uri() + fragment)
                 tab.wait_for_selector("#eyeshot:not([aria-busy])")
                 tab.wait_for_timeout(700)

@@ -52,6 +52,9 @@ COMMANDS = {
     "compare-3x3-5x5.txt": ["compare", "C3-64 C3-64", "C5-64"],
     "compare-3x3-7x7.txt": ["compare", "C3-64 C3-64 C3-64", "C7-64"],
     "compare-three.txt": ["compare", "alexnet-28", "alexnet-28-alternating", "vgg-a", "--input", "1x64x64"],
+    "advise-resnet18-32.txt": ["advise", "resnet18", "--input", "3x32x32"],
+    "advise-alexnet.txt": ["advise", "alexnet"],
+    "advise-objects.txt": ["advise", "patchgan", "--objects", "4-900"],
     "design-patch.txt": ["design", "--input", "3x256x256", "--field", "70", "--stride", "8", "--kernels", "4"],
     "design-time.txt": ["design", "--input", "1x1000", "--field", "100", "--causal", "--kernels", "2,3"],
     "models.txt": ["models"],
@@ -70,7 +73,20 @@ def test_the_output_is_as_recorded(name: str, eyeshot: Eyeshot, golden: Callable
 
 @pytest.mark.parametrize(
     "verb",
-    ["show", "field", "why", "effective", "compare", "rewrite", "plot", "design", "check", "models", "doctor"],
+    [
+        "show",
+        "field",
+        "why",
+        "effective",
+        "compare",
+        "advise",
+        "rewrite",
+        "plot",
+        "design",
+        "check",
+        "models",
+        "doctor",
+    ],
 )
 def test_every_verb_explains_itself_with_examples(verb: str, eyeshot: Eyeshot) -> None:
     result = eyeshot(verb, "--help")

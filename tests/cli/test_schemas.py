@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from eyeshot.errors import UsageError
@@ -25,6 +26,7 @@ class Gated(nn.Module):
     def forward(self, x, y):
         x = self.conv(x) + self.conv(y)
         return self.up(x * self.pool(x).sigmoid()), x
+def plain(): return nn.Conv2d(1, 2, 3, padding=1)
 """
 _GATED = ["--input", "x=3x12x12", "--input", "y=3x12x12"]
 COMMANDS = [
@@ -45,11 +47,18 @@ COMMANDS = [
     ["effective", "C3-8 C3-8", "--input", "1x32", "--unit", "all"],
     ["compare", "alexnet", "alexnet-alternating"],
     ["compare", "--scores", "a.csv", "b.csv"],
+    ["advise", "resnet18", "--input", "3x32x32"],
+    ["advise", "patchgan", "--objects", "4-900"],
     ["rewrite", "C5-8 P2 C3-8", "pool-to-stride:pool1", "--input", "3x32x32"],
     ["design", "--input", "3x64x64", "--field", "20-24", "--layers", "2-3"],
     ["check", "alexnet", "--field", "conv5=163", "--macs-max", "1G"],
     ["tile", "C3-8 P2 C3-8", "--input", "1x256x256", "--tile", "64x64"],
     ["tile", "alexnet", "--input", "3x512x512"],
+    ["tile", "C3-8 P2 C3-8", "--input", "1x64x64", "--split-after", "conv2"],
+    ["tile", "net.py:plain", "--run", "in.npy", "-o", "out.npy", "--tile", "32x32"],
+    ["advise", "resnet18", "--input", "3x32x32"],
+    ["advise", "alexnet", "--objects", "32-180"],
+    ["rewrite", "--list"],
     ["models"],
     ["doctor"],
 ]
@@ -61,6 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("net.py").write_text(NET)
     Path("a.csv").write_text("1,90\n2,91\n3,92\n")
     Path("b.csv").write_text("1,91\n2,91.5\n3,93\n")
+    np.save("in.npy", np.zeros((1, 64, 64), np.float32))
     return tmp_path
 
 

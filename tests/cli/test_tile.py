@@ -193,3 +193,54 @@ def test_a_tile_belongs_to_figures_of_tiles(nets: str, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "--tile: only with tiles or halo" in result.output
+
+
+def test_tif_files_are_read_as_they_are_kept(nets: str, tmp_path: Path) -> None:
+    """Plain, compressed in tiles of its own, and with colours behind rows and columns."""
+    tifffile = pytest.importorskip("tifffile")
+    image = np.random.default_rng(0).integers(0, 255, (120, 90, 3), dtype=np.uint8)
+    (tmp_path / "colour.py").write_text(
+        "import torch\ndef net():\n torch.manual_seed(0)\n return torch.nn.Conv2d(3, 2, 5, padding=2)\n"
+    )
+    results = []
+    for name, more in {"plain": {}, "packed": {"compression": "zlib", "tile": (32, 32)}}.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", image, photometric="rgb", **more)
+        run = typed(f"{tmp_path}/colour.py:net", "--tile", "48", "--run", str(tmp_path / f"{name}.tif"),
+                    "-o", str(tmp_path / f"{name}.npy"), "--verify")  # fmt: skip
+        assert run.exit_code == 0, run.output
+        results.append(np.load(tmp_path / f"{name}.npy"))
+
+    assert results[0].shape == (1, 2, 120, 90)
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("name", ["damaged.tif", "words.npy", "empty.npy", "cut.npy"])
+def test_a_file_that_is_no_image_is_told_in_a_sentence(nets: str, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "words.npy":
+        np.save(path, np.array(["a", "b"]))
+    elif name == "empty.npy":
+        np.save(path, np.zeros((0, 30)))
+    elif name == "cut.npy":
+        np.save(path, np.zeros((64, 64)))
+        path.write_bytes(path.read_bytes()[:500])
+    else:
+        path.write_bytes(b"II*\0garbage")
+
+    result = typed(f"{nets}:net", "--run", str(path), "-o", str(tmp_path / "out.npy"))
+
+    assert result.exit_code not in (0, 1)
+    assert name in result.output
+    assert "Traceback" not in result.output
+
+
+def test_force_replaces_an_output_of_another_shape(nets: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).random((120, 90), dtype=np.float32))
+    np.save(tmp_path / "out.npy", np.zeros((3, 3), dtype=np.float32))
+    words = [f"{nets}:net", "--tile", "48", "--run", str(tmp_path / "in.npy"), "-o", str(tmp_path / "out.npy")]
+
+    refused, done = typed(*words), typed(*words, "--force")
+
+    assert "--force replaces it" in refused.output
+    assert done.exit_code == 0, done.output
+    assert np.load(tmp_path / "out.npy").shape == (1, 3, 60, 45)

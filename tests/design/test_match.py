@@ -12,12 +12,13 @@ from eyeshot.design.lower import lower
 from eyeshot.design.match import match
 from eyeshot.design.named import design_named, network_named
 from eyeshot.design.notation import parse
+from eyeshot.design.syntax import Conv
 from eyeshot.errors import UsageError
 
 GREY = (1, 28, 28)
 
 
-@pytest.mark.parametrize("quantity", ["params", "macs"])
+@pytest.mark.parametrize("quantity", ["params", "macs", "activations"])
 @pytest.mark.parametrize(
     "other",
     ["alexnet-28-alternating", "CONV-POOL-CONV-POOL-FC", "allcnn-a", "C3-16 [C3b-32 C3b-32~ + C1b-32~] R G F"],
@@ -44,6 +45,17 @@ def test_any_budget_is_met_or_refused(target: int, kernel: int) -> None:
     assert abs(found.cost / target - 1) <= 0.01
 
 
+@pytest.mark.parametrize("multiple", [4, 8])
+def test_widths_are_multiples_where_asked_and_the_cost_agrees_all_the_same(multiple: int) -> None:
+    design = parse("C3-64 C3-64 P2 C3-128 C3-128 P2 C3-256 G F10")
+
+    found = match(design, (3, 32, 32), 10, quantity="macs", target=30_000_000, multiple=multiple)
+
+    widths = [item.width for item in found.design.items if isinstance(item, Conv)]
+    assert all(width is not None and width % multiple == 0 for width in widths)
+    assert abs(found.cost / 30_000_000 - 1) <= 0.01
+
+
 def test_what_cannot_be_matched_says_how_near_it_came() -> None:
     with pytest.raises(UsageError, match=r"no widths give 3 params within 1%: one channel .* the nearest has \d+"):
         match(parse("C3-16 F10"), GREY, 10, quantity="params", target=3)
@@ -55,7 +67,7 @@ def test_a_design_without_widths_cannot_be_matched() -> None:
 
 
 def test_only_params_and_macs_are_matched() -> None:
-    with pytest.raises(UsageError, match="matched by params or macs, not colour"):
+    with pytest.raises(UsageError, match="matched by params, macs or activations, not colour"):
         match(parse("C3-16 F10"), GREY, 10, quantity="colour", target=1000)
 
 

@@ -30,6 +30,14 @@ def test_a_command_prints_what_the_readme_shows(arguments: str, shown: str) -> N
     assert run.stdout.rstrip("\n") == shown
 
 
+def test_the_first_screen_says_what_it_is_the_one_command_and_shows_its_picture() -> None:
+    screen = README.splitlines()[:16]
+
+    assert "**sees**" in screen[2]
+    assert sum(line.startswith(("make ", "eyeshot ")) for line in screen) == 1
+    assert any(line.startswith("![") for line in screen)
+
+
 def test_the_readme_shows_commands_and_python() -> None:
     assert len(BLOCKS) >= 3
     assert len(PYTHON) == 1

@@ -48,7 +48,7 @@ def test_every_move_is_tried() -> None:
 
 
 @given(designs(2), st.sampled_from(MADE))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_on_random_designs(design: Design, move: str) -> None:
     try:
         before = eyeshot.inspect(str(design), (3, 40, 40))

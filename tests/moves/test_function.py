@@ -74,7 +74,7 @@ def test_a_folded_batch_norm_is_computed_by_the_layer_before_it(name: str) -> No
     [
         "torchvision:resnet18",
         pytest.param("torchvision:mobilenet_v2", marks=pytest.mark.slow),
-        pytest.param("torchvision:googlenet", marks=pytest.mark.slow),
+        pytest.param("torchvision:regnet_y_400mf", marks=pytest.mark.slow),
         pytest.param("torchvision:densenet121", marks=pytest.mark.slow),
         pytest.param("timm:efficientnet_b0", marks=pytest.mark.slow),
         pytest.param("timm:tf_efficientnet_lite0", marks=pytest.mark.slow),
@@ -213,7 +213,7 @@ def test_dilated_instead_of_stepping_the_old_positions_hold_what_they_held(most:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["resnet26", "resnet26d", "mobilenetv2_100"])
+@pytest.mark.parametrize("model", ["resnet26", "resnet50", "mobilenetv2_100"])
 @pytest.mark.parametrize("most", [8, 16])
 def test_output_stride_gives_fields_that_timm_s_own_argument_gives(model: str, most: int) -> None:
     ours = eyeshot.rewrite(f"timm:{model}", f"output-stride:{most}", input_shape=(3, 224, 224), weights=False).after

@@ -99,6 +99,43 @@ def test_a_move_that_does_not_apply_says_why(model: str, move: str, why: str) ->
         eyeshot.rewrite(model, move, input_shape=(3, 32, 32))
 
 
+class Functional(nn.Module):
+    """A pool that is no module, and a convolution that is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, stride=2, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.max_pool2d(self.conv(self.conv(x)), 2)
+
+
+@pytest.mark.parametrize(
+    ("move", "why"),
+    [
+        ("pool-to-stride", "of 1 pools looked at none fits: max_pool2d: it is called as a function"),
+        ("stride-to-pool", "conv: it is called more than once; conv#2: it is called more than once"),
+        ("output-stride:2", "conv#2 would be dilated, but it is called more than once"),
+        ("cut:max_pool2d", "max_pool2d is called as a function in the module's own code"),
+        ("padding", "which padding"),
+        ("pool", "which way"),
+        ("cut", "which layers"),
+    ],
+)
+def test_what_a_module_does_not_let_be_swapped_is_said(move: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        eyeshot.rewrite(Functional(), move, input_shape=(3, 32, 32))
+
+
+def test_only_designs_and_modules_are_changed() -> None:
+    with pytest.raises(UsageError, match="an ONNX file is only read"):
+        eyeshot.rewrite("net.onnx", "stem:fine")
+    with pytest.raises(UsageError, match="not a Network"):
+        eyeshot.rewrite(eyeshot.inspect("alexnet").network, "stem:fine")
+    with pytest.raises(UsageError, match="no move was asked for"):
+        eyeshot.rewrite("alexnet")
+
+
 def test_words_and_layers_stand_behind_the_colon() -> None:
     move, asked = asked_for("stem:layer=fine,3x3,width=8,features.*", MOVES)
 

@@ -52,3 +52,33 @@ def test_no_runner_is_equal_where_tiles_are_not() -> None:
 def test_an_unknown_runner_is_told_which_there_are() -> None:
     with pytest.raises(UsageError, match="bioimageio, monai, careamics, nnunet, diffusers"):
         settings_for(eyeshot.tile_plan("C3-8", (1, 64, 64)), "none")
+
+
+@pytest.mark.parametrize("tile", [100, 152, 256, 508])
+def test_shares_lose_no_pixel_of_a_step(tile: int) -> None:
+    """MONAI and diffusers cut off: int(roi · (1 − overlap))."""
+    plan = eyeshot.tile_plan(UNet(2), (1, 1024, 1024), tile=tile)
+    step = tile - 2 * 28
+
+    (overlap, _), factor = (
+        settings_for(plan, "monai").settings["overlap"],
+        settings_for(plan, "diffusers").settings["tile_overlap_factor"],
+    )
+
+    assert int(tile * (1 - overlap)) == step
+    assert int(tile * (1 - factor)) == step
+
+
+def test_without_a_halo_monai_is_equal_where_its_last_tile_lies_on_the_lattice() -> None:
+    on, off = (eyeshot.tile_plan(nn.Conv2d(1, 2, 4, 4), (1, n, n), tile=t) for n, t in ((256, 64), (258, 66)))
+
+    assert settings_for(on, "monai").can_be_equal
+    assert not settings_for(off, "monai").can_be_equal
+
+
+def test_a_decoders_tile_is_of_latents() -> None:
+    decoder = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.Upsample(scale_factor=8), nn.Conv2d(4, 3, 3, padding=1))
+
+    settings = settings_for(eyeshot.tile_plan(decoder, (4, 256, 256), tile=64), "diffusers").settings
+
+    assert (settings["tile_latent_min_size"], settings["tile_sample_min_size"]) == (64, 512)

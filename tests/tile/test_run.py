@@ -225,3 +225,23 @@ def test_images_that_a_network_mixes_are_refused_together_and_run_alone(mixed: A
     alone = eyeshot.tiled(module, tile=32, batch=4)(x[:1])
 
     assert float((alone - module(x[:1]).detach()).abs().max()) <= 1e-5
+
+
+def test_no_number_in_the_image_comes_out_where_it_does_of_the_whole(unet: nn.Module, image: Any) -> None:
+    image[0, 0, 70, 60] = np.nan
+    run = eyeshot.tiled(unet, tile=96, verify=True)
+
+    pieces = run(image)
+
+    assert run.difference is not None
+    assert run.difference < 1e-5
+    np.testing.assert_array_equal(np.isnan(pieces), np.isnan(whole(unet, image)))
+
+
+def test_a_difference_of_no_number_from_one_is_told_as_infinite() -> None:
+    from eyeshot.tile.verify import _largest
+
+    some, none = torch.tensor([1.0, torch.nan, torch.inf]), torch.tensor([1.5, torch.nan, torch.inf])
+
+    assert _largest(some, none) == 0.5
+    assert _largest(torch.tensor([1.0]), torch.tensor([torch.nan])) == torch.inf

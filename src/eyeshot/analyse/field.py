@@ -21,7 +21,7 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Elementwise, Read, Shape
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Interval, Union
+    from eyeshot.analyse.hulls import Interval, Outline, Union
 
 Stride = int | Fraction
 
@@ -85,7 +85,7 @@ class Fields:
         self.data: Fields = Fields(network, gates=False) if self.gates else self
         self._fields: dict[str, Field] = {}
         self._intervals: dict[object, list[Interval]] = {}
-        self._ends: dict[object, Interval] = {}
+        self._outlines: dict[tuple[str, int], Outline | None] = {}
 
     @cached_property
     def _forms(self) -> Mapping[str, Sights]:
@@ -125,14 +125,14 @@ class Fields:
             self._intervals[key] = per_axis(self.network[name], value, along)
         return self._intervals[key]
 
-    def _of_each(self, name: str, axis: int) -> Interval:
-        from eyeshot.analyse.hulls import of_each
+    def _outline(self, node: Node, axis: int) -> Outline | None:
+        from eyeshot.analyse.hulls import outline
 
-        node, value, along = self.network[name], self._hulls[name], axes_counting(self.network, name, axis)
-        key = id(value), axis, along, node.shape
-        if key not in self._ends:
-            self._ends[key] = of_each(node, value, axis, along)
-        return self._ends[key]
+        key = node.name, axis
+        if key not in self._outlines:
+            along = axes_counting(self.network, node.name, axis)
+            self._outlines[key] = outline(self.network, node, axis, along, gates=self.gates)
+        return self._outlines[key]
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
@@ -150,7 +150,7 @@ class Fields:
             return form
         units = unit_axes(self.network, name)
         # an axis of rows in which channels lie as well is none of units: what moves along it is of one unit together
-        if all(isinstance(sight, Moving) and sight.axis in units for sight in moves):
+        if all(axis in units for sight in moves for axis in axes_of(sight)):
             return form
         shape = self.network[name].shape
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
@@ -164,23 +164,29 @@ class Fields:
         return self._fields[name]
 
     def _first_alike(self, node: Node) -> Node:
-        """The first of the layers back from this one whose units see what its units see: a ReLU's convolution, say."""
+        """The first of the layers back from this one whose units see what its units see: a ReLU's convolution, say.
+
+        Those share one value: so do a 1×1 convolution and the map that it reads.
+        """
         while True:
-            reads = [read for read in node.reads if self.gates or not read.gate]
-            if len(reads) != 1 or not isinstance(reads[0].relation, Elementwise):
+            alike = next((name for name in node.inputs if self._is_alike(node, name)), None)
+            if alike is None:
                 return node
-            source = self.network[node.inputs[reads[0].source]]
-            if source.shape != node.shape:
-                return node
-            node = source
+            node = self.network[alike]
+
+    def _is_alike(self, node: Node, source: str) -> bool:
+        if self._forms[node.name] is not self._forms[source]:
+            return False
+        if len(node.reads) == 1 and isinstance(node.reads[0].relation, Elementwise):
+            return True
+        # the hulls are asked only where something needed them before: for this alone NumPy is not to be loaded
+        return "_hulls" in vars(self) and self._hulls[node.name] is self._hulls[source]
 
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
         steps = [_stride(sight) for sight in moving]
-        sides = tuple(
-            self._side(node.name, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form)
-        )
+        sides = tuple(self._side(node, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form))
         starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
         return Field(
             size=self._size(node, form),
@@ -194,15 +200,20 @@ class Fields:
             one_sided=sides if any(sides) else None,
         )
 
-    def _side(self, name: str, axis: int) -> str | None:
+    def _covers(self, node: Node, axis: int) -> bool:
+        """Whether each unit that sees anything sees from end to end."""
+        outline, end = self._outline(node, axis), self._end(axis)
+        return outline is not None and outline.firsts == (0, 0) and outline.lasts == (end, end)
+
+    def _side(self, node: Node, axis: int) -> str | None:
         """On which side of its own place each unit sees everything."""
-        first, last = self._of_each(name, axis)
-        firsts, lasts = first[first <= last], last[first <= last]
-        if not firsts.size:
+        outline = self._outline(node, axis)
+        if outline is None:
             return None
-        if not firsts.any() and lasts.min() < lasts.max():
+        if outline.firsts == (0, 0) and outline.lasts[0] < outline.lasts[1]:
             return "before"
-        return "after" if (lasts == self._end(axis)).all() and firsts.min() < firsts.max() else None
+        end = self._end(axis)
+        return "after" if outline.lasts == (end, end) and outline.firsts[0] < outline.firsts[1] else None
 
     def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
         if not isinstance(sight, Fixed) or self.data is self:
@@ -231,8 +242,8 @@ class Fields:
             return max(b - a + 1 for a, b in islice(ends, there))
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
-        first, last = self._of_each(node.name, axis)
-        widest = int((last - first).max()) + 1
+        outline = self._outline(node, axis)
+        widest = 0 if outline is None else outline.widest
         return max(widest, sight.last - sight.first + 1) if isinstance(sight, Fixed) else widest
 
     def _end(self, axis: int) -> int:
@@ -241,12 +252,15 @@ class Fields:
 
     def _sees_everything(self, node: Node, form: Class) -> bool:
         extent = self.network.extent
-        for sight, size in zip(form, extent, strict=True):
+        for i, (sight, size) in enumerate(zip(form, extent, strict=True)):
             if sight is None:
                 return False
             if isinstance(sight, Moving | Parted) and any(
                 b - a + 1 < size for a, b in zip(sight.firsts, sight.lasts, strict=True)
             ):
+                return False
+            # no element of a unit sees more than the unit
+            if isinstance(sight, Scattered) and not self._covers(node, i):
                 return False
         is_one_class = self._forms[node.name].index is None
         if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):

@@ -54,6 +54,16 @@ def _counted(network: Network) -> Mapping[str, tuple[frozenset[int], ...]]:
 
 
 @once
+def _counting(network: Network) -> Mapping[str, tuple[tuple[int, ...], ...]]:
+    """For each followed axis the axes of every layer's tensor that count its positions."""
+    followed = range(len(network.axes))
+    return {
+        name: tuple(tuple(a for a, counted in enumerate(counts) if i in counted) for i in followed)
+        for name, counts in _counted(network).items()
+    }
+
+
+@once
 def behind_reshapes(network: Network) -> frozenset[str]:
     """Names of the layers behind a reshape: only there can channels have come to lie in an axis of rows."""
     behind: set[str] = set()
@@ -70,7 +80,7 @@ def unit_axes(network: Network, name: str) -> tuple[int, ...]:
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return tuple(a for a, counted in enumerate(_counted(network)[name]) if followed in counted)
+    return _counting(network)[name][followed]
 
 
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
@@ -153,6 +163,8 @@ def _taps(relation: Taps, value: Layout, before: Shape, after: Shape) -> Layout:
 
 @_rules.rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Layout, before: Shape, after: Shape) -> Layout:
+    if before == after:
+        return value
     missing = len(after) - len(before)
     new: Layout = tuple((Part(n),) for n in after[:missing])
     kept = zip(value, before, after[missing:], strict=True)

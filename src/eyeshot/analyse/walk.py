@@ -98,14 +98,18 @@ class Rules(Generic[V]):
         ``absent`` gives the value of a node that reads nothing.
         """
         values: dict[str, V] = {}
+        shapes: dict[str, Shape] = {}
         for node in network:
+            shape = shapes[node.name] = node.shape
             if isinstance(node.op, Input):
                 values[node.name] = start(node) if node is network.input else absent(node)
                 continue
-            parts = [self.through(network, values, node, read) for read in node.reads if gates or not read.gate]
-            values[node.name] = (
-                parts[0] if len(parts) == 1 else self._unite(parts, node.shape) if parts else absent(node)
-            )
+            parts = [
+                self._followed(read.relation, values[name := node.inputs[read.source]], shapes[name], shape)
+                for read in node.reads
+                if gates or not read.gate
+            ]
+            values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, shape) if parts else absent(node)
         return values
 
     def through(self, network: Network, values: Mapping[str, V], node: Node, read: Read) -> V:

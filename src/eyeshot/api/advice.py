@@ -22,7 +22,7 @@ class Advice(Sequence["Finding"]):
     Attributes:
         report: what the network sees and costs.
         maps: the last maps before its outputs.
-        objects: the shorter and longer sides of objects in pixels of the input; None where none were given.
+        objects: the shorter and longer sides of annotated objects in pixels of the input; None without annotations.
         left_out: objects that were left out, by reason.
     """
 
@@ -94,14 +94,16 @@ def advise(
     report = inspect(model, input_shape, example=example)
     trained = None if trained_at is None else inspect(model, trained_at)
     sizes, left_out = _sizes(objects, report.network.extent)
-    advice = Advice(model, report, findings(report, sizes, trained), ranges(report))
-    advice.objects, advice.left_out = sizes, left_out
+    is_range = left_out is None
+    advice = Advice(model, report, findings(report, sizes, trained, is_range=is_range), ranges(report))
+    advice.objects, advice.left_out = None if is_range else sizes, left_out or {}
     return advice
 
 
 def _sizes(
     objects: Any, extent: tuple[int, ...]
-) -> tuple[tuple[Sequence[float], Sequence[float]] | None, dict[str, int]]:
+) -> tuple[tuple[Sequence[float], Sequence[float]] | None, dict[str, int] | None]:
+    """Sides of objects, and what was left out; None for that where they are the ends of a range."""
     import re
 
     from eyeshot.errors import UsageError
@@ -114,7 +116,7 @@ def _sizes(
         ends = [float(match[1]), float(match[2] or match[1])]
         if not 0 < ends[0] <= ends[1]:
             raise UsageError(f"objects {text!r}: give the smallest and the largest size in pixels, such as 32-180")
-        return (ends, ends), {}
+        return (ends, ends), None
     from eyeshot.read.annotations.finding import boxes_at
 
     if len(extent) != 2:

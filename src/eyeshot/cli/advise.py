@@ -52,7 +52,7 @@ def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> 
         for effect, command in zip(finding.moves, advice.commands(finding), strict=True):
             terminal.say((f"  {effect.move}: ", "strong"), effect_words(effect))
             terminal.say((f"    {command}", "dim"))
-    if advice.objects is not None and len(advice.objects[0]) > 2:
+    if advice.objects is not None:
         terminal.say()
         for line in drawn(*advice.objects, advice.maps):
             terminal.say(line)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    input_option,
+    json_option,
+    known_models,
+    print_json,
+    users_code,
+)
 
 if TYPE_CHECKING:
     from eyeshot.analyse.promises import Promise
@@ -30,7 +37,7 @@ def _fields(context: click.Context, parameter: click.Parameter, texts: tuple[str
 
 
 @click.command(short_help="does it still keep what was promised of it?")
-@click.argument("model", required=False)
+@click.argument("model", shell_complete=known_models, required=False)
 @input_option
 @click.option("--field", callback=_fields, multiple=True, metavar="LAYER=163",
               help="What a layer's units see; also 'LAYER>=100', 'LAYER<=300', LAYER=9x7.")  # fmt: skip

@@ -16,6 +16,7 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    known_models,
     lesson_of,
     one_format,
     print_json,
@@ -39,7 +40,7 @@ CONVENTIONS = (
 
 
 @click.command(short_help="which design sees, uses, costs what? With --train: which pays?")
-@click.argument("models", nargs=-1, required=True, metavar="A B [C]...")
+@click.argument("models", shell_complete=known_models, nargs=-1, required=True, metavar="A B [C]...")
 @input_option
 @click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
 @click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")
@@ -50,7 +51,9 @@ CONVENTIONS = (
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(
-    "--match", type=click.Choice(["params", "macs", "none"]), help="Scale widths until this agrees. [default: none]"
+    "--match",
+    type=click.Choice(["params", "macs", "activations", "none"]),
+    help="Scale widths until this agrees. [default: none]",
 )
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")

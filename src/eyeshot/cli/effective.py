@@ -17,6 +17,8 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     json_option,
+    known_layers,
+    known_words,
     one_format,
     print_json,
     print_records,
@@ -32,9 +34,14 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="what does a unit really use?")
-@click.argument("words", nargs=-1, required=True, metavar="MODEL [LAYER | MODEL…]")
+@click.argument("words", shell_complete=known_words, nargs=-1, required=True, metavar="MODEL [LAYER | MODEL…]")
 @click.option(
-    "--layer", "layers", multiple=True, metavar="NAME", help="Of several models: one for all, or one for each."
+    "--layer",
+    "layers",
+    shell_complete=known_layers,
+    multiple=True,
+    metavar="NAME",
+    help="Of several models: one for all, or one for each.",
 )
 @click.option(
     "--unit",

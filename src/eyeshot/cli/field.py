@@ -13,6 +13,8 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    known_layers,
+    known_models,
     print_json,
     rate_option,
     say_module,
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="which pixels does one unit see?")
-@click.argument("model")
-@click.argument("layer")
+@click.argument("model", shell_complete=known_models)
+@click.argument("layer", shell_complete=known_layers)
 @click.option("--at", type=Position(), metavar="y,x", help="The unit, counted from 0. [default: the middle one]")
 @input_option
 @rate_option

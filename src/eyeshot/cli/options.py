@@ -73,6 +73,26 @@ def input_option(command: Command) -> Command:
     return option(command)
 
 
+def known_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """What a shell proposes for a model."""
+    from eyeshot.cli import completion  # only a shell that completes needs it
+
+    return completion.models(incomplete)
+
+
+def known_layers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """What a shell proposes for a layer of the model that stands before."""
+    from eyeshot.cli import completion
+
+    return completion.layers(context.params, incomplete)
+
+
+def known_words(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """What a shell proposes for a model, and behind one for its layer or another model."""
+    layers = known_layers(context, parameter, incomplete) if context.params.get("words") else []
+    return layers or known_models(context, parameter, incomplete)
+
+
 def json_option(command: Command) -> Command:
     """``--json``: the result for programs."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON document, numbers unrounded.")(command)

@@ -18,6 +18,8 @@ from eyeshot.cli.options import (
     end_bounded,
     input_option,
     inspected,
+    known_layers,
+    known_models,
     tile_sizes,
 )
 from eyeshot.errors import UsageError
@@ -71,8 +73,13 @@ What a unit uses is taken from its path density, or measured as --source says; e
 
 
 @click.command(help=_HELP, short_help="a figure of it, and its data")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL... KIND")
-@click.option("--layer", metavar="NAME", help="Of a cone's, map's or profile's units. [default: the last convolution]")
+@click.argument("models", shell_complete=known_models, nargs=-1, required=True, metavar="MODEL... KIND")
+@click.option(
+    "--layer",
+    shell_complete=known_layers,
+    metavar="NAME",
+    help="Of a cone's, map's or profile's units. [default: the last convolution]",
+)
 @click.option("--at", "units", type=Position(), multiple=True, metavar="y,x",
               help="Their position, counted from 0; up to four for a cone. [default: the middle one]")  # fmt: skip
 @click.option("--axis", type=click.IntRange(0, 2), metavar="N",

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, end_bounded, input_option, inspected, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    end_bounded,
+    input_option,
+    inspected,
+    known_models,
+    users_code,
+)
 from eyeshot.errors import UsageError
 from eyeshot.report.files import check_new, read_file, write_file
 from eyeshot.report.wording import times
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="the explorer page: fields, costs and comparison in one offline file")
-@click.argument("models", nargs=-1, metavar="M...")
+@click.argument("models", shell_complete=known_models, nargs=-1, metavar="M...")
 @input_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The page.")
 @click.option("--force", is_flag=True, help="Let -o replace a file.")

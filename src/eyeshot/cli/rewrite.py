@@ -11,6 +11,7 @@ from eyeshot.cli.options import (
     colour_option,
     input_option,
     json_option,
+    known_models,
     print_json,
     say_next,
     typed,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="what becomes of a network by a move?")
-@click.argument("model", required=False)
+@click.argument("model", shell_complete=known_models, required=False)
 @click.argument("moves", nargs=-1)
 @input_option
 @click.option(

@@ -12,6 +12,7 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    known_models,
     lesson_of,
     one_format,
     print_json,
@@ -35,7 +36,7 @@ OWN = "back, ahead: positions seen before and after a unit's own, which is its i
 
 
 @click.command(short_help="what does each layer see and cost?")
-@click.argument("model")
+@click.argument("model", shell_complete=known_models)
 @input_option
 @click.option("--all", "all_layers", is_flag=True, help="A line for every layer; nothing folded.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="A line for each module, N names deep.")

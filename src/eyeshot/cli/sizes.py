@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    input_option,
+    json_option,
+    known_models,
+    print_json,
+    say_next,
+    typed,
+    users_code,
+)
 
 if TYPE_CHECKING:
     from eyeshot.analyse.input_sizes import InputSizes
@@ -14,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="which input sizes fit, and what comes out?")
-@click.argument("model")
+@click.argument("model", shell_complete=known_models)
 @input_option
 @json_option
 @colour_option

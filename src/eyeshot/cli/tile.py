@@ -11,6 +11,8 @@ from eyeshot.cli.options import (
     colour_option,
     input_option,
     json_option,
+    known_layers,
+    known_models,
     print_json,
     say_next,
     tile_sizes,
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="how to run it on an image that does not fit, and will it be the same?")
-@click.argument("model")
+@click.argument("model", shell_complete=known_models)
 @input_option
 @click.option("--memory", metavar="SIZE", help="Choose the tile of the least work that fits into, say, 4G.")
 @click.option("--tile", "tile", callback=tile_sizes, metavar="HxW", help="A tile's size.")
 @click.option("--tolerance", type=float, metavar="SHARE", help="The smallest halo whose error stays below, say, 1e-3.")
-@click.option("--layer", metavar="NAME", help="The layer whose output is wanted. [default: the model's outputs]")
+@click.option(
+    "--layer",
+    shell_complete=known_layers,
+    metavar="NAME",
+    help="The layer whose output is wanted. [default: the model's outputs]",
+)
 @click.option("--dtype", metavar="TYPE", help="float32, float64, float16 or bfloat16. [default: the weights']")
 @click.option("--for", "runner", metavar="NAME", help="Settings of bioimageio, monai, careamics, nnunet or diffusers.")
 @click.option(

@@ -12,6 +12,8 @@ from eyeshot.cli.options import (
     input_option,
     inspected,
     json_option,
+    known_layers,
+    known_models,
     print_json,
     say_module,
     say_next,
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="why does a layer see that many pixels?")
-@click.argument("model")
-@click.argument("layer")
+@click.argument("model", shell_complete=known_models)
+@click.argument("layer", shell_complete=known_layers)
 @input_option
 @json_option
 @colour_option

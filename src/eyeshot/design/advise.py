@@ -70,17 +70,24 @@ Sizes = tuple[Sequence[float], Sequence[float]]
 """The shorter and the longer side of each object, in pixels of the input."""
 
 
-def advise(inspection: Inspection, objects: Sizes | None = None, trained: Inspection | None = None) -> list[Finding]:
+def advise(
+    inspection: Inspection,
+    objects: Sizes | None = None,
+    trained: Inspection | None = None,
+    *,
+    is_range: bool = False,
+) -> list[Finding]:
     """The findings, by the share of MACs that each concerns.
 
     Args:
         inspection: what the network sees and costs at the size of image that it is to be used on.
         objects: sizes of objects to hold against its maps.
         trained: the same network at the size that it was trained on.
+        is_range: objects are the ends of a range, of which no shares can be told.
     """
     found = [
         *_stem(inspection),
-        *([] if objects is None else _objects(inspection, objects)),
+        *([] if objects is None else _objects(inspection, objects, is_range)),
         *_tail(inspection),
         *_off_centre(inspection),
         *_gridding(inspection),
@@ -129,9 +136,16 @@ def _tail(inspection: Inspection) -> Iterator[Finding]:
                   "share_of_macs": macs / inspection.totals.macs, "params": sum(layer.params for layer in layers),
                   "image": list(inspection.network.extent)},
         cost=macs / inspection.totals.macs,
-        moves=_effects(inspection, (f"cut:from={border.name}", "stem:fine"),
+        moves=_effects(inspection, (f"cut:from={border.name}", *_cuts(inspection, layers), "stem:fine"),
                        lambda after: len(unproductive(after)) < len(layers)),
     )  # fmt: skip
+
+
+def _cuts(inspection: Inspection, layers: Sequence[Layer]) -> list[str]:
+    """The cut of all layers that give as many channels and positions as they take."""
+    network = inspection.network
+    same = [layer.name for layer in layers if layer.macs and network[layer.node.inputs[0]].shape == layer.node.shape]
+    return [f"cut:{','.join(same)}"] if same else []
 
 
 def _off_centre(inspection: Inspection) -> Iterator[Finding]:
@@ -227,7 +241,7 @@ def _exposed(inspection: Inspection, last: Layer) -> list[str]:
     return names[::-1]
 
 
-def _objects(inspection: Inspection, objects: Sizes) -> Iterator[Finding]:
+def _objects(inspection: Inspection, objects: Sizes, is_range: bool) -> Iterator[Finding]:
     maps = ranges(inspection)
     if not maps:
         return
@@ -239,7 +253,8 @@ def _objects(inspection: Inspection, objects: Sizes) -> Iterator[Finding]:
         yield Finding(
             kind="object-too-small",
             layers=(finest.layer,),
-            evidence={"smallest": min(shorter), "share": small, "stride": finest.stride, "outputs": every},
+            evidence={"smallest": min(shorter), "share": None if is_range else small, "stride": finest.stride,
+                      "outputs": every},
             cost=small,
             moves=_effects(inspection, ("stem:half", "stem:fine", f"output-stride:{max(int(finest.stride) // 2, 1)}"),
                            lambda after: min((each.stride for each in ranges(after)), default=finest.stride)
@@ -249,8 +264,8 @@ def _objects(inspection: Inspection, objects: Sizes) -> Iterator[Finding]:
         yield Finding(
             kind="object-too-large",
             layers=(widest.layer,),
-            evidence={"largest": max(longer), "share": large, "field": widest.field, "used": widest.used,
-                      "outputs": every},
+            evidence={"largest": max(longer), "share": None if is_range else large, "field": widest.field,
+                      "used": widest.used, "outputs": every},
             cost=large,
             moves=_effects(inspection, ("stem:coarse",),
                            lambda after: max((each.field for each in ranges(after)), default=0) > widest.field),

@@ -1,8 +1,8 @@
-"""One design made as costly as another: its widths scaled until weights or operations agree."""
+"""One design made as costly as another: its widths scaled until weights, operations or activations agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,7 +13,7 @@ from eyeshot.design.syntax import Branches, Conv, Design, Full, Group, Item
 from eyeshot.errors import ShapeError, UsageError
 
 TOLERANCE = 0.01
-_QUANTITIES = ("params", "macs")
+QUANTITIES = ("params", "macs", "activations")
 Widths = Mapping[int, int]
 """Widths by the position of their layer in the design's text."""
 
@@ -28,12 +28,19 @@ class Match:
 
 
 def match(
-    design: Design, input_shape: tuple[int, ...], classes: int, *, quantity: str, target: int, name: str = ""
+    design: Design,
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    quantity: str,
+    target: int,
+    name: str = "",
+    multiple: int = 1,
 ) -> Match:
-    """Scale a design's widths until ``quantity`` (params or macs) is within 1 % of ``target``.
+    """Scale a design's widths until ``quantity`` (params, macs or activations) is within 1 % of ``target``.
 
-    All widths take one factor and are rounded; the last layer with weights keeps its width, the number of classes.
-    Where rounding alone stays too coarse, single widths move by a few channels.
+    All widths take one factor and are rounded to a ``multiple`` of channels; the last layer with weights keeps its
+    width, the number of classes. Where rounding alone stays too coarse, single widths move by a few of its steps.
 
     Raises:
         UsageError: if no widths come within 1 %.
@@ -43,22 +50,26 @@ def match(
         >>> str(found.design), found.cost
         ('C3-22 P2 F10', 198352)
     """
-    if quantity not in _QUANTITIES:
-        raise UsageError(f"designs are matched by {' or '.join(_QUANTITIES)}, not {quantity}")
+    if quantity not in QUANTITIES:
+        raise UsageError(f"designs are matched by {listed_or(QUANTITIES)}, not {quantity}")
+    if multiple < 1:
+        raise UsageError(f"widths are multiples of 1 or more, not of {multiple}")
     design = with_all_widths(design, input_shape, classes)
     fixed = _last_weighted(design.items)
     widths = {p: w for p, w in _widths(design.items) if p != fixed}
     if not widths:
         raise UsageError(f"{name or design}: it has no widths to scale but the last; match by --match none")
     price = partial(_price, design, input_shape, classes, quantity)
-    factor = _factor(price, widths, target)
-    chosen = _refined(price, _scaled(widths, factor), target)
+    factor = _factor(price, widths, target, multiple)
+    chosen = _refined(price, _scaled(widths, factor, multiple), target, multiple)
     cost = price(chosen)
     if cost is None or abs(cost / target - 1) > TOLERANCE:
-        nearest = "" if cost is None else f": one channel more or less steps over it, and the nearest has {cost:,}"
+        nearest = (
+            "" if cost is None else f": {_steps(multiple)} more or less steps over it, and the nearest has {cost:,}"
+        )
         raise UsageError(
             f"{name or design}: no widths give {target:,} {quantity} within {TOLERANCE:.0%}{nearest}."
-            " Match by the other quantity, or not at all (--match none)"
+            " Match by another quantity, or not at all (--match none)"
         )
     changed = replace_widths(design, chosen)
     changes = dict.fromkeys(f"{old}→{chosen[p]}" for p, old in widths.items() if old != chosen[p])
@@ -127,16 +138,25 @@ def _price(design: Design, input_shape: tuple[int, ...], classes: int, quantity:
     return int(getattr(totals(network), quantity))
 
 
-def _scaled(widths: Widths, factor: float) -> dict[int, int]:
-    return {p: max(1, round(w * factor)) for p, w in widths.items()}
+def _steps(multiple: int) -> str:
+    return "one channel" if multiple == 1 else f"{multiple} channels"
 
 
-def _factor(price: partial[int | None], widths: Widths, target: int) -> float:
+def listed_or(words: Sequence[str]) -> str:
+    """Words from which one is to be chosen."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _scaled(widths: Widths, factor: float, multiple: int) -> dict[int, int]:
+    return {p: max(1, round(w * factor / multiple)) * multiple for p, w in widths.items()}
+
+
+def _factor(price: partial[int | None], widths: Widths, target: int, multiple: int) -> float:
     """The factor, by bisection, at which the cost passes the target."""
     low, high = 1e-3, 1e3
     for _ in range(40):
         middle = (low * high) ** 0.5
-        cost = price(_scaled(widths, middle))
+        cost = price(_scaled(widths, middle, multiple))
         if cost is None or cost >= target:
             high = middle
         else:
@@ -144,7 +164,7 @@ def _factor(price: partial[int | None], widths: Widths, target: int) -> float:
     return high
 
 
-def _refined(price: partial[int | None], widths: dict[int, int], target: int) -> dict[int, int]:
+def _refined(price: partial[int | None], widths: dict[int, int], target: int, multiple: int) -> dict[int, int]:
     """Widths moved by single channels, those of one width together first, while that comes nearer."""
 
     def distance(candidate: Widths) -> float:
@@ -157,9 +177,9 @@ def _refined(price: partial[int | None], widths: dict[int, int], target: int) ->
             break
         together = [{p for p, w in best.items() if w == width} for width in set(best.values())]
         candidates = [
-            {p: max(1, w + step) if p in moved else w for p, w in best.items()}
+            {p: max(multiple, w + step) if p in moved else w for p, w in best.items()}
             for moved in (*together, *({p} for p in best))
-            for step in (1, -1)
+            for step in (multiple, -multiple)
         ]
         nearest = min(candidates, key=distance)
         if distance(nearest) >= gap:

@@ -15,7 +15,7 @@ from eyeshot.design.moves.asked import asked_for
 from eyeshot.design.moves.move import DoesNotFitError, Move, Owner, Plan, Subject, Swap
 from eyeshot.design.moves.predicted import Prediction, differences, predict, with_biases_of_the_notation
 from eyeshot.design.moves.table import MOVES
-from eyeshot.design.moves.written import rolled, unrolled, written
+from eyeshot.design.moves.written import padded_same, rolled, unrolled, written
 from eyeshot.design.syntax import Design
 from eyeshot.errors import EyeshotError, ReadError, ShapeError, UsageError
 from eyeshot.network.graph import Network
@@ -108,8 +108,11 @@ def rewrite_design(
         current = unrolled(current)
         return network, {}
 
+    def subject_of(network: Network) -> Subject:
+        return Subject(network=network, same=padded_same(current, network, classes))
+
     start = lower(current, input_shape, name=name, source="notation", classes=classes)
-    steps = _made(moves, start, lambda network: Subject(network=network), again, is_named=False)
+    steps = _made(moves, start, subject_of, again, is_named=False)
     return Rewritten(steps=steps, design=rolled(current))
 
 

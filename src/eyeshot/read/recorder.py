@@ -253,7 +253,7 @@ class Recorder(TorchDispatchMode):
 
     def _without_numbers(self, value: Any) -> Any:
         """A tensor's twin without memory: forward passes make tensors of their own where the model lives."""
-        if not isinstance(value, torch.Tensor) or value.device.type == "meta":
+        if not isinstance(value, torch.Tensor) or value.is_meta:
             return value
         twin = self.trace.without_numbers(value)
         self.trace.follow_params([value], [twin])
@@ -355,7 +355,7 @@ def _is_table(tensor: torch.Tensor) -> bool:
 
 def _is_new_and_bare(out: Any, tensors: list[torch.Tensor], *, is_view: bool) -> bool:
     """Whether an op on constants gave one new tensor without memory, and not a large one unless it shows another."""
-    is_bare = isinstance(out, torch.Tensor) and out.device.type == "meta"
+    is_bare = isinstance(out, torch.Tensor) and out.is_meta
     return is_bare and (is_view or out.numel() <= _MOST_NUMBERS) and not any(out is tensor for tensor in tensors)
 
 

@@ -72,9 +72,12 @@ def _are_plain(*tensors: Any) -> bool:
 def _are_of_one_kind(*tensors: Any) -> bool:
     """Whether all are tensors without memory, of one kind of floating-point numbers."""
     dtype = tensors[0].dtype
-    return bool(dtype.is_floating_point) and all(
-        type(t) in _TENSORS and t.dtype is dtype and t.device.type == "meta" for t in tensors
-    )
+    if not dtype.is_floating_point:
+        return False
+    for tensor in tensors:  # asked of most tensors of most calls: `all(…)` takes twice as long
+        if type(tensor) not in _TENSORS or tensor.dtype is not dtype or not tensor.is_meta:
+            return False
+    return True
 
 
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
@@ -90,7 +93,8 @@ def _each(value: Any, axes: int) -> Sequence[int]:
 @_rule("conv1d", "conv2d", "conv3d")
 def _conv(args: Arguments) -> torch.Tensor | None:
     x, weight, bias, groups = args["input"], args["weight"], args["bias"], args["groups"]
-    lies_by_channels = x.dim() == 4 and _are_of_one_kind(x) and x.is_contiguous(memory_format=torch.channels_last)
+    is_turned = x.dim() == 4 and not x.is_contiguous() and _are_of_one_kind(x)
+    lies_by_channels = is_turned and x.is_contiguous(memory_format=torch.channels_last)
     plain = (weight,) if lies_by_channels else (x, weight)
     if not _are_plain(*plain) or not (bias is None or (_are_plain(weight, bias) and bias.shape == weight.shape[:1])):
         return None
@@ -110,8 +114,7 @@ def _conv(args: Arguments) -> torch.Tensor | None:
     if min(out) <= 0:
         return None
     out_tensor = fresh((batch, weight.shape[0], *out), x.dtype)
-    is_by_channels = lies_by_channels and not x.is_contiguous()
-    return out_tensor.contiguous(memory_format=torch.channels_last) if is_by_channels else out_tensor
+    return out_tensor.contiguous(memory_format=torch.channels_last) if lies_by_channels else out_tensor
 
 
 @_rule("max_pool2d", "avg_pool2d")
@@ -271,7 +274,7 @@ def _masked_fill(args: Arguments) -> torch.Tensor | None:
     x, mask, value = args["self"], args["mask"], args["value"]
     if isinstance(value, torch.Tensor) or type(value) is complex or not _are_plain(x) or mask.shape != x.shape:
         return None
-    return fresh(x.shape, x.dtype) if mask.device.type == "meta" and mask.dtype is torch.bool else None
+    return fresh(x.shape, x.dtype) if mask.is_meta and mask.dtype is torch.bool else None
 
 
 @_rule("index")
@@ -280,7 +283,7 @@ def _index(args: Arguments) -> torch.Tensor | None:
     x, (rows, *others) = args["self"], args["indices"]
     if others or rows is None or rows.dtype is not torch.int64 or not _are_plain(x) or 0 in (x.dim(), rows.dim()):
         return None
-    if rows.device.type != "meta" or not rows.is_contiguous() or x.numel() == 0:
+    if not rows.is_meta or not rows.is_contiguous() or x.numel() == 0:
         return None
     return fresh((*rows.shape, *x.shape[1:]), x.dtype)
 
@@ -395,7 +398,7 @@ def _where(args: Arguments) -> torch.Tensor | None:
     condition, x, other = args["condition"], args.get("self"), args.get("other")
     if not (isinstance(x, torch.Tensor) and isinstance(other, torch.Tensor)) or not _are_plain(x, other):
         return None
-    if condition.dtype is not torch.bool or condition.device.type != "meta" or not condition.is_contiguous():
+    if condition.dtype is not torch.bool or not condition.is_meta or not condition.is_contiguous():
         return None
     return fresh(x.shape, x.dtype) if condition.shape == x.shape == other.shape else None
 

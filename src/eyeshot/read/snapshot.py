@@ -46,8 +46,10 @@ class Snapshot:
         self._others_back: list[Callable[[], object]] = []  # of the few that are no tables
         self._others: list[object] = []  # held so that no identity is used twice
         self._numbers: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
-        known: set[int] = set()
-        ahead: list[object] = [*modules, *_classes(modules)]
+        known = set(map(id, modules))
+        ahead: list[object] = [*(module.__dict__ for module in modules), *_classes(modules)]
+        slots = {kind: _slots(kind) for kind in {type(module) for module in modules}}
+        ahead += [tuple(self._noted_slots(module, names)) for module in modules if (names := slots[type(module)])]
         while ahead and len(known) < _MOST_TABLES:
             value = ahead.pop()
             if id(value) in known:
@@ -57,10 +59,11 @@ class Snapshot:
                 kind = type(inner)
                 if kind in _TABLES and not inner:
                     self._empty.append(inner)
-                elif kind not in _LEAVES:
+                # a kernel's (3, 3): the most frequent of all values, and nothing in it can change
+                elif kind not in _LEAVES and not (kind is tuple and _LEAVES.issuperset(type(each) for each in inner)):
                     ahead.append(inner)
 
-    def _noted(self, value: Any) -> Iterable[object]:
+    def _noted(self, value: Any) -> Iterable[Any]:
         """Note one value; what it holds is looked at next."""
         if isinstance(value, dict):
             was = dict(value)
@@ -68,7 +71,7 @@ class Snapshot:
             held: Iterable[object] = was.values()
         elif isinstance(value, torch.Tensor):
             return self._noted_tensor(value)
-        elif isinstance(value, list | deque | bytearray):
+        elif isinstance(value, (list, deque, bytearray)):  # a union would be made anew for each value
             self._lists.append((value, order := list(value)))
             held = order
         elif isinstance(value, set):
@@ -224,8 +227,7 @@ def _is_same(tensor: torch.Tensor, alias: torch.Tensor) -> bool:
 
 
 def _has_numbers(tensor: torch.Tensor) -> bool:
-    is_plain = tensor.layout is torch.strided and not torch.nn.parameter.is_lazy(tensor)
-    return is_plain and tensor.device.type != "meta"
+    return not tensor.is_meta and tensor.layout is torch.strided and not torch.nn.parameter.is_lazy(tensor)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
             twin = twins[id(tensor)] = _stand_in(tensor, name, is_param)
             if is_param:
                 trace.add_param(f"{path}.{name}" if path else name, twin, tensor.numel())
-            elif twin.device.type == "meta" and tensor.device.type != "meta" and tensor.numel() <= _MOST_NUMBERS:
+            elif twin.is_meta and not tensor.is_meta and tensor.numel() <= _MOST_NUMBERS:
                 trace.remember_numbers(twin, tensor.detach().cpu)  # a grid, say, which tells where is sampled
         return twin
 
@@ -86,7 +86,7 @@ def as_they_are(modules: Modules, trace: Trace) -> Iterator[None]:
 
 def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
     """A tensor without memory; small buffers of numbers that may say what is read keep theirs, in a copy."""
-    if tensor.device.type == "meta":
+    if tensor.is_meta:
         return tensor
     says_what_is_read = not is_param and (tensor.numel() == 1 or not tensor.dtype.is_floating_point)
     if says_what_is_read and tensor.numel() <= _MOST_NUMBERS and name != "num_batches_tracked":

@@ -135,7 +135,7 @@ class Trace:
         """A constant's numbers, computed when first asked for; None where it has none, or depends on the input."""
         if self.knows(tensor):
             return None
-        if tensor.device.type != "meta":
+        if not tensor.is_meta:
             return tensor
         _, numbers = self._numbers.get(id(tensor), (tensor, None))
         if callable(numbers) and not isinstance(numbers, torch.Tensor):
@@ -145,7 +145,7 @@ class Trace:
 
     def has_numbers(self, tensor: torch.Tensor) -> bool:
         """Whether a constant's numbers are there, or known how to be computed."""
-        return tensor.device.type != "meta" or id(tensor) in self._numbers
+        return not tensor.is_meta or id(tensor) in self._numbers
 
     def lies_at(self, tensor: torch.Tensor) -> tuple[int, ...]:
         """Where a given constant's numbers lie in memory, with its shape; its shape where that is not known."""
@@ -225,8 +225,8 @@ class Trace:
 
     def finish(self, path: str, outputs: Iterable[torch.Tensor]) -> None:
         """Say what a module's call gave; a view of what was written since is no step of its own and is left out."""
-        known = [self._known.get(id(tensor)) for tensor in outputs]
-        self.modules.append((path, tuple(dict.fromkeys(each.step for each in known if each is not None))))
+        known = [self._known[id(tensor)].step for tensor in outputs if id(tensor) in self._known]
+        self.modules.append((path, tuple(dict.fromkeys(known))))
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
@@ -251,7 +251,8 @@ class Trace:
             step = shared.view.put(self, self.held_by(shared.whole), step, tuple(shared.whole.shape))
             chain.append((shared.whole, step))
             shared = self._shared.get(id(shared.whole))
-        self._lie(self.steps[first:], tensor, is_view=True)
+        if len(chain) > 1:
+            self._lie(self.steps[first:], tensor, is_view=True)
         root = id(chain[-1][0])
         writes = 0
         if root in self._writes:

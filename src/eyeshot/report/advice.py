@@ -47,19 +47,23 @@ def says(finding: Finding) -> str:
         return f"{text}."
     if finding.kind == "object-too-small":
         return (
-            f"{percent(e['share'])} of the objects are smaller than the finest stride, {e['stride']:g} pixels"
+            f"{_of_objects(e['share'])} are smaller than the finest stride, {e['stride']:g} pixels"
             f" ({finding.layers[0]}); the smallest has {e['smallest']:g}."
         )
     if finding.kind == "object-too-large":
         used = "" if e["used"] is None else f", and 95 % of what it uses lies in {e['used']:.0f}"
         return (
-            f"{percent(e['share'])} of the objects are larger than the widest field, {e['field']} pixels"
+            f"{_of_objects(e['share'])} are larger than the widest field, {e['field']} pixels"
             f" ({finding.layers[0]}){used}; the largest has {e['largest']:g}."
         )
     return (
         f"{percent(e['share_of_macs'])} of the MACs are on maps of the image's own size; of published classifiers"
         f" VGG-16 has the most, {percent(e['published_at_most'])}. This is practice, not law."
     )
+
+
+def _of_objects(share: float | None) -> str:
+    return "Some objects" if share is None else f"{percent(share)} of the objects"
 
 
 def effect_words(effect: Effect) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
+from eyeshot.design.match import QUANTITIES, listed_or
 from eyeshot.design.match import match as match_widths
 from eyeshot.design.named import check_typed, design_named, naming, network_named
 from eyeshot.design.zoo import entries
@@ -131,8 +132,8 @@ def planned(
     spent, options = Budget.parse(budget or BUDGET), _options(lr, batch_size, augment)
     if seeds is not None and seeds < 1:
         raise UsageError(f"seeds {seeds}: needed is 1 or more")
-    if match not in (None, "none", "params", "macs"):
-        raise UsageError(f"match {match!r}: needed is 'params', 'macs' or 'none'")
+    if match not in (None, "none", *QUANTITIES):
+        raise UsageError(f"match {match!r}: needed is {listed_or((*QUANTITIES, 'none'))}")
     _check_installed()
     from eyeshot.train.data import at_size, load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,8 @@ def tiled_files(
     for target in targets:
         if target.exists() and not target.with_name(f"{target.name}.tiles").exists() and not force:
             raise UsageError(f"{target} exists, and no run of it is left to go on with; --force replaces it")
+        if force:
+            _removed(target)
     rank = 1 + len(inputs_given(input_shape)[0].shape) if input_shape is not None else None
     layout = None if input_shape is None else inputs_given(input_shape)[0].layout
     options = Options(
@@ -80,13 +83,22 @@ def tiled_files(
     )
     runs, run = [], None
     for each, target in zip(sources, targets, strict=True):
-        array = image(each)
+        array = image(each, channels_last=layout is not None and layout.endswith("C"))
         batched = Batched(array, rank or _usual_rank(len(array.shape)))
         run = run or Tiled(_module(model, batched.shape[1:], weights), options)
         run(batched, out=target)
         assert run.plan is not None
         runs.append(FileRun(source=each, output=target, plan=run.plan, difference=run.difference))
     return runs
+
+
+def _removed(target: Path) -> None:
+    """An output, and the journal of what was done of it, make room for another."""
+    for path in (target, target.with_name(f"{target.name}.tiles")):
+        if path.is_dir() and path.suffix == ".zarr":
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
 
 
 def _usual_rank(axes: int) -> int:

@@ -34,33 +34,53 @@ def images_at(path: Path) -> list[Path]:
     return [path]
 
 
-def image(path: Path) -> Any:
-    """An array that can be sliced, read as little as may be.
+def image(path: Path, *, channels_last: bool = False) -> Any:
+    """An array that can be sliced, read as little as may be; channels first, also where a .tif keeps them last.
+
+    Args:
+        path: of the file, or of a .zarr's folder.
+        channels_last: leave them where a .tif keeps them.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or holds no numbers.
         MissingExtraError: its kind needs a library that is not installed.
     """
     kind, there = path.suffix.lower(), what_is_at(path)
     if there not in ("a file", "a folder"):
         raise DataError(f"{path}: {there}, not a file; remove it")
     try:
-        if kind == ".npy":
-            return np.load(path, mmap_mode="r")
-        if kind == ".zarr":
-            import zarr
-
-            return zarr.open(str(path), mode="r")
-        import tifffile
-
-        try:
-            return tifffile.memmap(path, mode="r")
-        except ValueError:  # compressed
-            return tifffile.imread(path)
+        array = _opened(path, kind, channels_last)
     except ImportError as error:
         raise MissingExtraError(f"reading {path}", str(error.name), "tiles") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as an array ({error})") from error
+    except Exception as error:  # a damaged file makes its decoder stumble in any way
+        raise DataError(f"{path}: cannot be read as an array; it is damaged, or of another kind") from error
+    if not hasattr(array, "shape"):
+        raise DataError(f"{path}: holds several arrays; give the path of one of them")
+    if np.dtype(array.dtype).kind not in "buif" or not all(array.shape):
+        size = "×".join(map(str, array.shape))
+        raise DataError(f"{path}: holds an array of {size} of {array.dtype}; needed are real numbers, at least one")
+    return array
+
+
+def _opened(path: Path, kind: str, channels_last: bool) -> Any:
+    if kind == ".npy":
+        return np.load(path, mmap_mode="r")
+    if kind == ".zarr":
+        import zarr
+
+        return zarr.open(str(path), mode="r")
+    import tifffile
+
+    with tifffile.TiffFile(path) as tif:
+        axes = tif.series[0].axes
+    try:
+        array: Any = tifffile.memmap(path, mode="r")
+    except ValueError:  # compressed
+        array = tifffile.imread(path)
+    # samples of a pixel, red, green and blue, stand behind rows and columns
+    return np.moveaxis(array, -1, -3) if axes.endswith("YXS") and not channels_last else array
 
 
 class Batched:

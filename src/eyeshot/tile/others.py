@@ -6,8 +6,10 @@ what is right with what is not, which is needless where tiles are equal and cann
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from eyeshot.errors import UsageError
@@ -55,6 +57,9 @@ def _overlaps(plan: TilePlan) -> list[int]:
 _BLENDS = "it blends overlapping tiles instead of cropping them, so pixels near a tile's edge, which differ, count too"
 
 
+_MOVED = "its last tile is moved to the image's end, off the lattice: pad the image to the lattice"
+
+
 def _bioimageio(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     output, side = [], _sides(plan)
     for rate, pixels in zip(plan.output_per_input, side, strict=True):
@@ -69,8 +74,13 @@ def _bioimageio(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
 
 def _monai(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     shares = [min(overlap / t, 0.99) for overlap, t in zip(_overlaps(plan), plan.tile, strict=True)]
-    settings = {"roi_size": list(plan.tile), "overlap": [round(s, 6) for s in shares], "mode": "constant"}
+    settings = {"roi_size": list(plan.tile), "overlap": [_floored(s) for s in shares], "mode": "constant"}
     if not any(shares):
+        if any(
+            t < lane.n and (t % lane.lattice or lane.n % lane.lattice)
+            for t, lane in zip(plan.tile, plan.lanes, strict=True)
+        ):
+            return settings, False, _MOVED
         return settings, True, "tiles need no halo, so what overlaps is the same"
     return settings, False, f"{_BLENDS}; crop {_sides(plan)} pixels of each tile's sides to be equal"
 
@@ -82,24 +92,32 @@ def _careamics(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
         for t, o, step in zip(plan.tile, _overlaps(plan), plan.lattice, strict=True)
     )
     if not on_grid or any(lane.n % lane.lattice for lane in plan.lanes):
-        return (
-            settings,
-            False,
-            "its last tile is moved to the image's end, off the lattice: pad the image to the lattice",
-        )
+        return settings, False, _MOVED
     return settings, True, "it crops half of the overlap on each side"
 
 
 def _nnunet(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     step = min((t - o) / t for t, o in zip(plan.tile, _overlaps(plan), strict=True))
-    settings = {"patch_size": list(plan.tile), "tile_step_size": round(max(step, 0.01), 6), "use_gaussian": False}
-    return settings, False, _BLENDS
+    settings = {"patch_size": list(plan.tile), "tile_step_size": _floored(max(step, 0.01)), "use_gaussian": False}
+    return settings, False, f"{_BLENDS}; and it spreads tiles evenly over the image, off the lattice"
 
 
 def _diffusers(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     overlap = max(o / t for o, t in zip(_overlaps(plan), plan.tile, strict=True))
-    settings = {"tile_sample_min_size": max(plan.tile), "tile_overlap_factor": round(min(overlap, 0.99), 6)}
+    # an encoder's tile is of the image, a decoder's of the latents; the other size follows by the network's rate
+    tile, rate = max(plan.tile), plan.output_per_input[0] or Fraction(1)
+    sample, latent = (int(tile * rate), tile) if rate > 1 else (tile, int(tile * rate))
+    settings = {
+        "tile_sample_min_size": sample,
+        "tile_latent_min_size": latent,
+        "tile_overlap_factor": _floored(min(overlap, 0.99)),
+    }
     return settings, False, _BLENDS
+
+
+def _floored(share: float) -> float:
+    """A share in six digits, less than it: runners round a step down, which may not lose a pixel by that."""
+    return max(0, math.ceil(share * 1e6) - 1) / 1e6
 
 
 _RUNNERS: dict[str, Callable[[TilePlan], tuple[dict[str, Any], bool, str]]] = {

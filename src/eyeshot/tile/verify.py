@@ -25,9 +25,15 @@ def difference(results_of: Callable[[Job], Sequence[torch.Tensor]], plan: TilePl
         there, here = place_of(spec, part, result.shape)
         tiled = array[(slice(0, 1), *there)]
         tiled = tiled if isinstance(tiled, torch.Tensor) else torch.from_numpy(tiled.copy())
-        gap = (tiled.to(result.device, result.dtype) - result[(slice(0, 1), *here)]).abs()
-        worst = max(worst, float(torch.nan_to_num(gap).max()) if gap.numel() else 0.0)
+        worst = max(worst, _largest(tiled.to(result.device, result.dtype), result[(slice(0, 1), *here)]))
     return worst
+
+
+def _largest(tiled: torch.Tensor, whole: torch.Tensor) -> float:
+    """The largest difference; none where both are the same infinity or no number, infinite where only one is."""
+    same = (tiled == whole) | (tiled.isnan() & whole.isnan())
+    gap = torch.where(same, torch.zeros_like(tiled), (tiled - whole).abs())
+    return float(torch.nan_to_num(gap, nan=torch.inf, posinf=torch.inf).max()) if gap.numel() else 0.0
 
 
 def _part(plan: TilePlan) -> tuple[AxisTile, ...]:

@@ -117,6 +117,7 @@ class Subject:
     network: Network
     owners: Mapping[str, Owner] | None = None
     blocks: frozenset[str] = frozenset()
+    same: frozenset[str] = frozenset()
 
     @property
     def is_design(self) -> bool:
@@ -195,6 +196,8 @@ class Subject:
     def pads_as_needed(self, node: Node) -> bool:
         """Whether a layer's module pads so that each step gives an output, as TensorFlow does; timm has such."""
         owner = (self.owners or {}).get(node.name)
+        if node.name in self.same:
+            return isinstance(node.op, Sliding)
         return owner is not None and owner.kind.endswith("Same") and isinstance(node.op, Sliding)
 
 

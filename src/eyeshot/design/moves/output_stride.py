@@ -118,9 +118,17 @@ def _dilated(
     dilation = tuple(d * gap if k > 1 else d for d, k, gap in each)
     padding = tuple((a * gap, b * gap) for (a, b), gap in zip(op.padding, gaps, strict=True))
     changed = replace(op, stride=stride, dilation=dilation, padding=padding)
-    if isinstance(op, Pool) and op.mode == "avg" and max(dilation) > 1 and (op.ceil or any(map(any, padding))):
+    if isinstance(op, Pool) and op.mode == "avg" and max(dilation) > 1 and _counts_less(op, subject.before(node)):
         raise DoesNotFitError(f"{asked.text}: {node.name} would be dilated, and padded average pools are not")
     return replace(changed, padding=_kept_sides(op, changed, subject.before(node).shape[2:], node.shape[2:], now))
+
+
+def _counts_less(pool: Pool, before: Node) -> bool:
+    """Whether an average pool has windows at its borders that average over less than a whole one."""
+    hangs_over = pool.ceil and window_sizes(before.shape[2:], pool) != window_sizes(
+        before.shape[2:], replace(pool, ceil=False)
+    )
+    return hangs_over or any(map(any, pool.padding))
 
 
 def _kept_sides(op: Conv | Pool, changed: Conv | Pool, was: Sizes, gave: Sizes, now: Sizes) -> Sides:

@@ -144,7 +144,12 @@ def _chain(subject: Subject, swap: Swap, old: Node, was: Shape, inputs: tuple[No
     for name, planned in zip(swap.names, swap.parts, strict=True):
         before = chain[-1] if chain else inputs[0]
         part = planned
-        if isinstance(part.op, Conv) and subject.pads_as_needed(old) and _holds_alike(part.op, conv_of(old)):
+        if (
+            isinstance(part.op, Conv)
+            and not subject.is_design
+            and subject.pads_as_needed(old)
+            and _holds_alike(part.op, conv_of(old))
+        ):
             part = replace(part, op=_padded_as_needed(part.op, before.shape))
         shape = _shape(part, before.shape, old, was)
         is_alike = isinstance(part.op, Conv) and isinstance(old.op, Conv) and _holds_alike(part.op, old.op)

@@ -59,6 +59,24 @@ def rolled(design: Design) -> Design:
     return parse(str(Design(tuple(_rolled(design.items)), "")))
 
 
+def padded_same(design: Design, network: Network, classes: int) -> frozenset[str]:
+    """The layers of an unrolled design that pad as TensorFlow does, by the size of what they read."""
+    places = items_of(design, network.input.shape[1:], classes)
+    same = {item.position for item in _leaves(design.items) if getattr(item, "padding", None) == "same"}
+    return frozenset(name for name, position in places.items() if position in same)
+
+
+def _leaves(items: Sequence[Item]) -> Iterator[Item]:
+    for item in items:
+        if isinstance(item, Group):
+            yield from _leaves(item.items)
+        elif isinstance(item, Branches):
+            for branch in item.branches:
+                yield from _leaves(branch)
+        else:
+            yield item
+
+
 def _rewritten(items: Sequence[Item], layers: Mapping[int, list[Node]], chains: Mapping[str, Swap]) -> tuple[Item, ...]:
     again: list[Item] = []
     waits = False  # for the batch norm of the convolution written last, which is among the layers of a later item
@@ -135,7 +153,7 @@ def _conv(op: ConvOp, width: int | None, item: Item) -> Conv:
         stride=_short(op.stride),
         dilation=_short(op.dilation),
         padding="half" if op.padding == half else _short_sides(op.padding),
-        groups=0 if is_depthwise or (op.groups > 1 and op.groups == width) else op.groups,
+        groups=0 if is_depthwise else op.groups,
         width=width,
         normalised=not op.bias,
         linear=True,

@@ -114,13 +114,17 @@ export function hatch(context, { left, top, width, height }, stroke) {
  * @param {Area} area @param {string} shade @param {string} line
  */
 export function spotlight(context, products, scale, area, shade, line) {
+  const lit = rectangles(products);
+  if (lit.length === 1 && !highContrast.matches) {
+    around(context, lit[0], scale, area, shade, line);
+    return;
+  }
   const density = context.getTransform().a;
   const { canvas, pen } = overlay;
   const [w, h] = [area.width + 2 * OUTLINE, area.height + 2 * OUTLINE].map((n) => Math.ceil(n * density));
   if (canvas.width !== w) canvas.width = w;
   if (canvas.height !== h) canvas.height = h;
   const inside = { ...scale, left: scale.left - area.left + OUTLINE, top: scale.top - area.top + OUTLINE };
-  const lit = rectangles(products);
   pen.setTransform(density, 0, 0, density, 0, 0);
   pen.clearRect(0, 0, w / density, h / density);
   pen.globalCompositeOperation = "source-over";
@@ -131,6 +135,28 @@ export function spotlight(context, products, scale, area, shade, line) {
   pen.globalCompositeOperation = "destination-out";
   fillRectangles(pen, lit, inside, "#000");
   context.drawImage(canvas, area.left - OUTLINE, area.top - OUTLINE, w / density, h / density);
+}
+
+/**
+ * The same around one rectangle, as most fields are: nothing to lay together, and no copy of the whole picture.
+ * @param {CanvasRenderingContext2D} context @param {Rectangle} lit @param {Scale} scale @param {Area} area
+ * @param {string} shade @param {string} line
+ */
+function around(context, [x, y, w, h], scale, area, shade, line) {
+  const [left, top, wide, high] = [scale.left + x * scale.x, scale.top + y * scale.y, w * scale.x, h * scale.y];
+  context.save();
+  context.beginPath();
+  context.rect(area.left - OUTLINE, area.top - OUTLINE, area.width + 2 * OUTLINE, area.height + 2 * OUTLINE);
+  context.clip();
+  const [outside, outline] = [new Path2D(), new Path2D()];
+  outside.rect(area.left, area.top, area.width, area.height);
+  outline.rect(left - OUTLINE, top - OUTLINE, wide + 2 * OUTLINE, high + 2 * OUTLINE);
+  for (const path of [outside, outline]) path.rect(left, top, wide, high);
+  context.fillStyle = shade;
+  context.fill(outside, "evenodd");
+  context.fillStyle = line;
+  context.fill(outline, "evenodd");
+  context.restore();
 }
 
 const CIVIDIS = [
