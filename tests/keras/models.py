@@ -1,4 +1,4 @@
-"""Keras, run by PyTorch in float64, and its models as modules of eyeshot's input: what the tests of the reader share."""
+"""Keras, run by PyTorch in float64, and its models as modules of eyeshot's input: what tests of the reader share."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ def test_sizes_are_said_either_way_and_open_ones_are_assumed(tmp_path: Path) -> 
         eyeshot.inspect(model_of(L.LSTM(3), (None, 2)))
 
 
+@pytest.mark.slow  # half a gigabyte of weights
 def test_vgg16_is_torchvisions_layer_by_layer() -> None:
     ours = eyeshot.inspect(keras.applications.VGG16(weights=None))
     twin = eyeshot.inspect("torchvision:vgg16")
