@@ -132,7 +132,7 @@ def test_a_file_without_a_factory_is_answered_with_those_that_take_no_arguments(
         ("scripted.pt", "in Python, eyeshot.inspect(torch.jit.load('scripted.pt'), input_shape)"),
         ("program.pt2", "in Python, eyeshot.inspect(torch.export.load('program.pt2'))"),
         ("w.safetensors", "holds weights (safetensors)"),
-        ("net.h5", "is a model of Keras; of files ONNX is read: convert it, then eyeshot show net.onnx"),
+        ("net.tflite", "is a model of TensorFlow Lite; of files ONNX and Keras are read: convert it, then"),
         ("lesson.ipynb", "is a notebook: call eyeshot.inspect(model, input_shape) in it"),
         ("https://example.org/net.onnx", "nothing is downloaded: fetch it yourself, then eyeshot show net.onnx"),
         ("https://example.org/a/resnet18", "is an address, and nothing is downloaded"),

@@ -41,6 +41,10 @@ def _read(model: Any, input_shape: Any, example: Any = None, lines: bool = False
         from eyeshot.read.onnx import read_model
 
         return read_model(model.SerializeToString(), input_shape, name=model.graph.name or "model")
+    from eyeshot.read import keras
+
+    if keras.is_keras_model(model):
+        return keras.read_model(model, input_shape)
     from eyeshot.read.torch import read_module
 
     return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)

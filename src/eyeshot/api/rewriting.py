@@ -151,11 +151,11 @@ def rewrite(model: Any, *moves: str, input_shape: Any = None, example: Any = Non
 
 
 def _is_module(model: str) -> bool:
-    from eyeshot.design.named import check_typed
+    from eyeshot.design.named import KERAS_FILES, check_typed
     from eyeshot.read.module_names import is_module_name
 
-    if model.lower().endswith(".onnx"):
-        raise UsageError(f"{model}: moves change designs and PyTorch modules; an ONNX file is only read")
+    if model.lower().endswith((".onnx", *KERAS_FILES)):
+        raise UsageError(f"{model}: moves change designs and PyTorch modules; a file is only read")
     check_typed(model)
     return is_module_name(model)
 

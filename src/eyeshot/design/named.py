@@ -3,7 +3,7 @@
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
 torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
-net.onnx                   a file, of which neither weights are read nor code is run
+net.onnx, net.keras        a file, of which neither weights are read nor code is run
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from eyeshot.read.inputs import DEFAULT_INPUT, shape_given
 from eyeshot.read.module_names import is_module_name
 from eyeshot.shown import LONGEST_WORD, quoted, shortened
 
+KERAS_FILES = (".keras", ".h5", ".hdf5")
 _BARE_NAME = re.compile(r"[A-Za-z][\w.]*(-[\w.]+)*")
 
 
@@ -55,6 +56,10 @@ def network_named(
         from eyeshot.read.onnx import read_file
 
         return read_file(name, input_shape)
+    if name.lower().endswith(KERAS_FILES):
+        from eyeshot.read.keras import read_file as read_keras
+
+        return read_keras(name, input_shape)
     if is_module_name(name):
         return _module_reader(name)(input_shape, example=example, with_lines=with_lines)
     entry = entries().get(name.lower())
@@ -90,10 +95,14 @@ def reader_named(name: str) -> Callable[[Any], Network]:
 
 
 def _module_reader(name: str) -> Callable[..., Network]:
+    from eyeshot.read.keras import is_keras_model, read_model
     from eyeshot.read.loading import load_module
-    from eyeshot.read.torch import read_module
 
     module = load_module(name)
+    if is_keras_model(module):
+        return lambda input_shape, example=None, with_lines=False: read_model(module, input_shape, name=name)
+    from eyeshot.read.torch import read_module
+
     return partial(read_module, module, name=name, source=name)
 
 

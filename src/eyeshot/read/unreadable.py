@@ -1,7 +1,7 @@
 """What a user may type for a model that is none that can be read: recognised, with what to type instead.
 
-Weights do not say what computes with them, formats other than ONNX have converters, addresses are not followed, and of
-a file of code the part that makes the network has to be named.
+Weights do not say what computes with them, formats other than ONNX and Keras have converters, addresses are not
+followed, and of a file of code the part that makes the network has to be named.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _OF_TORCH = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".pt2", ".torchscript", ".pth.tar")
 _ARRAYS = {".safetensors": "safetensors", ".npz": "NumPy", ".npy": "NumPy"}
 _FORMATS = {
-    ".h5": "Keras",
-    ".hdf5": "Keras",
-    ".keras": "Keras",
     ".pb": "TensorFlow",
     ".tflite": "TensorFlow Lite",
     ".mlmodel": "Core ML",
@@ -48,7 +45,9 @@ def check_readable(text: str) -> None:
     if _ADDRESS.match(text):
         file = text.rpartition("/")[2]
         then = (
-            f"eyeshot show {file}" if file.lower().endswith(".onnx") else "give a file, or a name of a library's model"
+            f"eyeshot show {file}"
+            if file.lower().endswith((".onnx", ".keras", ".h5"))
+            else "give a file, or a name of a library's model"
         )
         raise UsageError(f"{shown} is an address, and nothing is downloaded: fetch it yourself, then {then}")
     name, colon, attribute = text.partition(":")
@@ -73,7 +72,8 @@ def _what_is(path: Path, *, is_path: bool) -> str:
     if kind in _ARRAYS:
         return f"holds weights ({_ARRAYS[kind]}), and they do not say what computes with them: give {_CODE}"
     if kind in _FORMATS:
-        return f"is a model of {_FORMATS[kind]}; of files ONNX is read: convert it, then eyeshot show {path.stem}.onnx"
+        then = f"convert it, then eyeshot show {path.stem}.onnx"
+        return f"is a model of {_FORMATS[kind]}; of files ONNX and Keras are read: {then}"
     if kind == ".ipynb":
         return "is a notebook: call eyeshot.inspect(model, input_shape) in it, or put the model's code into file.py"
     # A word may be the name of a model and, by chance, of a folder here.

@@ -1,0 +1,145 @@
+"""Fully connected layers, products, attention."""
+
+from __future__ import annotations
+
+import math
+
+from eyeshot.errors import ReadError
+from eyeshot.network.ops import Attention, Linear, MatMul, Mixing, Softmax
+from eyeshot.read.keras.calls import Call, UnreadError
+from eyeshot.read.keras.layers.pointwise import activated
+from eyeshot.read.keras.layers.table import rule
+from eyeshot.read.keras.values import Value, as_is
+
+
+def linear(call: Call, x: Value, units: int, *, biased: bool, key: str = "kernel") -> Value:
+    """A fully connected layer over the last axis."""
+    x = call.logical(x)
+    count = x.shape[-1] * units + units * biased
+    params = call.reader.params((call.site.path, key), count)
+    return as_is(call.step(Linear(bias=biased), [x.step], (*x.shape[:-1], units), params))
+
+
+@rule("Dense")
+def _dense(call: Call) -> Value:
+    return activated(call, linear(call, call.x, call.whole("units"), biased=bool(call.get("use_bias", True))))
+
+
+@rule("EinsumDense")
+def _einsum_dense(call: Call) -> Value:
+    """An equation such as abc,cde->abde: what the kernel shares with the input alone is summed."""
+    x = call.logical(call.x)
+    try:
+        (left, kernel), out = (part.split(",") if "," in part else part for part in call.get("equation").split("->"))
+    except (ValueError, AttributeError):
+        raise UnreadError(f"the equation {call.get('equation')!r}") from None
+    if "..." in left:
+        letters = [c for c in "zyxwvut" if c not in left + kernel + out]
+        extra = "".join(letters[: x.rank - len(left.replace("...", ""))])
+        left, out = left.replace("...", extra), out.replace("...", extra)
+    summed = [c for c in left if c in kernel and c not in out]
+    kept = [c for c in left if c not in kernel and c in out]
+    new = [c for c in kernel if c not in left]
+    if not summed or len(summed) + len(kept) != len(left) or len(left) != x.rank or sorted(kept + new) != sorted(out):
+        raise UnreadError(f"the equation {call.get('equation')}")
+    sizes = dict(zip(left, x.shape, strict=True))
+    told = call.get("output_shape")
+    told = [told] if isinstance(told, int) else list(told)
+    for letter, size in zip(out[::-1], told[::-1], strict=False):
+        sizes.setdefault(letter, size)
+    if any(not isinstance(sizes.get(letter), int) for letter in out):
+        raise UnreadError("its output's sizes are open")
+    moved = call.logical(call.permuted(x, [left.index(c) for c in (*kept, *summed)]))
+    lead = tuple(sizes[c] for c in kept)
+    flat = call.reshaped(moved, (*lead, math.prod(sizes[c] for c in summed)))
+    units, bias = math.prod(sizes[c] for c in new), call.get("bias_axes") or ""
+    count = math.prod(sizes[c] for c in (*summed, *new)) + (math.prod(sizes[c] for c in bias) if bias else 0)
+    params = call.reader.params((call.site.path, "kernel"), count)
+    mixed = as_is(call.step(Linear(bias=bool(bias)), [flat.step], (*lead, units), params))
+    apart = call.reshaped(mixed, (*lead, *(sizes[c] for c in new)))
+    order = [*kept, *new]
+    return activated(call, call.permuted(apart, [order.index(c) for c in out]))
+
+
+@rule("Dot")
+def _dot(call: Call) -> Value:
+    """Batches of matrices, an axis of each summed over."""
+    a, b = (call.logical(value) for value in call.inputs)
+    axes = call.get("axes", -1)
+    one, two = (axes, axes) if isinstance(axes, int) else axes
+    if a.rank != 3 or b.rank != 3:
+        raise UnreadError("a product of other than rows of vectors")
+    a = a if one % 3 == 2 else call.permuted(a, (0, 2, 1))
+    b = b if two % 3 == 1 else call.permuted(b, (0, 2, 1))
+    return product(call, a, b)
+
+
+def product(call: Call, a: Value, b: Value) -> Value:
+    """A product of matrices that both depend on the input."""
+    a, b = call.logical(a), call.logical(b)
+    if a.rank != b.rank or a.shape[-1] != b.shape[-2]:
+        raise ReadError("its matrices do not fit")
+    lead = tuple(max(n, m) for n, m in zip(a.shape[:-2], b.shape[:-2], strict=True))
+    return as_is(call.step(MatMul(), [a.step, b.step], (*lead, a.shape[-2], b.shape[-1])))
+
+
+def swapped(call: Call, value: Value) -> Value:
+    """The last two axes, one for the other."""
+    rank = value.rank
+    return call.permuted(value, (*range(rank - 2), rank - 1, rank - 2))
+
+
+def weighed(call: Call, query: Value, key: Value, value: Value, *, is_causal: bool) -> Value:
+    """Attention over rows of features: scores, softmax, sums; a causal one is an op of its own."""
+    if is_causal:
+        query, key, value = (call.logical(each) for each in (query, key, value))
+        mixed = call.step(Mixing(name="keys", axes=(key.rank - 1,)), [key.step], (*key.shape[:-1], value.shape[-1]))
+        out = (*query.shape[:-1], value.shape[-1])
+        return as_is(call.step(Attention(), [query.step, mixed, value.step], out))
+    scores = product(call, query, swapped(call, key))
+    weights = call.same(Softmax(axis=scores.rank - 1), scores)
+    return product(call, weights, value)
+
+
+def _is_causal(call: Call) -> bool:
+    return bool(call.kwargs.get("use_causal_mask"))
+
+
+@rule("Attention")
+def _attention(call: Call) -> Value:
+    if call.get("score_mode", "dot") != "dot":
+        raise UnreadError("its scores are sums")
+    query, value, *key = call.inputs
+    if len(key) > 1:
+        raise UnreadError("it has a mask of the data")
+    return weighed(call, query, key[0] if key else value, value, is_causal=_is_causal(call))
+
+
+@rule("MultiHeadAttention")
+def _multi_head(call: Call) -> Value:
+    """Projections to heads, attention of each, projection back (Vaswani et al. 2017, section 3.2)."""
+    tensors = {name: each for name, each in call.kwargs.items() if isinstance(each, Value)}
+    query, value = call.inputs[:2]
+    value = tensors.get("value", value)
+    query = tensors.get("query", query)
+    rest = [each for each in call.inputs[2:] if each is not value and each is not query]
+    key = tensors.get("key", rest[0] if rest else value)
+    if any(name.endswith("mask") for name in tensors) or len(rest) > 1:
+        raise UnreadError("it has a mask of the data")
+    if call.get("attention_axes") not in (None, [1], 1, [-2]) or query.rank != 3:
+        raise UnreadError("attention along several axes")
+    heads, width = call.whole("num_heads"), call.whole("key_dim")
+    deep = call.whole("value_dim", width)
+    biased = bool(call.get("use_bias", True))
+
+    def of_heads(x: Value, size: int, name: str) -> Value:
+        rows = linear(call, x, heads * size, biased=biased, key=name)
+        return call.permuted(call.reshaped(rows, (*rows.shape[:2], heads, size)), (0, 2, 1, 3))
+
+    parts = of_heads(query, width, "query"), of_heads(key, width, "key"), of_heads(value, deep, "value")
+    mixed = weighed(call, *parts, is_causal=_is_causal(call))
+    rows = call.logical(call.permuted(mixed, (0, 2, 1, 3)))
+    rows = call.reshaped(rows, (*rows.shape[:2], heads * deep))
+    told = call.get("output_shape")
+    units = query.shape[-1] if told is None else told if isinstance(told, int) else math.prod(told)
+    return linear(call, rows, units, biased=biased, key="output")

@@ -1,0 +1,157 @@
+"""Files of Keras: archives and old HDF5, models of keras.applications beside their twins, files from strangers."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import eyeshot
+from eyeshot.errors import EyeshotError, ReadError, UsageError
+from eyeshot.read.keras.archive import MOST_BYTES
+from eyeshot.read.keras.reader import Reader
+from tests.keras.models import keras, model_of
+from tests.keras.test_layers import of_unet
+
+L = keras.layers
+
+
+def archive(path: Path, config: str | bytes) -> Path:
+    """A .keras file with that configuration."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("config.json", config)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_saved_model_is_read_as_the_one_in_memory(ending: str, tmp_path: Path) -> None:
+    model = model_of(of_unet, (8, 8, 1))
+    model.save(tmp_path / f"net{ending}")
+
+    report = eyeshot.inspect(str(tmp_path / f"net{ending}"))
+
+    assert report.network.nodes == eyeshot.inspect(model).network.nodes
+    assert report.is_exact
+
+
+def test_sizes_are_said_either_way_and_open_ones_are_assumed(tmp_path: Path) -> None:
+    model = model_of(L.Conv2D(4, 3, name="conv"), (None, None, 3))
+
+    assert eyeshot.inspect(model, "3x32x24").network.input.shape == (1, 3, 32, 24)
+    assert eyeshot.inspect(model, "32x24x3:HWC").network.input.shape == (1, 3, 32, 24)
+    assert "open" in eyeshot.inspect(model).notes[0].text
+    with pytest.raises(UsageError, match=r"\?×\?×3; found 4×32×32"):
+        eyeshot.inspect(model, "4x32x32")
+    with pytest.raises(ReadError, match="--input 128x2"):
+        eyeshot.inspect(model_of(L.LSTM(3), (None, 2)))
+
+
+@pytest.mark.slow  # half a gigabyte of weights
+def test_vgg16_is_torchvisions_layer_by_layer() -> None:
+    ours = eyeshot.inspect(keras.applications.VGG16(weights=None))
+    twin = eyeshot.inspect("torchvision:vgg16")
+
+    def told(report: eyeshot.api.report.Report) -> list[Any]:
+        convolutions = [layer for layer in report if layer.op == "conv2d"]
+        return [(layer.field, layer.data.field, layer.cost.params, layer.cost.macs) for layer in convolutions]
+
+    assert told(ours) == told(twin)
+    assert ours.totals.params == twin.totals.params == 138_357_544
+    assert ours.totals.macs == twin.totals.macs
+
+
+def test_what_only_code_would_say_is_a_marked_bound_and_no_code_is_run(tmp_path: Path) -> None:
+    model = model_of(lambda x: L.Conv2D(1, 3)(L.Lambda(lambda y: y * 2, output_shape=(8, 8, 1))(x)), (8, 8, 1))
+    report = eyeshot.inspect(model)
+
+    assert not report.is_exact
+    assert any("it holds code, which is not run" in note.text for note in report.notes)
+
+
+def test_a_subclassed_model_says_that_its_computation_is_code() -> None:
+    class Own(keras.Model):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x
+
+    with pytest.raises(ReadError, match="subclass"):
+        eyeshot.inspect(Own())
+
+
+HOSTILE = {
+    "not an archive": (b"hello", "neither an archive nor"),
+    "no configuration": (b"PK\x03\x04" + b"\0" * 30, "no whole archive"),
+    "no json": ("{", "no JSON"),
+    "nested without end": ("[" * 100_000, "no JSON"),
+    "no layers": ('{"class_name": "Functional", "config": {"layers": []}}', "no layers"),
+    "a circle": (
+        json.dumps({"config": {"layers": [
+            {"class_name": "ReLU", "name": n, "config": {"name": n}, "inbound_nodes": [[[m, 0, 0, {}]]]}
+            for n, m in (("a", "b"), ("b", "a"))
+        ] + [{"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [None, 8, 8, 3]}}],
+            "input_layers": [["i", 0, 0]], "output_layers": [["a", 0, 0]]}}),
+        "in a circle",
+    ),
+    "sizes that no tensor has": (
+        json.dumps({"config": {"layers": [
+            {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [None, 8, 8, 3]}},
+            {"class_name": "UpSampling2D", "config": {"name": "u", "size": [1 << 20, 1 << 20]}},
+        ]}}),
+        "positions|taps",
+    ),
+    "a model of its own": ('{"class_name": "Mine", "config": {"width": 3}}', "says nothing of layers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_from_a_stranger_gets_one_clear_error(name: str, tmp_path: Path) -> None:
+    content, complaint = HOSTILE[name]
+    path = tmp_path / "net.keras"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        archive(path, content)
+    with pytest.raises(ReadError, match=complaint):
+        eyeshot.inspect(str(path))
+
+
+def test_an_archive_is_unpacked_no_further_than_a_configuration_is_long(tmp_path: Path) -> None:
+    path = archive(tmp_path / "bomb.keras", b" " * (MOST_BYTES + 10))
+    assert path.stat().st_size < MOST_BYTES / 100
+    with pytest.raises(ReadError, match="more than 64 MiB"):
+        eyeshot.inspect(str(path))
+
+
+CONFIG = json.loads(model_of(of_unet, (8, 8, 1)).to_json())
+ODD = st.sampled_from([None, -1, 0, 3, 2.5, 1 << 40, "", "same", [], {}, [1, 2], [[None]], True])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places in nested lists and dictionaries."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in items for place in places(item, (*path, key)))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(places(CONFIG)[1:]), ODD), min_size=1, max_size=3))
+def test_a_configuration_with_anything_in_it_is_read_or_refused_in_words(
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
+    config = json.loads(json.dumps(CONFIG))
+    for path, value in changes:
+        holder = config
+        try:
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            continue
+    try:
+        Reader(config, "net").network(None)
+    except EyeshotError:
+        return
