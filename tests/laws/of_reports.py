@@ -214,7 +214,9 @@ def compared_with_itself_nothing_differs(report: Report) -> Iterator[str]:
     for key, value in (("params", totals.params), ("macs", totals.macs), ("activations", totals.activations)):
         if by_key.get(key, 0) != value:
             yield f"{value} {key} in all, and {by_key.get(key)} in a comparison"
+    extent = report.network.extent
     sizes = {tuple(layer.field.size) for layer in report}
+    sizes |= {tuple(min(n, whole) for n, whole in zip(size, extent, strict=False)) for size in sizes}
     for key in ("field_last_conv", "field_deepest"):
         if by_key.get(key) and tuple(by_key[key]) not in sizes:
             yield f"compare says {by_key[key]} for {key}, which no layer sees"

@@ -189,7 +189,9 @@ def test_fields_are_of_the_first_of_several_inputs() -> None:
 
 
 def test_inputs_that_forward_does_not_have_are_refused() -> None:
-    with pytest.raises(ReadError, match=r"forward needs 2 inputs \(left, right\), and 1 was given.*--input left="):
+    with pytest.raises(
+        ReadError, match=r"forward needs 2 inputs \(left, right\); no shape was given for right.*--input left="
+    ):
         inspect(Pair(), (3, 16, 16))
     with pytest.raises(ReadError, match="forward has no input 'up'; it has left, right"):
         inspect(Pair(), {"left": (3, 16, 16), "up": (3, 16, 16)})

@@ -15,7 +15,7 @@ from eyeshot.api import compare, inspect
 from eyeshot.api.comparison import Comparison
 from eyeshot.cli.options import as_csv_text
 from eyeshot.errors import UsageError
-from eyeshot.report.figures.compared import figure
+from eyeshot.report.figures.compared import drawing
 from eyeshot.report.reasons import headline
 from eyeshot.report.verdict import on_one, on_several
 from tests.report.scored import arm
@@ -110,10 +110,10 @@ ARMS = (arm("alexnet", [87.5, 88.0, 88.5], half_width=1.0), arm("alexnet-alterna
 def test_a_figure_has_the_same_bytes_each_time_and_its_data_beside_it(file_format: str) -> None:
     comparison = compare("alexnet", "alexnet-alternating")
 
-    first, records = figure(comparison.reports, ARMS, file_format)
-    second, _ = figure(comparison.reports, ARMS, file_format)
+    drawn = drawing(comparison.reports, ARMS)
+    records = drawn.records
 
-    assert first == second
+    assert drawn.content(file_format) == drawing(comparison.reports, ARMS).content(file_format)
     growth = {(r["design"], r["layer"]): r["field"] for r in records if r["panel"] == "growth"}
     assert growth["alexnet", "conv5"] == 163
     assert growth["alexnet-alternating", "conv5"] == 387

@@ -21,6 +21,7 @@ def as_one(ops: Sequence[Sliding]) -> tuple[Sizes, Sizes, Sides]:
     Example:
         Two 3×3 at stride 2 are 7×7 at stride 4.
 
+        >>> from eyeshot.network.ops import Conv
         >>> step = dict(kernel=(3, 3), stride=(2, 2), dilation=(1, 1), padding=((1, 1), (1, 1)))
         >>> as_one([Conv(**step), Conv(**step)])
         ((7, 7), (4, 4), ((3, 3), (3, 3)))

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from eyeshot.errors import ReadError
 from eyeshot.network.ops import Op, Rearrange
 from eyeshot.network.relations import Shape, Sizes
-from eyeshot.read.keras.graph import Layer, Node
+from eyeshot.read.keras.graph import Layer, Node, Tensor
 from eyeshot.read.keras.values import Value, as_is, channels_first
 from eyeshot.read.steps import CallSite, Step
-
-if TYPE_CHECKING:
-    from eyeshot.read.keras.reader import Reader
 
 LARGEST = 1 << 20
 """A setting at most: units, filters, kernels, padding."""
@@ -25,12 +22,28 @@ class UnreadError(Exception):
     """A layer that has no rule, or none for its settings; what it says becomes the reason of a bound."""
 
 
+class Recording(Protocol):
+    """What a call needs of the walk that it is part of."""
+
+    def add(self, step: Step) -> None:
+        """Append a step."""
+
+    def spend(self, taps: int) -> None:
+        """Count what is kept besides outputs."""
+
+    def params(self, key: object, count: int) -> int:
+        """Weights at their first use, and none later."""
+
+    def outputs_of(self, call: Call, where: str, shapes: Mapping[Tensor, Sequence[Any]]) -> Sequence[Value | None]:
+        """What a layer's rule makes of a call."""
+
+
 class Call:
     """A layer's call, and what its rule does with it."""
 
     def __init__(
         self,
-        reader: Reader,
+        reader: Recording,
         node: Node,
         inputs: Sequence[Value],
         site: CallSite,

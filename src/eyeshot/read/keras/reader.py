@@ -140,9 +140,9 @@ class Reader:
         if node.layer.kind in MODELS:
             return self._model(node, inputs, where, depth)
         call = Call(self, node, inputs, CallSite(where, True), args, kwargs)
-        return self.outputs_of(call, where, graph)
+        return self.outputs_of(call, where, graph.shapes)
 
-    def outputs_of(self, call: Call, where: str, graph: Graph | None) -> Sequence[Value | None]:
+    def outputs_of(self, call: Call, where: str, shapes: Mapping[Tensor, Sequence[Any]]) -> Sequence[Value | None]:
         """What a layer's rule makes of a call; a bound where it has none, if the shape is told somewhere."""
         rule = RULES.get(call.layer.kind)
         try:
@@ -150,7 +150,7 @@ class Reader:
                 raise UnreadError("it has no rule")
             result = rule(call)
         except UnreadError as error:
-            return self._unread(call, str(error), where, graph)
+            return self._unread(call, str(error), where, shapes)
         except (ReadError, RecursionError) as error:
             if isinstance(error, RecursionError):
                 raise
@@ -162,10 +162,12 @@ class Reader:
             raise ReadError(f"{where} ({call.layer.kind}){_got(call)} does not fit its input: {text}") from error
         return [result] if isinstance(result, Value) else list(result)
 
-    def _unread(self, call: Call, why: str, where: str, graph: Graph | None) -> Sequence[Value | None]:
+    def _unread(
+        self, call: Call, why: str, where: str, shapes: Mapping[Tensor, Sequence[Any]]
+    ) -> Sequence[Value | None]:
         """A layer without a rule: what it may read is all, and its shape is what its readers were told."""
         key = (call.layer.name, call.node.number, 0)
-        told = graph.shapes.get(key) if graph is not None else None
+        told = shapes.get(key)
         shape = () if told is None else (1, *told[1:])
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             self.lost.append(f"{where} ({call.layer.kind}), since {why} and nothing says its output's sizes")

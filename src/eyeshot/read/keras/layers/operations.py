@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from eyeshot.errors import ReadError
 from eyeshot.network.ops import Aggregate, Pointwise
 from eyeshot.read.keras.calls import Call, UnreadError
-from eyeshot.read.keras.layers.layout import concatenated, shaped
+from eyeshot.read.keras.layers.layout import concatenated
 from eyeshot.read.keras.layers.mixing import product
-from eyeshot.read.keras.layers.pointwise import merged
+from eyeshot.read.keras.layers.pointwise import by_operation
 from eyeshot.read.keras.layers.table import rule
-from eyeshot.read.keras.values import Value, as_is
+from eyeshot.read.keras.values import Value
 
 _POINTWISE = {
     "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Silu": "silu", "Tanh": "tanh", "Gelu": "gelu",
@@ -43,13 +41,6 @@ def _pointwise(call: Call) -> Value:
 @rule(*_ARITHMETIC)
 def _arithmetic(call: Call) -> Value:
     return by_operation(call, _ARITHMETIC[call.layer.kind])
-
-
-def by_operation(call: Call, name: str) -> Value:
-    """Two tensors, or a tensor and a number; a table of numbers stands in no configuration."""
-    if len(call.inputs) > 1:
-        return merged(call, name, call.inputs)
-    return call.same(Pointwise(name=name), call.x)
 
 
 @rule(*_AGGREGATES)
@@ -113,16 +104,3 @@ def _lambda(call: Call) -> Value:
 @rule("Full", "OnesLike", "ZerosLike")
 def _constant(call: Call) -> Value:
     raise UnreadError("constants are not followed")
-
-
-def as_shape(call: Call, value: Value, sizes: Any) -> Value:
-    """A reshape that says the batch, too."""
-    if not isinstance(sizes, list | tuple) or not sizes:
-        raise ReadError(f"its shape is {str(sizes)[:40]!r}")
-    whole = [-1 if n is None else int(n) for n in sizes]
-    if whole[0] in (-1, value.shape[0]):
-        return shaped(call, value, whole[1:])
-    if math.prod(value.shape) % max(math.prod(n for n in whole if n != -1), 1):
-        raise ReadError(f"{whole} cannot hold it")
-    known = math.prod(n for n in whole if n != -1)
-    return as_is(call.reshaped(value, [math.prod(value.shape) // known if n == -1 else n for n in whole]).step)

@@ -183,10 +183,15 @@ _MERGES = {"Add": "add", "Subtract": "sub", "Multiply": "mul", "Average": "mean"
 def _merge(call: Call) -> Value:
     """Position by position; a layer and an operation of keras.ops are called alike."""
     if call.layer.module.startswith("keras.src.ops") or "ops" in call.layer.module.split("."):
-        from eyeshot.read.keras.layers.operations import by_operation
-
         return by_operation(call, _MERGES[call.layer.kind])
     return merged(call, _MERGES[call.layer.kind], call.inputs)
+
+
+def by_operation(call: Call, name: str) -> Value:
+    """Two tensors, or a tensor and a number; a table of numbers stands in no configuration."""
+    if len(call.inputs) > 1:
+        return merged(call, name, call.inputs)
+    return call.same(Pointwise(name=name), call.x)
 
 
 def merged(call: Call, name: str, values: Sequence[Value]) -> Value:
