@@ -8,6 +8,8 @@ from collections.abc import Iterable
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SHORTEST = 3
 """Letters that a beginning of a name needs at least."""
+_LONGEST = 120
+"""Letters up to which a name is compared: slips take their square to count, and nobody types more of one by hand."""
 
 
 def nearest(word: str, names: Iterable[str], most: int = 3) -> list[str]:
@@ -16,6 +18,8 @@ def nearest(word: str, names: Iterable[str], most: int = 3) -> list[str]:
     >>> nearest("alexnt", ["alexnet", "lenet"]), nearest("lenet", ["alexnet"]), nearest("resnet", ["resnet18", "vgg"])
     (['alexnet'], [], ['resnet18'])
     """
+    if len(word) > _LONGEST:
+        return []
     word = word.lower()
     ranked = []
     for place, name in enumerate(names):

@@ -128,7 +128,7 @@ def test_what_a_module_does_not_let_be_swapped_is_said(move: str, why: str) -> N
 
 
 def test_only_designs_and_modules_are_changed() -> None:
-    with pytest.raises(UsageError, match="an ONNX file is only read"):
+    with pytest.raises(UsageError, match="a file is only read"):
         eyeshot.rewrite("net.onnx", "stem:fine")
     with pytest.raises(UsageError, match="not a Network"):
         eyeshot.rewrite(eyeshot.inspect("alexnet").network, "stem:fine")
