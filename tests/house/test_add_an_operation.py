@@ -65,7 +65,8 @@ def test_an_op_without_a_rule_becomes_exact_by_the_steps_of_the_guide(tmp_path: 
     insert(ops / "__init__.py", "import annotations\n", "\nfrom eyeshot.network.ops.pointwise import Renorm\n")
     insert(ops / "__init__.py", "OPS: tuple[type[Op], ...] = (\n", "    Renorm,\n")
     insert(ops / "__init__.py", "__all__ = [\n", '    "Renorm",\n')
-    append(rules / "pointwise.py", "from eyeshot.network.ops import Renorm\n" + RULE)
+    imports = "from eyeshot.network.ops import Renorm\nfrom eyeshot.read.aten.rules import axis_of\n"
+    append(rules / "pointwise.py", imports + RULE)
     after = shown(source, net)
 
     assert before.returncode == 4, before.stderr
