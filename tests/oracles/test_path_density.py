@@ -91,7 +91,7 @@ def test_no_path_leaves_the_footprint_and_all_of_it_has_paths(design: Design, da
     np.testing.assert_array_equal(found.on_image() > 0, footprint)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(designs(2), st.data())
 def test_the_aligned_average_equals_a_loop_over_units(design: Design, data: st.DataObject) -> None:
     network = network_of(design, (2, 12, 12))

@@ -56,7 +56,7 @@ def assert_the_densities_agree(blank: Opened, report: Report, name: str, at: lis
     return True
 
 
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_densities_of_random_networks_equal_python(blank: Opened, axes: int) -> None:
     chance, compared = random.Random(3), 0
 

@@ -45,6 +45,7 @@ def test_axe_finds_nothing_wrong_at_any_width_in_any_colours(opened: Open, width
     assert_axe_finds_nothing(page)
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_wrong_where_a_change_does_not_fit_or_a_pixel_is_selected(opened: Open) -> None:
     for fragment in ("#layer=conv3&edit=conv3~k15~p0", "#layer=conv4&edit=conv3~d2", "#point=40,50&layer=pool2"):
         assert violations(opened("alexnet", fragment=fragment, bypass_csp=True)) == [], fragment

@@ -73,7 +73,14 @@ def test_a_smaller_halo_says_its_error_and_saves_work(tab: Opened) -> None:
     assert work() < exact
 
 
-@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 800}}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param({"color_scheme": "dark"}, marks=pytest.mark.slow),
+        pytest.param({"viewport": {"width": 360, "height": 800}}, marks=pytest.mark.slow),
+    ],
+)
 def test_the_tab_is_for_everyone(opened: Open, options: dict[str, Any]) -> None:
     shape = (1, 64, 80)
     entry = tiles_of(probe(Family("C3-4 C3-4", shape), None))

@@ -129,7 +129,7 @@ def compare_random_networks(blank: Opened, axes: int, networks: int, largest: in
     return len(seen), units
 
 
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_units_of_random_networks_see_in_the_page_what_they_see_in_python(blank: Opened, axes: int) -> None:
     networks, units = compare_random_networks(blank, axes, 70, 40, start=axes)
 
