@@ -91,6 +91,14 @@ def of_attention(x: Any) -> Any:
     return L.Add()([x, L.MultiHeadAttention(2, 3)(x, x)])
 
 
+def of_functions(x: Any) -> Any:
+    ops = keras.ops
+    rows = ops.reshape(x, (-1, 4, 6))
+    mixed = ops.matmul(rows, ops.transpose(rows, (0, 2, 1)))
+    side = ops.expand_dims(ops.max(mixed, axis=2), -1)
+    return ops.concatenate([ops.relu(mixed), 1 - mixed * 2], axis=1) / ops.concatenate([side, ops.square(side)], axis=1)
+
+
 def of_one_layer_twice(x: Any) -> Any:
     conv = L.Conv1D(2, 3, name="shared")
     return conv(conv(x))
@@ -103,8 +111,14 @@ def of_a_model_within(x: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("build", "shape"),
-    [(of_unet, (6, 4, 1)), (of_gates, (4, 3, 2)), (of_one_layer_twice, LINE), (of_a_model_within, MAP)],
-    ids=["a U-Net", "a gate", "a layer called twice", "a model within"],
+    [
+        (of_functions, (4, 3, 2)),
+        (of_unet, (6, 4, 1)),
+        (of_gates, (4, 3, 2)),
+        (of_one_layer_twice, LINE),
+        (of_a_model_within, MAP),
+    ],
+    ids=["functions of keras.ops", "a U-Net", "a gate", "a layer called twice", "a model within"],
 )
 def test_each_element_reads_what_the_model_says(build: Any, shape: tuple[int, ...]) -> None:
     assert_read_as_it_runs(build, shape)

@@ -65,8 +65,21 @@ def from_the_right(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
     return (v @ weights).transpose(-2, -1)
 
 
+def masked_twice(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
+    """One half of the mask is added, then the other is filled."""
+    first, second = keys.clone(), keys.clone()
+    first[:, N // 2 :], second[:, : N // 2] = True, True
+    masked = (scores(parts) + without(first).to(parts[0])).masked_fill(~second, -torch.inf)
+    return masked.softmax(-1) @ parts[2]
+
+
+def taken_away(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
+    return (scores(parts) - (~keys).to(parts[0]) * 1e9).softmax(-1) @ parts[2]
+
+
 WRITTEN: dict[str, Written] = {f.__name__: f for f in (
     filled, filled_with_a_large_number, chosen, added, after_a_bias, in_a_batch_of_matrices, by_einsum, from_the_right,
+    masked_twice, taken_away,
 )}  # fmt: skip
 MASKS = {
     "a triangle": kept(N, N).tril(),
@@ -118,3 +131,28 @@ def test_what_a_mask_fills_of_a_map_is_read_no_more() -> None:
     network = read_module(module, (1, 6, 6), name="net", source="test")
 
     np.testing.assert_array_equal(elements_read(network, network.outputs[0]), elements_poisoned(module, (1, 1, 6, 6)))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda x: 1e5 * torch.arange(N, device=x.device).to(x) - x @ x.transpose(1, 2),
+        lambda x: torch.add(x @ x.transpose(1, 2), without(kept(N, N).tril()).nan_to_num(neginf=-1e9).to(x), alpha=-1),
+        lambda x: ((x @ x.transpose(1, 2)).to(torch.complex128) + 1j * torch.arange(N, device=x.device)).real.to(x),
+    ],
+    ids=["taken from large numbers", "added with another sign", "complex numbers"],
+)
+def test_what_only_looks_like_a_mask_leaves_nothing_out(odd: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    report = eyeshot.inspect(Function(lambda x: odd(x).softmax(-1) @ x), f"{N}x4:TC")
+
+    assert report.layers[-1].hulls[0][0].tolist() == [0] * N
+    assert report.layers[-1].hulls[0][1].tolist() == [N - 1] * N
+
+
+def test_a_mask_of_more_than_is_told_one_by_one_is_a_bound() -> None:
+    rows = 300
+    module = Function(lambda x: filled(of_heads(x), kept(rows, rows).tril().to(x.device)))
+    report = eyeshot.inspect(module, f"{rows}x4:TC")
+
+    assert not report.layers[-1].field.is_exact
+    assert any("a mask leaves out some" in note.text for note in report.notes)

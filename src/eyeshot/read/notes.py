@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from eyeshot.network.graph import Node, Note
-from eyeshot.network.ops import Pick, Unknown
+from eyeshot.network.ops import Masked, Pick, Unknown
 from eyeshot.read.steps import Step
 
 
@@ -29,6 +29,10 @@ def bounds(nodes: Iterable[Node]) -> list[Note]:
             )
         elif any(read.is_bound for read in n.reads):
             has_table = isinstance(n.op, Pick) and not n.op.by_data
+            if isinstance(n.op, Masked):
+                why = "a mask leaves out some of more elements than are told one by one"
+                bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))
+                continue
             what = "by a table whose numbers are not in memory" if has_table else "that depend on the data"
             why = f"the op {n.op.kind} reads positions {what}"
             bounds.append(Note(n.name, "bound", f"{why}; fields from here on are bounds from above"))

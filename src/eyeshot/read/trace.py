@@ -100,6 +100,14 @@ class Refusal:
     sources: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more."""
+
+    elements: torch.Tensor
+    is_told: bool
+
+
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
 """A constant's numbers, or how they are computed."""
 
@@ -117,9 +125,9 @@ class Trace:
     taken: dict[Step, tuple[Constant, ...]] = field(default_factory=dict)
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
     refusal: Refusal | None = None
-    silent: dict[Step, torch.Tensor] = field(default_factory=dict)
+    silent: dict[Step, Marks] = field(default_factory=dict)
     """Elements of scores at which a mask of numbers leaves nothing to weigh."""
-    zeros: dict[Step, torch.Tensor] = field(default_factory=dict)
+    zeros: dict[Step, Marks] = field(default_factory=dict)
     """Elements that a mask of numbers makes 0."""
     _owners: dict[str, CallSite] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from eyeshot.network.ops.attention import Attention, MaskedMatMul
 from eyeshot.network.ops.mixing import Aggregate, Bilinear, Concatenate, Linear, MatMul, Mixing, Rearrange
 from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Scatter
-from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Norm, Pointwise, Softmax
+from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Masked, Norm, Pointwise, Softmax
 from eyeshot.network.ops.recurrent import Recurrent, RecurrentCell
 from eyeshot.network.ops.taps import AdaptivePool, EdgePad, OverlapAdd, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
@@ -45,6 +45,7 @@ OPS: tuple[type[Op], ...] = (
     MatMul,
     Attention,
     MaskedMatMul,
+    Masked,
     Bilinear,
     Mixing,
     Cumulative,
@@ -92,6 +93,7 @@ __all__ = [
     "Insert",
     "Linear",
     "LocalResponseNorm",
+    "Masked",
     "MaskedMatMul",
     "MatMul",
     "Mixing",

@@ -21,6 +21,20 @@ class Pointwise(Op):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Masked(Op):
+    """What a mask leaves that has more elements than are told one by one: any of them may be left out."""
+
+    @property
+    def kind(self) -> str:
+        """As where they are told."""
+        return "mask"
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The element itself, or nothing."""
+        return (Read(0, Elementwise(), may_read_less=True),)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dropout(Op):
     """Dropout with probability ``p``; does nothing in use."""
 

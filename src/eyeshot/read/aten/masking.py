@@ -11,18 +11,16 @@ from typing import Any
 
 import torch
 
-from eyeshot.network.ops import Arithmetic, Dropout, MaskedMatMul, MatMul, Pointwise, Rearrange, Softmax
+from eyeshot.network.ops import Arithmetic, Dropout, Masked, MaskedMatMul, MatMul, Pointwise, Rearrange, Softmax
 from eyeshot.network.slide import Reads
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at, nonzero
 from eyeshot.read.aten.rules import axis_of, one, reshaped, rule, varying
-from eyeshot.read.trace import Call, Step, Trace, tensors_in
+from eyeshot.read.trace import Call, Marks, Step, Trace, tensors_in
 
 _MOST_PAIRS = 1 << 20
 """Queries by keys of a mask at most that are told one by one; of more any key may be read."""
 _SILENT = -1e4
 """Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
-_FILLING = ("masked_fill", "where")
-"""Ops that put a number where something was, so that it is read no more."""
 
 
 def weighed(seen: torch.Tensor) -> tuple[Reads | None, bool] | None:
@@ -69,12 +67,20 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
     """Of each of two choices the elements where it is taken; all of it where those are too many to tell one by one."""
     held = [trace.step_of(value) if trace.knows(value) else None for value, _ in choices]
     out = call.run()
-    steps, silent, zeros = [], torch.zeros(out.shape, dtype=torch.bool), torch.zeros(out.shape, dtype=torch.bool)
+    steps, silent, zeros, is_told = (
+        [],
+        torch.zeros(out.shape, dtype=torch.bool),
+        torch.zeros(out.shape, dtype=torch.bool),
+        True,
+    )
     for step, (value, taken) in zip(held, choices, strict=True):
         taken = taken.cpu().expand(out.shape)
         if step is not None:
             wide = step if step.shape == out.shape else trace.record(Pointwise(name="expand"), [step], out.shape)
-            steps.append(_without(trace, call.name.rstrip("_"), wide, ~taken) or wide)
+            steps.append(_without(trace, call.name.rstrip("_"), wide, ~taken))
+            if (before := _of(trace.silent, step)) is not None:  # a second mask, upon what a first one silenced
+                silent |= taken & before.elements
+                is_told = is_told and before.is_told
         elif (numbers := _numbers(trace, value)) is not None:
             silent |= taken & (numbers <= _SILENT)
             zeros |= taken & (numbers == 0)
@@ -82,20 +88,19 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
     step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
     trace.bind(out, step)
-    _note(trace.silent, step, silent)
-    _note(trace.zeros, step, zeros)
+    _note(trace.silent, step, silent, is_told=is_told)
+    _note(trace.zeros, step, zeros, is_told=True)
     return out
 
 
 def _numbers(trace: Trace, value: Any) -> torch.Tensor | None:
-    if not isinstance(value, torch.Tensor):
-        return torch.tensor(value)
-    numbers = trace.numbers_of(value)
-    return None if numbers is None else numbers.cpu()
+    """A constant's numbers; None where it has none, or none that can be compared."""
+    numbers = trace.numbers_of(value) if isinstance(value, torch.Tensor) else torch.tensor(value)
+    return None if numbers is None or numbers.is_complex() else numbers.cpu()
 
 
-def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step | None:
-    """A step's output with nothing read where a mask says so; None where too many elements would have to be told."""
+def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step:
+    """A step's output with nothing read where a mask says so; a bound where too many elements would have to be told."""
     wide = [axis for axis, n in enumerate(gone.shape) if n > 1 and bool((gone != gone.narrow(axis, 0, 1)).any())]
     if not bool(gone.any()):
         return step
@@ -103,7 +108,7 @@ def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step | 
     first, behind = (wide[0], wide[-1] + 1) if wide else (0, 1)
     count = math.prod(step.shape[first:behind])
     if count > MOST_POSITIONS:
-        return None
+        return trace.record(Masked(), [step], step.shape)
     lead, rest = step.shape[:first], step.shape[behind:]
     told = gone[(0,) * first].reshape(count, -1)[:, 0].tolist()
     row = reshaped(trace, step, (*lead, count, *rest), "flatten")
@@ -111,24 +116,26 @@ def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step | 
     return reshaped(trace, picked, step.shape)
 
 
-def _note(noted: dict[Step, torch.Tensor], step: Step, elements: torch.Tensor | None) -> None:
-    if elements is not None and bool(elements.any()):
-        noted[step] = elements
+def _note(noted: dict[Step, Marks], step: Step, elements: torch.Tensor, *, is_told: bool) -> None:
+    if bool(elements.any()):
+        noted[step] = Marks(elements, is_told)
 
 
-def _of(noted: dict[Step, torch.Tensor], step: Step) -> tuple[torch.Tensor | None, Step]:
-    """The elements that were noted of a step, and of which step first; followed through what moves elements only."""
+def _of(noted: dict[Step, Marks], step: Step) -> Marks | None:
+    """What was noted of a step, followed through what moves elements only; None where nothing was."""
     moves: list[Step] = []
     while noted and step not in noted and isinstance(step.op, Rearrange | Dropout):
         moves.append(step)
         step = step.inputs[0]
-    elements = noted.get(step)
-    for move in reversed(moves if elements is not None else []):
-        assert elements is not None
+    marks = noted.get(step)
+    if marks is None:
+        return None
+    elements = marks.elements
+    for move in reversed(moves):
         if isinstance(move.op, Rearrange):
             order = move.op.order
             elements = elements.reshape(move.shape) if order is None else elements.permute(order)
-    return elements, step
+    return Marks(elements, marks.is_told)
 
 
 def arithmetic(trace: Trace, call: Call) -> Any:
@@ -140,42 +147,46 @@ def arithmetic(trace: Trace, call: Call) -> Any:
             return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
         inputs = inputs[:1]
     name = call.name.rstrip("_")
-    held = [trace.step_of(t) for t in inputs] if name in _FOLLOWED else []
+    before = [None if not trace.knows(t) else trace.step_of(t) for t in operands[:2]] if name in _FOLLOWED else []
     out = call.run()
     op = Arithmetic(name=name, varies=varying(trace, operands, out.dim()))
     one(trace, call, op, inputs, out)
-    if held:
-        noted, is_noted = _FOLLOWED[name]
-        constants = [t for t in operands if not trace.knows(t)] if op.varies else []
-        masks = [_of(noted(trace), step)[0] for step in held]
-        masks += [is_noted(numbers) for t in constants if (numbers := _numbers(trace, t)) is not None]
-        union = torch.zeros((), dtype=torch.bool)
-        for mask in masks:
-            union = union if mask is None else union | mask
-        _note(noted(trace), trace.step_of(out), union.expand(out.shape) if bool(union.any()) else None)
+    if before and call.arguments.get("alpha", 1) == 1:
+        _follow(trace, trace.step_of(out), name, operands if op.varies else [], before)
     return out
 
 
-_FOLLOWED: dict[str, tuple[Any, Any]] = {
-    "add": (lambda trace: trace.silent, lambda numbers: numbers <= _SILENT),
-    "sub": (lambda trace: trace.silent, lambda numbers: numbers >= -_SILENT),
-    "mul": (lambda trace: trace.zeros, lambda numbers: numbers == 0),
-}
+_FOLLOWED = frozenset({"add", "sub", "mul"})
+
+
+def _follow(trace: Trace, out: Step, name: str, operands: list[torch.Tensor], before: list[Step | None]) -> None:
+    """Note what a sum leaves silent, or a product 0; what a difference takes away, or takes from, silences nothing."""
+    noted = trace.zeros if name == "mul" else trace.silent
+    gone = torch.zeros(out.shape, dtype=torch.bool)
+    for place, step in enumerate(before):
+        if step is None and place < len(operands) and (numbers := _numbers(trace, operands[place])) is not None:
+            if name == "sub":
+                numbers = -numbers.double() if place else torch.zeros(())
+            gone = gone | (numbers == 0 if name == "mul" else numbers <= _SILENT)
+        elif step is not None and not (name == "sub" and place) and (marks := _of(noted, step)) is not None:
+            gone = gone | marks.elements
+    _note(noted, out, gone, is_told=False)
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")
 def _softmax(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()  # first, since it complains of an axis that is not there
     op, step = Softmax(axis=axis_of(call["dim"], x.dim())), trace.step_of(x)
-    silent, first = _of(trace.silent, step)
+    silent = _of(trace.silent, step)
     if silent is None:
         return one(trace, call, op, [x], out)
     # what was filled is read no more; what had −∞ added to it was, up to here
-    left = step if first.op.kind in _FILLING else _without(trace, "mask", step, silent)
-    trace.bind(out, trace.record(op, [left or step], out.shape))
+    left = step if silent.is_told else _without(trace, "mask", step, silent.elements)
+    trace.bind(out, trace.record(op, [left], out.shape))
     if not call.name.endswith("log_softmax"):
         # where no key of a row is left, softmax makes them all alike, or no number at all
-        _note(trace.zeros, trace.step_of(out), silent & ~silent.all(op.axis, keepdim=True))
+        weightless = silent.elements & ~silent.elements.all(op.axis, keepdim=True)
+        _note(trace.zeros, trace.step_of(out), weightless, is_told=True)
     return out
 
 
@@ -183,17 +194,12 @@ def product(trace: Trace, a: Step, b: Step, shape: torch.Size) -> Step:
     """A product of two matrices, of which one may have zeros that a mask left: what those would weigh is not read."""
     steps, op = [a, b], MatMul()
     for side in (0, 1):
-        zeros, first = _of(trace.zeros, steps[side])
-        if zeros is None:
+        zeros = _of(trace.zeros, steps[side])
+        table = None if zeros is None else weighed(~(zeros.elements if side == 0 else zeros.elements.transpose(-2, -1)))
+        if zeros is None or table is None:
             continue
         # softmax's weights read their row all the same, without what its mask left out
-        is_told = isinstance(first.op, Softmax) or first.op.kind in _FILLING
-        left = steps[side] if is_told else _without(trace, "mask", steps[side], zeros)
-        table = weighed(~(zeros if side == 0 else zeros.transpose(-2, -1)))
-        if table is None:
-            continue
-        keys, is_bound = table
-        op = MaskedMatMul(keys=keys, side=side, is_bound=is_bound or left is None)
-        steps[side] = left or steps[side]
+        steps[side] = steps[side] if zeros.is_told else _without(trace, "mask", steps[side], zeros.elements)
+        op = MaskedMatMul(keys=table[0], side=side, is_bound=table[1])
         break
     return trace.record(op, steps, shape)

@@ -50,6 +50,8 @@ class Reader:
             first = is_channels_first(graph)
             given, remarks = sources(graph, input_shape, self.name, channels_first=first)
             inputs = self._inputs(graph, given, first)
+            if not inputs:
+                raise ReadError("it has no input, so there is nothing to see")
             results = self._walk(graph, {s.tensor: v for s, (v, _) in zip(given, inputs, strict=True)}, "", 0)
         except ReadError as error:
             raise ReadError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}") from error.__cause__
@@ -169,6 +171,9 @@ class Reader:
         key = (call.layer.name, call.node.number, 0)
         told = shapes.get(key)
         shape = () if told is None else (1, *told[1:])
+        if not call.inputs:
+            self.lost.append(f"{where} ({call.layer.kind}), which reads nothing that depends on the input")
+            return [None]
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             self.lost.append(f"{where} ({call.layer.kind}), since {why} and nothing says its output's sizes")
             return [None]

@@ -23,7 +23,12 @@ def _flatten(call: Call) -> Value:
 
 @rule("Reshape")
 def _reshape(call: Call) -> Value:
-    target = call.layer.config.get("target_shape", call.layer.config.get("newshape"))
+    """A layer says the shape without the batch; the function of keras.ops says it with the batch."""
+    target, whole = call.layer.config.get("target_shape"), call.layer.config.get("newshape")
+    if target is None and isinstance(whole, list | tuple) and whole:
+        if whole[0] not in (-1, None, call.x.shape[0]):
+            raise UnreadError("it moves positions into the batch")
+        target = whole[1:]
     if not isinstance(target, list | tuple):
         raise ReadError(f"its target_shape is {str(target)[:40]!r}")
     return shaped(call, call.x, target)
@@ -60,6 +65,8 @@ def _concatenate(call: Call) -> Value:
 
 def concatenated(call: Call, values: Sequence[Value], axis: int) -> Value:
     """Side by side along one of Keras' axes, wherever that lies in the first."""
+    if not values:
+        raise ReadError("it reads nothing")
     first, *others = values
     if not others:
         return first
