@@ -142,7 +142,8 @@ def _oddities(arm: ArmScores) -> list[str]:
         )
     if arm.is_at_chance:
         lines.append(
-            f"{arm.label} scores no more than one answer for all images, {arm.chance:.3g} %: nothing was learnt."
+            f"{arm.label} scores no more than guesses reach, {arm.chance:.3g} % and what luck adds: nothing shows that"
+            " it learnt."
         )
     if arm.is_saturated:
         lines.append(f"{arm.label} gets {arm.mean:.2f} % right: there is no room for a difference to show.")

@@ -26,12 +26,16 @@ _FULL = 99.5
 def fallen_seeds(scores: Mapping[int, float], *, chance: float | None, images: int | None) -> tuple[int, ...]:
     """Seeds that score as if untrained beside others that do not.
 
-    Either at chance; or below a gap that a further normal score has once in a thousand times (Student's t of the
-    others) and with half as many errors more.
+    Either at chance and farther below the others than luck goes; or below a gap that a further normal score has once in
+    a thousand times (Student's t of the others) and with half as many errors more.
     """
     lost = {seed for seed, score in scores.items() if is_chance(score, chance=chance, images=images)}
-    if len(lost) == len(scores):
+    trained = [score for seed, score in scores.items() if seed not in lost]
+    if not trained:
         return ()
+    if chance is not None and images is not None:
+        mean, luck = float(np.mean(trained)), _luck(chance, images)
+        lost = {seed for seed in lost if mean - scores[seed] > 2 * luck}
     rest = {seed: score for seed, score in scores.items() if seed not in lost}
     order = sorted(rest, key=lambda seed: rest[seed])
     for count in range((len(order) - 1) // 2, 0, -1):
@@ -52,7 +56,12 @@ def is_chance(score: float, *, chance: float | None, images: int | None) -> bool
     """Whether a score is one that guessing reaches, by three standard deviations; not where chance is unknown."""
     if chance is None or images is None:
         return False
-    return score <= chance + _DEVIATIONS * math.sqrt(chance * (100 - chance) / images)
+    return score <= chance + _luck(chance, images)
+
+
+def _luck(chance: float, images: int) -> float:
+    """Points that guesses may score above chance."""
+    return _DEVIATIONS * math.sqrt(chance * (100 - chance) / images)
 
 
 def is_saturated(mean: float) -> bool:

@@ -90,7 +90,7 @@ class ArmScores:
     chance: float | None = None
     """Percent that one answer for all images scores; None where it is not known."""
     is_at_chance: bool = False
-    """No seed scores more than one answer for all images would."""
+    """No seed scores more than guesses reach."""
     is_saturated: bool = False
     """So few images are wrong that a difference has no room."""
     is_skewed: bool = False
