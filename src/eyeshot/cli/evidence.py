@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eyeshot.cli.terminal import echo
+from eyeshot.report.claims import sureness
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -144,7 +145,7 @@ def _differences(evidence: Evidence) -> Table:
     for each in evidence.differences:
         known = (None, None) if each.is_broken else (each.seeds, each.seeds_and_images)
         intervals = _intervals(known, has_images, lambda end: signed(end, 2))
-        confidence = f"{100 * each.widest.confidence:.3g} %" if each.widest else ""
+        confidence = sureness(each.widest.confidence) if each.widest else ""
         points = NONE if each.is_broken else signed(each.mean, 2)
         table.add(f"{each.first} minus {each.second}", points, *intervals, confidence)
     return table
