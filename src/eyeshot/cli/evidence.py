@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _STRIP = 41
 """Characters of the strip on which scores are drawn."""
-_SEEDS, _SEEDS_AND_IMAGES = "other seeds", "other seeds and images"
-"""What an interval is of: what scores would be there."""
 
 
 def trained(study: Study, terminal: Terminal | None) -> None:
@@ -68,15 +66,15 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
 def _scores(evidence: Evidence) -> Table:
     low, high = _span(evidence)
     has_images = any(arm.seeds_and_images for arm in evidence.arms)
-    strip = f"● seeds  | mean  ━ {_SEEDS}" + ("  ─ and images" if has_images else "")
+    strip = "● seeds  | mean  ━ other seeds" + (" ─ and images" if has_images else "")
     table = Table(
         [
             Column(heading="design", is_number=False, style="strong"),
             Column(heading="score, %", style="strong"),
             *_interval_columns(has_images),
-            Column(heading="s/training", priority=3),
-            Column(heading="images/s", priority=4),
-            Column(heading=f"{strip}   {low:.2f} … {high:.2f} %", is_number=False, priority=2),
+            Column(heading="s/training", priority=4),
+            Column(heading="images/s", priority=5),
+            Column(heading=f"{strip}  {low:.2f} … {high:.2f} %", is_number=False, priority=3),
         ]
     )
     for arm in evidence.arms:
@@ -88,11 +86,10 @@ def _scores(evidence: Evidence) -> Table:
 
 
 def _interval_columns(has_images: bool) -> list[Column]:
-    """What scores would be at other seeds on these images, and where that is known at other seeds on other images."""
-    return [
-        Column(heading=_SEEDS, priority=1),
-        *([Column(heading=_SEEDS_AND_IMAGES, priority=1)] if has_images else []),
-    ]
+    """At other seeds on these images; where that is known at other seeds on other images, by which claims hold."""
+    if not has_images:
+        return [Column(heading="other seeds")]
+    return [Column(heading="other seeds", priority=1), Column(heading="and images")]
 
 
 def _intervals(
@@ -139,7 +136,7 @@ def _differences(evidence: Evidence) -> Table:
             Column(heading="paired difference", is_number=False, style="strong"),
             Column(heading="points", style="strong"),
             *_interval_columns(has_images),
-            Column(heading="confidence" if told else "", priority=1),
+            Column(heading="confidence" if told else "", priority=2),
         ]
     )
     for each in evidence.differences:

@@ -84,13 +84,13 @@ def _turned(interval: Interval) -> Interval:
 
 
 def _what_it_takes(unseen: Sequence[Difference]) -> list[str]:
-    """How many seeds or images would see a smaller difference, the largest need of all that were not seen."""
+    """How many seeds or images would see a smaller difference: the largest need of all that were not seen."""
     powers = [(each.power, each) for each in unseen if each.power is not None and each.widest is not None]
     if not powers:
         return []
     points = powers[0][0].points
     each_of = "" if len(powers) == 1 else " in each"
-    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it takes"
+    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it may take"
 
     def most(need: Callable[[Power], int | None]) -> int | None:
         needs = [need(power) for power, _ in powers]
