@@ -154,6 +154,53 @@ def test_every_shift_of_up_to_two_pixels_either_way_is_drawn() -> None:
     assert {tuple(way) for way in moved.tolist()} == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
 
 
+def _flipped(augment: Any, *, seed: int, epochs: int) -> list[list[bool]]:
+    """For each epoch, which images came mirrored: each has one white pixel on its left, and its number in the next."""
+    pixels = np.zeros((200, 1, 4, 6), dtype=np.uint8)
+    pixels[:, :, 1, 0], pixels[:, 0, 2, 1], pixels[:, 0, 2, 4] = 255, np.arange(200), np.arange(200)
+    data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(200) % 3)
+    told = []
+    for epoch in range(epochs):
+        drawn = batches.batches(
+            data,
+            Options(augment=augment),
+            seed=seed,
+            epoch=epoch,
+            images=200,
+            normalise=lambda x: x,  # type: ignore[arg-type, return-value]
+        )
+        images = np.concatenate([np.asarray(images) for images, _ in drawn])
+        told.append([bool(image[0, 1, -1]) for image in images[np.argsort(images[:, 0, 2, 1])]])
+    return told
+
+
+def test_a_flip_mirrors_about_half_of_the_images_and_others_in_the_next_epoch() -> None:
+    first, second = _flipped("flip", seed=3, epochs=2)
+
+    assert 70 < sum(first) < 130
+    assert 70 < sum(a != b for a, b in zip(first, second, strict=True)) < 130
+
+
+def test_alternating_flips_show_every_image_both_ways_in_two_epochs() -> None:
+    first, second, third = _flipped("alternating-flip", seed=3, epochs=3)
+
+    assert 70 < sum(first) < 130
+    assert [not each for each in first] == second
+    assert third == first
+    assert first != _flipped("alternating-flip", seed=4, epochs=1)[0]
+
+
+def test_images_are_moved_alike_with_and_without_flips() -> None:
+    def row_of_the_pixel(augment: Any) -> list[int]:
+        pixels = np.zeros((100, 1, 9, 9), dtype=np.uint8)
+        pixels[:, :, 4, 4] = 255
+        data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(100) % 3)
+        drawn = batches.batches(data, Options(augment=augment), seed=0, epoch=0, images=100, normalise=lambda x: x)  # type: ignore[arg-type, return-value]
+        return [int(row) for images, _ in drawn for row in np.argwhere(np.asarray(images)[:, 0] == 255)[:, 1]]
+
+    assert row_of_the_pixel("shift") == row_of_the_pixel("shift+flip") == row_of_the_pixel("shift+alternating-flip")
+
+
 def test_the_gradient_s_norm_is_clipped_before_each_step(tmp_path: Path) -> None:
     """Plain descent moves by rate times gradient: as far as the clip allows at most, and farther without one."""
 
@@ -246,7 +293,7 @@ def test_a_network_that_fails_is_named(tmp_path: Path) -> None:
         ("warm_up", 1, "from 0 to less than 1"),
         ("weight_decay", -1, "0 or more"),
         ("clip", -1, "0 or more"),
-        ("augment", "flip", "'none' or 'shift'"),
+        ("augment", "rotate", "'none', 'shift', "),
         ("threads", 0, "1 or more"),
         ("precision", "fp8", "'fp32' or 'bf16'"),
     ],

@@ -90,7 +90,8 @@ def compare(
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
         match: scale the widths of further designs until "params" or "macs" agree with the first's.
-        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images.
+        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
+            or "alternating-flip" to mirror them, "shift+flip" for both.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.

@@ -57,7 +57,12 @@ CONVENTIONS = (
 )
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
-@click.option("--augment", type=click.Choice(["none", "shift"]), help="Move images at random. [default: none]")
+@click.option(
+    "--augment",
+    type=click.Choice(["none", "shift", "flip", "alternating-flip", "shift+flip", "shift+alternating-flip"]),
+    metavar="HOW",
+    help="shift, flip, alternating-flip, shift+flip or shift+alternating-flip: move and mirror images. [default: none]",
+)
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,

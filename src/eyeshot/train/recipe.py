@@ -6,13 +6,16 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.budget import Budget
 
-__all__ = ["Budget", "Options", "Recipe"]
+__all__ = ["AUGMENTS", "Budget", "Options", "Recipe"]
+
+Augment = Literal["none", "shift", "flip", "alternating-flip", "shift+flip", "shift+alternating-flip"]
+AUGMENTS: tuple[Augment, ...] = get_args(Augment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +35,11 @@ class Options:
     clip: float = 1.0
     """The largest norm of a step's gradient, larger ones are scaled down to it; 0 for none. Plain nets with
     many pools need it to start at all."""
-    augment: Literal["none", "shift"] = "none"
-    """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on."""
+    augment: Augment = "none"
+    """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on. `flip` mirrors
+    each image from left to right or not, drawn anew each epoch; `alternating-flip` draws that for the first epoch and
+    changes it from one to the next, so that two epochs show every image both ways (Jordan 2024, arXiv:2404.00498, on
+    derandomised flipping)."""
     threads: int = 1
     """Threads per trial. One is fastest for small nets as soon as anything else runs on the machine."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -47,7 +53,7 @@ class Options:
             ("momentum", 0 <= self.momentum < 1, "from 0 to less than 1"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
             ("clip", 0 <= self.clip < math.inf, "0 or more (0 for none)"),
-            ("augment", self.augment in ("none", "shift"), "'none' or 'shift'"),
+            ("augment", self.augment in AUGMENTS, ", ".join(map(repr, AUGMENTS[:-1])) + f" or {AUGMENTS[-1]!r}"),
             ("threads", self.threads >= 1, "1 or more"),
             ("precision", self.precision in ("fp32", "bf16"), "'fp32' or 'bf16'"),
         ):
