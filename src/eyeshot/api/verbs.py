@@ -85,7 +85,7 @@ def compare(
         input_shape: as for ``inspect``; that of the images when training.
         train: train the designs under one budget, with the same images in the same order. Each trial runs in a
             process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
-        data: "sample" unless given, "fashion-mnist", or a folder of class folders.
+        data: "sample" unless given, "fashion-mnist", a folder of class folders, or "file.py:factory".
         size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out.
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.

@@ -45,7 +45,9 @@ CONVENTIONS = (
 @click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
 @click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")
 @click.option(
-    "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
+    "--data",
+    metavar="NAME|DIR",
+    help="sample, fashion-mnist, a folder of class folders or file.py:factory. [default: sample]",
 )
 @click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
