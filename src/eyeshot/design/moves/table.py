@@ -37,3 +37,16 @@ MOVES: dict[str, Move] = {
         pool,
     )
 }
+
+
+def usual(stride: float) -> tuple[str, ...]:
+    """Moves in the words in which one would try each first, on a network whose last map steps by so many pixels.
+
+    ``cut`` is not among them, which needs to be told what.
+    """
+    halved = (f"output-stride:{int(stride) // 2}",) if stride >= 2 else ()
+    return (
+        "stem:fine", "stem:half", "stem:coarse", "stem:3x3", "pool-to-stride", "stride-to-pool", "blur-pool", *halved,
+        "kernel-to-stack", "stack-to-kernel", "fold-batch-norm", "padding:reflect", "depthwise-separate", "bottleneck",
+        "pool:earlier", "pool:later",
+    )  # fmt: skip
