@@ -16,6 +16,7 @@ from eyeshot.design.moves import (
     stack_to_kernel,
     stem,
     stride_to_pool,
+    width,
 )
 from eyeshot.design.moves.move import Move
 
@@ -35,6 +36,7 @@ MOVES: dict[str, Move] = {
         depthwise_separate,
         bottleneck,
         pool,
+        width,
     )
 }
 
@@ -48,5 +50,5 @@ def usual(stride: float) -> tuple[str, ...]:
     return (
         "stem:fine", "stem:half", "stem:coarse", "stem:3x3", "pool-to-stride", "stride-to-pool", "blur-pool", *halved,
         "kernel-to-stack", "stack-to-kernel", "fold-batch-norm", "padding:reflect", "depthwise-separate", "bottleneck",
-        "pool:earlier", "pool:later",
+        "pool:earlier", "pool:later", "width:by=0.5",
     )  # fmt: skip
