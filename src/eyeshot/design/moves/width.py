@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from eyeshot.design.moves.move import ANEW, Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap, matching
+from eyeshot.design.moves.predicted import predict
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import (
@@ -38,25 +39,47 @@ _KEEPS_CHANNELS = (
 )  # fmt: skip
 
 
+def widened(network: Network, factor: float) -> Network:
+    """The network with all widths by a factor, as announced; the same where rounding leaves all as they are.
+
+    Raises:
+        DoesNotFitError: what comes behind a layer does not follow it.
+    """
+    subject, asked = Subject(network=network), Asked(text=f"width:by={factor:g}")
+    return predict(subject, _swaps(subject, asked, factor), asked.text).network
+
+
 def _plan(subject: Subject, asked: Asked) -> Plan:
-    factor = _factor(asked)
+    swaps = _swaps(subject, asked, _factor(asked))
+    if not swaps:
+        looked = sum(_gives_channels(node, subject) for node in matching(subject, asked))
+        why = "widths stay as they are, or reach an output, which keeps its own"
+        raise DoesNotFitError(f"{asked.text}: of {looked} layers with channels looked at none changes: {why}")
+    return Plan(swaps=tuple(swaps))
+
+
+def _swaps(subject: Subject, asked: Asked, factor: float) -> list[Swap]:
     classes = _classes(subject.network)
     multiples = _multiples(subject, classes, asked.number("multiple", 1))
     kept = _kept(subject.network, classes)
+    joined = {
+        classes[node.name]: node for node in subject.network if isinstance(node.op, Concatenate) and node.op.axis == 1
+    }
     chosen = {classes[node.name] for node in matching(subject, asked) if _gives_channels(node, subject)}
 
     def width(node: Node) -> int:
-        """Channels that a node has once the move is made."""
-        if isinstance(node.op, Concatenate) and node.op.axis == 1:
-            return sum(width(subject.network[name]) for name in node.inputs)
-        own = _channels(node)
-        if classes[node.name] in kept or classes[node.name] not in chosen:
+        """Channels that a node has once the move is made; of what is joined, those of its parts together."""
+        own, whose = _channels(node), classes[node.name]
+        if whose in joined and whose not in kept:
+            return sum(width(subject.network[name]) for name in joined[whose].inputs)
+        if whose in kept or whose not in chosen:
             return own
-        multiple = multiples[classes[node.name]]
+        multiple = multiples[whose]
         return max(1, round(own * factor / multiple)) * multiple
 
     swaps: list[Swap] = []
     for node in subject.network:
+        op: Conv | Linear
         if isinstance(node.op, Conv) and _is_depthwise(node, subject):
             before = width(subject.before(node))
             op, now = replace(node.op, groups=before), before * (node.shape[1] // node.op.groups)
@@ -71,11 +94,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         if reason := subject.why_fixed(node, settings=False):
             raise DoesNotFitError(f"{asked.text}: {node.name}: {reason}")
         swaps.append(Swap(layer=node.name, parts=(Part(op=op, width=now),), weights=ANEW))
-    if not swaps:
-        looked = sum(_gives_channels(node, subject) for node in matching(subject, asked))
-        why = "widths stay as they are, or reach an output, which keeps its own"
-        raise DoesNotFitError(f"{asked.text}: of {looked} layers with channels looked at none changes: {why}")
-    return Plan(swaps=tuple(swaps))
+    return swaps
 
 
 def _factor(asked: Asked) -> float:
