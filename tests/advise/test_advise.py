@@ -128,7 +128,7 @@ def test_objects_are_held_against_the_levels_of_a_detector() -> None:
     assert told["object-too-small"].evidence["smallest"] == 4
     assert told["object-too-large"].evidence["field"] == max(level.field for level in advice.maps) < 900
     assert told["object-too-large"].evidence["largest"] == 900
-    assert all("eyeshot.rewrite(model" in line for finding in advice for line in advice.commands(finding))
+    assert all("eyeshot.rewrite(model" in (advice.command(e.move) or "") for finding in advice for e in finding.moves)
     assert {"object-too-small", "object-too-large"}.isdisjoint(findings(Detector(), (3, 640, 640), objects="10-100"))
 
 

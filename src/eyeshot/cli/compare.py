@@ -14,7 +14,6 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
-    inspected,
     json_option,
     known_models,
     lesson_of,
@@ -57,6 +56,7 @@ CONVENTIONS = (
     type=click.Choice(["params", "macs", "activations", "none"]),
     help="Scale widths until this agrees. [default: none]",
 )
+@click.option("--match-by", metavar="ARGUMENT", help="What of modules is scaled, such as width (file.py:Net?width=32).")
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
 @click.option(
@@ -83,6 +83,8 @@ def compare(
     all_layers: bool,
     train: bool,
     scores: bool,
+    match: str | None,
+    match_by: str | None,
     output: Path | None,
     paper: Paper,
     force: bool,
@@ -100,17 +102,20 @@ def compare(
     Examples:
       eyeshot compare "C3-64 C3-64" C5-64
       eyeshot compare alexnet alexnet-alternating
+      eyeshot compare torchvision:resnet18 my_net.py:Net --match macs
       eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
       eyeshot compare --scores mine.csv theirs.csv
     """
-    from eyeshot.api.comparison import Comparison
+    from eyeshot.api.comparison import Comparison, compared
     from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
 
     one_format(json=as_json, csv=as_csv, plain=plain)
     if scores:
-        _refuse_beside_scores(training | {"train": train or None, "input": input_shape})
+        _refuse_beside_scores(
+            training | {"train": train or None, "input": input_shape, "match": match, "match_by": match_by}
+        )
         if output is not None:
             check_figure(output, force=force)
         _compare_scores([Path(model) for model in models], output, paper, as_json, as_csv or plain, no_colour)
@@ -124,11 +129,14 @@ def compare(
         from eyeshot.studies.study import planned
 
         with users_code(*models):
-            study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
+            study = planned(
+                models, input_shape, **training, match=match, match_by=match_by, command=("eyeshot", *sys.argv[1:])
+            )
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:
         _refuse_without_train(training)
-        comparison = Comparison([inspected(model, input_shape, is_named=True) for model in models])
+        with users_code(*models):
+            comparison = compared(models, input_shape, match=match, match_by=match_by)
     terminal = Terminal(colour=not no_colour)
     is_for_people = not (as_json or as_csv or plain)
     if is_for_people:
@@ -145,7 +153,8 @@ def compare(
         arms = () if comparison.study is None else comparison.evidence.arms
         write_figure(output, drawing(comparison.reports, arms), paper)
     if is_for_people:
-        _print_what_next(comparison, terminal, models, input_shape, training)
+        asked = training | {"match": match, "match_by": match_by}
+        _print_what_next(comparison, terminal, models, input_shape, asked)
     if not comparison.is_exact:
         _end_bounded(comparison, no_colour)
 
@@ -215,6 +224,9 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     else:
         shapes = ", ".join(f"{label} {shape}" for label, shape in zip(comparison.labels, inputs, strict=True))
         terminal.say(("note: ", "warn"), f"the designs take different inputs: {shapes}; --input gives all the same")
+    if comparison.study is None:
+        for remark in comparison.remarks:
+            terminal.say((remark, "dim"))
     terminal.say()
     terminal.table(quantity_table(comparison.quantities, comparison.labels))
     terminal.say((CONVENTIONS, "dim"))

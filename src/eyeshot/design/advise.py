@@ -297,17 +297,20 @@ def _effects(inspection: Inspection, moves: Sequence[str], mends: Callable[[Insp
                 continue
         except EyeshotError:  # a move that does not apply to this network is none for it
             continue
-        a, b = last_convolution(before), last_convolution(after)
-        effects.append(
-            Effect(
-                move=move,
-                field=(() if a is None else a.data.field.size, () if b is None else b.data.field.size),
-                params=(before.totals.params, after.totals.params),
-                macs=(before.totals.macs, after.totals.macs),
-                peak_activations=(before.totals.peak_activations, after.totals.peak_activations),
-            )
-        )
+        effects.append(effect(move, before, after))
     return tuple(effects)
+
+
+def effect(move: str, before: Inspection, after: Inspection) -> Effect:
+    """What a move changes; the field is that of the last convolution, along the data path."""
+    a, b = last_convolution(before), last_convolution(after)
+    return Effect(
+        move=move,
+        field=(() if a is None else a.data.field.size, () if b is None else b.data.field.size),
+        params=(before.totals.params, after.totals.params),
+        macs=(before.totals.macs, after.totals.macs),
+        peak_activations=(before.totals.peak_activations, after.totals.peak_activations),
+    )
 
 
 def _windows(inspection: Inspection) -> list[Layer]:

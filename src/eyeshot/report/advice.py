@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eyeshot.analyse.objects import Range
@@ -76,7 +77,18 @@ def effect_words(effect: Effect) -> str:
     return f"sees {field}; params {params}; MACs {macs}; alive {peak}"
 
 
-def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
+def effect_record(effect: Effect) -> dict[str, Any]:
+    """What a move changes, before and after."""
+    return {
+        "move": effect.move,
+        "field": [list(sizes) for sizes in effect.field],
+        "params": list(effect.params),
+        "macs": list(effect.macs),
+        "peak_activations": list(effect.peak_activations),
+    }
+
+
+def record(finding: Finding, commands: Sequence[str | None]) -> dict[str, Any]:
     """The finding's entry in the document of schema eyeshot.advice/1."""
     return {
         "kind": finding.kind,
@@ -84,14 +96,7 @@ def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
         "says": says(finding),
         "evidence": finding.evidence | {"cost": finding.cost},
         "moves": [
-            {
-                "move": effect.move,
-                "field": [list(sizes) for sizes in effect.field],
-                "params": list(effect.params),
-                "macs": list(effect.macs),
-                "peak_activations": list(effect.peak_activations),
-                "command": command,
-            }
+            effect_record(effect) | {"command": command}
             for effect, command in zip(finding.moves, commands, strict=True)
         ],
     }
@@ -100,15 +105,36 @@ def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
 _BINS = tuple(2.0**n for n in range(1, 13))
 
 
-def drawn(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Range]) -> list[str]:
-    """A line for each size of objects: how many there are, and which maps suit them, by stride and field."""
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """Objects from a size on, up to twice that: their share of all, and the maps that suit them; sizes in pixels."""
+
+    low: float
+    share: float
+    suits: tuple[str, ...]
+
+
+def binned(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Range]) -> list[Bin]:
+    """Objects by size, the square root of their area; maps suit by their stride and field."""
     sizes = [(a * b) ** 0.5 for a, b in zip(shorter, longer, strict=True)]
-    lines = []
+    bins = []
     for low in _BINS:
         count = sum(low <= size < 2 * low for size in sizes)
-        suits = [m.layer for m in maps if m.stride <= low and 2 * low <= m.field + 1]
+        suits = tuple(m.layer for m in maps if m.stride <= low and 2 * low <= m.field + 1)
         if count:
-            bar = "█" * max(1, round(24 * count / len(sizes)))
-            names = ", ".join(suits) if suits else "none in full"
-            lines.append(f"{low:5g}–{2 * low:<5g} {percent(count / len(sizes)):>7}  {bar:<24}  {names}")
-    return lines
+            bins.append(Bin(low=low, share=count / len(sizes), suits=suits))
+    return bins
+
+
+def drawn(bins: Sequence[Bin]) -> list[str]:
+    """A line for each size of objects: how many there are, and which maps suit them."""
+    return [
+        f"{each.low:5g}–{2 * each.low:<5g} {percent(each.share):>7}  {'█' * max(1, round(24 * each.share)):<24}"
+        f"  {suits_words(each)}"
+        for each in bins
+    ]
+
+
+def suits_words(each: Bin) -> str:
+    """The maps that suit objects of a size."""
+    return ", ".join(each.suits) if each.suits else "none in full"

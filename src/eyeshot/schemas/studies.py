@@ -88,5 +88,6 @@ class Comparison(Part, kw_only=True):
     networks: list[Network]
     quantities: list[_Quantity]
     layers: list[_Pair]
+    remarks: list[str] = []
     study: dict[str, Any] = {}
     evidence: Evidence | None = None

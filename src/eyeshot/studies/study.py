@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
-from eyeshot.design.match import QUANTITIES, listed_or
 from eyeshot.design.match import match as match_widths
+from eyeshot.design.match_modules import match_module, moved
+from eyeshot.design.matched import check_asked, check_changeable
 from eyeshot.design.named import check_typed, design_named, naming, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import MissingExtraError, ReadError, ShapeError, UsageError
@@ -108,6 +109,7 @@ def planned(
     seeds: int | None = None,
     budget: str | None = None,
     match: str | None = None,
+    match_by: str | None = None,
     lr: float | None = None,
     batch_size: int | None = None,
     augment: str | None = None,
@@ -120,7 +122,7 @@ def planned(
     Args:
         models: names, notation, Networks or modules; a module's weights are drawn anew for every seed.
         input_shape: only as the images have it.
-        data, size, seeds, budget, match, lr, batch_size, augment: as for ``eyeshot.compare``.
+        data, size, seeds, budget, match, match_by, lr, batch_size, augment: as for ``eyeshot.compare``.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
         jobs: trials at once; as many as there are cores for unless given.
         command: what was typed, for people.
@@ -132,8 +134,7 @@ def planned(
     spent, options = Budget.parse(budget or BUDGET), _options(lr, batch_size, augment)
     if seeds is not None and seeds < 1:
         raise UsageError(f"seeds {seeds}: needed is 1 or more")
-    if match not in (None, "none", *QUANTITIES):
-        raise UsageError(f"match {match!r}: needed is {listed_or((*QUANTITIES, 'none'))}")
+    check_asked(match, match_by)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
@@ -144,7 +145,7 @@ def planned(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    arms, networks, factories, remarks = arms_of(models, dataset, match or "none")
+    arms, networks, factories, remarks = arms_of(models, dataset, match or "none", match_by)
     for arm in arms:
         _check_spendable(spent, arm, dataset, options)
     plan = Plan(
@@ -203,7 +204,7 @@ def _check_installed() -> None:
 
 
 def arms_of(
-    models: Sequence[Any], dataset: Dataset, quantity: str
+    models: Sequence[Any], dataset: Dataset, quantity: str, by: str | None = None
 ) -> tuple[list[Arm], list[Network], dict[str, Callable[[], Any]], list[str]]:
     """For each model its arm, its network fitted to the images, what makes its module, and how it was changed."""
     arms: list[Arm] = []
@@ -213,12 +214,14 @@ def arms_of(
     for model in models:
         name = _name(model)
         label = _label(name, [arm.label for arm in arms])
+        target = getattr(totals(networks[0]), quantity) if arms and quantity != "none" else None
         with naming(name), _fitting(dataset):
+            if target is not None:
+                check_changeable(model)
             if not isinstance(model, str) or is_module_name(model):
-                network, factory, text = _of_module(model, dataset, quantity if arms else "none")
+                name, network, factory, text = _of_module(model, name, dataset, quantity, target, by)
             else:
                 check_typed(model)
-                target = getattr(arms[0], quantity) if arms and quantity != "none" else None
                 network, factory, text = _of_design(model, label, dataset, quantity, target)
             check_sendable(factory, name)
         networks.append(network)
@@ -265,23 +268,33 @@ def _label(name: str, taken: list[str]) -> str:
     return label
 
 
-def _of_module(model: Any, dataset: Dataset, quantity: str) -> tuple[Network, Callable[[], Any], str]:
-    """A module, what makes one or what one is built from: it is trained as it is."""
-    if quantity != "none":
-        raise UsageError("match scales the widths of a design in notation, not those of a module or network")
-    if isinstance(model, str):
-        return network_named(model, dataset.shape), partial(_loaded, model), ""
+def _of_module(
+    model: Any, name: str, dataset: Dataset, quantity: str, target: int | None, by: str | None
+) -> tuple[str, Network, Callable[[], Any], str]:
+    """A module, what makes one or what one is built from: its name and network, what makes it, how it was changed."""
     if isinstance(model, Network):
         if model.input.shape[1:] != dataset.shape:
             shapes = ["x".join(map(str, shape)) for shape in (model.input.shape[1:], dataset.shape)]
             raise UsageError(f"its input is {shapes[0]}; the images of {dataset.name} are {shapes[1]}")
-        return model, partial(_built, model), ""
-    from eyeshot.build.anew import drawn_anew
-    from eyeshot.read.torch import read_module
+        return name, model, partial(_built, model), ""
+    moves: tuple[str, ...] = ()
+    text = ""
+    if target is not None:
+        found = match_module(model, dataset.shape, quantity=quantity, target=target, by=by)
+        model, moves, network, text = found.model, found.moves, found.network, f"trained with {found.how}"
+    elif isinstance(model, str):
+        network = network_named(model, dataset.shape)
+    else:
+        from eyeshot.read.torch import read_module
 
-    network = read_module(model, dataset.shape, name=type(model).__name__, source="torch")
-    drawn_anew(model)  # complains now, not in a worker, of weights that nothing says how to draw
-    return network, partial(drawn_anew, model), ""
+        network = read_module(model, dataset.shape, name=name, source="torch")
+    if isinstance(model, str):
+        return model, network, partial(_loaded, model, moves, dataset.shape), text
+    from eyeshot.build.anew import drawn_anew
+
+    changed = moved(model, moves, dataset.shape)
+    drawn_anew(changed)  # complains now, not in a worker, of weights that nothing says how to draw
+    return name, network, partial(drawn_anew, changed), text
 
 
 def _of_design(
@@ -305,8 +318,8 @@ def _built(network: Network) -> Any:
     return build(network)
 
 
-def _loaded(model: str) -> Any:
-    """A new module that a name stands for, its weights drawn anew."""
-    from eyeshot.read.loading import load_module
+def _loaded(model: str, moves: tuple[str, ...], input_shape: tuple[int, ...]) -> Any:
+    """A new module that a name stands for, its weights drawn anew, with moves made on it."""
+    from eyeshot.read.pretrained import drawn_module
 
-    return load_module(model)
+    return moved(drawn_module(model), moves, input_shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eyeshot.design.match import QUANTITIES
 from eyeshot.errors import DataError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.studies.plan import Arm, Plan
@@ -38,7 +39,7 @@ def networks_of(plan: Plan, arms: Sequence[Arm]) -> list[Network]:
     trained = [arm.network_fingerprint for arm in plan.arms]
     names = [arm.design for arm in plan.arms]
     # What widths were scaled to agree in is not written down; the fingerprints tell.
-    for quantity in ("none", "params", "macs"):
+    for quantity in ("none", *QUANTITIES):
         try:
             made, networks, _, _ = arms_of(names, dataset, quantity)
         except UsageError:
