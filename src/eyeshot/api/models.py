@@ -45,6 +45,10 @@ def _read(model: Any, input_shape: Any, example: Any = None, lines: bool = False
 
     if keras.is_keras_model(model):
         return keras.read_model(model, input_shape)
+    from eyeshot.read import jax
+
+    if jax.is_jax_model(model):
+        return jax.read_model(model, input_shape)
     from eyeshot.read.torch import read_module
 
     return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)
@@ -64,7 +68,10 @@ def _name_a_size(error: ReadError, model: Any, input_shape: Any) -> None:
     """Add to what a forward pass says of an input a size that it takes, where a short search finds one."""
     from eyeshot.analyse.input_sizes import nearby
 
-    trials, asked, specs = _trials(_reader(model), input_shape)
+    try:
+        trials, asked, specs = _trials(_reader(model), input_shape)
+    except UsageError:
+        return  # an input without positions has no other size
     sizes = nearby(trials, asked, most=max(12, _WORK // (len(error.partial.nodes) if error.partial else 1)))
     if sizes is not None and sizes != asked:
         told = " ".join(f"--input {spec}" for spec in _resized(specs, sizes))
