@@ -100,10 +100,10 @@ def _module_reader(name: str) -> Callable[..., Network]:
     from eyeshot.read.loading import load_module
 
     module = load_module(name)
-    for reader, is_its in ((keras, keras.is_keras_model(module)), (jax, jax.is_jax_model(module))):
-        if is_its:
-            read = reader.read_model
-            return lambda input_shape, example=None, with_lines=False: read(module, input_shape, name=name)
+    if keras.is_keras_model(module):
+        return lambda input_shape, example=None, with_lines=False: keras.read_model(module, input_shape, name=name)
+    if jax.is_jax_model(module):
+        return jax.Reading(module, name)
     from eyeshot.read.torch import read_module
 
     return partial(read_module, module, name=name, source=name)

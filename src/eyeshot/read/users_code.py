@@ -26,7 +26,6 @@ from eyeshot.errors import MissingExtraError, ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
 
-
 _FRAMEWORKS = ("torch", "jax")
 """What models are made with, and the extras of eyeshot that bring it."""
 
@@ -74,7 +73,7 @@ def _failed(what: str, error: BaseException) -> ReadError:
 def _is_module(value: Any) -> bool:
     """Whether a value is a model as it is, told without importing what it is made with."""
     kinds = {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
-    return ("torch", "Module") in kinds or any(library in ("flax", "equinox") for library, _ in kinds)
+    return ("torch", "Module") in kinds or any(library in ("flax", "equinox", "jaxlib") for library, _ in kinds)
 
 
 def _spelled(arguments: Any) -> str:
@@ -157,7 +156,9 @@ def _check_arguments(maker: Callable[..., Any], name: ModuleName) -> None:
         and each.name not in name.arguments
     ]
     query = "&".join([*(f"{key}={value!r}" for key, value in name.arguments.items()), *(f"{m}=…" for m in missing)])
-    raise ReadError(f"{name.target} needs {' and '.join(missing)}: give '{name.target}?{query}' ({takes})")
+    is_function = "jax" in sys.modules and inspect.isfunction(maker)
+    hint = f"; if it is a model itself, name jax.jit({name.attribute}), or what returns it" if is_function else ""
+    raise ReadError(f"{name.target} needs {' and '.join(missing)}: give '{name.target}?{query}' ({takes}){hint}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Taps
-from eyeshot.network.slide import Pattern
+from eyeshot.network.slide import Pattern, Reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class OverlapAdd(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Banded(Op):
-    """A product along one axis with a matrix of numbers most of which are 0, as resizing is; ``taps`` are the others."""
+    """A product along one axis with a matrix of numbers, some of them 0, as resizing is; ``taps`` are the others."""
 
     name: str
     axis: int

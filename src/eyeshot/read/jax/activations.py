@@ -1,9 +1,10 @@
-"""Activations that JAX writes out in parts where they are called: known by their form, which JAX itself shows."""
+"""Activations in parts, known by their form."""
 
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from eyeshot.network.ops import Arithmetic, Input, Pointwise
 from eyeshot.read.jax.values import Constant, Draft
@@ -11,42 +12,29 @@ from eyeshot.read.jax.values import Constant, Draft
 _LAST = ("mul", "div", "add")
 
 
-def activation(draft: Draft) -> bool:
-    """Make an activation of what ends one; whether it does."""
+@dataclass(frozen=True)
+class Form:
+    """A function of one position, by what makes its output, and its input."""
+
+    name: str
+    out: Draft
+    x: Draft
+
+
+def activation(draft: Draft, forms: Callable[[], Iterable[Form]]) -> bool:
+    """Make an activation of what ends one of some forms, which are made when first needed; whether it does."""
     if not isinstance(draft.op, Arithmetic) or draft.op.name not in _LAST:
         return False
-    if not any(isinstance(each, Draft) and isinstance(_now(each).op, Arithmetic | Pointwise) for each in draft.operands):
+    made = [_now(each).op for each in draft.operands if isinstance(each, Draft)]
+    if not any(isinstance(op, Arithmetic | Pointwise) for op in made):
         return False
-    for name, form, x in _forms():
+    for form in forms():
         held: dict[Draft, Draft] = {}
-        if _is_alike(form, draft, held) and held[x].shape == draft.shape:
-            draft.op, draft.inputs, draft.operands = Pointwise(name=name), [held[x]], (held[x],)
+        if _is_alike(form.out, draft, held) and held[form.x].shape == draft.shape:
+            x = held[form.x]
+            draft.op, draft.inputs, draft.operands = Pointwise(name=form.name), [x], (x,)
             return True
     return False
-
-
-@cache
-def _forms() -> tuple[tuple[str, Draft, Draft], ...]:
-    """Activations by name, as what JAX's own functions make of an input."""
-    import jax
-
-    nn = jax.nn
-    functions = (
-        ("gelu", lambda x: nn.gelu(x, approximate=True)),
-        ("gelu", lambda x: nn.gelu(x, approximate=False)),
-        ("silu", lambda x: x * nn.sigmoid(x)),
-        ("mish", lambda x: x * jax.numpy.tanh(nn.softplus(x))),
-        ("hardswish", lambda x: x * nn.relu6(x + 3) / 6),
-    )
-    return tuple((name, *_form(function)) for name, function in functions)
-
-
-def _form(function: object) -> tuple[Draft, Draft]:
-    import jax
-
-    from eyeshot.read.jax.reader import drafts_of
-
-    return drafts_of(jax.make_jaxpr(function)(jax.ShapeDtypeStruct((2,), "float32")))
 
 
 def _now(draft: Draft) -> Draft:

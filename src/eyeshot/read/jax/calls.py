@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from eyeshot.network.ops import Op, Pointwise, Rearrange, Slice
 from eyeshot.network.relations import Shape
-from eyeshot.read.jax.values import Constant, Draft, Value, in_order
+from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, in_order
 from eyeshot.read.steps import CallSite
 
 Known = Value | Constant
@@ -18,10 +18,28 @@ class UnreadError(Exception):
     """An equation that has no rule, or none for its parameters; what it says becomes the reason of a bound."""
 
 
+class Recording(Protocol):
+    """What a call needs of the walk that it is part of."""
+
+    functions: list[str]
+
+    def add(self, draft: Draft) -> None:
+        """Append a draft."""
+
+    def run(self, program: Any, inputs: Sequence[Known], call: Call | None) -> list[Known]:
+        """Walk along a program within."""
+
+    def parts_of(self, weights: frozenset[str], turn: int, count: int) -> frozenset[str]:
+        """One turn's part of weights that are scanned over."""
+
+    def note_silent(self, draft: Draft, elements: Numbers) -> None:
+        """Note elements that weigh nothing in a softmax."""
+
+
 class Call:
     """An equation to be read."""
 
-    def __init__(self, reader: Any, eqn: Any, inputs: Sequence[Known], site: CallSite, stack: str = "") -> None:
+    def __init__(self, reader: Recording, eqn: Any, inputs: Sequence[Known], site: CallSite, stack: str = "") -> None:
         self.reader, self.eqn, self.inputs, self.site, self.stack = reader, eqn, list(inputs), site, stack
 
     @property
@@ -130,7 +148,7 @@ class Call:
         """A step of this call, and the weights that it uses."""
         used = frozenset[str]().union(*(each.weights for each in weights if isinstance(each, Constant)))
         made = Draft(op, list(inputs), tuple(map(int, shape)), self.site, used, operands)
-        self.reader.add(made, self.eqn)
+        self.reader.add(made)
         return made
 
     def same(self, op: Op, value: Value, weights: Iterable[Known | None] = ()) -> Value:
@@ -185,9 +203,7 @@ class Call:
 
     def permuted(self, value: Value, order: Sequence[int]) -> Value:
         """Axes in another order: axis j of the output is axis ``order[j]``; nothing is moved yet."""
-        return Value(
-            value.made, tuple(value.shape[axis] for axis in order), tuple(value.order[axis] for axis in order)
-        )
+        return Value(value.made, tuple(value.shape[axis] for axis in order), tuple(value.order[axis] for axis in order))
 
     def row(self, value: Value) -> Value:
         """All elements one behind the other."""

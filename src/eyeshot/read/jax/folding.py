@@ -8,6 +8,7 @@ run by JAX itself, one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -59,7 +60,7 @@ def folded(eqn: Any, inputs: Sequence[Constant]) -> list[Constant]:
     outs = []
     for number, var in enumerate(eqn.outvars):
         shape = tuple(map(int, getattr(var.aval, "shape", ())))
-        outs.append(Constant(shape, lambda number=number: compute(number), weights, _alike(eqn, inputs, shape)))
+        outs.append(Constant(shape, partial(compute, number), weights, _alike(eqn, inputs, shape)))
     return outs
 
 

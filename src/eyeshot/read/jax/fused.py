@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from eyeshot.network.ops import Aggregate, Arithmetic, Conv, ConvTranspose, Linear, Pointwise, Pool, Rearrange, Softmax
-from eyeshot.read.jax.activations import activation
+from eyeshot.network.ops import (
+    Aggregate,
+    Arithmetic,
+    Conv,
+    ConvTranspose,
+    Linear,
+    Pointwise,
+    Pool,
+    Rearrange,
+    Softmax,
+)
+from eyeshot.read.jax.activations import Form, activation
 from eyeshot.read.jax.masks import masked
 from eyeshot.read.jax.norms import put_together
 from eyeshot.read.jax.values import Constant, Draft, Numbers
@@ -23,6 +33,7 @@ def fused(
     results: Sequence[Draft],
     modules: Mapping[CallSite, str],
     silent: Mapping[Draft, Numbers],
+    forms: Callable[[], Iterable[Form]],
 ) -> tuple[list[Draft], list[Draft]]:
     """Drafts that something reads, with what belongs together in one, and the results among them.
 
@@ -31,6 +42,7 @@ def fused(
         results: what the program gives.
         modules: classes of libraries' modules, by the calls in which drafts were made.
         silent: elements of drafts that a mask filled with what weighs nothing in a softmax.
+        forms: activations in parts.
     """
     left = alive(drafts, results)
     put_together(left, results, modules)
@@ -39,7 +51,7 @@ def fused(
     readers.update(results)
     for draft in left:
         draft.inputs = [resolved(source) for source in draft.inputs]
-        _fuse(draft, readers)
+        _fuse(draft, readers, forms)
     left = alive(left, results)
     masked(left, silent)
     results = [resolved(result) for result in results]
@@ -60,14 +72,14 @@ def alive(drafts: Sequence[Draft], results: Sequence[Draft]) -> list[Draft]:
         if draft in read:
             draft.inputs = [resolved(source) for source in draft.inputs]
             read.update(draft.inputs)
-    return [draft for draft in drafts if draft in read or not draft.inputs and _is_input(draft)]
+    return [draft for draft in drafts if draft in read or (not draft.inputs and _is_input(draft))]
 
 
 def _is_input(draft: Draft) -> bool:
     return type(draft.op).__name__ == "Input"
 
 
-def _fuse(draft: Draft, readers: Mapping[Draft, int]) -> None:
+def _fuse(draft: Draft, readers: Mapping[Draft, int], forms: Callable[[], Iterable[Form]]) -> None:
     op = draft.op
     if not isinstance(op, Arithmetic):
         return
@@ -79,7 +91,7 @@ def _fuse(draft: Draft, readers: Mapping[Draft, int]) -> None:
         return
     if op.name == "sub" and _log_softmax(draft):
         return
-    activation(draft)
+    activation(draft, forms)
 
 
 def _constant_in(draft: Draft) -> Constant | None:
@@ -134,7 +146,7 @@ def _bias(draft: Draft, readers: Mapping[Draft, int]) -> bool:
 def _average(draft: Draft, readers: Mapping[Draft, int]) -> bool:
     """A sum divided by how many it is of: a mean, or an average pool."""
     by = _constant_in(draft)
-    if by is None or by.weights or not isinstance(draft.operands[0], Draft) and draft.op == Arithmetic(name="div"):
+    if by is None or by.weights or (not isinstance(draft.operands[0], Draft) and draft.op == Arithmetic(name="div")):
         return False
     before, total = draft.inputs[0], shown(draft.inputs[0])
     is_mean = isinstance(total.op, Aggregate) and total.op.name == "sum"
@@ -160,7 +172,9 @@ def _average(draft: Draft, readers: Mapping[Draft, int]) -> bool:
 def _is_count(draft: Draft, by: Constant, count: int) -> bool:
     assert isinstance(draft.op, Arithmetic)
     number = by.number
-    return number is not None and math.isclose(number if draft.op.name == "div" else 1 / (number or 1e-30), count, rel_tol=1e-5)
+    return number is not None and math.isclose(
+        number if draft.op.name == "div" else 1 / (number or 1e-30), count, rel_tol=1e-5
+    )
 
 
 # --- softmax ----------------------------------------------------------------------------------------------------------

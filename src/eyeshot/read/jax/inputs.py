@@ -5,8 +5,7 @@ Models of Flax and functions have channels last unless sizes or a layout say oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eyeshot.network.relations import Shape
@@ -43,22 +42,29 @@ class Source:
 
 def sources(given: Any, *, channels_last: bool) -> list[Source]:
     """The inputs that a user gave, or an image of 224×224."""
+    return [
+        Source(spec.name, (1, *spec.shape), spec.dtype or "float32", f"N{spec.layout}")
+        for spec in laid_out(given, channels_last=channels_last)
+    ]
+
+
+def laid_out(given: Any, *, channels_last: bool) -> list[InputSpec]:
+    """The same as specifications, each with the layout that it is read with."""
     usual = (_SIDE, _SIDE, 3) if channels_last else (3, _SIDE, _SIDE)
     specs = inputs_given(usual if given is None else given, is_either_way=True)
-    return [_source(spec, channels_last=channels_last) for spec in specs]
+    return [
+        spec
+        if spec.is_laid_out
+        else replace(spec, layout=_usual(spec, channels_last=channels_last), is_laid_out=True, doubt="")
+        for spec in specs
+    ]
 
 
-def _source(spec: InputSpec, *, channels_last: bool) -> Source:
-    layout = spec.layout
-    if not spec.is_laid_out:
-        layout = _usual(spec.shape, channels_last=channels_last, is_tokens="int" in (spec.dtype or ""))
-    return Source(spec.name, (1, *spec.shape), spec.dtype or "float32", f"N{layout}")
-
-
-def _usual(shape: Sequence[int], *, channels_last: bool, is_tokens: bool) -> str:
+def _usual(spec: InputSpec, *, channels_last: bool) -> str:
     """Letters of the axes as they usually lie: channels are what alone looks like them, else where most have them."""
+    shape = spec.shape
     if len(shape) == 1:
-        return "T" if is_tokens else "C"
+        return "T" if "int" in (spec.dtype or "") else "C"
     is_last = channels_last
     if len(shape) > 2 and (shape[0] in _CHANNELS) != (shape[-1] in _CHANNELS):
         is_last = shape[-1] in _CHANNELS

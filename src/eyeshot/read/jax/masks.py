@@ -66,7 +66,8 @@ def _weighed(seen: Numbers) -> tuple[Reads | None, bool] | None:
     seen = seen.reshape(-1, queries, keys)
     if bool(seen.all()):
         return None
-    some, is_alike = seen.any(0), bool((seen == seen[:1]).all())
+    some: Numbers = np.asarray(seen.any(0))
+    is_alike = bool((seen == seen[:1]).all())
     if is_alike and np.array_equal(some, np.tri(queries, keys, dtype=bool)):
         return None, False
     if some.size > _MOST_PAIRS:

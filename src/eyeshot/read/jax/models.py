@@ -11,7 +11,6 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +116,9 @@ def _of_function(function: Any) -> Program:
 
     flags = {flag: value for flag, value in flags_of(inner).items() if flag not in held[1]}
     leaves = [
-        Leaf(_path(path), struct, _is_float(struct)) for path, struct in jax.tree_util.tree_flatten_with_path(arrays)[0]
+        # without what is the function's own: which argument it is
+        Leaf(_path(path[2:] or path[1:]), struct, _is_float(struct))
+        for path, struct in jax.tree_util.tree_flatten_with_path(arrays)[0]
     ]
     return Program(run, arrays, leaves, owns=False, flags=flags)
 
@@ -257,27 +258,25 @@ def _of_equinox(module: Any, state: Any) -> Program:
     import equinox
     import jax
 
-    module = equinox.nn.inference_mode(module)
-    arrays, static = equinox.partition(module, _is_array)
+    arrays, static = equinox.partition((equinox.nn.inference_mode(module), state), _is_array)
     structs = jax.tree_util.tree_map(_struct, arrays)
     flags = {flag: value for flag, value in flags_of(type(module).__call__).items() if flag != "inference"}
 
     def run(given: Any, scopes: Any, args: Any, kwargs: Any) -> Any:
         from eyeshot.read.jax.scopes import calls_noted
 
-        whole = equinox.combine(given, static)
+        whole, held = equinox.combine(given, static)
 
         def of_one(*inputs: Any) -> Any:
-            if state is not None:
-                return whole(*inputs, state, **flags)[0]
-            return whole(*inputs, **flags)
+            return whole(*inputs, **flags) if held is None else whole(*inputs, held, **flags)[0]
 
         positional = [*args, *(each for name, each in kwargs.items() if name not in flags)]
         with calls_noted(scopes, _modules_in(whole)):
             return jax.vmap(of_one, axis_name="batch")(*positional)
 
     leaves = [
-        Leaf(_path(path), struct, _is_float(struct)) for path, struct in jax.tree_util.tree_flatten_with_path(structs)[0]
+        Leaf(_path(path[1:]), struct, path[0].idx == 0 and _is_float(struct))
+        for path, struct in jax.tree_util.tree_flatten_with_path(structs)[0]
     ]
     return Program(run, structs, leaves, flags=flags)
 

@@ -85,22 +85,26 @@ def _class_of(module: Any) -> str:
 @contextmanager
 def calls_noted(scopes: Scopes, modules: Modules) -> Iterator[None]:
     """While this lasts a call of each module is a scope."""
-    paths = {id(module): (path, module) for path, module in modules if path}
+    paths = {id(module): (path, module) for path, module in modules if path and _call_of(type(module)) is not None}
     inner = {path.rpartition(".")[0] for path, _ in paths.values()}
     originals: list[tuple[type, Any]] = []
     try:
         for kind in {type(module) for _, module in paths.values()}:
-            call = next((vars(each)["__call__"] for each in kind.__mro__ if "__call__" in vars(each)), None)
-            if call is not None:
-                originals.append((kind, vars(kind).get("__call__")))
-                kind.__call__ = _wrapped(call, kind, scopes, paths, inner)  # type: ignore[attr-defined]
+            call = _call_of(kind)
+            originals.append((kind, vars(kind).get("__call__")))
+            setattr(kind, "__call__", _wrapped(call, kind, scopes, paths, inner))  # noqa: B010 - no method of type's own
         yield
     finally:
         for kind, original in originals:
             if original is None:
-                del kind.__call__  # type: ignore[attr-defined]
+                delattr(kind, "__call__")
             else:
-                kind.__call__ = original  # type: ignore[attr-defined]
+                setattr(kind, "__call__", original)  # noqa: B010 - as above
+
+
+def _call_of(kind: type) -> Any:
+    """What runs when a module is called; None of a class whose objects are not (classes themselves always are)."""
+    return next((vars(each)["__call__"] for each in kind.__mro__ if "__call__" in vars(each)), None)
 
 
 def _wrapped(

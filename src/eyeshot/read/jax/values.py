@@ -96,7 +96,7 @@ class Constant:
     @property
     def number(self) -> float | None:
         """The one number that it holds; None where there are several, or it is not known."""
-        if self.weights or self.count - 1 and len(self.alike) < sum(n > 1 for n in self.shape):
+        if self.weights or (self.count - 1 and len(self.alike) < sum(n > 1 for n in self.shape)):
             return None
         numbers = self.numbers
         if numbers is None or not numbers.size or numbers.dtype.kind not in "fiub":

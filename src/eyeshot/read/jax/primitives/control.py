@@ -27,11 +27,19 @@ def _function(call: Call) -> Sequence[Known]:
     name = str(call.eqn.params.get("name", "")).lstrip("_")
     data = call.data
     is_one = len(data) == 1 and len(call.shapes) == 1 and data[0].shape == call.out and name.isidentifier()
-    if is_one and all(isinstance(each, Value) or each.number is not None for each in call.inputs):
-        if is_pointwise(inner, call.out):
-            return [call.same(Pointwise(name=_NAMES.get(name, name)), data[0])]
-    outs: Sequence[Known] = call.reader.run(inner, call.inputs, call)
-    return outs
+    is_one = is_one and all(isinstance(each, Value) or each.number is not None for each in call.inputs)
+    if is_one and is_pointwise(inner, call.out):
+        return [call.same(Pointwise(name=_NAMES.get(name, name)), data[0])]
+    return call.reader.run(inner, call.inputs, call)
+
+
+@rule("custom_linear_solve")
+def _linear_solve(call: Call) -> Sequence[Known]:
+    """A solution is made by the function given for that, of its own constants and the right-hand sides."""
+    lengths, functions = call["const_lengths"], call["jaxprs"]
+    before = lengths.matvec + lengths.vecmat
+    held = call.inputs[before : before + lengths.solve]
+    return call.reader.run(functions.solve, [*held, *call.inputs[sum(lengths) :]], call)
 
 
 def inner_of(eqn: Any) -> Any:
@@ -66,8 +74,7 @@ def _cond(call: Call) -> Sequence[Known]:
     number = which.number if isinstance(which, Constant) else None
     if number is not None:
         index = min(max(int(number), 0), len(branches) - 1)
-        outs: Sequence[Known] = call.reader.run(branches[index], inputs, call)
-        return outs
+        return call.reader.run(branches[index], inputs, call)
     each = [call.reader.run(branch, inputs, call) for branch in branches]
     return [_either(call, which, outs) for outs in zip(*each, strict=True)]
 

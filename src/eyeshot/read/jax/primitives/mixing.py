@@ -91,9 +91,7 @@ def _of_matrices(call: Call) -> Sequence[Known]:
     whole = call.draft(Mixing(name=call.name, axes=(x.rank - 2, x.rank - 1)), [x.made], (*lead, 1, 1))
     outs = []
     for shape in call.shapes:
-        seen = call.reshaped(
-            Value(whole, whole.shape, tuple(range(x.rank))), (*lead, *(1 for _ in shape[len(lead) :]))
-        )
+        seen = call.reshaped(Value(whole, whole.shape, tuple(range(x.rank))), (*lead, *(1 for _ in shape[len(lead) :])))
         outs.append(Value(seen.made, shape, seen.order))
     return outs
 

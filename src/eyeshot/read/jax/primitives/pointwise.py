@@ -79,9 +79,7 @@ def elementwise(call: Call, name: str, inputs: Sequence[Known]) -> Value:
     shape = [1] * rank
     for axis, n in enumerate(call.out):
         place = order[axis]
-        is_wide = any(
-            isinstance(each, Value) and each.rank == rank and each.made.shape[place] > 1 for each in aligned
-        )
+        is_wide = any(isinstance(each, Value) and each.rank == rank and each.made.shape[place] > 1 for each in aligned)
         shape[place] = n if is_wide or place in varies else 1
     operands = tuple(each.made if isinstance(each, Value) else each for each in aligned)
     sources = list(dict.fromkeys(each for each in operands if isinstance(each, Draft)))
@@ -107,8 +105,7 @@ def _select(call: Call) -> Known:
         return cases[int(numbers.reshape(-1)[0])]
     taken = [np.broadcast_to(numbers == i, call.out) for i in range(len(cases))]
     left = [
-        without(call, each, ~mask) if isinstance(each, Value) else each
-        for each, mask in zip(cases, taken, strict=True)
+        without(call, each, ~mask) if isinstance(each, Value) else each for each, mask in zip(cases, taken, strict=True)
     ]
     out = elementwise(call, "where", left)
     for each, mask in zip(cases, taken, strict=True):

@@ -16,7 +16,9 @@ from eyeshot.read.jax.values import Constant, Value, in_order
 
 MOST_TURNS = 256
 """Turns of a scan that are followed one by one."""
-_OF_CELLS = ELEMENTWISE | SAME | {"dot_general", "broadcast_in_dim", "reshape", "split", "slice", "concatenate", "squeeze"}
+_OF_CELLS = (
+    ELEMENTWISE | SAME | {"dot_general", "broadcast_in_dim", "reshape", "split", "slice", "concatenate", "squeeze"}
+)
 
 
 @rule("scan")
@@ -168,7 +170,7 @@ def _spread(call: Call, out: Value, shape: Sequence[int]) -> Value:
 
 
 def _called(weights: Sequence[Constant], width: int) -> str:
-    """lstm, gru or rnn: by how many times what is carried is mixed, in several products or in one as many times wide."""
+    """lstm, gru or rnn: by how often what is carried is mixed, in several products or in one so many times as wide."""
     sizes = [each.shape for each in weights if len(each.shape) == 2]
     mixing = sum(max(shape) // width for shape in sizes if width in shape and not max(shape) % width)
     given = sum(max(shape) // width for shape in sizes if width not in shape and not max(shape) % width)

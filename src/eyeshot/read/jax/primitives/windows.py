@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from eyeshot.network.ops import Conv, ConvTranspose, Insert, Pool, Unknown, Unpool
+from eyeshot.network.ops import Conv, ConvTranspose, Insert, Pool, Unknown, Unpool, window_sizes
+from eyeshot.network.relations import Sides, Sizes
 from eyeshot.read.jax.calls import Call, Known, UnreadError
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Value
@@ -28,9 +30,7 @@ def _convolution(call: Call) -> Known:
     order = _places(numbers.lhs_spec)
     x = call.ordered(call.whole(x), order)
     padding = tuple((int(a), int(b)) for a, b in call["padding"])
-    stride, dilation, base = (
-        tuple(map(int, call[key])) for key in ("window_strides", "rhs_dilation", "lhs_dilation")
-    )
+    stride, dilation, base = (tuple(map(int, call[key])) for key in ("window_strides", "rhs_dilation", "lhs_dilation"))
     out = _places(numbers.out_spec)
     shape = [call.out[axis] for axis in numbers.out_spec]
     groups = int(call["feature_group_count"])
@@ -39,11 +39,12 @@ def _convolution(call: Call) -> Known:
         laid = call.ordered(call.whole(weight), _places(numbers.rhs_spec))
         inputs, weights = [x.made, laid.made], []
     if max(base, default=1) > 1 and max(stride, default=1) == 1 and not isinstance(weight, Value):
+        reaches = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         transposed = ConvTranspose(
             kernel=kernel,
             stride=base,
             dilation=dilation,
-            padding=tuple((d * (k - 1) - a, d * (k - 1) - b) for k, d, (a, b) in zip(kernel, dilation, padding, strict=True)),
+            padding=tuple((reach - a, reach - b) for reach, (a, b) in zip(reaches, padding, strict=True)),
             groups=groups,
             bias=False,
         )  # fmt: skip
@@ -78,102 +79,99 @@ def _by_kernel(call: Call) -> Value:
     return Value(made, call.out, tuple(range(len(call.out))))
 
 
+@dataclass(frozen=True)
+class Windows:
+    """A window along each axis, of one position where it does not slide; ``bases`` are gaps put in before."""
+
+    sizes: Sizes
+    strides: Sizes
+    dilations: Sizes
+    padding: Sides
+    bases: Sizes
+
+    @classmethod
+    def of(cls, call: Call) -> Windows:
+        """Those of an equation, as plain numbers."""
+        rank = len(call["window_dimensions"])
+
+        def told(key: str) -> Sizes:
+            return tuple(map(int, call.eqn.params.get(key) or (1,) * rank))
+
+        return cls(
+            told("window_dimensions"),
+            told("window_strides"),
+            told("window_dilation"),
+            tuple((int(a), int(b)) for a, b in call["padding"]),
+            told("base_dilation"),
+        )
+
+    @property
+    def slid(self) -> list[int]:
+        """The axes along which they slide."""
+        lines = zip(self.sizes, self.strides, self.padding, self.bases, strict=True)
+        return [axis for axis, line in enumerate(lines) if line != (1, 1, (0, 0), 1)]
+
+    def along(self, axes: Sequence[int]) -> Windows:
+        """Those along some axes, in their order."""
+        return Windows(
+            tuple(self.sizes[axis] for axis in axes),
+            tuple(self.strides[axis] for axis in axes),
+            tuple(self.dilations[axis] for axis in axes),
+            tuple(self.padding[axis] for axis in axes),
+            tuple(self.bases[axis] for axis in axes),
+        )
+
+
 @rule(*_POOLS)
 def _pool(call: Call) -> Known:
     if len(call.shapes) > 1:
         raise UnreadError("it takes several arrays together")
-    sizes = tuple(map(int, call["window_dimensions"]))
-    strides = tuple(map(int, call["window_strides"]))
-    dilations, bases = (tuple(map(int, call[key])) for key in ("window_dilation", "base_dilation"))
-    padding = [(int(a), int(b)) for a, b in call["padding"]]
-    slid = [
-        axis for axis, told in enumerate(zip(sizes, strides, padding, bases, strict=True))
-        if told != (1, 1, (0, 0), 1)
-    ]  # fmt: skip
-    return pooled(call, call.x, _POOLS[call.name], slid, sizes, strides, dilations, padding, bases)
+    return pooled(call, call.x, _POOLS[call.name], Windows.of(call))
 
 
-def pooled(
-    call: Call,
-    x: Value,
-    mode: str,
-    slid: Sequence[int],
-    sizes: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    padding: Sequence[tuple[int, int]],
-    bases: Sequence[int],
-) -> Value:
-    """A pool over some axes; the others have windows of one."""
+def pooled(call: Call, x: Value, mode: str, windows: Windows) -> Value:
+    """A pool over the axes along which windows slide."""
+    slid, rank = windows.slid, x.rank
     if not slid:
         return x
-    shape_before = x.shape
-    x = _dilated(call, call.whole(x), bases, range(x.rank))
+    x = _dilated(call, call.whole(x), windows.bases, range(rank))
     # axes of size 1, such as those of one example mapped over a batch, would make a pool of more axes
     spare = [axis for axis, n in enumerate(x.shape) if n == 1 and axis not in slid][1:]
-    spare = spare[: max(x.rank - len(slid) - 2, 0)]
-    kept = [axis for axis in range(x.rank) if axis not in spare]
+    spare = spare[: max(rank - len(slid) - 2, 0)]
+    kept = [axis for axis in range(rank) if axis not in spare]
     x = call.reshaped(x, [x.shape[axis] for axis in kept], "squeeze")
-    sizes, strides, dilations, padding = (
-        [told[axis] for axis in kept] for told in (sizes, strides, dilations, padding)
-    )
     laid = call.placed(x, [kept.index(axis) for axis in slid])
     more = laid.rank - x.rank  # axes that were put before
     axis_at = {place: axis - more for axis, place in enumerate(laid.order)}
-    axes = [axis_at[place] for place in range(2, laid.rank)]
-
-    def told(values: Sequence[int]) -> tuple[int, ...]:
-        return tuple(int(values[axis]) for axis in axes)
-
-    op = Pool(
-        mode=mode,
-        kernel=told(sizes),
-        stride=told(strides),
-        dilation=told(dilations),
-        padding=tuple(padding[axis] for axis in axes),
-    )
-    shape = list(laid.made.shape)
-    for place, axis in enumerate(axes, start=2):
-        n, k, s, d = shape[place], sizes[axis], strides[axis], dilations[axis]
-        shape[place] = (n + sum(padding[axis]) - d * (k - 1) - 1) // s + 1
-    out = Value(
-        call.draft(op, [laid.made], shape), tuple(shape[place] for place in laid.order), laid.order
-    )
-    sizes_out = dict(zip(kept, out.shape[more:], strict=True))
-    return call.reshaped(out, [sizes_out.get(axis, 1) for axis in range(len(shape_before))])
+    taken = windows.along([kept[axis_at[place]] for place in range(2, laid.rank)])
+    op = Pool(mode=mode, kernel=taken.sizes, stride=taken.strides, dilation=taken.dilations, padding=taken.padding)
+    shape = (*laid.made.shape[:2], *window_sizes(laid.made.shape[2:], op))
+    out = Value(call.draft(op, [laid.made], shape), tuple(shape[place] for place in laid.order), laid.order)
+    sizes = dict(zip(kept, out.shape[more:], strict=True))
+    return call.reshaped(out, [sizes.get(axis, 1) for axis in range(rank)])
 
 
 @rule("select_and_scatter_add")
 def _put_back(call: Call) -> Known:
     """What a max pool passes back: a source's numbers where the largest of each window stood."""
     source, operand = call.inputs
-    sizes, strides = (tuple(map(int, call[key])) for key in ("window_dimensions", "window_strides"))
-    padding = [(int(a), int(b)) for a, b in call["padding"]]
-    slid = [axis for axis, told in enumerate(zip(sizes, strides, padding, strict=True)) if told != (1, 1, (0, 0))]
-    ones = (1,) * len(sizes)
+    windows, rank = Windows.of(call), len(call.out)
     parts: list[Value] = [source] if isinstance(source, Value) else []
     if isinstance(operand, Value):
-        parts.append(pooled(call, operand, "max", slid, sizes, strides, ones, padding, ones))
-    if not slid or any(part.shape != source.shape for part in parts):
+        parts.append(pooled(call, operand, "max", windows))
+    if not windows.slid or any(part.shape != source.shape for part in parts):
         raise UnreadError("its windows are of another shape")
-    laid = [call.placed(part, slid) for part in parts]
-    laid = [call.ordered(part, laid[0].order) for part in laid]
-    if laid[0].rank != len(sizes):
+    laid = [call.placed(part, windows.slid) for part in parts]
+    order = laid[0].order
+    if laid[0].rank != rank:
         raise UnreadError("all of its axes have windows")
-    axis_at = {place: axis for axis, place in enumerate(laid[0].order)}
-    axes = [axis_at[place] for place in range(2, laid[0].rank)]
-    op = Unpool(
-        kernel=tuple(sizes[axis] for axis in axes),
-        stride=tuple(strides[axis] for axis in axes),
-        dilation=(1,) * len(axes),
-        padding=tuple(padding[axis] for axis in axes),
-    )
-    shape = [call.out[axis_at[place]] for place in range(len(sizes))]
-    if not isinstance(source, Value):  # the largest alone tell where a constant goes
-        made = call.draft(op, [laid[0].made], shape)
-    else:
-        made = call.draft(op, [part.made for part in laid], shape)
-    return Value(made, call.out, laid[0].order)
+    made = [
+        call.ordered(part, order).made for part in laid
+    ]  # of a constant source the largest alone tell where it goes
+    axes = sorted(range(rank), key=order.__getitem__)
+    taken = windows.along(axes[2:])
+    op = Unpool(kernel=taken.sizes, stride=taken.strides, dilation=taken.dilations, padding=taken.padding)
+    return Value(call.draft(op, made, [call.out[axis] for axis in axes]), call.out, order)
 
 
 @rule("conv_general_dilated_local")
