@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from eyeshot.complaints import complaint
 from eyeshot.errors import DataError, ReadError
-from eyeshot.read.module_names import module_name
-from eyeshot.read.users_code import make
+from eyeshot.read.loading import load_module
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 from eyeshot.train.memory import check_memory
 
@@ -33,7 +32,7 @@ def load(spec: str) -> Dataset:
         ReadError: there is no such factory, or it fails.
         DataError: what it gives cannot be used; the message says which set and which image.
     """
-    made = make(module_name(spec), repair=lambda: None)
+    made = load_module(spec)
     train, test = _sets(spec, made)
     names = getattr(train, "classes", None)
     train_images, train_labels = _read_all(f"{spec}: train", train)
