@@ -17,8 +17,9 @@ import eyeshot
 from eyeshot.api.comparison import Comparison
 from eyeshot.cli import main
 from eyeshot.errors import UsageError
+from eyeshot.studies.arms import fingerprint
 from eyeshot.studies.kept import kept
-from eyeshot.studies.study import fingerprint, planned
+from eyeshot.studies.study import planned
 from eyeshot.train.loop import Progress
 
 DESIGNS = "C3s2-16 C3-32", "C5s2-16 C3-32"

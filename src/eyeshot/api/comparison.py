@@ -31,13 +31,13 @@ class Comparison:
         study: how they were trained; None where they were not.
 
     Raises:
-        UsageError: there are fewer than two.
+        UsageError: there are fewer than two, and they were not trained.
     """
 
     def __init__(self, reports: Sequence[Report], study: Study | None = None) -> None:
         self.reports = list(reports)
         self.study = study
-        if len(self.reports) < 2:
+        if len(self.reports) < 2 and study is None:
             raise UsageError("compare needs two designs or more")
 
     def __repr__(self) -> str:

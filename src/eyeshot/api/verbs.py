@@ -125,7 +125,7 @@ def compare(
         if chosen:
             raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
         return Comparison([inspect(model, input_shape) for model in models])
-    from eyeshot.studies.display import Telling
+    from eyeshot.api.studied import carried_out
     from eyeshot.studies.study import planned
 
     study = planned(
@@ -143,8 +143,7 @@ def compare(
         jobs=jobs,
         command=("eyeshot.compare", *map(str, models), *(f"{name}={terms[name]}" for name in chosen)),
     )
-    study.run(Telling(on_progress, notice))
-    return Comparison([Report(network) for network in study.networks], study)
+    return carried_out(study, on_progress, notice)
 
 
 def effective(
