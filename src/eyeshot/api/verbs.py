@@ -117,7 +117,7 @@ def compare(
             print(evidence.verdict)
             evidence.differences[0].mean        # points by which the first scores higher
     """
-    from eyeshot.api.comparison import Comparison, compared
+    from eyeshot.api.comparison import compared
     from eyeshot.errors import UsageError
 
     if len(models) < 2:
@@ -129,7 +129,7 @@ def compare(
         if chosen:
             raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
         return compared(models, input_shape, match=match, match_by=match_by)
-    from eyeshot.studies.display import Telling
+    from eyeshot.api.studied import carried_out
     from eyeshot.studies.study import planned
 
     study = planned(
@@ -156,8 +156,7 @@ def compare(
             ),
         ),
     )
-    study.run(Telling(on_progress, notice))
-    return Comparison([Report(network) for network in study.networks], study)
+    return carried_out(study, on_progress, notice)
 
 
 def effective(

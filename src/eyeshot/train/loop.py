@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,8 @@ def run(
     if (record := finished(directory, recipe, notice)) is not None:
         return record
     claim(directory, recipe, notice)
+    if recipe.options.mean is not None and recipe.options.std is not None:
+        dataset = replace(dataset, scale=(recipe.options.mean, recipe.options.std))
     with repeatable(recipe.options.threads):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
     write_sealed(directory / RECORD, record.to_json())
