@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import MissingExtraError
 from eyeshot.network.graph import Network
-from eyeshot.read.jax.models import has_channels_last, is_jax_model
+from eyeshot.read.jax.kinds import has_channels_last, is_jax_model
 
 if TYPE_CHECKING:
     from eyeshot.read.inputs import InputSpec

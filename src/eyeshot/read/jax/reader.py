@@ -18,7 +18,9 @@ from eyeshot.read.jax.calls import Call
 from eyeshot.read.jax.forms import forms
 from eyeshot.read.jax.fused import fused
 from eyeshot.read.jax.inputs import Source, sources
-from eyeshot.read.jax.models import Program, has_channels_last, program_of
+from eyeshot.read.jax.kinds import has_channels_last
+from eyeshot.read.jax.models import program_of
+from eyeshot.read.jax.programs import Program
 from eyeshot.read.jax.scopes import Scopes
 from eyeshot.read.jax.steps import steps_of
 from eyeshot.read.jax.values import Draft, Value
