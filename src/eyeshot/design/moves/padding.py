@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from eyeshot.analyse.size_arithmetic import tail
 from eyeshot.design.moves.move import Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap, matching, swaps_of
 from eyeshot.design.moves.runs import as_one, runs
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Conv, EdgePad, Pointwise, Pool
-from eyeshot.network.relations import Sizes
 
 _MODES = ("zero", "none", "reflect", "replicate", "circular", "front", "alternate", "covering")
 
@@ -86,24 +86,21 @@ def _covering(subject: Subject, asked: Asked) -> Plan:
     def fit(node: Node) -> Sequence[Swap] | str:
         op, before = node.op, subject.before(node)
         assert isinstance(op, Conv | Pool)
-        left = _unread(op, before.shape[2:], node.shape[2:])
+        axes = range(len(node.shape) - len(op.kernel), len(node.shape))
+        left = [tail(node, axis, before.shape[axis], node.shape[axis]) > 0 for axis in axes]
         if not any(left):
             return "it reads its map to the end"
         if isinstance(op, Pool):
             return [Swap(layer=node.name, parts=(Part(op=replace(op, ceil=True)),))]
-        sides = tuple((a, s - n if n else b) for (a, b), s, n in zip(op.padding, op.stride, left, strict=True))
+        sides = tuple(
+            (a, max(0, m * s - a + d * (k - 1) + 1 - n)) if more else (a, b)
+            for (a, b), more, n, m, k, s, d in zip(
+                op.padding, left, before.shape[2:], node.shape[2:], op.kernel, op.stride, op.dilation, strict=True
+            )
+        )
         return [Swap(layer=node.name, parts=(Part(op=replace(op, padding=sides), width=node.shape[1]),))]
 
     return Plan(swaps=tuple(swaps_of(subject, asked, (Conv, Pool), fit, "convolutions and pools")))
-
-
-def _unread(op: Conv | Pool, sizes: Sizes, gives: Sizes) -> list[int]:
-    """Positions behind the last window along each axis, where windows leave no gaps between them."""
-    left = []
-    for n, m, k, s, d, (a, _) in zip(sizes, gives, op.kernel, op.stride, op.dilation, op.padding, strict=True):
-        end = (m - 1) * s - a + d * (k - 1) + 1
-        left.append(max(0, n - end) if s <= k and d == 1 else 0)
-    return left
 
 
 def _edge(subject: Subject, conv: Node) -> Node | None:
