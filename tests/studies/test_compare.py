@@ -17,8 +17,9 @@ import eyeshot
 from eyeshot.api.comparison import Comparison
 from eyeshot.cli import main
 from eyeshot.errors import UsageError
+from eyeshot.studies.arms import fingerprint
 from eyeshot.studies.kept import kept
-from eyeshot.studies.study import fingerprint, planned
+from eyeshot.studies.study import planned
 from eyeshot.studies.trained import networks_of
 from eyeshot.train.loop import Progress
 
@@ -124,7 +125,7 @@ def test_what_cannot_be_trained_is_said_before_anything_is() -> None:
         (DESIGNS, "seeds: only for designs that are trained; give train=True too", {"train": False, "seeds": 3}),
         (DESIGNS, "seeds 0: needed is 1 or more", {"seeds": 0}),
         (DESIGNS, "match 'flops': needed is", {"match": "flops"}),
-        (DESIGNS, "augment 'flip': needed is", {"augment": "flip"}),
+        (DESIGNS, "augment 'rotate': needed is", {"augment": "rotate"}),
         ((DESIGNS[0], local), "Local cannot be sent to the processes that train", {}),
         ((DESIGNS[0], eyeshot.inspect("C3-4").network), "match scales the widths", {"match": "macs"}),
         ((DESIGNS[0], weight), "nothing says how this weight is drawn", {}),

@@ -34,14 +34,14 @@ class Comparison:
         remarks: how models were changed to agree in cost, or to be trained.
 
     Raises:
-        UsageError: there are fewer than two.
+        UsageError: there are fewer than two, and they were not trained.
     """
 
     def __init__(self, reports: Sequence[Report], study: Study | None = None, remarks: Sequence[str] = ()) -> None:
         self.reports = list(reports)
         self.study = study
         self.remarks = list(remarks) if study is None else study.remarks
-        if len(self.reports) < 2:
+        if len(self.reports) < 2 and study is None:
             raise UsageError("compare needs two designs or more")
 
     def __repr__(self) -> str:

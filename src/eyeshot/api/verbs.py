@@ -86,7 +86,7 @@ def compare(
         input_shape: as for ``inspect``; that of the images when training.
         train: train the designs under one budget, with the same images in the same order. Each trial runs in a
             process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
-        data: "sample" unless given, "fashion-mnist", or a folder of class folders.
+        data: "sample" unless given, "fashion-mnist", a folder of class folders, or "file.py:factory".
         size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out.
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
@@ -94,7 +94,8 @@ def compare(
             of a design; the arguments of a module's maker that say width, channels and the like; else by the move
             ``width``. ``remarks`` of the result say how.
         match_by: the argument of the modules' makers that is scaled.
-        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images.
+        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
+            or "alternating-flip" to mirror them, "shift+flip" for both.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
@@ -116,7 +117,7 @@ def compare(
             print(evidence.verdict)
             evidence.differences[0].mean        # points by which the first scores higher
     """
-    from eyeshot.api.comparison import Comparison, compared
+    from eyeshot.api.comparison import compared
     from eyeshot.errors import UsageError
 
     if len(models) < 2:
@@ -128,7 +129,7 @@ def compare(
         if chosen:
             raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
         return compared(models, input_shape, match=match, match_by=match_by)
-    from eyeshot.studies.display import Telling
+    from eyeshot.api.studied import carried_out
     from eyeshot.studies.study import planned
 
     study = planned(
@@ -155,8 +156,7 @@ def compare(
             ),
         ),
     )
-    study.run(Telling(on_progress, notice))
-    return Comparison([Report(network) for network in study.networks], study)
+    return carried_out(study, on_progress, notice)
 
 
 def effective(

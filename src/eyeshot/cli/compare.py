@@ -44,7 +44,9 @@ CONVENTIONS = (
 @click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
 @click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")
 @click.option(
-    "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
+    "--data",
+    metavar="NAME|DIR",
+    help="sample, fashion-mnist, a folder of class folders or file.py:factory. [default: sample]",
 )
 @click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
@@ -57,7 +59,12 @@ CONVENTIONS = (
 @click.option("--match-by", metavar="ARGUMENT", help="What of modules is scaled, such as width (file.py:Net?width=32).")
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
-@click.option("--augment", type=click.Choice(["none", "shift"]), help="Move images at random. [default: none]")
+@click.option(
+    "--augment",
+    type=click.Choice(["none", "shift", "flip", "alternating-flip", "shift+flip", "shift+alternating-flip"]),
+    metavar="HOW",
+    help="shift, flip, alternating-flip, shift+flip or shift+alternating-flip: move and mirror images. [default: none]",
+)
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,

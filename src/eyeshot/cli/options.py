@@ -37,7 +37,7 @@ def _input(context: click.Context, parameter: click.Parameter, texts: tuple[str,
     specs = []
     for text in texts:
         try:
-            specs.append(parse_input(text))
+            specs.append(parse_input(text, is_either_way=True))  # the model's reader knows what it takes
         except UsageError as error:
             raise click.BadParameter(str(error), context, parameter) from None
     return specs[0].shape if len(specs) == 1 and specs[0].is_plain else specs
@@ -198,7 +198,7 @@ def typed(model: str, *more: str, verb: str, input_shape: Any = None) -> str:
     if input_shape:
         from eyeshot.read.inputs import inputs_given
 
-        words += [word for spec in inputs_given(input_shape) for word in ("--input", str(spec))]
+        words += [word for spec in inputs_given(input_shape, is_either_way=True) for word in ("--input", str(spec))]
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
 

@@ -18,22 +18,22 @@ from eyeshot.read.users_code import make, settings
 
 
 def load_module(name: str) -> Any:
-    """The torch.nn.Module that a name stands for.
+    """The torch.nn.Module that a name stands for; or what else the user's own code makes, of Keras or of JAX.
 
     A library's model is built without weights and, where it can be, without memory for them. Any other name runs the
     user's own code.
 
     Raises:
         ReadError: if there is no such library, model, file or factory, or if it fails.
-        MissingExtraError: if torch is not installed.
+        MissingExtraError: if torch is not installed, and the name is a library's, or the user's code imports it.
     """
+    asked = module_name(name)
+    if not asked.is_of_library:
+        return make(asked, repair=_repair)
     try:
         import torch
     except ImportError:
         raise MissingExtraError(f"reading {name}", "torch", "torch") from None
-    asked = module_name(name)
-    if not asked.is_of_library:
-        return make(asked, repair=_repair)
     check_arguments(asked)
     try:
         with torch.device("meta"):

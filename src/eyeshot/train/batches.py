@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -44,16 +44,32 @@ def batches(
     """
     draw = np.random.Generator(np.random.PCG64([seed, epoch]))
     size = len(dataset.train_images)
-    # Order and shifts are drawn for the whole epoch first, so that neither batch size nor budget changes
-    # them.
+    ways = options.augment.split("+")
+    # All is drawn for the whole epoch first, so that neither batch size nor budget changes it.
     order = draw.permutation(size)
-    shifts = draw.integers(0, 2 * _SHIFT + 1, size=(size, 2)) if options.augment == "shift" else None
+    shifts = draw.integers(0, 2 * _SHIFT + 1, size=(size, 2)) if "shift" in ways else None
+    flips = _flips(ways, draw, size, seed=seed, epoch=epoch)
     steps = -(-images // options.batch_size)
     for chosen in np.array_split(order[:images], steps):
         pixels = dataset.train_images[chosen]
         if shifts is not None:
             pixels = shifted(pixels, shifts[chosen])
+        if flips is not None:
+            pixels = np.where(flips[chosen, None, None, None], pixels[..., ::-1], pixels)
         yield normalise(pixels), torch.from_numpy(dataset.train_labels[chosen])
+
+
+def _flips(
+    ways: Sequence[str], draw: np.random.Generator, size: int, *, seed: int, epoch: int
+) -> NDArray[np.bool_] | None:
+    """Which images an epoch mirrors; None for no flipping."""
+    if "flip" in ways:
+        return draw.random(size) < 0.5
+    if "alternating-flip" in ways:
+        # of the seed alone, so that an epoch knows what the one before it did
+        first = np.random.Generator(np.random.PCG64([seed, 0, 1])).random(size) < 0.5
+        return first ^ bool(epoch % 2)
+    return None
 
 
 def shifted(images: Pixels, shifts: NDArray[np.int64]) -> Pixels:

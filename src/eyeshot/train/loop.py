@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from eyeshot.train.dataset import Dataset
 from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_sealed
 from eyeshot.train.progress import Progress
 from eyeshot.train.recipe import Recipe
-from eyeshot.train.record import Record, Score
+from eyeshot.train.record import Answers, Record, Score
 
 try:
     import torch
@@ -75,6 +76,8 @@ def run(
     if (record := finished(directory, recipe, notice)) is not None:
         return record
     claim(directory, recipe, notice)
+    if recipe.options.mean is not None and recipe.options.std is not None:
+        dataset = replace(dataset, scale=(recipe.options.mean, recipe.options.std))
     with repeatable(recipe.options.threads):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
     write_sealed(directory / RECORD, record.to_json())
@@ -106,6 +109,8 @@ def _train(
     here = versions(options.threads)
     state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
     normalise = Normaliser(dataset)
+    is_bf16 = options.precision == "bf16"
+    answers: Answers | None = None
 
     def spent() -> float:
         return state.seconds / recipe.budget.amount if total is None else state.images / total
@@ -123,7 +128,7 @@ def _train(
         ):
             for group in optimiser.param_groups:
                 group["lr"] = options.rate(spent())
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
+            with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
                 logits = _logits(module, pixels, recipe, dataset)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad(set_to_none=True)
@@ -145,26 +150,30 @@ def _train(
             if total is None and spent() >= 1:
                 break
 
-        accuracy = _accuracy(module, dataset, normalise, options.precision == "bf16")
+        answers, test_loss = _answers(module, dataset, normalise, is_bf16)
         state.scores.append(
             Score(
                 epoch=epoch + 1,
                 images=state.images,
                 seconds=state.seconds,
                 loss=losses / seen,
-                accuracy=accuracy,
+                accuracy=answers.accuracy,
+                test_loss=test_loss,
             )
         )
         checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here, dataset.normalisation)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
+    if answers is None:  # stopped between its last state and its record
+        answers, _ = _answers(module, dataset, normalise, is_bf16)
     return Record(
         recipe=recipe,
         versions=here,
         scores=tuple(state.scores),
         is_diverged=state.is_diverged,
         weights=_digest(module),
+        answers=answers,
     )
 
 
@@ -203,16 +212,27 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
 
 
 @torch.inference_mode()
-def _accuracy(module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, is_bf16: bool) -> float:
-    """Test images put in their class, in percent; one whose scores are not finite is not."""
+def _answers(
+    module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, is_bf16: bool
+) -> tuple[Answers, float | None]:
+    """Which test images are put in their class, and their mean cross entropy; None where that is not finite.
+
+    An image whose scores are not finite is not right.
+    """
     module.eval()
-    right = 0
+    right: list[torch.Tensor] = []
+    loss = 0.0
     for start in range(0, len(dataset.test_images), _TEST_BATCH):
         with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
             logits = module(normalise(dataset.test_images[start : start + _TEST_BATCH])).float()
         labels = torch.from_numpy(dataset.test_labels[start : start + _TEST_BATCH])
-        right += int(((logits.argmax(1) == labels) & logits.isfinite().all(1)).sum())
-    return 100 * right / len(dataset.test_images)
+        right.append((logits.argmax(1) == labels) & logits.isfinite().all(1))
+        loss += functional.cross_entropy(logits, labels, reduction="sum").item()
+    mean = loss / len(dataset.test_images)
+    return (
+        Answers.of(torch.cat(right).numpy(), chance=100 * dataset.chance),
+        mean if math.isfinite(mean) else None,
+    )
 
 
 def _digest(module: torch.nn.Module) -> str:

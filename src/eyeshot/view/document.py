@@ -49,7 +49,7 @@ def document(
         reports: one per design; the first is the one that others are compared to.
         image: a picture for the input, as a data URI.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
         tiles: for each design how its image is run piece by piece, where that was asked for.
         decide: for each design what is wrong with it and what moves make of it, where that was asked for.
     """

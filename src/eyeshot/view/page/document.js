@@ -190,7 +190,17 @@
  * @property {Array<{role: string, nodes: Array<number | null>}>} layers
  */
 
-/** @typedef {{label: string, mean: number, interval: [number, number] | null, scores: Record<string, number>}} Arm */
+/** @typedef {{interval: [number, number], confidence: number}} Interval */
+
+/**
+ * @typedef {object} Arm
+ * @property {string} label
+ * @property {number} mean
+ * @property {Interval | null} seeds where the mean of other seeds would be
+ * @property {Interval | null} seeds_and_images where it would be on other images too
+ * @property {Record<string, number>} scores
+ */
+
 /** @typedef {{terms: string, verdict: string, arms: Arm[]}} Evidence scores of trained designs */
 
 /**
