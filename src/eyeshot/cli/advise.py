@@ -43,12 +43,14 @@ def advise(
 
 
 def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.advice import drawn, effect_words, says
+    from eyeshot.report.advice import cure, drawn, effect_words, says
 
     if not len(advice):
         terminal.say(("Nothing is wrong: ", "good"), "no finding passes its threshold (docs/advise.md).")
     for finding in advice:
         terminal.say((f"{finding.kind}: ", "warn"), says(finding))
+        if would := cure(finding):
+            terminal.say((f"  {would}", "dim"))
         for effect in finding.moves:
             terminal.say((f"  {effect.move}: ", "strong"), effect_words(effect))
             if command := advice.command(effect.move):

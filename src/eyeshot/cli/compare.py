@@ -148,7 +148,7 @@ def compare(
     if as_json:
         print_json(comparison.to_json())
     elif as_csv or plain:
-        print_records(comparison.rows() if study is None else study.rows(), separator="," if as_csv else "\t")
+        print_records(comparison.rows() if study is None else study.rows(), is_csv=as_csv)
     if output is not None:
         from eyeshot.report.figures.compared import drawing
 

@@ -57,10 +57,33 @@ def says(finding: Finding) -> str:
             f"{_of_objects(e['share'])} are larger than the widest field, {e['field']} pixels"
             f" ({finding.layers[0]}){used}; the largest has {e['largest']:g}."
         )
-    return (
-        f"{percent(e['share_of_macs'])} of the MACs are on maps of the image's own size; of published classifiers"
-        f" VGG-16 has the most, {percent(e['published_at_most'])}. This is practice, not law."
+    where, most = (
+        ("on maps of the image's own size", "VGG-13")
+        if e["way"] == "late"
+        else (f"on maps that step by {e['stride']} pixels or more", "RegNetX-400MF")
     )
+    return (
+        f"{percent(e['share_of_macs'])} of the MACs are {where}; of published classifiers {most} has the most,"
+        f" {percent(e['published_at_most'])}. This is practice, not law."
+    )
+
+
+_CURES = {
+    "stem-too-coarse": "a first convolution that steps by 1, and no pool behind it",
+    "wasted-tail": "fewer layers, or larger images",
+    "off-centre": "odd kernels that are padded alike on both sides",
+    "gridding": "rates without a common factor in layers behind each other, and kernels no smaller than their strides",
+    "dropped-pixels": "windows no smaller than their strides, or images of sizes that fit (eyeshot sizes)",
+    "padding-exposure": "larger images, or fewer strides",
+    "object-too-small": "a map of a finer stride, or larger images",
+    "object-too-large": "a map that sees more, or smaller images",
+    "practice": "strides that are spread over the network",
+}
+
+
+def cure(finding: Finding) -> str | None:
+    """What would mend it where no move does."""
+    return None if finding.moves else f"no move mends it; what would: {_CURES[finding.kind]}"
 
 
 def _of_objects(share: float | None) -> str:
@@ -95,6 +118,7 @@ def record(finding: Finding, commands: Sequence[str | None]) -> dict[str, Any]:
         "layers": list(finding.layers),
         "says": says(finding),
         "evidence": finding.evidence | {"cost": finding.cost},
+        "cure": cure(finding),
         "moves": [
             effect_record(effect) | {"command": command}
             for effect, command in zip(finding.moves, commands, strict=True)

@@ -41,6 +41,7 @@ class _Finding(Part, kw_only=True):
     layers: list[str]
     says: str
     evidence: dict[str, Any]
+    cure: str | None
     moves: list[_Effect]
 
 

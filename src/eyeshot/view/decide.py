@@ -51,7 +51,7 @@ def decide_of(
 def _finding(finding: Finding) -> dict[str, Any]:
     told = record(finding, [None] * len(finding.moves))
     moves = [{key: value for key, value in each.items() if key != "command"} for each in told["moves"]]
-    return {"kind": told["kind"], "layers": told["layers"], "says": told["says"], "moves": moves}
+    return {key: told[key] for key in ("kind", "layers", "says", "cure")} | {"moves": moves}
 
 
 def _moved(move: str, steps: Sequence[Step], command: str | None) -> dict[str, Any]:

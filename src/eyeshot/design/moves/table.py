@@ -7,6 +7,7 @@ from eyeshot.design.moves import (
     bottleneck,
     cut,
     depthwise_separate,
+    dilation,
     fold_batch_norm,
     kernel_to_stack,
     output_stride,
@@ -29,6 +30,7 @@ MOVES: dict[str, Move] = {
         stride_to_pool,
         blur_pool,
         output_stride,
+        dilation,
         kernel_to_stack,
         stack_to_kernel,
         fold_batch_norm,
@@ -49,6 +51,6 @@ def usual(stride: float) -> tuple[str, ...]:
     halved = (f"output-stride:{int(stride) // 2}",) if stride >= 2 else ()
     return (
         "stem:fine", "stem:half", "stem:coarse", "stem:3x3", "pool-to-stride", "stride-to-pool", "blur-pool", *halved,
-        "kernel-to-stack", "stack-to-kernel", "fold-batch-norm", "padding:reflect", "depthwise-separate", "bottleneck",
-        "pool:earlier", "pool:later", "width:by=0.5",
+        "dilation", "kernel-to-stack", "stack-to-kernel", "fold-batch-norm", "padding:reflect", "padding:alternate",
+        "padding:covering", "depthwise-separate", "bottleneck", "pool:earlier", "pool:later", "width:by=0.5",
     )  # fmt: skip

@@ -57,7 +57,7 @@ export function decidePanel(actions) {
     return h(
       "ol",
       { class: "findings" },
-      entry.findings.map(({ kind, says, layers, moves }) =>
+      entry.findings.map(({ kind, says, layers, cure, moves }) =>
         h(
           "li",
           null,
@@ -69,7 +69,7 @@ export function decidePanel(actions) {
                 "chips",
                 moves.map((each) => (isMade ? button(each.move) : facts(each, [["move", each.move]]))),
               )
-            : null,
+            : h("p", null, cure),
         ),
       ),
     );

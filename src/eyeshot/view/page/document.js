@@ -36,7 +36,7 @@
 
 /**
  * @typedef {object} DecideEntry
- * @property {Array<{kind: string, says: string, layers: string[], moves: Effect[]}>} findings the costliest first
+ * @property {Array<{kind: string, says: string, layers: string[], cure: string | null, moves: Effect[]}>} findings the costliest first
  * @property {Array<{layer: string, stride: number, field: number, used: number | null}>} maps before the outputs, pixels
  * @property {[number, number] | null} ends the smallest and the largest object, pixels
  * @property {Array<{low: number, share: number, suits: string}>} bins annotated objects from a size on to twice that
