@@ -98,15 +98,14 @@ def run(
     with users_code(*file.models):
         asked = file.planned(directory=directory, jobs=jobs, command=("eyeshot", *sys.argv[1:]))
     terminal = None if as_json or as_csv or plain else Terminal(colour=not no_colour)
-    separator = "," if as_csv else "\t"
     if dry_run:
-        _rehearse(asked, terminal, separator)
+        _rehearse(asked, terminal, is_csv=as_csv)
         return
     trained(asked, terminal)
     if as_json:
         print_json(evidence(asked.records).to_json())
     elif terminal is None:
-        print_records(asked.rows(), separator=separator)
+        print_records(asked.rows(), is_csv=as_csv)
     else:
         print_evidence(evidence(asked.records), terminal)
         terminal.say((f"kept in {asked.directory}: plan, scores per epoch, versions", "dim"))
@@ -123,7 +122,7 @@ def _after(directory: Path) -> list[str]:
     ]
 
 
-def _rehearse(asked: Study, terminal: Terminal | None, separator: str) -> None:
+def _rehearse(asked: Study, terminal: Terminal | None, *, is_csv: bool) -> None:
     """Print what each design will take, as it is measured."""
     from eyeshot.cli.progress import measured
     from eyeshot.studies.estimate import estimates
@@ -140,7 +139,7 @@ def _rehearse(asked: Study, terminal: Terminal | None, separator: str) -> None:
         rows = zip(arms, found, strict=True)
         print_records([{"arm": each.label, "params": arm.params, "macs": arm.macs, "images": each.images,
                         "seconds": each.seconds, "test_seconds": each.test_seconds, "memory": each.memory}
-                       for arm, each in rows], separator=separator)  # fmt: skip
+                       for arm, each in rows], is_csv=is_csv)  # fmt: skip
         return
     from eyeshot.report.estimates import estimates_table, estimates_words
 
