@@ -185,17 +185,24 @@ def _own(x: Any) -> Any:
 _own.defvjp(lambda x: (x[:, 1:] * 2, None), lambda _, g: (g,))
 
 EXACT = {**WINDOWS, **LAYOUT, **PICKING, **MIXING, **CONTROL}
-_SLOW = {
+_SLOW = frozenset({
     "along three axes", "max pool over all axes", "wrap", "associative scan", "standardize", "fft",
-    "weights over two axes", "an outer product", "local attention", "take along an axis", "logsumexp", "norm",
-    "a scan backwards", "min pool", "cummax", "log softmax", "max pool over channels", "reverse", "roll",
-}  # fmt: skip
+    "weights over two axes", "an outer product", "take along an axis", "logsumexp", "norm", "a scan backwards",
+    "min pool", "cummax", "log softmax", "max pool over channels", "reverse", "roll", "inverse", "local attention",
+    "resize, lanczos", "resize, cubic", "resize, nearest", "a loop of known turns", "diagonal", "set from the data",
+    "gather along two axes", "a scan that adds up", "max pool, dilated, with gaps", "a product of two",
+    "SAME, an even kernel at a stride", "negative padding", "cumprod backwards", "dynamic slice, held within",
+    "lower triangle", "broadcast, then read", "mean over what was broadcast", "weights of their own for each position",
+})  # fmt: skip
 """The same rules as others', tried among the slow ones."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in _SLOW else ()) for name in EXACT]
-)
+def names(table: dict[str, Any]) -> list[Any]:
+    """The names of a table's cases, the slow ones marked."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in _SLOW else ()) for name in table]
+
+
+@pytest.mark.parametrize("name", names(EXACT))
 def test_each_element_reads_what_the_primitive_says(name: str) -> None:
     function, text = EXACT[name]
     assert_read_as_it_runs(function, text)
@@ -211,7 +218,7 @@ BY_GRADIENT: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BY_GRADIENT)
+@pytest.mark.parametrize("name", names(BY_GRADIENT))
 def test_each_element_reads_where_its_derivative_is(name: str) -> None:
     """A neighbour at the border has weight 0, which NaN does not respect; a matrix' parts cancel in its inverse."""
     function, text = BY_GRADIENT[name]
@@ -232,7 +239,7 @@ MASKED: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MASKED)
+@pytest.mark.parametrize("name", names(MASKED))
 def test_masked_attention_reads_between_what_its_derivative_and_a_nan_show(name: str) -> None:
     """A NaN passes the masks by weights of 0; of a single key that is left the derivative of its weight is 0."""
     function, text = MASKED[name]

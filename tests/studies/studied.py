@@ -76,6 +76,12 @@ def killed() -> nn.Module:
     os._exit(3)
 
 
+def on_a_gpu() -> nn.Module:
+    """A net that is made only where a GPU was set aside."""
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    return net()
+
+
 def shot() -> nn.Module:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("still alive")

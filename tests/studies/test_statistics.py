@@ -68,7 +68,7 @@ def test_a_difference_within_the_interval_is_not_claimed() -> None:
 
     assert result.verdict.splitlines() == [
         "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 3.2 would likely have been seen).",
-        "To see 1 point it takes about 10 seeds.",
+        "To see 1 point it may take about 10 seeds.",
         "That is for other seeds on the same images: which of them were right is not known here.",
     ]
 

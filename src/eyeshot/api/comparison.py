@@ -82,11 +82,14 @@ class Comparison:
         Raises:
             UsageError: nothing was trained.
         """
-        if self.study is None or not self.study.records:
-            raise UsageError("these designs were compared without training; give compare(…, train=True)")
         from eyeshot.report.evidence import evidence
 
-        return evidence(self.study.records)
+        return evidence(self._trained().records)
+
+    def _trained(self) -> Study:
+        if self.study is None or not self.study.records:
+            raise UsageError("these designs were compared without training; give compare(…, train=True)")
+        return self.study
 
     @property
     def is_exact(self) -> bool:
@@ -119,20 +122,21 @@ class Comparison:
         return document
 
     def plot(self, kind: str) -> Drawing:
-        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence.
+        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence,
+        curves or pareto.
 
         Raises:
             UsageError: there is no such kind, it takes one design only, or nothing was trained.
             MissingExtraError: matplotlib is not installed.
         """
         from eyeshot.report.figures.kinds import Designs, figure
+        from eyeshot.report.figures.studied import QUESTIONS, study_figure
+        from eyeshot.report.figures.style import check_installed
 
-        if kind == "evidence":
-            from eyeshot.report.figures.evidence import evidence
-            from eyeshot.report.figures.style import Drawing, check_installed
-
+        if kind in QUESTIONS:
             check_installed()
-            return Drawing(rows=[[evidence(self.evidence.arms)]])
+            study = self._trained()
+            return study_figure(kind, study.plan, study.records)
         return figure(kind, Designs(reports=self.reports))
 
     def save_html(

@@ -19,6 +19,8 @@ def study(
     *,
     run: str | Path | None = None,
     jobs: int | None = None,
+    ray: str | None = None,
+    gpus: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> Comparison:
@@ -30,11 +32,13 @@ def study(
         file: a TOML file: arms, data, budget, seeds, recipe; see ``docs/training.md``.
         run: the directory that keeps plan, states and scores; the file's, or ``runs/`` and the plan's fingerprint.
         jobs: trials at once; as many as there are cores for unless given.
+        ray: "local" for a Ray cluster that starts on this machine, "auto" for the one that runs, or its "host:port".
+        gpus: the share of a GPU that Ray sets aside for each trial, such as 0.25.
         on_progress, notice: told how each trial goes, several times a second, and of what was found damaged.
 
     Raises:
         UsageError: something in the file cannot be used; says on which line.
-        MissingExtraError: PyTorch or SciPy is not installed.
+        MissingExtraError: PyTorch, SciPy or Ray is not installed.
         RunError: a trial failed, or the directory cannot be used.
 
     Example:
@@ -44,12 +48,14 @@ def study(
             print(pays.evidence.verdict)
             pays.evidence.arms[0].scores        # {0: 87.3, 1: …}, in percent by seed
     """
+    from eyeshot.studies.engines import engine_of
     from eyeshot.studies.file import study_file
 
-    asked = study_file(Path(file))
-    directory = None if run is None else Path(run)
-    command = ("eyeshot.study", str(file))
-    return carried_out(asked.planned(directory=directory, jobs=jobs, command=command), on_progress, notice)
+    engine = engine_of(ray=ray, gpus=gpus, jobs=jobs)
+    planned = study_file(Path(file)).planned(
+        directory=None if run is None else Path(run), jobs=jobs, engine=engine, command=("eyeshot.study", str(file))
+    )
+    return carried_out(planned, on_progress, notice)
 
 
 def carried_out(

@@ -74,6 +74,7 @@ def compare(
     lr: float | None = None,
     batch_size: int | None = None,
     augment: str | None = None,
+    device: str | None = None,
     run: str | Path | None = None,
     jobs: int | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
@@ -96,6 +97,7 @@ def compare(
         match_by: the argument of the modules' makers that is scaled.
         lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
             or "alternating-flip" to mirror them, "shift+flip" for both.
+        device: "cpu", "cuda" or "mps"; the fastest there is unless given.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
@@ -123,7 +125,8 @@ def compare(
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
     terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "lr": lr, "batch_size": batch_size,
-             "augment": augment, "run": run, "jobs": jobs, "on_progress": on_progress, "notice": notice}  # fmt: skip
+             "augment": augment, "device": device, "run": run, "jobs": jobs, "on_progress": on_progress,
+             "notice": notice}  # fmt: skip
     chosen = [name for name, value in terms.items() if value is not None]
     if not train:
         if chosen:
@@ -144,6 +147,7 @@ def compare(
         lr=lr,
         batch_size=batch_size,
         augment=augment,
+        device=device,
         directory=None if run is None else Path(run),
         jobs=jobs,
         command=(

@@ -65,6 +65,8 @@ CONVENTIONS = (
     metavar="HOW",
     help="shift, flip, alternating-flip, shift+flip or shift+alternating-flip: move and mirror images. [default: none]",
 )
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), metavar="NAME",
+              help="auto, cpu, cuda or mps: what trains. [default: auto, the fastest there is]")  # fmt: skip
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,

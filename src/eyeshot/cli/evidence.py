@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eyeshot.cli.terminal import echo
+from eyeshot.report.claims import sureness
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _STRIP = 41
 """Characters of the strip on which scores are drawn."""
-_SEEDS, _SEEDS_AND_IMAGES = "other seeds", "other seeds and images"
-"""What an interval is of: what scores would be there."""
 
 
 def trained(study: Study, terminal: Terminal | None) -> None:
@@ -67,15 +66,15 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
 def _scores(evidence: Evidence) -> Table:
     low, high = _span(evidence)
     has_images = any(arm.seeds_and_images for arm in evidence.arms)
-    strip = f"● seeds  | mean  ━ {_SEEDS}" + ("  ─ and images" if has_images else "")
+    strip = "● seeds  | mean  ━ other seeds" + (" ─ and images" if has_images else "")
     table = Table(
         [
             Column(heading="design", is_number=False, style="strong"),
             Column(heading="score, %", style="strong"),
             *_interval_columns(has_images),
-            Column(heading="s/training", priority=3),
-            Column(heading="images/s", priority=4),
-            Column(heading=f"{strip}   {low:.2f} … {high:.2f} %", is_number=False, priority=2),
+            Column(heading="s/training", priority=4),
+            Column(heading="images/s", priority=5),
+            Column(heading=f"{strip}  {low:.2f} … {high:.2f} %", is_number=False, priority=3),
         ]
     )
     for arm in evidence.arms:
@@ -87,11 +86,10 @@ def _scores(evidence: Evidence) -> Table:
 
 
 def _interval_columns(has_images: bool) -> list[Column]:
-    """What scores would be at other seeds on these images, and where that is known at other seeds on other images."""
-    return [
-        Column(heading=_SEEDS, priority=1),
-        *([Column(heading=_SEEDS_AND_IMAGES, priority=1)] if has_images else []),
-    ]
+    """At other seeds on these images; where that is known at other seeds on other images, by which claims hold."""
+    if not has_images:
+        return [Column(heading="other seeds")]
+    return [Column(heading="other seeds", priority=1), Column(heading="and images")]
 
 
 def _intervals(
@@ -138,13 +136,13 @@ def _differences(evidence: Evidence) -> Table:
             Column(heading="paired difference", is_number=False, style="strong"),
             Column(heading="points", style="strong"),
             *_interval_columns(has_images),
-            Column(heading="confidence" if told else "", priority=1),
+            Column(heading="confidence" if told else "", priority=2),
         ]
     )
     for each in evidence.differences:
         known = (None, None) if each.is_broken else (each.seeds, each.seeds_and_images)
         intervals = _intervals(known, has_images, lambda end: signed(end, 2))
-        confidence = f"{100 * each.widest.confidence:.3g} %" if each.widest else ""
+        confidence = sureness(each.widest.confidence) if each.widest else ""
         points = NONE if each.is_broken else signed(each.mean, 2)
         table.add(f"{each.first} minus {each.second}", points, *intervals, confidence)
     return table

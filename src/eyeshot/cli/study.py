@@ -72,6 +72,9 @@ _directory = click.argument("directory", type=click.Path(path_type=Path, file_ok
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: the file's, or runs/ and its fingerprint]")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
+@click.option("--ray", metavar="local|auto|ADDRESS", help="Train on a Ray cluster: one that starts here, the one that"
+              " runs, or the one at host:port.")  # fmt: skip
+@click.option("--gpus", type=float, metavar="SHARE", help="GPUs that Ray sets aside for each training, such as 0.25.")
 @json_option
 @table_options
 @colour_option
@@ -80,6 +83,8 @@ def run(
     dry_run: bool,
     directory: Path | None,
     jobs: int | None,
+    ray: str | None,
+    gpus: float | None,
     as_json: bool,
     as_csv: bool,
     plain: bool,
@@ -89,14 +94,18 @@ def run(
     from eyeshot.cli.evidence import print_evidence, trained
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.evidence import evidence
+    from eyeshot.studies.engines import engine_of
     from eyeshot.studies.file import study_file
 
     one_format(json=as_json, csv=as_csv, plain=plain)
     if dry_run and as_json:
         raise UsageError("--dry-run prints a table: give --csv for programs, not --json")
+    if dry_run and ray is not None:
+        raise UsageError("--dry-run measures this machine: leave --ray out")
+    engine = engine_of(ray=ray, gpus=gpus, jobs=jobs)
     file = study_file(path)
     with users_code(*file.models):
-        asked = file.planned(directory=directory, jobs=jobs, command=("eyeshot", *sys.argv[1:]))
+        asked = file.planned(directory=directory, jobs=jobs, engine=engine, command=("eyeshot", *sys.argv[1:]))
     terminal = None if as_json or as_csv or plain else Terminal(colour=not no_colour)
     if dry_run:
         _rehearse(asked, terminal, is_csv=as_csv)

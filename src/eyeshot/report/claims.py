@@ -22,7 +22,7 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
     if len(differences) > 1 and claims:
         confidence = claims[0].widest.confidence if claims[0].widest else 0.0
         lines.append(
-            f"Each is at {100 * confidence:.3g} % confidence, so that all {len(differences)} "
+            f"Each is at {sureness(confidence)} confidence, so that all {len(differences)} "
             "hold together at 95 % (Bonferroni)."
         )
     if any(each.seeds_and_images is None for each in claims):
@@ -84,13 +84,13 @@ def _turned(interval: Interval) -> Interval:
 
 
 def _what_it_takes(unseen: Sequence[Difference]) -> list[str]:
-    """How many seeds or images would see a smaller difference, the largest need of all that were not seen."""
+    """How many seeds or images would see a smaller difference: the largest need of all that were not seen."""
     powers = [(each.power, each) for each in unseen if each.power is not None and each.widest is not None]
     if not powers:
         return []
     points = powers[0][0].points
     each_of = "" if len(powers) == 1 else " in each"
-    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it takes"
+    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it may take"
 
     def most(need: Callable[[Power], int | None]) -> int | None:
         needs = [need(power) for power, _ in powers]
@@ -153,6 +153,16 @@ def _oddities(arm: ArmScores) -> list[str]:
             " as it says."
         )
     return lines
+
+
+def sureness(confidence: float) -> str:
+    """A confidence in percent, with as many digits as its error needs.
+
+    >>> sureness(0.95), sureness(1 - 0.05 / 3), sureness(1 - 0.05 / 200)
+    ('95 %', '98.3 %', '99.975 %')
+    """
+    digits = max(1, 1 - math.floor(math.log10(100 * (1 - confidence))))
+    return f"{float(f'{100 * confidence:.{digits}f}'):g} %"
 
 
 def _each(count: int) -> str:

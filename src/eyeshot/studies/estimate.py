@@ -19,9 +19,12 @@ from eyeshot.train.budget import Budget
 if TYPE_CHECKING:
     from eyeshot.studies.study import Study
     from eyeshot.train.dataset import Dataset
+    from eyeshot.train.record import Record
 
-_STEPS = 3
-"""Steps that are timed, after a first one in which memory is found and kernels are chosen."""
+_SECONDS = 0.5
+"""What is timed lasts about that long, after a first step in which memory is found and kernels are chosen."""
+_STEPS = 3, 100
+"""Steps that are timed, at least and at most."""
 _TESTED = 500
 """Test images of a rehearsal: as many as are tested at once, so that memory is what it will be."""
 _FORWARD = 1 / 3
@@ -91,12 +94,16 @@ def _rehearsed(packed: bytes, where: str) -> Rehearsal | Failure:
         task: Task = pickle.loads(packed)
         dataset = dataset_of(task.recipe.data)
         batch = task.recipe.options.batch_size
-        few = _cut(dataset, _STEPS * batch)
-        with tempfile.TemporaryDirectory() as place:
-            for steps in (1, _STEPS):
-                budget = Budget(amount=min(steps * batch, len(few.train_images)), unit="img")
-                recipe = dataclasses.replace(task.recipe, budget=budget, data_fingerprint=few.fingerprint)
-                record = loop.run(recipe, task.factory, few, Path(place) / str(steps))
+        few = _cut(dataset, _STEPS[1] * batch)
+
+        def trained(steps: int) -> Record:
+            budget = Budget(amount=min(steps * batch, len(few.train_images)), unit="img")
+            recipe = dataclasses.replace(task.recipe, budget=budget, data_fingerprint=few.fingerprint)
+            with tempfile.TemporaryDirectory() as place:
+                return loop.run(recipe, task.factory, few, Path(place))
+
+        first = trained(1)
+        record = trained(max(_STEPS[0], min(_STEPS[1], round(_SECONDS * first.images_per_second / batch))))
         return Rehearsal(
             images_per_second=record.images_per_second,
             memory=_peak(),

@@ -21,6 +21,7 @@ from eyeshot.studies.plan import Arm, Plan
 from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
+from eyeshot.train.device import device_for
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def planned(
     lr: float | None = None,
     batch_size: int | None = None,
     augment: str | None = None,
+    device: str | None = None,
     recipe: Mapping[str, Any] | None = None,
     directory: Path | None = None,
     jobs: int | None = None,
@@ -137,8 +139,8 @@ def planned(
     Args:
         models: names, notation, Networks, modules or ``Asked``; a module's weights are drawn anew for every seed.
         input_shape: only as the images have it.
-        data, size, seeds, budget, match, match_by, lr, batch_size, augment: as for ``eyeshot.compare``; seeds may be
-            listed.
+        data, size, seeds, budget, match, match_by, lr, batch_size, augment, device: as for ``eyeshot.compare``; seeds
+            may be listed.
         recipe: these three and the others of ``Options``, by the names that are typed for them.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
         jobs: trials at once; as many as there are cores for unless given.
@@ -153,7 +155,10 @@ def planned(
     with at("budget"):
         spent = Budget.parse(budget or BUDGET)
     with at("recipe"):
-        options = options_of({"lr": lr, "batch_size": batch_size, "augment": augment, **(recipe or {})})
+        typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+        # another engine's machines may have what this one lacks; there each trial looks for itself
+        is_here = engine is None or typed["device"] in (None, "auto")
+        options = options_of(typed | ({"device": device_for(typed["device"])} if is_here else {}))
     with at("seeds"):
         drawn = _seeds(SEEDS if seeds is None else seeds)
     with at("match"):
@@ -192,7 +197,7 @@ def planned(
         {each.arm.label: each.factory for each in made},
         [each.remark for each in made if each.remark],
         directory or plan.directory,
-        engine or Processes(jobs=_few_jobs(plan, dataset) if jobs is None else jobs),
+        engine or Processes(jobs=jobs or _few_jobs(plan, dataset)),
         images=dataset.words,
         doubts=dataset.doubts,
     )
@@ -223,7 +228,9 @@ def options_of(typed: Mapping[str, Any]) -> Options:
 
 
 def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:
-    """One trial at once where all of them take less than starting another process; None where cores decide."""
+    """One trial at once on a GPU, or where all take less than starting another process; None where cores decide."""
+    if plan.options.device is not None:
+        return 1
     macs = [
         (plan.budget.images(macs_per_image=arm.macs, train_size=len(dataset.train_images)) or math.inf) * arm.macs
         for arm in plan.arms

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.budget import Budget
+from eyeshot.train.device import DEVICES, Device
 
 __all__ = ["AUGMENTS", "Budget", "Options", "Recipe"]
 
@@ -48,6 +49,8 @@ class Options:
     """Per channel, on the scale 0 to 1, what is taken from the images; the train images' own mean unless given."""
     std: tuple[float, ...] | None = None
     """What they are divided by then, alike; together with `mean` or not at all."""
+    device: Device | None = None
+    """What computes; the processor unless given. Scores of one device are not those of another, to the last digit."""
 
     def __post_init__(self) -> None:
         for name, is_right, needed in (
@@ -60,6 +63,7 @@ class Options:
             ("augment", self.augment in AUGMENTS, ", ".join(map(repr, AUGMENTS[:-1])) + f" or {AUGMENTS[-1]!r}"),
             ("threads", self.threads >= 1, "1 or more"),
             ("precision", self.precision in ("fp32", "bf16"), "'fp32' or 'bf16'"),
+            ("device", self.device in (None, *DEVICES), ", ".join(map(repr, DEVICES[:-1])) + f" or {DEVICES[-1]!r}"),
             ("mean", all(map(math.isfinite, self.mean or ())), "a number a channel"),
             ("std", all(0 < each < math.inf for each in self.std or ()), "a number more than 0 a channel"),
         ):

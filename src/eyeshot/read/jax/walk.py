@@ -17,9 +17,9 @@ from eyeshot.errors import ReadError
 from eyeshot.network.ops import Unknown
 from eyeshot.read.jax.calls import Call, Known, UnreadError, shape_of
 from eyeshot.read.jax.folding import folded
-from eyeshot.read.jax.models import Leaf, common_owner
 from eyeshot.read.jax.primitives import RULES
 from eyeshot.read.jax.primitives.control import everything
+from eyeshot.read.jax.programs import Leaf, common_owner
 from eyeshot.read.jax.scopes import Scopes
 from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, constant
 from eyeshot.read.steps import CallSite
