@@ -76,6 +76,7 @@ class _Study(msgspec.Struct, forbid_unknown_fields=True):
     seeds: int | list[int] | None = None
     budget: str | None = None
     match: str | None = None
+    match_by: str | None = None
     recipe: dict[str, Any] = {}
     measures: list[str] = []
     directory: str | None = None
@@ -136,6 +137,7 @@ def study_file(path: Path) -> StudyFile:
         "seeds": asked.seeds,
         "budget": asked.budget,
         "match": asked.match,
+        "match_by": asked.match_by,
         "recipe": _recipe(file, asked.recipe),
         "directory": path.parent / asked.directory if asked.directory else None,
     }
