@@ -143,7 +143,7 @@ def test_classes_instances_and_factories_with_arguments(name: str, shapes: list[
         ("Net?depth=2", ReadError, r"give 'makers.py:Net\?depth=2&width=…'"),
         ("Net?widht=2", ReadError, "has no argument 'widht'; did you mean width"),
         ("instance?width=2", ReadError, "is a module already and takes no arguments"),
-        ("nothing", ReadError, "is a int; needed is a torch.nn.Module or what makes one"),
+        ("nothing", ReadError, "is a int; needed is a model or what makes one"),
         ("Nett", ReadError, "it has Net, Plain, instance, factory; did you mean Net"),
         ("Net?width", UsageError, "'width' is no argument; write name=value"),
         ("Net?width=[4", UsageError, r"'\[4' is no value for width; write a Python literal"),

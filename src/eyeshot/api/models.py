@@ -45,6 +45,10 @@ def _read(model: Any, input_shape: Any, example: Any = None, lines: bool = False
 
     if keras.is_keras_model(model):
         return keras.read_model(model, input_shape)
+    from eyeshot.read import jax
+
+    if jax.is_jax_model(model):
+        return jax.Reading(model)(input_shape)
     from eyeshot.read.torch import read_module
 
     return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)
@@ -72,19 +76,26 @@ def _name_a_size(error: ReadError, model: Any, input_shape: Any) -> None:
 
 
 def _reader(model: Any) -> Callable[[Any], Network]:
-    return reader_named(model) if isinstance(model, str) else lambda shape: _read(model, shape)
+    from eyeshot.read import jax
+
+    if isinstance(model, str):
+        return reader_named(model)
+    return jax.Reading(model) if jax.is_jax_model(model) else lambda shape: _read(model, shape)
 
 
 def _trials(read: Callable[[Any], Network], input_shape: Any) -> tuple[Trials, tuple[int, ...], Sequence[InputSpec]]:
     """Trials of a model at other sizes than those asked for, those, and all that goes in at them."""
     from eyeshot.analyse.input_sizes import Trials
     from eyeshot.read.inputs import DEFAULT_INPUT, inputs_given
+    from eyeshot.read.jax import Reading
 
     try:
         network: Network | None = read(input_shape)
     except EyeshotError as error:
         network = getattr(error, "partial", None)
-    if input_shape is not None:
+    if isinstance(read, Reading):
+        specs = read.laid_out(input_shape)
+    elif input_shape is not None:
         specs = inputs_given(input_shape)
         if network is not None and len(specs[0].shape) == len(network.input.shape):  # files take the batch as well
             specs = [spec.without_batch() for spec in specs]

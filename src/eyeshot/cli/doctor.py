@@ -18,12 +18,14 @@ _LIBRARIES = (
     ("torch", "torch", "reading PyTorch modules; training"),
     ("torchvision", None, "models named torchvision:…"),
     ("timm", None, "models named timm:…"),
+    ("jax", "jax", "reading functions of JAX, modules of Flax and Equinox"),
     ("scipy", "train", "intervals and verdicts after training"),
     ("pillow", "train", "training on folders of images; measuring on them"),
     ("matplotlib", "figures", "figures: plot, compare -o figure.png"),
     ("pandas", "frame", "Report.to_frame()"),
     ("zarr", "tiles", "tile: images in zarr stores"),
     ("tifffile", "tiles", "tile: images in TIFF files"),
+    ("ray", "ray", "study --ray: trainings on a cluster"),
 )
 
 _IMPORTED_AS = {"pillow": "PIL"}

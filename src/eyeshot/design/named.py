@@ -2,7 +2,8 @@
 
 alexnet                    a design of the zoo
 C11s4-96 P3s2, CONV-POOL   the notation
-torchvision:resnet50       a PyTorch module of a library or of the user's (see ``eyeshot.read.module_names``)
+torchvision:resnet50       a PyTorch module of a library (see ``eyeshot.read.module_names``)
+net.py:make_net            a module of PyTorch, Keras, Flax or Equinox, or a function of JAX, that the user's code makes
 net.onnx, net.keras        a file, of which neither weights are read nor code is run
 """
 
@@ -95,12 +96,14 @@ def reader_named(name: str) -> Callable[[Any], Network]:
 
 
 def _module_reader(name: str) -> Callable[..., Network]:
-    from eyeshot.read.keras import is_keras_model, read_model
+    from eyeshot.read import jax, keras
     from eyeshot.read.loading import load_module
 
     module = load_module(name)
-    if is_keras_model(module):
-        return lambda input_shape, example=None, with_lines=False: read_model(module, input_shape, name=name)
+    if keras.is_keras_model(module):
+        return lambda input_shape, example=None, with_lines=False: keras.read_model(module, input_shape, name=name)
+    if jax.is_jax_model(module):
+        return jax.Reading(module, name)
     from eyeshot.read.torch import read_module
 
     return partial(read_module, module, name=name, source=name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eyeshot.errors import UsageError
@@ -23,12 +23,18 @@ DEFAULT_INPUT = (3, 224, 224)
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
-    """One input: ``shape`` without the batch, ``layout`` one letter per axis; ``dtype`` None for the module's own."""
+    """One input: ``shape`` without the batch, ``layout`` one letter per axis; ``dtype`` None for the module's own.
+
+    ``is_laid_out`` tells that the layout was given; ``doubt`` what is to be said where channels must come first and the
+    sizes look as if they did not.
+    """
 
     shape: tuple[int, ...]
     layout: str
     dtype: str | None = None
     name: str | None = None
+    is_laid_out: bool = field(default=False, compare=False)
+    doubt: str = field(default="", compare=False)
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -58,22 +64,27 @@ class InputSpec:
     @property
     def is_plain(self) -> bool:
         """Whether channels come first, and nothing else was said."""
-        return str(self) == "x".join(map(str, self.shape))
+        return str(self) == "x".join(map(str, self.shape)) and not self.doubt
 
 
-def inputs_given(inputs: Any) -> list[InputSpec]:
+def inputs_given(inputs: Any, *, is_either_way: bool = False) -> list[InputSpec]:
     """The inputs that a user gave: one shape, a text, several of them, or a dictionary by the names of arguments.
+
+    ``is_either_way`` takes channels that are last without a layout that says so.
 
     Raises:
         UsageError: what is no input, and what one looks like.
     """
-    if isinstance(inputs, InputSpec):
-        return [inputs]
     if isinstance(inputs, Mapping):
-        return [replace(_one(value), name=str(name)) for name, value in inputs.items()]
-    if isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs and not _is_number(inputs[0]):
-        return [_one(value) for value in inputs]
-    return [_one(inputs)]
+        specs = [replace(_one(value), name=str(name)) for name, value in inputs.items()]
+    elif isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs and not _is_number(inputs[0]):
+        specs = [_one(value) for value in inputs]
+    else:
+        specs = [_one(inputs)]
+    for spec in specs:
+        if spec.doubt and not is_either_way:
+            raise UsageError(spec.doubt)
+    return specs
 
 
 def shape_given(inputs: Any, model: str) -> tuple[int, ...]:
@@ -93,7 +104,7 @@ def _one(shape_or_text: Any) -> InputSpec:
     if isinstance(shape_or_text, InputSpec):
         return shape_or_text
     if isinstance(shape_or_text, str):
-        return parse_input(shape_or_text)
+        return parse_input(shape_or_text, is_either_way=True)
     try:
         shape = tuple(operator.index(n) for n in shape_or_text)
     except TypeError:
@@ -103,8 +114,10 @@ def _one(shape_or_text: Any) -> InputSpec:
     return InputSpec(shape=shape, layout=_channels_first(len(shape)))
 
 
-def parse_input(text: str) -> InputSpec:
+def parse_input(text: str, *, is_either_way: bool = False) -> InputSpec:
     """Read one input as a person writes it: ``[name=]SIZES[:LAYOUT][:TYPE]``.
+
+    ``is_either_way`` notes as a doubt, rather than refuses, what looks like an image in another order.
 
     Example:
         >>> parse_input("224x224x3:HWC").axes
@@ -126,22 +139,24 @@ def parse_input(text: str) -> InputSpec:
         if _TYPES.fullmatch(word):
             spec = replace(spec, dtype=word)
         elif word.isalpha() and word.isupper() and len(word) == len(parts) and word.count("C") <= 1:
-            spec = replace(spec, layout=word)
+            spec = replace(spec, layout=word, is_laid_out=True)
         else:
             raise UsageError(
                 f"{quoted(text)}: {quoted(word)} is neither a type, such as int64, nor a layout, one capital letter"
                 f" for each of {len(parts)} axes with C for channels, such as {'HWDTABEFG'[: len(parts) - 1]}C"
             )
-    if not any(word.isupper() for word in more):
-        _check_order(spec)
+    if spec.is_laid_out:
+        return spec
+    spec = replace(spec, doubt=_doubt(spec))
+    if spec.doubt and not is_either_way:
+        raise UsageError(spec.doubt)
     return spec
 
 
-def _check_order(spec: InputSpec) -> None:
-    """Complain of an image written as other tools take it, which would be read as another kind of input.
+def _doubt(spec: InputSpec) -> str:
+    """What is to be said of an image written as other tools take it, which would be read as another kind of input.
 
-    Raises:
-        UsageError: says what it looks like, what to give, and the layout that makes it what it would be read as.
+    It says what it looks like, what to give, and the layout that makes it what it would be read as.
     """
     sizes = spec.shape
     meant: list[str] = []
@@ -152,12 +167,13 @@ def _check_order(spec: InputSpec) -> None:
         meant = [_spelled(sizes[2], *sizes[:2]), f"{_spelled(*sizes)}:HWC for a module that takes it so"]
     elif (len(sizes) == 4 and sizes[1] == 3 and min(sizes[2:]) >= _SIDE) or (len(sizes) > 4 and sizes[0] == 1):
         looks, meant = "a batch of images", [_spelled(*sizes[1:])]
-    if meant:
-        name = f"{spec.name}=" if spec.name else ""
-        raise UsageError(
-            f"{_spelled(*sizes)!r} looks like {looks}: give --input {name}{', or '.join(meant)}"
-            f" (what it says, {spec.layout}, is taken where the layout is given: {_spelled(*sizes)}:{spec.layout})"
-        )
+    if not meant:
+        return ""
+    name = f"{spec.name}=" if spec.name else ""
+    return (
+        f"{_spelled(*sizes)!r} looks like {looks}: give --input {name}{', or '.join(meant)}"
+        f" (what it says, {spec.layout}, is taken where the layout is given: {_spelled(*sizes)}:{spec.layout})"
+    )
 
 
 _SIDE = 24

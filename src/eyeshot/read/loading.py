@@ -14,32 +14,46 @@ from typing import Any
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.nearest import did_you_mean
 from eyeshot.read.module_names import ModuleName, module_name
-from eyeshot.read.users_code import make
+from eyeshot.read.users_code import make, settings
 
 
 def load_module(name: str) -> Any:
-    """The torch.nn.Module that a name stands for.
+    """The torch.nn.Module that a name stands for; or what else the user's own code makes, of Keras or of JAX.
 
     A library's model is built without weights and, where it can be, without memory for them. Any other name runs the
     user's own code.
 
     Raises:
         ReadError: if there is no such library, model, file or factory, or if it fails.
-        MissingExtraError: if torch is not installed.
+        MissingExtraError: if torch is not installed, and the name is a library's, or the user's code imports it.
     """
+    asked = module_name(name)
+    if not asked.is_of_library:
+        return make(asked, repair=_repair)
     try:
         import torch
     except ImportError:
         raise MissingExtraError(f"reading {name}", "torch", "torch") from None
-    asked = module_name(name)
-    if not asked.is_of_library:
-        return make(asked, repair=lambda: not _kept and import_torchvision())
     check_arguments(asked)
     try:
         with torch.device("meta"):
             return _from_library(asked)
     except NotImplementedError:
         return _from_library(asked)
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """The arguments with which what a name stands for is made: those given, and what the user's own code has else.
+
+    Raises:
+        ReadError: there is no such code, or it takes other arguments.
+    """
+    asked = module_name(name)
+    return dict(asked.arguments) if asked.is_of_library else settings(asked, repair=_repair)
+
+
+def _repair() -> Any:
+    return not _kept and import_torchvision()
 
 
 def check_arguments(asked: ModuleName) -> None:

@@ -22,9 +22,12 @@ from typing import Any
 
 from eyeshot import opening
 from eyeshot.complaints import complaint, rest
-from eyeshot.errors import ReadError
+from eyeshot.errors import MissingExtraError, ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
+
+_FRAMEWORKS = ("torch", "jax")
+"""What models are made with, and the extras of eyeshot that bring it."""
 
 
 def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
@@ -37,6 +40,31 @@ def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
     Raises:
         ReadError: there is no such code, it fails, or it takes other arguments.
     """
+    with _found(name, repair) as maker:
+        return _called(maker, name)
+
+
+def settings(name: ModuleName, repair: Callable[[], Any]) -> dict[str, Any]:
+    """The arguments that a name's factory or class has a value for: those given, else its own; none of a module.
+
+    Raises:
+        ReadError: as for ``make``.
+    """
+    with _found(name, repair) as maker:
+        if _is_module(maker) or not callable(maker):
+            return {}
+        _check_arguments(maker, name)
+        try:
+            parameters = inspect.signature(maker).parameters.values()
+        except (TypeError, ValueError):
+            return dict(name.arguments)  # of a compiled callable nothing is known
+        own = {each.name: each.default for each in parameters if each.default is not each.empty}
+        return own | dict(name.arguments)
+
+
+@contextmanager
+def _found(name: ModuleName, repair: Callable[[], Any]) -> Iterator[Any]:
+    """What in the user's code a name stands for, while its imports are found."""
     place = _Place.of(name.source)
     with _findable(place.folders):
         scope = _run(name, place, repair)
@@ -45,7 +73,7 @@ def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
             if not hasattr(maker, part):
                 raise ReadError(f"{name.source} has no {name.attribute!r}; {_offers(scope, name.attribute)}")
             maker = getattr(maker, part)
-        return _called(maker, name)
+        yield maker
 
 
 def _called(maker: Any, name: ModuleName) -> Any:
@@ -54,7 +82,7 @@ def _called(maker: Any, name: ModuleName) -> Any:
             raise ReadError(f"{name.target} is a module already and takes no arguments; leave ?… out")
         return maker
     if not callable(maker):
-        raise ReadError(f"{name.target} is a {type(maker).__name__}; needed is a torch.nn.Module or what makes one")
+        raise ReadError(f"{name.target} is a {type(maker).__name__}; needed is a model or what makes one")
     _check_arguments(maker, name)
     try:
         return maker(**name.arguments)
@@ -68,9 +96,9 @@ def _failed(what: str, error: BaseException) -> ReadError:
 
 
 def _is_module(value: Any) -> bool:
-    import torch
-
-    return isinstance(value, torch.nn.Module)
+    """Whether a value is a model as it is, told without importing what it is made with."""
+    kinds = {(each.__module__.partition(".")[0], each.__name__) for each in type(value).__mro__}
+    return ("torch", "Module") in kinds or any(library in ("flax", "equinox", "jaxlib") for library, _ in kinds)
 
 
 def _spelled(arguments: Any) -> str:
@@ -153,7 +181,9 @@ def _check_arguments(maker: Callable[..., Any], name: ModuleName) -> None:
         and each.name not in name.arguments
     ]
     query = "&".join([*(f"{key}={value!r}" for key, value in name.arguments.items()), *(f"{m}=…" for m in missing)])
-    raise ReadError(f"{name.target} needs {' and '.join(missing)}: give '{name.target}?{query}' ({takes})")
+    is_function = "jax" in sys.modules and inspect.isfunction(maker)
+    hint = f"; if it is a model itself, name jax.jit({name.attribute}), or what returns it" if is_function else ""
+    raise ReadError(f"{name.target} needs {' and '.join(missing)}: give '{name.target}?{query}' ({takes}){hint}")
 
 
 @dataclass(frozen=True)
@@ -184,6 +214,8 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     try:
         return importlib.import_module(place.dotted) if place.dotted else _run_file(place.file)
     except ModuleNotFoundError as error:
+        if error.name in _FRAMEWORKS:
+            raise MissingExtraError(f"reading {name.target}", error.name, error.name) from None
         raise ReadError(f"{name.target}: {_not_there(name.source, error)}") from error
     except (Exception, SystemExit) as error:
         if "torchvision::" in str(error) and repair():

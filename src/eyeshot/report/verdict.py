@@ -102,7 +102,7 @@ def on_several(reports: Sequence[Inspection], labels: Sequence[str]) -> list[str
 
 def _on_likeness(first: Inspection, other: Inspection, name: str, label: str) -> str:
     """Whether a file is what it is compared to, or at which layer they part; nothing of designs that are to differ."""
-    if not {"onnx", "keras"} & {first.network.source, other.network.source}:
+    if not {"onnx", "keras", "jax"} & {first.network.source, other.network.source}:
         return ""
     pairs = layers_aligned([first, other])
     for pair in pairs:

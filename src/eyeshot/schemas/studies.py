@@ -61,12 +61,31 @@ class _Difference(Part, kw_only=True):
 
 
 class Evidence(Part, kw_only=True):
-    """``compare --scores``: what scores allow one to say."""
+    """``study show`` and ``compare --scores``: what scores allow one to say."""
 
     schema: Literal["eyeshot.evidence/2"]
     arms: list[_Arm]
     differences: list[_Difference]
     verdict: str
+
+
+class _Trial(Part, kw_only=True):
+    arm: str
+    seed: int
+    state: Literal["done", "begun", "waiting"]
+    score: float | None
+
+
+class Status(Part, kw_only=True):
+    """``study status``: how far the trainings of a study are."""
+
+    schema: Literal["eyeshot.status/1"]
+    directory: str
+    at_work: bool
+    done: int
+    begun: int
+    waiting: int
+    trials: list[_Trial]
 
 
 class _Quantity(Part, kw_only=True):
@@ -88,5 +107,6 @@ class Comparison(Part, kw_only=True):
     networks: list[Network]
     quantities: list[_Quantity]
     layers: list[_Pair]
+    remarks: list[str] = []
     study: dict[str, Any] = {}
     evidence: Evidence | None = None

@@ -8,7 +8,7 @@ from eyeshot.network.ops.op import Constant, Edges, Input, Op, Unknown
 from eyeshot.network.ops.picking import DeformConv, FractionalPool, GridSample, Index, Pick, Scatter
 from eyeshot.network.ops.pointwise import Arithmetic, Dropout, Masked, Norm, Pointwise, Softmax
 from eyeshot.network.ops.recurrent import Recurrent, RecurrentCell
-from eyeshot.network.ops.taps import AdaptivePool, EdgePad, OverlapAdd, Resize, Shift, Tile
+from eyeshot.network.ops.taps import AdaptivePool, Banded, EdgePad, OverlapAdd, Resize, Shift, Tile
 from eyeshot.network.ops.windows import (
     Conv,
     ConvTranspose,
@@ -38,6 +38,7 @@ OPS: tuple[type[Op], ...] = (
     Slice,
     Insert,
     Shift,
+    Banded,
     Resize,
     Tile,
     OverlapAdd,
@@ -75,6 +76,7 @@ __all__ = [
     "Aggregate",
     "Arithmetic",
     "Attention",
+    "Banded",
     "Bilinear",
     "Concatenate",
     "Constant",

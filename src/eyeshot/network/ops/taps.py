@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Taps
-from eyeshot.network.slide import Pattern
+from eyeshot.network.slide import Pattern, Reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +125,39 @@ class OverlapAdd(Op):
         )
         taps = Taps(axes=(self.axis,), reads=(tuple(map(tuple, reads)),), endless=(Pattern(self.size, offsets),))
         return (Read(0, taps),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Banded(Op):
+    """A product along one axis with a matrix of numbers, some of them 0, as resizing is; ``taps`` are the others."""
+
+    name: str
+    axis: int
+    taps: Reads
+
+    @property
+    def kind(self) -> str:
+        """What the model calls it: resize."""
+        return self.name
+
+    def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
+        """The taps of each output position."""
+        endless = _repeating(self.taps, inputs[0][self.axis])
+        return (Read(0, Taps(axes=(self.axis,), reads=(self.taps,), endless=(endless,))),)
+
+
+def _repeating(taps: Reads, n: int) -> Pattern | None:
+    """What the taps of m outputs over n positions follow, cut off at the borders; None where they follow nothing."""
+    ratio = Fraction(n, len(taps))
+    phases, step = ratio.denominator, ratio.numerator
+    offsets = []
+    for phase in range(phases):
+        # of each phase the output in the middle, whose taps no border cuts off
+        turn = len(range(phase, len(taps), phases)) // 2
+        offsets.append(tuple(tap - turn * step for tap in taps[phase + turn * phases]))
+    pattern = Pattern(step, tuple(offsets))
+    is_followed = all(tuple(j for j in pattern.reads(i) if 0 <= j < n) == line for i, line in enumerate(taps))
+    return pattern if is_followed else None
 
 
 @dataclass(frozen=True, kw_only=True)

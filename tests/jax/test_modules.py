@@ -1,0 +1,378 @@
+"""Modules of Flax NNX, Flax Linen and Equinox, and functions: names, weights, and the twins of PyTorch."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn as tnn
+
+import eyeshot
+from eyeshot.errors import ReadError, UsageError
+from eyeshot.network.graph import Network
+from tests.jax.models import as_network_has, elements_read, jax, poisoned
+
+nnx = pytest.importorskip("flax.nnx")
+linen = pytest.importorskip("flax.linen")
+eqx = pytest.importorskip("equinox")
+jnp = jax.numpy
+KEY = jax.random.key(0)
+
+
+# --- one small ResNet, four times -------------------------------------------------------------------------------------
+
+
+class Block(nnx.Module):  # type: ignore[misc]
+    """Two convolutions beside a shortcut, padded as PyTorch pads."""
+
+    def __init__(self, inner: int, outer: int, stride: int, rngs: Any) -> None:
+        settings: dict[str, Any] = {"use_bias": False, "rngs": rngs}
+        self.conv1 = nnx.Conv(inner, outer, (3, 3), strides=stride, padding=1, **settings)
+        self.bn1 = nnx.BatchNorm(outer, rngs=rngs)
+        self.conv2 = nnx.Conv(outer, outer, (3, 3), padding=1, **settings)
+        self.bn2 = nnx.BatchNorm(outer, rngs=rngs)
+        self.shortcut = nnx.Conv(inner, outer, (1, 1), strides=stride, **settings) if stride > 1 else None
+
+    def __call__(self, x: Any) -> Any:
+        y = self.bn2(self.conv2(nnx.relu(self.bn1(self.conv1(x)))))
+        return nnx.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+
+
+class ResNet(nnx.Module):  # type: ignore[misc]
+    def __init__(self, rngs: Any) -> None:
+        self.stem = nnx.Conv(3, 8, (7, 7), strides=2, padding=3, rngs=rngs)
+        self.layer1 = Block(8, 8, 1, rngs)
+        self.layer2 = Block(8, 16, 2, rngs)
+        self.fc = nnx.Linear(16, 10, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = nnx.max_pool(nnx.relu(self.stem(x)), (3, 3), (2, 2), ((1, 1), (1, 1)))
+        return self.fc(self.layer2(self.layer1(x)).mean((1, 2)))
+
+
+class LinenBlock(linen.Module):  # type: ignore[misc]
+    outer: int
+    stride: int
+
+    @linen.compact
+    def __call__(self, x: Any, train: bool = True) -> Any:
+        def conv(size: int, stride: int, name: str) -> Any:
+            pad = size // 2
+            return linen.Conv(self.outer, (size, size), stride, pad, use_bias=False, name=name)
+
+        y = linen.BatchNorm(use_running_average=not train, name="bn1")(conv(3, self.stride, "conv1")(x))
+        y = linen.BatchNorm(use_running_average=not train, name="bn2")(conv(3, 1, "conv2")(linen.relu(y)))
+        return linen.relu(y + (conv(1, self.stride, "shortcut")(x) if self.stride > 1 else x))
+
+
+class LinenResNet(linen.Module):  # type: ignore[misc]
+    @linen.compact
+    def __call__(self, x: Any, train: bool = True) -> Any:
+        x = linen.relu(linen.Conv(8, (7, 7), 2, 3, name="stem")(x))
+        x = linen.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        x = LinenBlock(8, 1, name="layer1")(x, train)
+        x = LinenBlock(16, 2, name="layer2")(x, train)
+        return linen.Dense(10, name="fc")(x.mean((1, 2)))
+
+
+class EquinoxBlock(eqx.Module):  # type: ignore[misc]
+    """As above; batch norms of Equinox hand on a state, which is not what this test is about."""
+
+    conv1: Any
+    bn1: Any
+    conv2: Any
+    bn2: Any
+    shortcut: Any
+
+    def __init__(self, inner: int, outer: int, stride: int) -> None:
+        settings: dict[str, Any] = {"use_bias": False, "key": KEY}
+        self.conv1 = eqx.nn.Conv2d(inner, outer, 3, stride, 1, **settings)
+        self.bn1 = eqx.nn.BatchNorm(outer, "batch", mode="batch")
+        self.conv2 = eqx.nn.Conv2d(outer, outer, 3, 1, 1, **settings)
+        self.bn2 = eqx.nn.BatchNorm(outer, "batch", mode="batch")
+        self.shortcut = eqx.nn.Conv2d(inner, outer, 1, stride, **settings) if stride > 1 else None
+
+    def __call__(self, x: Any, state: Any) -> Any:
+        y, state = self.bn1(self.conv1(x), state)
+        y, state = self.bn2(self.conv2(jax.nn.relu(y)), state)
+        return jax.nn.relu(y + (x if self.shortcut is None else self.shortcut(x))), state
+
+
+class EquinoxResNet(eqx.Module):  # type: ignore[misc]
+    stem: Any
+    pool: Any
+    layer1: Any
+    layer2: Any
+    fc: Any
+
+    def __init__(self) -> None:
+        self.stem = eqx.nn.Conv2d(3, 8, 7, 2, 3, key=KEY)
+        self.pool = eqx.nn.MaxPool2d(3, 2, 1)
+        self.layer1, self.layer2 = EquinoxBlock(8, 8, 1), EquinoxBlock(8, 16, 2)
+        self.fc = eqx.nn.Linear(16, 10, key=KEY)
+
+    def __call__(self, x: Any, state: Any) -> Any:
+        x, state = self.layer1(self.pool(jax.nn.relu(self.stem(x))), state)
+        x, state = self.layer2(x, state)
+        return self.fc(x.mean((1, 2))), state
+
+
+class TorchBlock(tnn.Module):
+    def __init__(self, inner: int, outer: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = tnn.Conv2d(inner, outer, 3, stride, 1, bias=False)
+        self.bn1 = tnn.BatchNorm2d(outer)
+        self.conv2 = tnn.Conv2d(outer, outer, 3, 1, 1, bias=False)
+        self.bn2 = tnn.BatchNorm2d(outer)
+        self.shortcut = tnn.Conv2d(inner, outer, 1, stride, bias=False) if stride > 1 else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        return (y + (x if self.shortcut is None else self.shortcut(x))).relu()
+
+
+class TorchResNet(tnn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = tnn.Conv2d(3, 8, 7, 2, 3)
+        self.pool = tnn.MaxPool2d(3, 2, 1)
+        self.layer1, self.layer2 = TorchBlock(8, 8, 1), TorchBlock(8, 16, 2)
+        self.fc = tnn.Linear(16, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.layer2(self.layer1(self.pool(self.stem(x).relu())))
+        return self.fc(x.mean((2, 3)))
+
+
+RESNETS: dict[str, Any] = {
+    "nnx": (lambda: nnx.eval_shape(lambda: ResNet(nnx.Rngs(0))), "40x40x3"),
+    "linen": (LinenResNet, "40x40x3"),
+    "equinox": (lambda: eqx.filter_eval_shape(eqx.nn.make_with_state(EquinoxResNet)), "3x40x40"),
+}
+
+
+def told(report: Any) -> dict[str, Any]:
+    """What is told of each layer with weights."""
+    return {
+        layer.name: (layer.op, layer.out, layer.field, layer.data.field, layer.params, layer.macs)
+        for layer in report
+        if layer.params
+    }
+
+
+@pytest.mark.parametrize("kind", RESNETS)
+def test_a_resnet_is_pytorchs_layer_by_layer(kind: str) -> None:
+    make, size = RESNETS[kind]
+    report = eyeshot.inspect(make(), size)
+    twin = eyeshot.inspect(TorchResNet(), (3, 40, 40))
+
+    assert told(report) == told(twin)
+    assert report.totals.params == twin.totals.params
+    assert report.totals.macs == twin.totals.macs
+    assert report.is_exact
+
+
+def test_same_padding_is_a_pixel_off_where_a_stride_meets_an_even_map() -> None:
+    """Flax's SAME has the larger half behind; PyTorch's padding of 1 is on either side."""
+    same = eyeshot.inspect(linen.Conv(8, (3, 3), 2), "40x40x3")
+    twin = eyeshot.inspect(tnn.Conv2d(3, 8, 3, 2, 1), (3, 40, 40))
+
+    (ours,), (theirs,) = ([layer for layer in report if layer.macs] for report in (same, twin))
+    assert (ours.field.size, ours.field.stride) == (theirs.field.size, theirs.field.stride)
+    assert (ours.field.start, theirs.field.start) == ((0, 0), (-1, -1))
+
+
+# --- names, weights, modes --------------------------------------------------------------------------------------------
+
+
+class Parts(nnx.Module):  # type: ignore[misc]
+    """What is folded, what is called twice, what is in a list."""
+
+    def __init__(self, rngs: Any) -> None:
+        self.embed = nnx.Conv(3, 4, (2, 2), strides=2, rngs=rngs)
+        self.blocks = nnx.List([nnx.Linear(4, 4, rngs=rngs) for _ in range(2)])
+        self.norm = nnx.LayerNorm(4, rngs=rngs)
+        self.attention = nnx.MultiHeadAttention(2, 4, decode=False, rngs=rngs)
+        self.drop = nnx.Dropout(0.5, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = self.embed(x)
+        x = x.reshape(x.shape[0], -1, 4)
+        for block in self.blocks:
+            x = x + self.attention(self.norm(nnx.gelu(block(x))))
+        return self.drop(x)
+
+
+def test_layers_have_the_modules_names_and_weights_are_counted_once() -> None:
+    module = nnx.eval_shape(lambda: Parts(nnx.Rngs(0)))
+    network = eyeshot.inspect(module, "8x8x3").network
+    weights = jax.tree_util.tree_leaves(nnx.state(module, nnx.Param))
+
+    named = {node.name: node.op.kind for node in network}
+    assert [named[name] for name in ("embed", "blocks.0", "blocks.1", "norm", "norm#2", "attention.query")] == [
+        "conv2d", "linear", "linear", "layer_norm", "layer_norm", "linear",
+    ]  # fmt: skip
+    assert named["gelu"] == "gelu"
+    assert "dropout" not in named.values()
+    assert sum(node.params for node in network) == sum(leaf.size for leaf in weights)
+    assert "softmax" in set(named.values())
+
+
+def test_a_module_is_left_as_it_was() -> None:
+    module = nnx.eval_shape(lambda: Parts(nnx.Rngs(0)))
+    before = {kind: kind.__dict__.get("__call__") for kind in (Parts, nnx.Linear, nnx.Conv)}
+    eyeshot.inspect(module, "8x8x3")
+
+    assert {kind: kind.__dict__.get("__call__") for kind in before} == before
+    assert module.drop.deterministic is False
+
+
+def test_linen_modules_come_alone_with_variables_or_bound() -> None:
+    module = LinenResNet()
+    variables = jax.eval_shape(module.init, KEY, jnp.zeros((1, 40, 40, 3)))
+    reports = [eyeshot.inspect(each, "40x40x3") for each in (module, (module, variables), module.bind(variables))]
+
+    assert reports[0].network.nodes == reports[1].network.nodes == reports[2].network.nodes
+
+
+def net(x: Any, params: dict[str, Any]) -> Any:
+    x = jax.lax.conv_general_dilated(x, params["stem"]["w"], (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return jax.nn.relu(x + params["stem"]["b"]).mean((1, 2)) @ params["head"]["w"]
+
+
+PARAMS = {"stem": {"w": np.ones((3, 3, 3, 4), "f4"), "b": np.ones(4, "f4")}, "head": {"w": np.ones((4, 10), "f4")}}
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (functools.partial(net, params=PARAMS), ["stem", "relu", "mean", "head"]),
+        (lambda x: net(x, jax.tree_util.tree_map(jnp.asarray, PARAMS)), ["conv1", "relu1", "mean1", "fc2"]),
+    ],
+    ids=["a partial function", "closed over"],
+)
+def test_a_functions_layers_have_the_names_of_its_weights_or_are_numbered(function: Any, names: list[str]) -> None:
+    report = eyeshot.inspect(function, "9x9x3")
+
+    assert [layer.name for layer in report] == names
+    assert [layer.params for layer in report if layer.macs] == [112, 40]
+
+
+def test_named_scopes_are_a_functions_names() -> None:
+    def function(x: Any) -> Any:
+        with jax.named_scope("stem"):
+            x = jax.nn.relu(x @ np.ones((3, 3), "f4"))
+        with jax.named_scope("head"):
+            return x @ np.ones((3, 2), "f4")
+
+    assert [layer.name for layer in eyeshot.inspect(function, "5x3")] == ["stem", "stem.relu", "head"]
+
+
+def test_inputs_are_named_by_arguments_and_fields_are_of_the_first() -> None:
+    def function(left: Any, right: Any) -> Any:
+        return jnp.cumsum(right, 1) + left
+
+    network = eyeshot.inspect(function, {"right": (5, 2), "left": (5, 2)}).network
+    assert [node.name for node in network.inputs] == ["right", "left"]
+    assert "fields are of the input right" in network.notes[0].text
+
+
+def test_tokens_are_looked_up() -> None:
+    class Words(nnx.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.embed = nnx.Embed(50, 8, rngs=nnx.Rngs(0))
+            self.rnn = nnx.RNN(nnx.GRUCell(8, 6, rngs=nnx.Rngs(0)))
+
+        def __call__(self, tokens: Any) -> Any:
+            return self.rnn(self.embed(tokens))
+
+    words = nnx.eval_shape(Words)
+    report = eyeshot.inspect(words, "12:T:int32")
+    weights = jax.tree_util.tree_leaves(nnx.state(words.rnn, nnx.Param))
+
+    assert report["embed"].params == 400
+    assert report["rnn.cell"].params == sum(leaf.size for leaf in weights)
+    assert report["rnn.cell"].macs == 12 * (8 * 18 + 6 * 18)
+    assert report["rnn.cell"].field.one_sided
+
+
+# --- what cannot be read ----------------------------------------------------------------------------------------------
+
+
+def on_values(x: Any) -> Any:
+    return x if x.sum() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("function", "size", "complaint"),
+    [
+        (on_values, "8x8x3", r"TracerBoolConversionError.*decide it outside, or by jax.lax.cond"),
+        (lambda x: x @ np.ones((4, 4), "f4"), "8x8x3", r"1×8×8×3.*dot_general"),
+        (lambda x, y: x, "8x8x3", "missing 1 required positional argument: 'y'"),
+        (lambda x: 1 / 0, "8x8x3", r"test_modules.py:\d+: ZeroDivisionError"),
+        (lambda x: jnp.ones(3), "8x8x3", "do not depend on its input"),
+    ],
+    ids=["values", "shapes", "arguments", "its own error", "no dependence"],
+)
+def test_what_cannot_be_traced_is_said_in_jaxs_words(function: Any, size: str, complaint: str) -> None:
+    with pytest.raises(ReadError, match=complaint):
+        eyeshot.inspect(function, size)
+
+
+def test_a_type_that_jax_has_not_is_a_wrong_use() -> None:
+    with pytest.raises(UsageError, match="float12"):
+        eyeshot.inspect(lambda x: x, "8:T:float12")
+
+
+def test_channels_are_taken_at_either_end_where_one_fits() -> None:
+    convolution = linen.Conv(8, (3, 3))
+    reports = [eyeshot.inspect(convolution, size) for size in ("3x40x30", "40x30x3", (40, 30, 3), "40x30x3:HWC")]
+
+    assert {report.network.input.shape for report in reports} == {(1, 3, 40, 30)}
+
+
+def test_sizes_that_fit_are_found(tmp_path: Path) -> None:
+    def halved(x: Any) -> Any:
+        return x.reshape(1, x.shape[1] // 2, 2, *x.shape[2:]) * 2
+
+    assert eyeshot.sizes(halved, "8x8x3").axes[0].fits[0].step == 2
+    with pytest.raises(ReadError, match=r"it takes --input 10x\d+x3:HWC"):
+        eyeshot.inspect(halved, "9x9x3")
+
+
+# --- elements ---------------------------------------------------------------------------------------------------------
+
+
+class Tiny(nnx.Module):  # type: ignore[misc]
+    """A convolution, a group norm, a pool and a shortcut, small enough to be tried element by element."""
+
+    def __init__(self) -> None:
+        rngs = nnx.Rngs(0)
+        self.conv = nnx.Conv(2, 4, (3, 2), rngs=rngs)
+        self.norm = nnx.GroupNorm(4, num_groups=2, rngs=rngs)
+        self.up = nnx.ConvTranspose(4, 2, (2, 2), strides=(2, 2), rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        y = nnx.avg_pool(self.norm(self.conv(x)), (2, 2), (2, 2))
+        return self.up(y) + x
+
+
+def assert_elements_are_the_modules(function: Any, model: Any, text: str, shape: tuple[int, ...]) -> Network:
+    network = eyeshot.inspect(model, text).network
+    truth = as_network_has(poisoned(function, shape), network, text)
+    read = elements_read(network, network.outputs[0])
+    out = network[network.outputs[0]].shape
+    if len(out) > 2 and text.endswith("C"):  # the network has channels first
+        read = np.moveaxis(read.reshape(*out, -1), 1, -2).reshape(read.shape)
+    np.testing.assert_array_equal(read, truth)
+    return network
+
+
+def test_each_element_of_a_module_reads_what_the_module_says() -> None:
+    graph, state = nnx.split(nnx.eval_shape(Tiny))
+    module = nnx.merge(graph, jax.tree_util.tree_map(lambda leaf: np.ones(leaf.shape, leaf.dtype), state))
+    assert_elements_are_the_modules(module, module, "4x2x2:HWC", (1, 4, 2, 2))
