@@ -16,7 +16,7 @@ jax.config.update("jax_disable_most_optimizations", True)  # a program is run on
 from eyeshot.network.graph import Network  # noqa: E402
 from eyeshot.read.inputs import parse_input  # noqa: E402
 from eyeshot.read.jax import Reading  # noqa: E402
-from eyeshot.read.jax.inputs import sources  # noqa: E402
+from eyeshot.read.jax.inputs import laid_out, sources  # noqa: E402
 from tests.oracles.elements import elements_read  # noqa: E402
 
 Function = Callable[[Any], Any]
@@ -67,7 +67,7 @@ def changed(function: Function, shape: tuple[int, ...]) -> Table:
 
 def as_network_has(table: Table, network: Network, text: str) -> Table:
     """A table's columns in the order of the network's input, whose channels come first."""
-    (source,) = sources(text, channels_last=True)
+    (source,) = sources(laid_out(text, channels_last=True))
     places = sorted(range(len(source.order)), key=source.order.__getitem__)
     assert tuple(source.shape[axis] for axis in places) == network.input.shape
     return table.reshape(-1, *source.shape).transpose(0, *(1 + axis for axis in places)).reshape(len(table), -1)

@@ -328,6 +328,13 @@ def test_a_type_that_jax_has_not_is_a_wrong_use() -> None:
         eyeshot.inspect(lambda x: x, "8:T:float12")
 
 
+def test_channels_are_taken_at_either_end_where_one_fits() -> None:
+    convolution = linen.Conv(8, (3, 3))
+    reports = [eyeshot.inspect(convolution, size) for size in ("3x40x30", "40x30x3", (40, 30, 3), "40x30x3:HWC")]
+
+    assert {report.network.input.shape for report in reports} == {(1, 3, 40, 30)}
+
+
 def test_sizes_that_fit_are_found(tmp_path: Path) -> None:
     def halved(x: Any) -> Any:
         return x.reshape(1, x.shape[1] // 2, 2, *x.shape[2:]) * 2

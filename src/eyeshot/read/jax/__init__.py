@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.errors import MissingExtraError
+from eyeshot.errors import EyeshotError, MissingExtraError, ReadError
 from eyeshot.network.graph import Network
 from eyeshot.read.jax.kinds import has_channels_last, is_jax_model
 
@@ -30,19 +30,39 @@ class Reading:
 
     def __init__(self, model: Any, name: str | None = None) -> None:
         self.model, self.name = model, name
+        self._is_turned = False
 
     def __call__(self, input_shape: Any = None, *, example: Any = None, with_lines: bool = False) -> Network:
-        """The network (see ``eyeshot.read.jax.reader``); of modules of PyTorch alone examples and lines are kept."""
+        """The network (see ``eyeshot.read.jax.reader``); of modules of PyTorch alone examples and lines are kept.
+
+        Sizes whose channels lie at the end where the model does not take them are read with them at the other.
+        """
         try:
             import jax  # noqa: F401 - whether it is there
         except ImportError:
             raise MissingExtraError(f"reading {self.name or 'a function'}", "jax", "jax") from None
+        from eyeshot.read.jax.inputs import turned
         from eyeshot.read.jax.reader import read_model
 
-        return read_model(self.model, input_shape, name=self.name)
+        is_last = has_channels_last(self.model)
+        self._is_turned = False
+        try:
+            return read_model(self.model, self.laid_out(input_shape), name=self.name)
+        except ReadError as error:
+            moved = turned(input_shape, channels_last=is_last) if error.is_of_shapes else None
+            if moved is None:
+                raise
+            try:
+                network = read_model(self.model, moved, name=self.name)
+            except EyeshotError:
+                raise error from error.__cause__
+            self._is_turned = True
+            return network
 
     def laid_out(self, input_shape: Any = None) -> list[InputSpec]:
-        """What goes in, with the layout that it is read with."""
-        from eyeshot.read.jax.inputs import laid_out
+        """What goes in, with the layout that it is, or was, read with."""
+        from eyeshot.read.jax.inputs import laid_out, turned
 
-        return laid_out(input_shape, channels_last=has_channels_last(self.model))
+        is_last = has_channels_last(self.model)
+        moved = turned(input_shape, channels_last=is_last) if self._is_turned else None
+        return moved or laid_out(input_shape, channels_last=is_last)

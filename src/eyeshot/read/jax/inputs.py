@@ -5,6 +5,7 @@ Models of Flax and functions have channels last unless sizes or a layout say oth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,24 +41,45 @@ class Source:
         return tuple(sorted(self.order[axis] for axis, letter in enumerate(self.layout) if letter not in "NC"))
 
 
-def sources(given: Any, *, channels_last: bool) -> list[Source]:
-    """The inputs that a user gave, or an image of 224×224."""
-    return [
-        Source(spec.name, (1, *spec.shape), spec.dtype or "float32", f"N{spec.layout}")
-        for spec in laid_out(given, channels_last=channels_last)
-    ]
+def sources(specs: Sequence[InputSpec]) -> list[Source]:
+    """Inputs that are laid out, with a batch of one."""
+    return [Source(spec.name, (1, *spec.shape), spec.dtype or "float32", f"N{spec.layout}") for spec in specs]
 
 
 def laid_out(given: Any, *, channels_last: bool) -> list[InputSpec]:
-    """The same as specifications, each with the layout that it is read with."""
+    """The inputs that a user gave, or an image of 224×224, each with the layout that it usually has."""
     usual = (_SIDE, _SIDE, 3) if channels_last else (3, _SIDE, _SIDE)
     specs = inputs_given(usual if given is None else given, is_either_way=True)
     return [
-        spec
-        if spec.is_laid_out
-        else replace(spec, layout=_usual(spec, channels_last=channels_last), is_laid_out=True, doubt="")
+        spec if spec.is_laid_out else _with(spec, spec.shape, _usual(spec, channels_last=channels_last))
         for spec in specs
     ]
+
+
+def turned(given: Any, *, channels_last: bool) -> list[InputSpec] | None:
+    """The same with channels moved to the other end, where a user did not say where they lie: 3×224×224 as 224×224×3.
+
+    None where nothing can be moved.
+    """
+    if given is None:
+        return None
+    specs = inputs_given(given, is_either_way=True)
+    usual = laid_out(given, channels_last=channels_last)
+    moved = [
+        new if old.is_laid_out or len(new.shape) < 3 else _with_channels_moved(new)
+        for old, new in zip(specs, usual, strict=True)
+    ]
+    return None if [spec.shape for spec in moved] == [spec.shape for spec in usual] else moved
+
+
+def _with_channels_moved(spec: InputSpec) -> InputSpec:
+    if spec.layout.startswith("C"):
+        return _with(spec, (*spec.shape[1:], spec.shape[0]), f"{spec.layout[1:]}C")
+    return _with(spec, (spec.shape[-1], *spec.shape[:-1]), f"C{spec.layout[:-1]}")
+
+
+def _with(spec: InputSpec, shape: Sequence[int], layout: str) -> InputSpec:
+    return replace(spec, shape=tuple(shape), layout=layout, is_laid_out=True, doubt="")
 
 
 def _usual(spec: InputSpec, *, channels_last: bool) -> str:

@@ -14,11 +14,11 @@ from eyeshot.complaints import complaint, rest
 from eyeshot.errors import EyeshotError, ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import Input
+from eyeshot.read.inputs import InputSpec
 from eyeshot.read.jax.calls import Call
 from eyeshot.read.jax.forms import forms
 from eyeshot.read.jax.fused import fused
 from eyeshot.read.jax.inputs import Source, sources
-from eyeshot.read.jax.kinds import has_channels_last
 from eyeshot.read.jax.models import program_of
 from eyeshot.read.jax.programs import Program
 from eyeshot.read.jax.scopes import Scopes
@@ -30,17 +30,16 @@ from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.steps import CallSite
 
 
-def read_model(model: Any, input_shape: Any = None, *, name: str | None = None) -> Network:
+def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = None) -> Network:
     """The network of a function, or of a module of Flax or Equinox.
 
     Args:
         model: a function of arrays; a module of Flax NNX, of Linen or of Equinox; a pair of a Linen module and its
             variables, or of an Equinox module and its state.
-        input_shape: sizes of inputs, as `eyeshot.read.inputs` has them, without the batch, axes as the model has them;
-            224×224×3 unless given, and 3×224×224 for Equinox.
+        specs: what goes in, laid out; fields are of the first.
         name: the network's name.
 
-    Fields are of the first input. Modules are read as they are in use: no dropout, batch norms with what they kept.
+    Modules are read as they are in use: no dropout, batch norms with what they kept.
 
     Raises:
         ReadError: the model cannot be traced; holds JAX's reason.
@@ -48,7 +47,7 @@ def read_model(model: Any, input_shape: Any = None, *, name: str | None = None) 
     """
     first = model[0] if isinstance(model, tuple) else model
     name = name or str(getattr(first, "__name__", type(first).__name__))
-    given = sources(input_shape, channels_last=has_channels_last(model))
+    given = sources(specs)
     structs = {each: jax.ShapeDtypeStruct(each.shape, _type(each, name)) for each in given}
     args = tuple(struct for each, struct in structs.items() if each.name is None)
     kwargs = {each.name: struct for each, struct in structs.items() if each.name is not None}
