@@ -15,8 +15,8 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
-test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow
+test-slow: $(VENV)/.dev $(VENV)/.ray
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -24,6 +24,12 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-checks; else echo "no npm here: types and formatting of the page's modules are not checked"; fi
+
+# only slow tests need it: 260 MB, and half a minute to install
+$(VENV)/.ray: $(VENV)/.dev
+	@echo "adding Ray (once)"
+	@$(PIP) -e '.[ray]'
+	@touch $@
 
 # the page's modules are plain JavaScript with types in comments; TypeScript checks them and ships nothing
 page-checks: node_modules/.package-lock.json

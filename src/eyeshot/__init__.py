@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eyeshot.api import advise, check, compare, designs, effective, inspect, rewrite, sizes, tile_plan, tiled
+    from eyeshot.api import advise, check, compare, designs, effective, inspect, rewrite, sizes, study, tile_plan, tiled
     from eyeshot.errors import EyeshotError
 
 __version__ = "0.1.0"
@@ -28,6 +28,7 @@ __all__ = [
     "inspect",
     "rewrite",
     "sizes",
+    "study",
     "tile_plan",
     "tiled",
 ]
@@ -42,6 +43,7 @@ _HOMES = {
     "inspect": "eyeshot.api",
     "rewrite": "eyeshot.api",
     "sizes": "eyeshot.api",
+    "study": "eyeshot.api",
     "tile_plan": "eyeshot.api",
     "tiled": "eyeshot.api",
 }

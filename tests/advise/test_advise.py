@@ -13,6 +13,7 @@ from torch import nn
 import eyeshot as package
 from eyeshot.design.advise import Finding
 from eyeshot.errors import EyeshotError, UsageError
+from eyeshot.report.advice import cure, says
 from tests.cli.conftest import Eyeshot
 from tests.cli.conftest import eyeshot as command
 
@@ -92,6 +93,32 @@ def test_gridding_is_told_with_its_exact_coverage_and_wang_s_remedy_is_silent() 
     assert findings("C3d1-8 C3d2-8 C3d9-8", (3, 64, 64))["gridding"].evidence["along"] == [[21, 25], [21, 25]]
 
 
+@pytest.mark.parametrize(
+    ("design", "size", "kind", "move"),
+    [
+        ("C3d2-8 C3d2-8 C3d2-8", 64, "gridding", "dilation"),
+        ("C3s2-8 C4-8 C4-8", 64, "off-centre", "padding:alternate"),
+        ("alexnet-alternating", 227, "dropped-pixels", "padding:covering,pool4"),
+    ],
+)
+def test_a_fault_is_gone_after_the_move_that_it_is_told_of(design: str, size: int, kind: str, move: str) -> None:
+    finding = findings(design, (3, size, size))[kind]
+    assert [effect.move for effect in finding.moves] == [move]
+    assert cure(finding) is None
+
+    mended = package.rewrite(design, move, input_shape=(3, size, size))
+
+    assert kind not in findings(str(mended.design), (3, size, size))
+    assert mended.after.layers[-1].field.size == mended.before.layers[-1].field.size
+    assert mended.after.totals.params == mended.before.totals.params
+
+
+def test_where_no_move_mends_a_fault_it_is_told_what_would() -> None:
+    for finding in findings("C1s2-8 C3-8", (3, 64, 64)).values():
+        assert not finding.moves
+        assert str(cure(finding)).startswith("no move mends it; what would: ")
+
+
 def test_even_kernels_under_a_stride_look_off_centre() -> None:
     finding = findings("C3s2-8 C4-8 C4-8", (3, 64, 64))["off-centre"]
 
@@ -128,7 +155,7 @@ def test_objects_are_held_against_the_levels_of_a_detector() -> None:
     assert told["object-too-small"].evidence["smallest"] == 4
     assert told["object-too-large"].evidence["field"] == max(level.field for level in advice.maps) < 900
     assert told["object-too-large"].evidence["largest"] == 900
-    assert all("eyeshot.rewrite(model" in line for finding in advice for line in advice.commands(finding))
+    assert all("eyeshot.rewrite(model" in (advice.command(e.move) or "") for finding in advice for e in finding.moves)
     assert {"object-too-small", "object-too-large"}.isdisjoint(findings(Detector(), (3, 640, 640), objects="10-100"))
 
 
@@ -153,7 +180,18 @@ def test_exposure_that_differs_between_patch_and_image_is_told() -> None:
 def test_most_work_at_the_image_s_own_size_is_told_as_practice() -> None:
     finding = findings("C3-64 C3-64 C3-64 P2 C3-64 G F", (3, 224, 224))["practice"]
 
+    assert finding.evidence["way"] == "late"
     assert finding.evidence["share_of_macs"] > 0.5
+
+
+def test_most_work_on_coarse_maps_is_told_as_practice_and_a_finer_stem_mends_it() -> None:
+    design = "C7s4-32 P4 P2 C3-256 C3-256 C3-256 C3-256 G F"
+    finding = findings(design, (3, 224, 224))["practice"]
+
+    assert finding.evidence["way"] == "early"
+    assert finding.evidence["share_of_macs"] > 0.75
+    assert "This is practice, not law." in says(finding)
+    assert [effect.move for effect in finding.moves] == ["stem:fine", "stem:half", "pool:later"]
 
 
 @pytest.mark.parametrize("text", ["0-5", "9-3", "0"])
@@ -176,7 +214,7 @@ def test_the_document_has_every_number_and_the_command_that_tries_each_move(comm
     costs = [finding["evidence"]["cost"] for finding in document["findings"]]
     assert costs == sorted(costs, reverse=True)
     for finding in document["findings"]:
-        assert finding.keys() == {"kind", "layers", "says", "evidence", "moves"}
+        assert finding.keys() == {"kind", "layers", "says", "evidence", "cure", "moves"}
         assert any(character.isdigit() for character in finding["says"])
         for move in finding["moves"]:
             _, *words = move["command"].split()

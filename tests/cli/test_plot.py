@@ -10,6 +10,7 @@ import pytest
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.budget import Budget
 from eyeshot.train.directory import write_sealed
+from eyeshot.train.record import Record, Score
 from tests.cli.conftest import Eyeshot
 
 
@@ -141,6 +142,47 @@ def test_a_study_without_a_finished_training_has_no_evidence(tmp_path: Path, eye
 
     assert result.exit_code == 2
     assert "none of the 1 trainings there came to its end" in result.stderr
+
+
+def kept_study(folder: Path) -> Path:
+    """Two designs, the second dearer, and two seeds of each, tested after two epochs."""
+    arms = tuple(
+        Arm(label=label, design="C3-8", macs=macs, params=macs // 10, network_fingerprint="")
+        for label, macs in (("a", 100), ("b", 200))
+    )
+    plan = Plan(arms=arms, seeds=(0, 1), data="sample", data_fingerprint="", budget=Budget.parse("2ep"))
+    write_sealed(folder / "plan.json", plan.to_json())
+    for recipe in plan.recipes():
+        scores = tuple(
+            Score(
+                epoch=epoch, images=96 * epoch, seconds=1.0 * epoch, loss=0.5, accuracy=40.0 + 10 * epoch + recipe.seed
+            )
+            for epoch in (1, 2)
+        )
+        record = Record(recipe=recipe, versions={}, scores=scores, is_diverged=False, weights="0" * 64)
+        (folder / plan.place(recipe)).mkdir(parents=True)
+        write_sealed(folder / plan.place(recipe) / "record.json", record.to_json())
+    return folder
+
+
+def test_a_study_s_curves_have_a_line_a_seed(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    assert eyeshot("plot", str(kept_study(tmp_path)), "curves", "-o", str(tmp_path / "x.svg")).exit_code == 0
+
+    rows = [(row["design"], row["seed"], row["images"], row["score"]) for row in rows_of(tmp_path / "x.csv")]
+    assert rows[:4] == [
+        ("a", "0", "96", "50.0"), ("a", "0", "192", "60.0"), ("b", "0", "96", "50.0"), ("b", "0", "192", "60.0"),
+    ]  # fmt: skip
+    assert len(rows) == 8
+
+
+def test_a_design_that_scores_as_much_for_less_beats_the_other(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    assert eyeshot("plot", str(kept_study(tmp_path)), "pareto", "-o", str(tmp_path / "x.svg")).exit_code == 0
+
+    rows = {(row["design"], row["cost"]): (row["at"], row["pareto"]) for row in rows_of(tmp_path / "x.csv")}
+    assert rows["a", "macs"] == ("100.0", "true")
+    assert rows["b", "macs"] == ("200.0", "false")
+    assert rows["b", "params"] == ("20.0", "false")
+    assert rows["b", "seconds"] == ("2.0", "true")  # both take as long
 
 
 BOUNDED = """

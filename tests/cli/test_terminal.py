@@ -62,6 +62,15 @@ def test_the_ledger_keeps_within_the_width(width: int) -> None:
     assert max(map(len, _printed(TABLES["ledger"], width))) <= width
 
 
+@pytest.mark.parametrize("width", range(40, 201, 5))
+def test_designs_stay_together_within_any_width(width: int) -> None:
+    lines = _printed(TABLES["quantities"], width)
+
+    assert max(map(len, lines)) <= width
+    assert _cells(lines[0])[:2] == ["alexnet", "alexnet-alternating"]
+    assert any("163×163 (conv5)" in line and "387×387 (conv5)" in line for line in lines)
+
+
 def test_columns_leave_by_priority() -> None:
     heads = [set(_cells(_printed(TABLES["ledger"], width)[0])) for width in (200, 90, 60, 40)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,9 @@ def test_training_prints_scores_differences_and_a_verdict_and_resumes(tmp_path: 
     document = json.loads(again.stdout)
     assert document["schema"] == "eyeshot.comparison/1"
     assert document["evidence"]["verdict"] in first.stdout
+    assert re.search(r"score, % +other seeds +and images ", first.stdout)
+    assert document["evidence"]["differences"][0]["images"] == 2000
+    assert all(arm["seeds_and_images"] for arm in document["evidence"]["arms"])
     macs = [network["totals"]["macs"] for network in document["networks"]]
     assert macs[1] == pytest.approx(macs[0], rel=0.01)
 

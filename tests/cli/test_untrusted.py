@@ -85,7 +85,7 @@ def test_a_name_adds_no_line_to_what_is_printed(name: str) -> None:
     Terminal(stream).say(name)
     with redirect_stdout(stream):
         echo(name)
-        print_records([{"layer": name}], separator="\t")
+        print_records([{"layer": name}], is_csv=False)
 
     assert stream.getvalue().count("\n") == 4
     assert "\n" not in str(ReadError(name))

@@ -28,7 +28,8 @@ MADE = (
     "output-stride:2", "output-stride:8", "kernel-to-stack", "kernel-to-stack:linear,params,front",
     "kernel-to-stack:macs", "stack-to-kernel", "stack-to-kernel:relu", "fold-batch-norm", "padding:reflect",
     "padding:none", "padding:front", "depthwise-separate", "depthwise-separate:relu,multiplier=2", "bottleneck",
-    "bottleneck:relu,ratio=2", "pool:earlier", "pool:later",
+    "bottleneck:relu,ratio=2", "pool:earlier", "pool:later", "width:by=0.5", "width:by=0.7,multiple=4",
+    "dilation", "dilation:rates=1-2", "padding:alternate", "padding:covering",
 )  # fmt: skip
 """Every move but cut, which needs to be told what."""
 

@@ -49,6 +49,17 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).abs().max() / b.abs().max().clamp(min=1e-300)) if b.numel() else 0.0
 
 
+@pytest.mark.parametrize("move", ["depthwise-separate:multiplier=15,1", "bottleneck:ratio=1,1"])
+def test_a_dilated_kernel_is_taken_apart_exactly_where_there_is_room_for_all_of_it(move: str) -> None:
+    module = in_double(nn.Sequential(nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, (3, 5), dilation=(2, 3), padding=2)))
+    x = torch.rand(1, 3, 40, 40, dtype=torch.float64)
+
+    result = eyeshot.rewrite(module, move, input_shape=(3, 40, 40))
+
+    assert max(result.steps[0].errors.values()) < 1e-10
+    assert relative(run(result.model, x), run(module, x)) < 1e-10
+
+
 FOLDED = {
     "transposed, in groups": nn.Sequential(nn.ConvTranspose2d(6, 4, 3, 2, groups=2, bias=False), nn.BatchNorm2d(4)),
     "without affine": nn.Sequential(nn.Conv2d(6, 4, 3, groups=2), nn.BatchNorm2d(4, affine=False), nn.ReLU()),

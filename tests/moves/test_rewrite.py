@@ -180,3 +180,25 @@ def test_the_code_that_is_written_makes_what_was_read_back(model: str, tmp_path:
     assert again.totals.macs == result.after.totals.macs
     assert again.totals.params == result.after.totals.params
     assert again.layers[-1].field == result.after.layers[-1].field
+
+
+def test_half_the_width_is_about_a_quarter_of_the_cost_and_outputs_keep_theirs() -> None:
+    result = eyeshot.rewrite("torchvision:mobilenet_v2", "width:by=0.5", input_shape=(3, 64, 64), weights=False)
+
+    layers = {layer.name: layer for layer in result.after}
+    assert layers["features.1.conv.0.0"].node.op.groups == layers["features.1.conv.0.0"].out[0] == 16  # type: ignore[attr-defined]
+    assert layers["classifier.1"].out == (1000,)
+    assert result.after.totals.macs == pytest.approx(result.before.totals.macs / 4, rel=0.15)
+
+
+def test_a_batch_norm_of_another_width_keeps_its_settings_and_its_activation() -> None:
+    result = eyeshot.rewrite("timm:regnetx_002", "width:by=0.5", input_shape=(3, 64, 64), weights=False)
+
+    assert result.model.stem.bn.num_features == 16
+    assert type(result.model.stem.bn).__name__ == "BatchNormAct2d"
+
+
+@pytest.mark.parametrize("words", ["", ":by=0", ":by=x", ":by=1e9"])
+def test_a_width_needs_a_factor(words: str) -> None:
+    with pytest.raises(UsageError, match=r"by how much\? Give a factor"):
+        eyeshot.rewrite("alexnet", f"width{words}")

@@ -85,11 +85,16 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     contexts = []
 
     def open_page(
-        *models: str | Report, fragment: str = "", image: bytes | None = None, tiles: Any = (), **options: Any
+        *models: str | Report,
+        fragment: str = "",
+        image: bytes | None = None,
+        tiles: Any = (),
+        decide: Any = (),
+        **options: Any,
     ) -> Opened:
         reports: Sequence[Report] = [m if isinstance(m, Report) else eyeshot.inspect(m) for m in models]
         path = tmp_path / "page.html"
-        path.write_text(html_page(reports, image=image, tiles=tiles), encoding="utf-8")
+        path.write_text(html_page(reports, image=image, tiles=tiles, decide=decide), encoding="utf-8")
         options = {"viewport": {"width": 1280, "height": 800}} | options
         context = browser.new_context(**options)
         contexts.append(context)

@@ -37,6 +37,8 @@ def test_it_writes_one_file_and_says_where(tmp_path: Path) -> None:
         (["alexnet", "-o", "a.html", "--image", "no.png"], "no.png could not be read"),
         (["alexnet", "-o", "a.html", "--effective", "no.json"], "no.json could not be read"),
         (["alexnet", "-o", "a.html", "--run", "nowhere"], "nowhere holds no study"),
+        (["-o", "a.html", "--run", "nowhere", "--decide"], "nowhere holds no study"),
+        (["alexnet", "-o", "a.html", "--objects", "9-3"], "give the smallest and the largest size"),
         (["alexnot", "-o", "a.html"], "did you mean"),
     ],
 )

@@ -131,3 +131,14 @@ def test_with_few_colours_what_is_not_seen_is_hatched(opened: Open) -> None:
 
     assert len(outside) > 1
     assert "gradient" in page.tab.locator(".key-shade").evaluate("(key) => getComputedStyle(key).backgroundImage")
+
+
+def test_the_ledger_shows_the_layer_that_is_asked_for_and_leaves_the_page_where_it_is(opened: Open) -> None:
+    page = opened("vgg16", fragment="#layer=fc8", viewport={"width": 1280, "height": 400})
+
+    seen = """() => {
+      const row = document.querySelector(".ledger [aria-current]").closest("tr").getBoundingClientRect();
+      const box = document.querySelector(".ledger-box > .scroll").getBoundingClientRect();
+      return [row.top >= box.top && row.bottom <= box.bottom + 1, scrollY];
+    }"""
+    assert page.tab.evaluate(seen) == [True, 0]

@@ -269,6 +269,13 @@ def test_axe_finds_nothing_wrong_with_the_lesson(opened_lesson: Open, scheme: st
     assert violations(page) == []
 
 
+def test_it_opens_at_its_beginning(opened_lesson: Open) -> None:
+    page = opened_lesson()
+    page.settle()
+
+    assert page.tab.evaluate("scrollY") == 0
+
+
 def test_keys_alone_lead_to_every_stage(opened_lesson: Open) -> None:
     page = opened_lesson()
     reached = set()

@@ -53,8 +53,14 @@ def test_plates_that_would_not_fit_are_refused() -> None:
 
 
 ARMS = [
-    {"label": "<b>A & B</b>", "mean": 80.0, "interval": [79.0, 81.0], "scores": {"0": 79.5, "1": 80.5}},
-    {"label": "other", "mean": 70.0, "interval": None, "scores": {"0": 70.0}},
+    {
+        "label": "<b>A & B</b>",
+        "mean": 80.0,
+        "seeds": {"interval": [79.0, 81.0], "confidence": 0.95},
+        "seeds_and_images": {"interval": [78.0, 82.0], "confidence": 0.95},
+        "scores": {"0": 79.5, "1": 80.5},
+    },
+    {"label": "other", "mean": 70.0, "seeds": None, "seeds_and_images": None, "scores": {"0": 70.0}},
 ]
 
 

@@ -122,6 +122,16 @@ def test_names_are_only_text(name: str, kind: str) -> None:
     assert b"<script" not in content
 
 
+def test_scores_have_a_bar_for_other_seeds_and_one_for_other_images_where_they_are_known() -> None:
+    drawing = Drawing(rows=[[evidence([arm("a", [79, 81], half_width=1, wider=3), arm("b", [70, 72], half_width=1)])]])
+
+    ends = {(record["design"], record["of"]): (record["low"], record["high"]) for record in drawing.records}
+    assert ends["a", "mean"] == (79, 81)
+    assert ends["a", "mean, other images"] == (77, 83)
+    assert ("b", "mean, other images") not in ends
+    assert b"thick: other seeds, thin: other images too" in drawing.content("svg")
+
+
 @pytest.mark.parametrize("label", ["$x^2$ $", "a" * 10_000, "C3-8 " * 40, "層\n<b>"])
 def test_scores_are_drawn_whatever_designs_are_called(label: str) -> None:
     drawing = Drawing(rows=[[evidence([arm(label, [79, 81], half_width=1), arm("b", [70])])]])

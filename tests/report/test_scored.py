@@ -25,7 +25,9 @@ def test_three_scores_have_student_s_interval(tmp_path: Path) -> None:
     (arm,) = evidence_of_files([_file(tmp_path, "a.csv", "87.6\n86.1\n85.8\n")]).arms
 
     assert arm.mean == pytest.approx(86.5)
-    assert arm.half_width == pytest.approx(2.395, abs=1e-3)
+    assert arm.seeds is not None
+    assert arm.seeds.half_width == pytest.approx(2.395, abs=1e-3)
+    assert arm.seeds_and_images is None
 
 
 def test_scores_are_paired_by_seed_whatever_their_order(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_scores_are_paired_by_seed_whatever_their_order(tmp_path: Path) -> None:
     second = _file(tmp_path, "b.csv", "3,68\n1,88\n2,78.5\n9,10\n")
     (difference,) = evidence_of_files([first, second]).differences
 
-    assert difference.seeds == (1, 2, 3)
+    assert difference.paired == (1, 2, 3)
     assert difference.mean == pytest.approx(2.0)
     assert difference.is_seen
 
@@ -69,6 +71,7 @@ def test_the_command_prints_the_verdict_and_draws_the_figure(tmp_path: Path, eye
     document = json.loads(eyeshot("compare", "--scores", *files, "--json").stdout)
 
     assert "mine scores higher than theirs by" in shown.stdout
+    assert "for other seeds on the same images: which of them were right is not known here" in shown.stdout
     assert (tmp_path / "scores.svg").read_text().startswith("<?xml")
     assert document["schema"].startswith("eyeshot.evidence/")
     assert eyeshot("compare", "--scores", *files, "--train").exit_code == 2

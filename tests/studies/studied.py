@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -73,6 +74,17 @@ def broken() -> nn.Module:
 
 def killed() -> nn.Module:
     os._exit(3)
+
+
+def on_a_gpu() -> nn.Module:
+    """A net that is made only where a GPU was set aside."""
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    return net()
+
+
+def shot() -> nn.Module:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
 
 
 def plan(folder: Path, labels: tuple[str, ...] = ("a", "b"), **changes: Any) -> Plan:

@@ -17,8 +17,10 @@ import eyeshot
 from eyeshot.api.comparison import Comparison
 from eyeshot.cli import main
 from eyeshot.errors import UsageError
+from eyeshot.studies.arms import fingerprint
 from eyeshot.studies.kept import kept
-from eyeshot.studies.study import fingerprint, planned
+from eyeshot.studies.study import planned
+from eyeshot.studies.trained import networks_of
 from eyeshot.train.loop import Progress
 
 DESIGNS = "C3s2-16 C3-32", "C5s2-16 C3-32"
@@ -123,9 +125,9 @@ def test_what_cannot_be_trained_is_said_before_anything_is() -> None:
         (DESIGNS, "seeds: only for designs that are trained; give train=True too", {"train": False, "seeds": 3}),
         (DESIGNS, "seeds 0: needed is 1 or more", {"seeds": 0}),
         (DESIGNS, "match 'flops': needed is", {"match": "flops"}),
-        (DESIGNS, "augment 'flip': needed is", {"augment": "flip"}),
+        (DESIGNS, "augment 'rotate': needed is", {"augment": "rotate"}),
         ((DESIGNS[0], local), "Local cannot be sent to the processes that train", {}),
-        ((DESIGNS[0], studied.net()), "match scales the widths", {"match": "macs"}),
+        ((DESIGNS[0], eyeshot.inspect("C3-4").network), "match scales the widths", {"match": "macs"}),
         ((DESIGNS[0], weight), "nothing says how this weight is drawn", {}),
         ((DESIGNS[0], eyeshot.inspect("alexnet").network), "its input is 3x227x227; the images of sample are", {}),
     ):
@@ -141,3 +143,26 @@ def test_a_class_of_the_running_program_is_refused(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(UsageError, match="Net is defined in the program that runs"):
         planned([studied.Net(), studied.Net()])
+
+
+@pytest.mark.slow
+def test_modules_are_trained_as_they_were_matched_and_the_study_knows_them_again(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from torch import nn\n"
+        "def wide(width=32):\n"
+        "    conv = nn.Conv2d(1, width, 3, padding=1)\n"
+        "    return nn.Sequential(conv, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))\n"
+        "def fixed():\n    return wide(48)\n"
+    )
+    models = ["C3-16 G F", f"{file}:wide", f"{file}:fixed"]
+
+    comparison = eyeshot.compare(
+        *models, train=True, match="macs", seeds=1, budget="64img", jobs=1, run=tmp_path / "run"
+    )
+
+    (macs,) = [quantity for quantity in comparison.quantities if quantity.key == "macs"]
+    assert all(abs(change or 0) <= 0.01 for change in macs.changes)
+    plan, _ = kept(tmp_path / "run", lambda text: None)
+    assert [arm.macs for arm in plan.arms] == list(macs.values)
+    assert [network.name for network in networks_of(plan, plan.arms)][1].endswith("?width=16")

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from eyeshot.studies import display
 from eyeshot.studies.display import Silent
 from eyeshot.studies.kept import kept
 from eyeshot.studies.plan import Plan
+from eyeshot.studies.processes import Processes, cores
 from eyeshot.studies.run import run
 from eyeshot.train import data, loop
 from eyeshot.train.budget import Budget
@@ -40,12 +42,13 @@ from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 import studied
+from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 if __name__ == "__main__":
     plan = studied.plan(Path({images!r}), budget=Budget.parse({budget!r}))
     try:
-        run(plan, studied.factories("a", "b"), Path({directory!r}), jobs=2)
+        run(plan, studied.factories("a", "b"), Path({directory!r}), engine=Processes(jobs=2))
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -60,7 +63,7 @@ def test_a_study_is_what_a_loop_over_its_recipes_gives(images: Path, tmp_path: P
     plan = studied.plan(images)
     dataset = data.load(str(images))
 
-    records = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=2, watcher=Silent())
+    records = run(plan, studied.factories("a", "b"), tmp_path / "study", engine=Processes(jobs=2), watcher=Silent())
     expected = [
         loop.run(recipe, studied.net, dataset, tmp_path / f"{number}") for number, recipe in enumerate(plan.recipes())
     ]
@@ -179,7 +182,7 @@ def test_one_damaged_record_is_trained_again_and_the_others_are_kept(
     watcher = Silent()
 
     assert kept(tmp_path / "study", told.append)[1] == [records[0], records[1], records[3]]
-    again = run(plan, studied.factories("a", "b"), tmp_path / "study", jobs=1, watcher=watcher)
+    again = run(plan, studied.factories("a", "b"), tmp_path / "study", engine=Processes(jobs=1), watcher=watcher)
 
     assert [record.numbers for record in again] == [record.numbers for record in records]
     for text in (told, watcher.notices):
@@ -213,7 +216,7 @@ def test_a_finished_study_is_read_without_a_write(
 
 def test_no_jobs_are_refused(images: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="jobs 0: needed is 1 or more"):
-        run(studied.plan(images), {}, tmp_path, jobs=0)
+        run(studied.plan(images), {}, tmp_path, engine=Processes(jobs=0))
 
 
 @pytest.mark.parametrize(
@@ -223,11 +226,21 @@ def test_no_jobs_are_refused(images: Path, tmp_path: Path) -> None:
         (studied.killed, r"arm 'a', seed 0: its process died \(exit code 3\). Finished epochs are kept"),
     ],
 )
-def test_a_trial_that_fails_is_named(images: Path, tmp_path: Path, factory: Callable[[], object], message: str) -> None:
-    plan = studied.plan(images, labels=("a",))
+def test_a_trial_that_fails_is_named(images: Path, tmp_path: Path, factory: Callable[[], Any], message: str) -> None:
+    plan, engine = studied.plan(images, labels=("a",)), Processes(jobs=1)
 
     with pytest.raises(RunError, match=message):
-        run(plan, {"a": factory}, tmp_path / "study", jobs=1, watcher=Silent())  # type: ignore[dict-item]
+        run(plan, {"a": factory}, tmp_path / "study", engine=engine, watcher=Silent())
+
+
+@pytest.mark.slow
+def test_of_two_at_work_the_one_that_the_system_kills_is_named_and_the_other_ends(images: Path, tmp_path: Path) -> None:
+    plan, engine = studied.plan(images, budget=BUDGET, seeds=(0,)), Processes(jobs=2)
+
+    with pytest.raises(RunError, match=r"arm 'b', seed 0: its process died \(SIGKILL: the system was out of memory"):
+        run(plan, {"a": studied.net, "b": studied.shot}, tmp_path / "study", engine=engine, watcher=Silent())
+
+    assert multiprocessing.active_children() == []
 
 
 def begun(images: Path, directory: Path, *, until: str = "*/*/checkpoint.pt") -> subprocess.Popen[str]:
@@ -328,6 +341,4 @@ def test_progress_names_arm_seed_and_score() -> None:
 
 
 def test_the_cores_at_hand_are_counted() -> None:
-    from eyeshot.studies.run import _cores
-
-    assert 1 <= _cores() <= (os.cpu_count() or 1)
+    assert 1 <= cores() <= (os.cpu_count() or 1)

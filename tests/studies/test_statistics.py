@@ -1,4 +1,4 @@
-"""Intervals are Student's, and a verdict claims no more than they allow."""
+"""Intervals over seeds are Student's, and a verdict claims no more than they allow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from scipy import stats
 
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.report.evidence import Evidence, evidence
-from eyeshot.studies.statistics import half_width, smallest_visible
+from eyeshot.studies.intervals import half_width
+from eyeshot.studies.power import visible
 
 SCORES = st.lists(st.floats(0, 100).map(lambda score: round(score, 2)), min_size=2, max_size=8)
 
@@ -30,7 +31,7 @@ def found(**arms: Sequence[float]) -> Evidence:
 
 @given(SCORES)
 def test_an_interval_is_the_one_of_the_t_test(values: list[float]) -> None:
-    width = half_width(values)
+    width = half_width(values, error=0.05)
 
     if np.ptp(values) > 0:
         low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -45,27 +46,31 @@ def test_a_design_against_itself_never_differs(scores: list[float]) -> None:
 
     assert result.differences[0].mean == 0
     assert not result.differences[0].is_seen
-    expected = f"a against b: 0.00 points at each of {len(scores)} seeds: no spread, no interval, no claim."
-    assert result.verdict == expected
+    expected = f"a and b are the same runs, to the last bit at each of {len(scores)} seeds: nothing is compared."
+    assert result.verdict.splitlines()[0] == expected
 
 
 def test_a_planted_difference_is_found() -> None:
     result = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3])
 
-    assert result.verdict == "a scores higher than b by 2.13 ± 0.14 points at 3 seeds."
+    assert result.verdict.splitlines()[0] == "a scores higher than b by 2.13 ± 0.14 points at 3 seeds."
     assert result.differences[0].is_seen
 
 
 def test_the_higher_arm_is_named_first() -> None:
-    assert found(a=[80.0, 81.5], b=[86.0, 87.4]).verdict == "b scores higher than a by 5.95 ± 0.64 points at 2 seeds."
+    result = found(a=[80.0, 81.5], b=[86.0, 87.4])
+
+    assert result.verdict.splitlines()[0] == "b scores higher than a by 5.95 ± 0.64 points at 2 seeds."
 
 
 def test_a_difference_within_the_interval_is_not_claimed() -> None:
     result = found(a=[88.0, 88.5, 88.2], b=[88.4, 88.1, 88.6])
 
-    assert result.verdict == (
-        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 1.5 would likely have been seen)."
-    )
+    assert result.verdict.splitlines() == [
+        "a against b: no difference seen at 3 seeds: −0.1 ± 1.1 points (one of 3.2 would likely have been seen).",
+        "To see 1 point it may take about 10 seeds.",
+        "That is for other seeds on the same images: which of them were right is not known here.",
+    ]
 
 
 def test_one_seed_allows_no_claim() -> None:
@@ -79,15 +84,21 @@ def test_seeds_that_agree_to_the_digit_allow_no_claim() -> None:
     assert not result.differences[0].is_seen
 
 
+def half(result: Evidence) -> float:
+    seeds = result.differences[0].seeds
+    assert seeds is not None
+    return seeds.half_width
+
+
 def test_several_arms_share_the_error() -> None:
     result = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3], c=[88.0, 88.8, 88.9])
     alone = found(a=[88.1, 88.9, 88.4], b=[86.0, 86.7, 86.3])
 
-    assert [(d.first, d.second, d.confidence) for d in result.differences] == [
+    assert [(d.first, d.second, d.seeds and d.seeds.confidence) for d in result.differences] == [
         ("a", "b", 0.975),
         ("a", "c", 0.975),
     ]
-    assert (result.differences[0].half_width or 0) > (alone.differences[0].half_width or 0)
+    assert half(result) > half(alone)
     assert "Each is at 97.5 % confidence, so that all 2 hold together at 95 % (Bonferroni)." in result.verdict
 
 
@@ -99,13 +110,15 @@ def test_the_last_bits_of_equal_differences_are_no_spread() -> None:
     result = found(a=[88.31, 12.13, 47.77], b=[88.28, 12.10, 47.74])
 
     assert result.verdict == "a against b: 0.03 points at each of 3 seeds: no spread, no interval, no claim."
-    assert result.to_json()["differences"][0]["interval"] is None
+    assert result.to_json()["differences"][0]["seeds"] is None
 
 
 def test_a_difference_that_no_scale_holds_is_not_looked_for() -> None:
     result = found(a=[20.0, 90.0], b=[60.0, 40.0])
 
-    assert result.verdict == "a against b: too few seeds to see any difference: 5.0 ± 571.8 points at 2 seeds."
+    assert result.verdict.splitlines()[0] == (
+        "a against b: too few seeds to see any difference: 5.0 ± 571.8 points at 2 seeds."
+    )
 
 
 def test_with_a_diverged_arm_nothing_is_compared() -> None:
@@ -119,7 +132,7 @@ def test_with_a_diverged_arm_nothing_is_compared() -> None:
         "b diverged at 2 seeds (0, 1); its scores there are those of a broken network.",
     ]
     assert (
-        result.to_json()["differences"][0] | {"seen": False, "interval": None, "broken": True}
+        result.to_json()["differences"][0] | {"seen": False, "seeds": None, "power": None, "broken": True}
         == (result.to_json()["differences"][0])
     )
 
@@ -128,19 +141,21 @@ def test_only_seeds_that_both_have_are_paired() -> None:
     records = [studied.record("a", seed, 80.0 + seed) for seed in range(4)]
     records += [studied.record("b", seed, 79.0 + seed * seed) for seed in range(2)]
 
-    assert evidence(records).differences[0].seeds == (0, 1)
+    assert evidence(records).differences[0].paired == (0, 1)
 
 
-def test_what_a_plan_could_have_seen_is_seen_four_times_out_of_five() -> None:
+def test_what_would_likely_have_been_seen_is_seen_four_times_of_five_by_four_studies_of_five() -> None:
+    """Drawn anew: five seeds each, of which every study takes its own spread for the truth."""
     draw = np.random.default_rng(1)
-    values = [-1.0, 0.0, 1.0, 0.4, -0.4]
-    shift = smallest_visible(values)
-    assert shift is not None
+    studies = draw.normal(0, 1, size=(200, 5))
+    bound = stats.t.isf(0.025, 4)
 
-    samples = draw.normal(shift, np.std(values, ddof=1), size=(20_000, 5))
-    seen = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
+    def true_power(values: Sequence[float]) -> float:
+        shift = visible(float(np.var(values, ddof=1)) / 5, 5, None, error=0.05)
+        return float(stats.nct.sf(bound, 4, shift * np.sqrt(5)))
 
-    assert seen.mean() == pytest.approx(0.8, abs=0.01)
+    powers = [true_power(values) for values in studies]
+    assert np.mean(np.array(powers) >= 0.8) == pytest.approx(0.8, abs=0.06)
 
 
 def test_nothing_to_compare_is_refused() -> None:
@@ -161,9 +176,10 @@ def test_two_scores_for_one_seed_are_refused() -> None:
 def test_evidence_is_plain_json() -> None:
     values = json.loads(json.dumps(found(a=[88.0, 88.5], b=[86.0, 86.7]).to_json(), allow_nan=False))
 
-    assert values["schema"] == "eyeshot.evidence/1"
+    assert values["schema"] == "eyeshot.evidence/2"
     assert values["arms"][0]["scores"] == {"0": 88.0, "1": 88.5}
-    assert values["differences"][0]["interval"][0] < values["differences"][0]["mean"]
+    assert values["differences"][0]["seeds"]["interval"][0] < values["differences"][0]["mean"]
+    assert values["differences"][0]["seeds_and_images"] is None
 
 
 def test_a_missing_scipy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

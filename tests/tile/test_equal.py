@@ -176,3 +176,27 @@ def test_every_pixel_of_the_image_lies_in_one_core() -> None:
         counts[rows.first : rows.end, columns.first : columns.end] += 1
 
     assert bool((counts == 1).all())
+
+
+class Square(nn.Module):
+    """A network that takes square images only, as some with tables of positions do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[-1] != x.shape[-2]:
+            raise ValueError(f"{x.shape[-2]}×{x.shape[-1]} is not square")
+        return self.conv(x)
+
+
+def test_last_tiles_move_inwards_where_the_network_does_not_take_the_shapes_of_smaller_ones() -> None:
+    torch.manual_seed(0)
+    module, x = Square().eval(), torch.rand(1, 1, 50, 50)
+
+    run = eyeshot.tiled(module, tile=16)
+    tiled = run(x)
+
+    assert torch.equal(tiled, module(x)) or torch.allclose(tiled, module(x), atol=1e-6)
+    assert {(y.size, x.size) for y in run.plan.rows[0] for x in run.plan.rows[1]} == {(16, 16)}

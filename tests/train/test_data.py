@@ -18,7 +18,7 @@ needs_source = pytest.mark.skipif(not SOURCE.is_dir(), reason=f"no {SOURCE}: apt
 
 
 def test_a_name_that_is_nothing_is_refused() -> None:
-    with pytest.raises(DataError, match="data 'fashion': nothing there; give 'sample', 'fashion-mnist' or a folder"):
+    with pytest.raises(DataError, match="data 'fashion': nothing there; give 'sample', 'fashion-mnist', a folder"):
         data.load("fashion")
 
 

@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 import small
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
 from eyeshot.train import batches
+from eyeshot.train.dataset import Dataset
 from eyeshot.train.loop import Progress, run
 from eyeshot.train.recipe import Options, Recipe
-from eyeshot.train.record import Record
+from eyeshot.train.record import Answers, Record
 
 DATA = small.dataset()
 
@@ -113,9 +115,9 @@ def test_a_budget_of_seconds_ends_in_time_and_goes_on_after_a_stop(tmp_path: Pat
 def test_every_arm_sees_the_same_images_whatever_its_budget_and_batch() -> None:
     normalise = batches.Normaliser(DATA)
 
-    def seen(images: int, **options: Any) -> torch.Tensor:
+    def seen(count: int, **options: Any) -> torch.Tensor:
         parts = batches.batches(
-            DATA, Options(augment="shift", **options), seed=3, epoch=1, images=images, normalise=normalise
+            _on_processor(DATA), Options(augment="shift", **options), seed=3, epoch=1, count=count, normalise=normalise
         )
         return torch.cat([pixels for pixels, _ in parts])
 
@@ -124,20 +126,37 @@ def test_every_arm_sees_the_same_images_whatever_its_budget_and_batch() -> None:
 
 
 def DATA_IN_ORDER(normalise: batches.Normaliser) -> torch.Tensor:  # noqa: N802  # a constant in all but cost
-    return normalise(DATA.train_images)
+    return normalise(_on_processor(DATA).images)
+
+
+def _on_processor(data: Dataset) -> batches.Labelled:
+    return batches.Labelled.on(torch.device("cpu"), data.train_images, data.train_labels)
+
+
+def _drawn(data: Dataset, augment: Any, *, seed: int = 0, epoch: int = 0) -> NDArray[Any]:
+    """The pixels of an epoch as they are given, in their order."""
+    parts = batches.batches(
+        _on_processor(data),
+        Options(augment=augment),
+        seed=seed,
+        epoch=epoch,
+        count=len(data.train_images),
+        normalise=lambda images: images,
+    )
+    return torch.cat([pixels for pixels, _ in parts]).numpy()
 
 
 def test_normalised_images_have_mean_0_and_deviation_1() -> None:
-    pixels = batches.Normaliser(DATA)(DATA.train_images)
+    pixels = batches.Normaliser(DATA)(_on_processor(DATA).images)
 
     assert abs(float(pixels.mean())) < 1e-5
     assert abs(float(pixels.std(correction=0)) - 1) < 1e-5
 
 
 def test_a_shift_moves_and_fills_with_black() -> None:
-    image = np.arange(1, 10, dtype=np.uint8).reshape(1, 1, 3, 3)
+    image = torch.arange(1, 10, dtype=torch.uint8).reshape(1, 1, 3, 3)
 
-    moved = batches.shifted(image, np.array([[1, 3]]))
+    moved = batches.shifted(image, torch.tensor([[1, 3]]))
 
     assert moved[0, 0].tolist() == [[0, 0, 0], [2, 3, 0], [5, 6, 0]]
 
@@ -148,10 +167,47 @@ def test_every_shift_of_up_to_two_pixels_either_way_is_drawn() -> None:
     pixels[:, :, 4, 4] = 255
     data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(400) % 3)
 
-    drawn = batches.batches(data, Options(augment="shift"), seed=0, epoch=0, images=400, normalise=lambda x: x)  # type: ignore[arg-type, return-value]
-    moved = np.concatenate([np.argwhere(images[:, 0] == 255)[:, 1:] - 4 for images, _ in drawn])
+    moved = np.argwhere(_drawn(data, "shift")[:, 0] == 255)[:, 1:] - 4
 
     assert {tuple(way) for way in moved.tolist()} == {(y, x) for y in range(-2, 3) for x in range(-2, 3)}
+
+
+def _flipped(augment: Any, *, seed: int, epochs: int) -> list[list[bool]]:
+    """For each epoch, which images came mirrored: each has one white pixel on its left, and its number in the next."""
+    pixels = np.zeros((200, 1, 4, 6), dtype=np.uint8)
+    pixels[:, :, 1, 0], pixels[:, 0, 2, 1], pixels[:, 0, 2, 4] = 255, np.arange(200), np.arange(200)
+    data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(200) % 3)
+    told = []
+    for epoch in range(epochs):
+        images = _drawn(data, augment, seed=seed, epoch=epoch)
+        told.append([bool(image[0, 1, -1]) for image in images[np.argsort(images[:, 0, 2, 1])]])
+    return told
+
+
+def test_a_flip_mirrors_about_half_of_the_images_and_others_in_the_next_epoch() -> None:
+    first, second = _flipped("flip", seed=3, epochs=2)
+
+    assert 70 < sum(first) < 130
+    assert 70 < sum(a != b for a, b in zip(first, second, strict=True)) < 130
+
+
+def test_alternating_flips_show_every_image_both_ways_in_two_epochs() -> None:
+    first, second, third = _flipped("alternating-flip", seed=3, epochs=3)
+
+    assert 70 < sum(first) < 130
+    assert [not each for each in first] == second
+    assert third == first
+    assert first != _flipped("alternating-flip", seed=4, epochs=1)[0]
+
+
+def test_images_are_moved_alike_with_and_without_flips() -> None:
+    def row_of_the_pixel(augment: Any) -> list[int]:
+        pixels = np.zeros((100, 1, 9, 9), dtype=np.uint8)
+        pixels[:, :, 4, 4] = 255
+        data = dataclasses.replace(DATA, train_images=pixels, train_labels=np.arange(100) % 3)
+        return [int(row) for row in np.argwhere(_drawn(data, augment)[:, 0] == 255)[:, 1]]
+
+    assert row_of_the_pixel("shift") == row_of_the_pixel("shift+flip") == row_of_the_pixel("shift+alternating-flip")
 
 
 def test_the_gradient_s_norm_is_clipped_before_each_step(tmp_path: Path) -> None:
@@ -193,6 +249,72 @@ def test_a_record_reads_back(tmp_path: Path) -> None:
 
     assert Record.from_json(json.loads((tmp_path / "record.json").read_text())) == record
     assert {"python", "torch", "numpy", "eyeshot", "platform", "threads"} <= set(record.versions)
+
+
+def test_the_images_that_are_kept_as_right_are_those_that_the_network_puts_in_their_class(tmp_path: Path) -> None:
+    record = run(small.recipe(DATA), small.net, DATA, tmp_path)
+    net = small.net()
+    net.load_state_dict(torch.load(tmp_path / "checkpoint.pt", weights_only=True)["module"])
+    with torch.no_grad():
+        logits = net.eval()(batches.Normaliser(DATA)(torch.from_numpy(DATA.test_images)))
+    labels = torch.from_numpy(DATA.test_labels)
+
+    assert record.answers is not None
+    assert record.answers.right.tolist() == (logits.argmax(1) == labels).tolist()
+    assert record.answers.accuracy == record.score
+    assert record.answers.chance == pytest.approx(100 / 3)
+    assert record.scores[-1].test_loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-5)
+
+
+def test_a_run_stopped_before_its_record_is_tested_anew_with_the_same_outcome(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA)
+    record = run(recipe, small.net, DATA, tmp_path)
+    (tmp_path / "record.json").unlink()
+
+    assert run(recipe, small.net, DATA, tmp_path) == record
+
+
+def test_a_record_of_an_older_version_reads_without_images(tmp_path: Path) -> None:
+    values = run(small.recipe(DATA), small.net, DATA, tmp_path).to_json()
+    values |= {"schema": "eyeshot.record/2", "scores": [without(score, "test_loss") for score in values["scores"]]}
+
+    record = Record.from_json(without(values, "answers"))
+
+    assert record.answers is None
+    assert record.score == values["score"]
+
+
+def without(values: dict[str, Any], key: str) -> dict[str, Any]:
+    return {each: value for each, value in values.items() if each != key}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"right": ""}, "0 bytes do not tell of 60 test images"),
+        ({"images": 59}, "8 bytes do not tell of 59 test images"),
+        ({"right": "AAAAAAAAAAA="}, "is not that of its test images, which is 0.0"),
+        ({"right": "*"}, "not in base64"),
+        ({"chance": 0.0}, "chance 0.0 cannot be"),
+    ],
+    ids=str,
+)
+def test_images_that_do_not_fit_their_score_are_refused(changes: Any, message: str, tmp_path: Path) -> None:
+    values = run(small.recipe(DATA, budget="96img"), small.net, DATA, tmp_path).to_json()
+    right = Answers(images=60, bits=b"\xff" * 7 + b"\xf0", chance=50.0).to_json()
+    scores = [score | {"accuracy": 100.0} for score in values["scores"]]
+
+    with pytest.raises(ValueError, match=message):
+        Record.from_json(values | {"score": 100.0, "scores": scores, "answers": right | changes})
+
+
+def test_which_of_10_000_images_are_right_takes_two_kilobytes() -> None:
+    right = np.random.default_rng(0).random(10_000) < 0.9
+    kept = Answers.of(right, chance=10.0)
+
+    assert len(kept.bits) == 1250
+    assert len(json.dumps(kept.to_json())) < 2000
+    assert Answers.from_json(kept.to_json()).right.tolist() == right.tolist()
 
 
 def test_a_recipe_reads_back() -> None:
@@ -246,7 +368,7 @@ def test_a_network_that_fails_is_named(tmp_path: Path) -> None:
         ("warm_up", 1, "from 0 to less than 1"),
         ("weight_decay", -1, "0 or more"),
         ("clip", -1, "0 or more"),
-        ("augment", "flip", "'none' or 'shift'"),
+        ("augment", "rotate", "'none', 'shift', "),
         ("threads", 0, "1 or more"),
         ("precision", "fp8", "'fp32' or 'bf16'"),
     ],

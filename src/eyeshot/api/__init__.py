@@ -12,11 +12,24 @@ if TYPE_CHECKING:
     from eyeshot.api.advice import advise
     from eyeshot.api.promises import check
     from eyeshot.api.rewriting import rewrite
+    from eyeshot.api.studied import study
     from eyeshot.api.tiles import tile_plan, tiled
     from eyeshot.api.verbs import compare, effective, inspect, sizes
     from eyeshot.api.wishes import designs
 
-__all__ = ["advise", "check", "compare", "designs", "effective", "inspect", "rewrite", "sizes", "tile_plan", "tiled"]
+__all__ = [
+    "advise",
+    "check",
+    "compare",
+    "designs",
+    "effective",
+    "inspect",
+    "rewrite",
+    "sizes",
+    "study",
+    "tile_plan",
+    "tiled",
+]
 
 _HOMES = {
     "advise": "advice",
@@ -27,6 +40,7 @@ _HOMES = {
     "inspect": "verbs",
     "rewrite": "rewriting",
     "sizes": "verbs",
+    "study": "studied",
     "tile_plan": "tiles",
     "tiled": "tiles",
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.api.report import Report
+from eyeshot.design.named import naming
 from eyeshot.errors import UsageError
 from eyeshot.report.quantities import Quantity, quantities
 from eyeshot.report.sides import Pair, labels, layers_aligned
@@ -29,15 +31,17 @@ class Comparison:
     Attributes:
         reports: one per design.
         study: how they were trained; None where they were not.
+        remarks: how models were changed to agree in cost, or to be trained.
 
     Raises:
-        UsageError: there are fewer than two.
+        UsageError: there are fewer than two, and they were not trained.
     """
 
-    def __init__(self, reports: Sequence[Report], study: Study | None = None) -> None:
+    def __init__(self, reports: Sequence[Report], study: Study | None = None, remarks: Sequence[str] = ()) -> None:
         self.reports = list(reports)
         self.study = study
-        if len(self.reports) < 2:
+        self.remarks = list(remarks) if study is None else study.remarks
+        if len(self.reports) < 2 and study is None:
             raise UsageError("compare needs two designs or more")
 
     def __repr__(self) -> str:
@@ -78,11 +82,14 @@ class Comparison:
         Raises:
             UsageError: nothing was trained.
         """
-        if self.study is None or not self.study.records:
-            raise UsageError("these designs were compared without training; give compare(…, train=True)")
         from eyeshot.report.evidence import evidence
 
-        return evidence(self.study.records)
+        return evidence(self._trained().records)
+
+    def _trained(self) -> Study:
+        if self.study is None or not self.study.records:
+            raise UsageError("these designs were compared without training; give compare(…, train=True)")
+        return self.study
 
     @property
     def is_exact(self) -> bool:
@@ -108,25 +115,28 @@ class Comparison:
                 for pair in self.layers
             ],
         }
+        if self.remarks:
+            document["remarks"] = self.remarks
         if self.study is not None:
             document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
         return document
 
     def plot(self, kind: str) -> Drawing:
-        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence.
+        """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence,
+        curves or pareto.
 
         Raises:
             UsageError: there is no such kind, it takes one design only, or nothing was trained.
             MissingExtraError: matplotlib is not installed.
         """
         from eyeshot.report.figures.kinds import Designs, figure
+        from eyeshot.report.figures.studied import QUESTIONS, study_figure
+        from eyeshot.report.figures.style import check_installed
 
-        if kind == "evidence":
-            from eyeshot.report.figures.evidence import evidence
-            from eyeshot.report.figures.style import Drawing, check_installed
-
+        if kind in QUESTIONS:
             check_installed()
-            return Drawing(rows=[[evidence(self.evidence.arms)]])
+            study = self._trained()
+            return study_figure(kind, study.plan, study.records)
         return figure(kind, Designs(reports=self.reports))
 
     def save_html(
@@ -158,6 +168,31 @@ class Comparison:
         from eyeshot.report.notebook import comparison_html
 
         return comparison_html(self.reports, self.quantities, "" if self.study is None else self.evidence.verdict)
+
+
+def compared(
+    models: Sequence[Any], input_shape: Any, *, match: str | None = None, match_by: str | None = None
+) -> Comparison:
+    """Models side by side, all but the first with widths scaled until they cost what it does, where that is asked for.
+
+    The arguments are those of ``eyeshot.compare``.
+    """
+    from eyeshot.api.models import network_of
+    from eyeshot.design.matched import check_asked, matched
+
+    check_asked(match, match_by)
+    reports: list[Report] = []
+    remarks: list[str] = []
+    for model in models:
+        with naming(model) if isinstance(model, str) else nullcontext():
+            if not reports or match in (None, "none"):
+                reports.append(Report(network_of(model, input_shape)))
+                continue
+            target = getattr(reports[0].totals, str(match))
+            network, how = matched(model, input_shape, quantity=str(match), target=target, by=match_by)
+            reports.append(Report(network))
+            remarks.append(f"{model if isinstance(model, str) else network.name}: {how}")
+    return Comparison(reports, remarks=remarks)
 
 
 def _listed(value: Any) -> Any:

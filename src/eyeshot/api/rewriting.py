@@ -150,6 +150,15 @@ def rewrite(model: Any, *moves: str, input_shape: Any = None, example: Any = Non
     return Rewrite(model, made, input_shape)
 
 
+def loaded(model: Any) -> Any:
+    """A model that can be rewritten several times: the module that a name stands for, without weights; else itself."""
+    if not isinstance(model, str) or not _is_module(model):
+        return model
+    from eyeshot.read.loading import load_module
+
+    return load_module(model)
+
+
 def _is_module(model: str) -> bool:
     from eyeshot.design.named import KERAS_FILES, check_typed
     from eyeshot.read.module_names import is_module_name

@@ -70,9 +70,11 @@ def compare(
     seeds: int | None = None,
     budget: str | None = None,
     match: str | None = None,
+    match_by: str | None = None,
     lr: float | None = None,
     batch_size: int | None = None,
     augment: str | None = None,
+    device: str | None = None,
     run: str | Path | None = None,
     jobs: int | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
@@ -85,12 +87,17 @@ def compare(
         input_shape: as for ``inspect``; that of the images when training.
         train: train the designs under one budget, with the same images in the same order. Each trial runs in a
             process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
-        data: "sample" unless given, "fashion-mnist", or a folder of class folders.
+        data: "sample" unless given, "fashion-mnist", a folder of class folders, or "file.py:factory".
         size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out.
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
-        match: scale the widths of further designs until "params" or "macs" agree with the first's.
-        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images.
+        match: scale the widths of further models until "params", "macs" or "activations" agree with the first's: those
+            of a design; the arguments of a module's maker that say width, channels and the like; else by the move
+            ``width``. ``remarks`` of the result say how.
+        match_by: the argument of the modules' makers that is scaled.
+        lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
+            or "alternating-flip" to mirror them, "shift+flip" for both.
+        device: "cpu", "cuda" or "mps"; the fastest there is unless given.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
@@ -112,20 +119,20 @@ def compare(
             print(evidence.verdict)
             evidence.differences[0].mean        # points by which the first scores higher
     """
-    from eyeshot.api.comparison import Comparison
+    from eyeshot.api.comparison import compared
     from eyeshot.errors import UsageError
 
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
-    terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "match": match, "lr": lr,
-             "batch_size": batch_size, "augment": augment, "run": run, "jobs": jobs, "on_progress": on_progress,
+    terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "lr": lr, "batch_size": batch_size,
+             "augment": augment, "device": device, "run": run, "jobs": jobs, "on_progress": on_progress,
              "notice": notice}  # fmt: skip
     chosen = [name for name, value in terms.items() if value is not None]
     if not train:
         if chosen:
             raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
-        return Comparison([inspect(model, input_shape) for model in models])
-    from eyeshot.studies.display import Telling
+        return compared(models, input_shape, match=match, match_by=match_by)
+    from eyeshot.api.studied import carried_out
     from eyeshot.studies.study import planned
 
     study = planned(
@@ -136,15 +143,24 @@ def compare(
         seeds=seeds,
         budget=budget,
         match=match,
+        match_by=match_by,
         lr=lr,
         batch_size=batch_size,
         augment=augment,
+        device=device,
         directory=None if run is None else Path(run),
         jobs=jobs,
-        command=("eyeshot.compare", *map(str, models), *(f"{name}={terms[name]}" for name in chosen)),
+        command=(
+            "eyeshot.compare",
+            *map(str, models),
+            *(
+                f"{name}={value}"
+                for name, value in (terms | {"match": match, "match_by": match_by}).items()
+                if value is not None
+            ),
+        ),
     )
-    study.run(Telling(on_progress, notice))
-    return Comparison([Report(network) for network in study.networks], study)
+    return carried_out(study, on_progress, notice)
 
 
 def effective(

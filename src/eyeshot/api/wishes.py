@@ -94,43 +94,20 @@ def designs(
         >>> found[0].notation, found.is_complete
         ('C4s2p1-64 C4s2p1-128 C4s2p1-256 C4p1-512 C4p1-512', True)
     """
-    from eyeshot.design.amounts import amount, span, whole_numbers
-    from eyeshot.design.search import Wishes
-    from eyeshot.design.space import space
-    from eyeshot.design.wishes import answer
-    from eyeshot.errors import UsageError
-    from eyeshot.read.inputs import shape_given
+    from eyeshot.design.wished import wished
 
-    shape = tuple(shape_given(input_shape, "design"))
-    is_causal = padding == "causal"
-    low, high = span(layers, "layers")
-    if high is None or high > _MOST_LAYERS:
-        raise UsageError(f"layers: a design has at most {_MOST_LAYERS}; give a range such as 4-8")
-    usual = ((1,), (), tuple(2**i for i in range(10))) if is_causal else ((1, 2, 4), (2, 3), (1,))
-    looked_through = space(
-        shape,
-        layers=(low, high),
-        kernels=whole_numbers(kernels, "kernels", 99),
-        strides=usual[0] if strides is None else whole_numbers(strides, "strides", 32),
-        pools=usual[1] if pools is None else () if pools in ("none", ()) else whole_numbers(pools, "pools", 3),
-        dilations=usual[2] if dilations is None else whole_numbers(dilations, "dilations", 4096),
-        widths=whole_numbers(widths, "widths", 65536),
+    found = wished(
+        input_shape,
+        field=field,
+        stride=stride,
+        macs_max=macs_max,
+        params_max=params_max,
+        layers=layers,
+        kernels=kernels,
+        strides=strides,
+        pools=pools,
+        dilations=dilations,
+        widths=widths,
         padding=padding,
     )
-    least, most = (1, None) if field is None else span(field, "field")
-    wishes = Wishes(
-        # from twice the image on, less one pixel, every unit sees all of it
-        field=(least, max(least, 2 * max(shape[1:]) - 1) if most is None else most),
-        stride=stride,
-        macs_max=None if macs_max is None else amount(macs_max, "macs_max"),
-        params_max=None if params_max is None else amount(params_max, "params_max"),
-    )
-    if wishes.field[1] > _LARGEST_FIELD:
-        raise UsageError(f"field: at most {_LARGEST_FIELD:,} pixels are looked for, found {wishes.field[1]:,}")
-    if stride is not None and stride < 1:
-        raise UsageError(f"stride is 1 or more, found {stride}")
-    return Designs(answer(looked_through, wishes))
-
-
-_MOST_LAYERS = 20
-_LARGEST_FIELD = 20_000
+    return Designs(found)

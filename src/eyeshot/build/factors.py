@@ -29,6 +29,9 @@ def factored(kernel: torch.Tensor, chain: Sequence[Any]) -> tuple[list[torch.Ten
         The weights, and ‖W − W'‖ / ‖W‖.
     """
     first = chain[0]
+    # of a dilated kernel only every d-th position is a tap, and the chain is dilated as it is
+    dilation = max((child.dilation for child in chain if max(child.kernel_size) > 1), default=first.dilation)
+    kernel = kernel[(slice(None), slice(None), *(slice(None, None, d) for d in dilation))]
     if len(chain) == 1:
         weights, product = _middle(kernel, first.kernel_size)
     elif len(chain) == 2 and first.groups == kernel.shape[1] > 1:

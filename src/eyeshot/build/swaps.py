@@ -146,6 +146,9 @@ def _chain(
             chain.append(_edited(old, node, None if edge is None else edge.op) if isinstance(op, Conv) else old)
             kept = True
             continue
+        if isinstance(node.op, Norm) and isinstance(old, nn.modules.batchnorm._BatchNorm):
+            chain.append(_of_width(old, node.shape[1]))
+            continue
         chain.append(_as(_without_dark_borders(module_of(after, node)), like, old))
     if each.weights in ("anew", "composed", "least squares", "averaging"):
         _weigh(modules, before, after, each, chain, errors)
@@ -189,6 +192,18 @@ def _weigh(
     if convs[-1].bias is not None:
         convs[-1].bias.copy_(bias)
     errors[each.layer] = error
+
+
+def _of_width(norm: Any, channels: int) -> nn.Module:
+    """A batch norm over other channels, as new; its settings, and an activation that it brings, stay."""
+    norm.num_features = channels
+    for name, value in (("weight", 1.0), ("bias", 0.0)):
+        if (old := getattr(norm, name)) is not None:
+            setattr(norm, name, nn.Parameter(old.new_full((channels,), value)))
+    for name, value in (("running_mean", 0.0), ("running_var", 1.0)):
+        if (old := getattr(norm, name)) is not None:
+            setattr(norm, name, old.new_full((channels,), value))
+    return norm  # type: ignore[no-any-return]
 
 
 def _without_dark_borders(module: nn.Module) -> nn.Module:

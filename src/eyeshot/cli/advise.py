@@ -43,18 +43,23 @@ def advise(
 
 
 def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.advice import drawn, effect_words, says
+    from eyeshot.report.advice import cure, drawn, effect_words, says
 
     if not len(advice):
         terminal.say(("Nothing is wrong: ", "good"), "no finding passes its threshold (docs/advise.md).")
     for finding in advice:
         terminal.say((f"{finding.kind}: ", "warn"), says(finding))
-        for effect, command in zip(finding.moves, advice.commands(finding), strict=True):
+        if would := cure(finding):
+            terminal.say((f"  {would}", "dim"))
+        for effect in finding.moves:
             terminal.say((f"  {effect.move}: ", "strong"), effect_words(effect))
-            terminal.say((f"    {command}", "dim"))
-    if advice.objects is not None:
+            if command := advice.command(effect.move):
+                terminal.say((f"    {command}", "dim"))
+    if advice.is_only_read and any(finding.moves for finding in advice):
+        terminal.say(("moves are told as they would be: a file is only read; make them on what it came from", "dim"))
+    if advice.bins:
         terminal.say()
-        for line in drawn(*advice.objects, advice.maps):
+        for line in drawn(advice.bins):
             terminal.say(line)
     if advice.left_out:
         out = ", ".join(f"{count:,} {why}" for why, count in advice.left_out.items())

@@ -23,6 +23,7 @@ VERBS = {
     "sizes": "which input sizes fit, and what comes out?",
     "effective": "what does a unit really use?",
     "compare": "which design sees, uses, costs what? With --train: which pays?",
+    "study": "which of many designs pays? Trains what a file says, and goes on",
     "advise": "what is wrong for this image and these objects, and what mends it?",
     "rewrite": "what becomes of a network by a move?",
     "design": "which designs see what I want?",

@@ -14,7 +14,6 @@ from eyeshot.cli.options import (
     colour_option,
     end_bounded,
     input_option,
-    inspected,
     json_option,
     known_models,
     lesson_of,
@@ -45,7 +44,9 @@ CONVENTIONS = (
 @click.option("--all", "all_layers", is_flag=True, help="The table of layers for networks of any length.")
 @click.option("--train", is_flag=True, help="Train the designs side by side, under one budget.")
 @click.option(
-    "--data", metavar="NAME|DIR", help="sample, fashion-mnist or a folder of class folders. [default: sample]"
+    "--data",
+    metavar="NAME|DIR",
+    help="sample, fashion-mnist, a folder of class folders or file.py:factory. [default: sample]",
 )
 @click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
@@ -55,9 +56,17 @@ CONVENTIONS = (
     type=click.Choice(["params", "macs", "activations", "none"]),
     help="Scale widths until this agrees. [default: none]",
 )
+@click.option("--match-by", metavar="ARGUMENT", help="What of modules is scaled, such as width (file.py:Net?width=32).")
 @click.option("--lr", type=float, help="The highest learning rate. [default: 0.05]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step. [default: 64]")
-@click.option("--augment", type=click.Choice(["none", "shift"]), help="Move images at random. [default: none]")
+@click.option(
+    "--augment",
+    type=click.Choice(["none", "shift", "flip", "alternating-flip", "shift+flip", "shift+alternating-flip"]),
+    metavar="HOW",
+    help="shift, flip, alternating-flip, shift+flip or shift+alternating-flip: move and mirror images. [default: none]",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), metavar="NAME",
+              help="auto, cpu, cuda or mps: what trains. [default: auto, the fastest there is]")  # fmt: skip
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,
@@ -76,6 +85,8 @@ def compare(
     all_layers: bool,
     train: bool,
     scores: bool,
+    match: str | None,
+    match_by: str | None,
     output: Path | None,
     paper: Paper,
     force: bool,
@@ -93,17 +104,20 @@ def compare(
     Examples:
       eyeshot compare "C3-64 C3-64" C5-64
       eyeshot compare alexnet alexnet-alternating
+      eyeshot compare torchvision:resnet18 my_net.py:Net --match macs
       eyeshot compare CONV-POOL-CONV-POOL CONV-CONV-POOL --train --match macs
       eyeshot compare alexnet-28 alexnet-28-alternating --train --seeds 5 --budget 5ep -o pays.png
       eyeshot compare --scores mine.csv theirs.csv
     """
-    from eyeshot.api.comparison import Comparison
+    from eyeshot.api.comparison import Comparison, compared
     from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
 
     one_format(json=as_json, csv=as_csv, plain=plain)
     if scores:
-        _refuse_beside_scores(training | {"train": train or None, "input": input_shape})
+        _refuse_beside_scores(
+            training | {"train": train or None, "input": input_shape, "match": match, "match_by": match_by}
+        )
         if output is not None:
             check_figure(output, force=force)
         _compare_scores([Path(model) for model in models], output, paper, as_json, as_csv or plain, no_colour)
@@ -117,11 +131,14 @@ def compare(
         from eyeshot.studies.study import planned
 
         with users_code(*models):
-            study = planned(models, input_shape, **training, command=("eyeshot", *sys.argv[1:]))
+            study = planned(
+                models, input_shape, **training, match=match, match_by=match_by, command=("eyeshot", *sys.argv[1:])
+            )
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:
         _refuse_without_train(training)
-        comparison = Comparison([inspected(model, input_shape, is_named=True) for model in models])
+        with users_code(*models):
+            comparison = compared(models, input_shape, match=match, match_by=match_by)
     terminal = Terminal(colour=not no_colour)
     is_for_people = not (as_json or as_csv or plain)
     if is_for_people:
@@ -131,14 +148,15 @@ def compare(
     if as_json:
         print_json(comparison.to_json())
     elif as_csv or plain:
-        print_records(comparison.rows() if study is None else study.rows(), separator="," if as_csv else "\t")
+        print_records(comparison.rows() if study is None else study.rows(), is_csv=as_csv)
     if output is not None:
         from eyeshot.report.figures.compared import drawing
 
         arms = () if comparison.study is None else comparison.evidence.arms
         write_figure(output, drawing(comparison.reports, arms), paper)
     if is_for_people:
-        _print_what_next(comparison, terminal, models, input_shape, training)
+        asked = training | {"match": match, "match_by": match_by}
+        _print_what_next(comparison, terminal, models, input_shape, asked)
     if not comparison.is_exact:
         _end_bounded(comparison, no_colour)
 
@@ -208,6 +226,9 @@ def _print(comparison: Comparison, terminal: Terminal, all_layers: bool) -> None
     else:
         shapes = ", ".join(f"{label} {shape}" for label, shape in zip(comparison.labels, inputs, strict=True))
         terminal.say(("note: ", "warn"), f"the designs take different inputs: {shapes}; --input gives all the same")
+    if comparison.study is None:
+        for remark in comparison.remarks:
+            terminal.say((remark, "dim"))
     terminal.say()
     terminal.table(quantity_table(comparison.quantities, comparison.labels))
     terminal.say((CONVENTIONS, "dim"))

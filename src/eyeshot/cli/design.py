@@ -77,7 +77,7 @@ def design(
     if as_json:
         print_json(answer.to_json())
     elif as_csv or plain:
-        print_records([each.to_dict() for each in answer], separator="," if as_csv else "\t")
+        print_records([each.to_dict() for each in answer], is_csv=as_csv)
     else:
         _print(answer, Terminal(colour=not no_colour), input_shape, all_designs)
     if answer.broken:

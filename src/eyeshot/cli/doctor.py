@@ -25,6 +25,7 @@ _LIBRARIES = (
     ("pandas", "frame", "Report.to_frame()"),
     ("zarr", "tiles", "tile: images in zarr stores"),
     ("tifffile", "tiles", "tile: images in TIFF files"),
+    ("ray", "ray", "study --ray: trainings on a cluster"),
 )
 
 _IMPORTED_AS = {"pillow": "PIL"}

@@ -1,19 +1,21 @@
-"""How a study is shown on a terminal: its plan, scores per arm with their intervals, differences, a verdict."""
+"""How a study is shown on a terminal: its plan, scores per arm with both intervals, differences, a verdict."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eyeshot.cli.terminal import echo
+from eyeshot.report.claims import sureness
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
 if TYPE_CHECKING:
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.evidence import Evidence
-    from eyeshot.studies.scores import ArmScores
+    from eyeshot.studies.scores import ArmScores, Interval
     from eyeshot.studies.study import Study
 
 _STRIP = 41
@@ -63,44 +65,63 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
 
 def _scores(evidence: Evidence) -> Table:
     low, high = _span(evidence)
+    has_images = any(arm.seeds_and_images for arm in evidence.arms)
+    strip = "● seeds  | mean  ━ other seeds" + (" ─ and images" if has_images else "")
     table = Table(
         [
             Column(heading="design", is_number=False, style="strong"),
             Column(heading="score, %", style="strong"),
-            Column(heading="95 % interval", priority=1),
-            Column(heading="s/training", priority=3),
-            Column(heading="images/s", priority=4),
-            Column(heading=f"● seeds  | mean  ─ interval   {low:.2f} … {high:.2f} %", is_number=False, priority=2),
+            *_interval_columns(has_images),
+            Column(heading="s/training", priority=4),
+            Column(heading="images/s", priority=5),
+            Column(heading=f"{strip}  {low:.2f} … {high:.2f} %", is_number=False, priority=3),
         ]
     )
     for arm in evidence.arms:
-        interval = (
-            NONE if not arm.half_width else " … ".join(plain(arm.mean + side * arm.half_width, 2) for side in (-1, 1))
-        )
         seconds = f"{arm.seconds:.1f}" if math.isfinite(arm.seconds) else NONE
         speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
-        table.add(arm.label, f"{arm.mean:.2f}", interval, seconds, speed, _strip(arm, low, high))
+        intervals = _intervals((arm.seeds, arm.seeds_and_images), has_images, lambda end: plain(end, 2))
+        table.add(arm.label, f"{arm.mean:.2f}", *intervals, seconds, speed, _strip(arm, low, high))
     return table
+
+
+def _interval_columns(has_images: bool) -> list[Column]:
+    """At other seeds on these images; where that is known at other seeds on other images, by which claims hold."""
+    if not has_images:
+        return [Column(heading="other seeds")]
+    return [Column(heading="other seeds", priority=1), Column(heading="and images")]
+
+
+def _intervals(
+    intervals: tuple[Interval | None, Interval | None], has_images: bool, number: Callable[[float], str]
+) -> list[str]:
+    cells = [NONE if each is None else f"{number(each.low)} … {number(each.high)}" for each in intervals]
+    return cells if has_images else cells[:1]
 
 
 def _span(evidence: Evidence) -> tuple[float, float]:
     ends = [score for arm in evidence.arms for score in arm.scores.values()]
-    ends += [arm.mean + side * (arm.half_width or 0) for arm in evidence.arms for side in (-1, 1)]
+    ends += [end for arm in evidence.arms for each in _drawn(arm) for end in (each.low, each.high)]
     low, high = max(0.0, min(ends)), min(100.0, max(ends))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def _drawn(arm: ArmScores) -> list[Interval]:
+    """An arm's intervals, the widest first, so that the next is drawn over it."""
+    return [each for each in (arm.seeds_and_images, arm.seeds) if each is not None]
+
+
 def _strip(arm: ArmScores, low: float, high: float) -> str:
-    """Seeds, mean and interval on one scale for all arms."""
+    """Seeds, mean and intervals on one scale for all arms."""
 
     def place(score: float) -> int:
         share = (score - low) / (high - low)
         return round(min(1.0, max(0.0, share)) * (_STRIP - 1))
 
     strip = [" "] * _STRIP
-    if arm.half_width is not None:
-        first, last = place(arm.mean - arm.half_width), place(arm.mean + arm.half_width)
-        strip[first : last + 1] = "─" * (last - first + 1)
+    for interval in _drawn(arm):
+        first, last = place(interval.low), place(interval.high)
+        strip[first : last + 1] = ("━" if interval is arm.seeds else "─") * (last - first + 1)
     strip[place(arm.mean)] = "|"
     for score in arm.scores.values():
         strip[place(score)] = "●"
@@ -108,21 +129,20 @@ def _strip(arm: ArmScores, low: float, high: float) -> str:
 
 
 def _differences(evidence: Evidence) -> Table:
+    told = [each for each in evidence.differences if each.widest is not None]
+    has_images = any(each.seeds_and_images for each in told)
     table = Table(
         [
             Column(heading="paired difference", is_number=False, style="strong"),
             Column(heading="points", style="strong"),
-            Column(heading="interval"),
-            Column(heading="confidence" if any(each.has_interval for each in evidence.differences) else "", priority=1),
+            *_interval_columns(has_images),
+            Column(heading="confidence" if told else "", priority=2),
         ]
     )
     for each in evidence.differences:
-        interval = (
-            f"{signed(each.mean - each.half_width, 2)} … {signed(each.mean + each.half_width, 2)}"
-            if each.half_width and each.has_interval
-            else NONE
-        )
-        confidence = f"{100 * each.confidence:.3g} %" if each.has_interval else ""
+        known = (None, None) if each.is_broken else (each.seeds, each.seeds_and_images)
+        intervals = _intervals(known, has_images, lambda end: signed(end, 2))
+        confidence = sureness(each.widest.confidence) if each.widest else ""
         points = NONE if each.is_broken else signed(each.mean, 2)
-        table.add(f"{each.first} minus {each.second}", points, interval, confidence)
+        table.add(f"{each.first} minus {each.second}", points, *intervals, confidence)
     return table

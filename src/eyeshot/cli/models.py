@@ -49,7 +49,7 @@ def models(name: str | None, notation: bool, as_json: bool, as_csv: bool, plain:
         if as_json:
             print_json({"schema": SCHEMA, "models": [record]})
         elif as_csv or plain:
-            print_records([record], separator="," if as_csv else "\t")
+            print_records([record], is_csv=as_csv)
         else:
             _print_one(record, terminal)
     elif as_json or as_csv or plain:
@@ -59,7 +59,7 @@ def models(name: str | None, notation: bool, as_json: bool, as_csv: bool, plain:
         if as_json:
             print_json({"schema": SCHEMA, "models": records})
         else:
-            print_records(records, separator="," if as_csv else "\t")
+            print_records(records, is_csv=as_csv)
     else:
         _print_all(terminal)
 

@@ -133,12 +133,12 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(visible_json(text) + "\n")
 
 
-def print_records(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> None:
+def print_records(records: Sequence[Mapping[str, Any]], *, is_csv: bool = True) -> None:
     """Records on stdout as CSV, or parted by tabs."""
-    sys.stdout.write(in_encoding_of(sys.stdout, as_csv_text(records, separator=separator)))
+    sys.stdout.write(in_encoding_of(sys.stdout, as_csv_text(records, is_csv=is_csv)))
 
 
-def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -> str:
+def as_csv_text(records: Sequence[Mapping[str, Any]], *, is_csv: bool = True) -> str:
     """Records with their names in the first line; truth values as true and false, nothing as an empty cell.
 
     Texts are as people see them, and none is a formula to a program that opens a CSV file.
@@ -147,9 +147,9 @@ def as_csv_text(records: Sequence[Mapping[str, Any]], *, separator: str = ",") -
     import io
 
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    writer = csv.writer(text, delimiter="," if is_csv else "\t", lineterminator="\n")
     for row in (list(records[0]) if records else [], *(record.values() for record in records)):
-        writer.writerow([_cell(value, is_csv=separator == ",") for value in row])
+        writer.writerow([_cell(value, is_csv=is_csv) for value in row])
     return text.getvalue()
 
 

@@ -26,10 +26,11 @@ from eyeshot.errors import UsageError
 from eyeshot.report.effective import EffectiveField
 from eyeshot.report.figures.growth import curve
 from eyeshot.report.figures.kinds import KINDS, Designs, check_count, figure
+from eyeshot.report.figures.studied import QUESTIONS as STUDIED
+from eyeshot.report.figures.studied import study_figure
 from eyeshot.report.figures.style import Drawing, Panel
 from eyeshot.report.wording import listed
 
-_STUDY_KIND = "evidence"
 _USE_KINDS = {
     "map": "which pixels does a unit use, of those that it sees?",
     "profile": "how much does it use along an axis, against its field?",
@@ -43,7 +44,7 @@ QUESTIONS = {
     **{kind: KINDS[kind].question for kind in KINDS},
     **_USE_KINDS,
     **_TILE_KINDS,
-    _STUDY_KIND: "what did training find? MODEL is the folder of a study",
+    **STUDIED,
 }
 _OF_UNITS = ("cone", "map", "profile")
 """Kinds that are taken from units of one layer."""
@@ -126,8 +127,8 @@ def plot(
             raise UsageError(f"{kind} takes one design, found {len(designs)}")
         _write(output, _tile_drawing(kind, designs[0], input_shape, layer, tile), paper)
         return
-    if kind == _STUDY_KIND:
-        _write(output, _evidence(designs), paper)
+    if kind in STUDIED:
+        _write(output, _of_study(kind, designs), paper)
         return
     if kind in KINDS:
         check_count(kind, len(designs))
@@ -209,17 +210,14 @@ def _by_depth(report: Inspection) -> list[EffectiveField]:
     return [effective(report.network, layer.name) for layer in layers[::-step][::-1]]
 
 
-def _evidence(directories: list[str]) -> Drawing:
-    """The figure of a study's scores."""
+def _of_study(kind: str, directories: list[str]) -> Drawing:
+    """A figure of what a study's folder holds."""
     from eyeshot.cli.terminal import warn
-    from eyeshot.report.evidence import evidence
-    from eyeshot.report.figures import evidence as figures
     from eyeshot.studies.kept import kept
 
     if len(directories) > 1:
-        raise UsageError(f"evidence takes the folder of one study, found {len(directories)}")
-    _, records = kept(Path(directories[0]), warn)
-    return Drawing(rows=[[figures.evidence(evidence(records).arms)]])
+        raise UsageError(f"{kind} takes the folder of one study, found {len(directories)}")
+    return study_figure(kind, *kept(Path(directories[0]), warn))
 
 
 def _write(output: Path, drawing: Drawing, paper: Paper) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="A study's designs as trained, and their scores; M… chooses some of them.")  # fmt: skip
 @click.option("--tiles", is_flag=True, help="With a tab of tiles: how the image is run piece by piece.")
+@click.option("--decide", is_flag=True, help="With a tab of advice: what is wrong, and each move's before and after.")
+@click.option("--objects", metavar="32-180|FILE|DIR", help="The same, held against objects, as advise takes them.")
 @colour_option
 def report(
     models: tuple[str, ...],
@@ -47,6 +49,8 @@ def report(
     lesson: bool,
     directory: Path | None,
     tiles: bool,
+    decide: bool,
+    objects: str | None,
     no_colour: bool,
 ) -> None:
     """Write the explorer page of M…: what each unit sees and uses, what it costs, side by side.
@@ -58,6 +62,7 @@ def report(
       eyeshot report alexnet -o alexnet.html
       eyeshot report alexnet alexnet-alternating -o pools.html --image cat.png
       eyeshot report torchvision:resnet50 -o resnet50.html
+      eyeshot report my_net.py:detector --input 3x640x640 --objects 32-180 -o advice.html
       eyeshot report --run runs/3f2a91c07d54 -o study.html
       eyeshot report --lesson -o lesson.html
     """
@@ -68,7 +73,7 @@ def report(
         raise UsageError(f"{output}: the page is HTML; give a name that ends in .html")
     check_new(output, force=force)
     if lesson:
-        _check_alone(models, input_shape, image, effective, directory, tiles)
+        _check_alone(models, input_shape, image, effective, directory, tiles, decide, objects)
         _write(output, _lesson())
         return
     if not models and directory is None:
@@ -81,10 +86,13 @@ def report(
         reports, scores = _study(directory, models, input_shape)
     for path, document in zip(effective, measured, strict=True):
         check_belongs(document, reports, str(path))
-    if tiles and directory is not None:
-        raise UsageError("--tiles: of models, not of a study's folder; name the designs")
+    is_decided = decide or objects is not None
+    for option, is_asked in (("--tiles", tiles), ("--decide" if decide else "--objects", is_decided)):
+        if is_asked and directory is not None:
+            raise UsageError(f"{option}: of models, not of a study's folder; name the designs")
     planned = [_tiles(model, input_shape) for model in models] if tiles else []
-    text = page(reports, image=picture, effective=measured, evidence=scores, tiles=planned)
+    advised = [_advice(model, input_shape, objects) for model in models] if is_decided else []
+    text = page(reports, image=picture, effective=measured, evidence=scores, tiles=planned, decide=advised)
     _write(output, text)
     if not all(each.is_exact for each in reports):
         _end_bounded(reports, no_colour)
@@ -97,6 +105,13 @@ def _tiles(model: str, input_shape: Any) -> dict[str, Any]:
 
     with users_code(model):
         return tiles_of(probe(Family(model, input_shape), None))
+
+
+def _advice(model: str, input_shape: Any, objects: str | None) -> dict[str, Any]:
+    from eyeshot.api.advice import advise
+
+    with users_code(model):
+        return advise(model, input_shape, objects=objects).entry()
 
 
 def _check_alone(*others: object) -> None:

@@ -91,7 +91,7 @@ def show(
     if as_json:
         print_json(report.to_json(rate=rate))
     elif as_csv or plain:
-        print_records(records(report, **told), separator="," if as_csv else "\t")
+        print_records(records(report, **told), is_csv=as_csv)
     else:
         _print_ledger(report, Terminal(colour=not no_colour), told)
         _print_what_next(report, Terminal(colour=not no_colour), model, input_shape)

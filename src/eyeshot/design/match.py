@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from eyeshot.analyse.cost import totals
+from eyeshot.design.fitting import TOLERANCE, fitted, off
 from eyeshot.design.lower import lower, widths_of
 from eyeshot.design.notation import parse
 from eyeshot.design.syntax import Branches, Conv, Design, Full, Group, Item
 from eyeshot.errors import ShapeError, UsageError
 
-TOLERANCE = 0.01
 QUANTITIES = ("params", "macs", "activations")
 Widths = Mapping[int, int]
 """Widths by the position of their layer in the design's text."""
@@ -60,10 +60,9 @@ def match(
     if not widths:
         raise UsageError(f"{name or design}: it has no widths to scale but the last; match by --match none")
     price = partial(_price, design, input_shape, classes, quantity)
-    factor = _factor(price, widths, target, multiple)
-    chosen = _refined(price, _scaled(widths, factor, multiple), target, multiple)
+    chosen, factor = fitted(price, widths, target, multiple)
     cost = price(chosen)
-    if cost is None or abs(cost / target - 1) > TOLERANCE:
+    if cost is None or off(cost, target) > TOLERANCE:
         nearest = (
             "" if cost is None else f": {_steps(multiple)} more or less steps over it, and the nearest has {cost:,}"
         )
@@ -73,10 +72,14 @@ def match(
         )
     changed = replace_widths(design, chosen)
     changes = dict.fromkeys(f"{old}→{chosen[p]}" for p, old in widths.items() if old != chosen[p])
-    gap = f"{100 * (cost / target - 1):+.2f} %".replace("-", "−")
     scaled = f"widths × {factor:.3f} ({', '.join(changes)})" if changes else "widths as they are"
-    how = f"{scaled}: {cost:,} {quantity}, {gap} of the first's"
-    return Match(design=changed, cost=cost, how=how)
+    return Match(design=changed, cost=cost, how=f"{scaled}: {cost_words(cost, quantity, target)}")
+
+
+def cost_words(cost: int, quantity: str, target: int) -> str:
+    """What a matched network costs, and by how much it misses."""
+    gap = f"{100 * (cost / target - 1):+.2f} %".replace("-", "−")
+    return f"{cost:,} {quantity}, {gap} of the first's"
 
 
 def replace_widths(design: Design, widths: Widths) -> Design:
@@ -145,44 +148,3 @@ def _steps(multiple: int) -> str:
 def listed_or(words: Sequence[str]) -> str:
     """Words from which one is to be chosen."""
     return f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _scaled(widths: Widths, factor: float, multiple: int) -> dict[int, int]:
-    return {p: max(1, round(w * factor / multiple)) * multiple for p, w in widths.items()}
-
-
-def _factor(price: partial[int | None], widths: Widths, target: int, multiple: int) -> float:
-    """The factor, by bisection, at which the cost passes the target."""
-    low, high = 1e-3, 1e3
-    for _ in range(40):
-        middle = (low * high) ** 0.5
-        cost = price(_scaled(widths, middle, multiple))
-        if cost is None or cost >= target:
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _refined(price: partial[int | None], widths: dict[int, int], target: int, multiple: int) -> dict[int, int]:
-    """Widths moved by single channels, those of one width together first, while that comes nearer."""
-
-    def distance(candidate: Widths) -> float:
-        cost = price(candidate)
-        return float("inf") if cost is None else abs(cost / target - 1)
-
-    best, gap = widths, distance(widths)
-    for _ in range(12):
-        if gap <= TOLERANCE / 4:
-            break
-        together = [{p for p, w in best.items() if w == width} for width in set(best.values())]
-        candidates = [
-            {p: max(multiple, w + step) if p in moved else w for p, w in best.items()}
-            for moved in (*together, *({p} for p in best))
-            for step in (multiple, -multiple)
-        ]
-        nearest = min(candidates, key=distance)
-        if distance(nearest) >= gap:
-            break
-        best, gap = nearest, distance(nearest)
-    return best

@@ -14,7 +14,7 @@ from typing import Any
 from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.nearest import did_you_mean
 from eyeshot.read.module_names import ModuleName, module_name
-from eyeshot.read.users_code import make
+from eyeshot.read.users_code import make, settings
 
 
 def load_module(name: str) -> Any:
@@ -29,7 +29,7 @@ def load_module(name: str) -> Any:
     """
     asked = module_name(name)
     if not asked.is_of_library:
-        return make(asked, repair=lambda: not _kept and import_torchvision())
+        return make(asked, repair=_repair)
     try:
         import torch
     except ImportError:
@@ -40,6 +40,20 @@ def load_module(name: str) -> Any:
             return _from_library(asked)
     except NotImplementedError:
         return _from_library(asked)
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """The arguments with which what a name stands for is made: those given, and what the user's own code has else.
+
+    Raises:
+        ReadError: there is no such code, or it takes other arguments.
+    """
+    asked = module_name(name)
+    return dict(asked.arguments) if asked.is_of_library else settings(asked, repair=_repair)
+
+
+def _repair() -> Any:
+    return not _kept and import_torchvision()
 
 
 def check_arguments(asked: ModuleName) -> None:

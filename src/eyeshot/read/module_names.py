@@ -46,6 +46,11 @@ class ModuleName:
         """The name without its arguments."""
         return f"{self.source}:{self.attribute}"
 
+    def __str__(self) -> str:
+        """The name as one types it."""
+        query = "&".join(f"{key}={value!r}" for key, value in self.arguments.items())
+        return f"{self.target}?{query}" if query else self.target
+
 
 def is_module_name(text: str) -> bool:
     """Whether a text asks for a PyTorch module rather than for a design."""

@@ -38,7 +38,8 @@ def under_way(place: Callable[[], str]) -> Iterator[Pass]:
     finally:
         passes.remove(taking)
         # An earlier peak hides a lower one of this pass; what it still holds is seen in any case.
-        taking.grown = max(resident(), _peak() if _peak() > peak else 0) - taking.before
+        highest = _peak()
+        taking.grown = max(resident(), highest if highest > peak else 0) - taking.before
 
 
 def resident() -> int:

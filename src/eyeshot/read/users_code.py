@@ -40,6 +40,31 @@ def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
     Raises:
         ReadError: there is no such code, it fails, or it takes other arguments.
     """
+    with _found(name, repair) as maker:
+        return _called(maker, name)
+
+
+def settings(name: ModuleName, repair: Callable[[], Any]) -> dict[str, Any]:
+    """The arguments that a name's factory or class has a value for: those given, else its own; none of a module.
+
+    Raises:
+        ReadError: as for ``make``.
+    """
+    with _found(name, repair) as maker:
+        if _is_module(maker) or not callable(maker):
+            return {}
+        _check_arguments(maker, name)
+        try:
+            parameters = inspect.signature(maker).parameters.values()
+        except (TypeError, ValueError):
+            return dict(name.arguments)  # of a compiled callable nothing is known
+        own = {each.name: each.default for each in parameters if each.default is not each.empty}
+        return own | dict(name.arguments)
+
+
+@contextmanager
+def _found(name: ModuleName, repair: Callable[[], Any]) -> Iterator[Any]:
+    """What in the user's code a name stands for, while its imports are found."""
     place = _Place.of(name.source)
     with _findable(place.folders):
         scope = _run(name, place, repair)
@@ -48,7 +73,7 @@ def make(name: ModuleName, repair: Callable[[], Any]) -> Any:
             if not hasattr(maker, part):
                 raise ReadError(f"{name.source} has no {name.attribute!r}; {_offers(scope, name.attribute)}")
             maker = getattr(maker, part)
-        return _called(maker, name)
+        yield maker
 
 
 def _called(maker: Any, name: ModuleName) -> Any:

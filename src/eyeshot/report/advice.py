@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eyeshot.analyse.objects import Range
@@ -56,10 +57,33 @@ def says(finding: Finding) -> str:
             f"{_of_objects(e['share'])} are larger than the widest field, {e['field']} pixels"
             f" ({finding.layers[0]}){used}; the largest has {e['largest']:g}."
         )
-    return (
-        f"{percent(e['share_of_macs'])} of the MACs are on maps of the image's own size; of published classifiers"
-        f" VGG-16 has the most, {percent(e['published_at_most'])}. This is practice, not law."
+    where, most = (
+        ("on maps of the image's own size", "VGG-13")
+        if e["way"] == "late"
+        else (f"on maps that step by {e['stride']} pixels or more", "RegNetX-400MF")
     )
+    return (
+        f"{percent(e['share_of_macs'])} of the MACs are {where}; of published classifiers {most} has the most,"
+        f" {percent(e['published_at_most'])}. This is practice, not law."
+    )
+
+
+_CURES = {
+    "stem-too-coarse": "a first convolution that steps by 1, and no pool behind it",
+    "wasted-tail": "fewer layers, or larger images",
+    "off-centre": "odd kernels that are padded alike on both sides",
+    "gridding": "rates without a common factor in layers behind each other, and kernels no smaller than their strides",
+    "dropped-pixels": "windows no smaller than their strides, or images of sizes that fit (eyeshot sizes)",
+    "padding-exposure": "larger images, or fewer strides",
+    "object-too-small": "a map of a finer stride, or larger images",
+    "object-too-large": "a map that sees more, or smaller images",
+    "practice": "strides that are spread over the network",
+}
+
+
+def cure(finding: Finding) -> str | None:
+    """What would mend it where no move does."""
+    return None if finding.moves else f"no move mends it; what would: {_CURES[finding.kind]}"
 
 
 def _of_objects(share: float | None) -> str:
@@ -76,22 +100,27 @@ def effect_words(effect: Effect) -> str:
     return f"sees {field}; params {params}; MACs {macs}; alive {peak}"
 
 
-def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
+def effect_record(effect: Effect) -> dict[str, Any]:
+    """What a move changes, before and after."""
+    return {
+        "move": effect.move,
+        "field": [list(sizes) for sizes in effect.field],
+        "params": list(effect.params),
+        "macs": list(effect.macs),
+        "peak_activations": list(effect.peak_activations),
+    }
+
+
+def record(finding: Finding, commands: Sequence[str | None]) -> dict[str, Any]:
     """The finding's entry in the document of schema eyeshot.advice/1."""
     return {
         "kind": finding.kind,
         "layers": list(finding.layers),
         "says": says(finding),
         "evidence": finding.evidence | {"cost": finding.cost},
+        "cure": cure(finding),
         "moves": [
-            {
-                "move": effect.move,
-                "field": [list(sizes) for sizes in effect.field],
-                "params": list(effect.params),
-                "macs": list(effect.macs),
-                "peak_activations": list(effect.peak_activations),
-                "command": command,
-            }
+            effect_record(effect) | {"command": command}
             for effect, command in zip(finding.moves, commands, strict=True)
         ],
     }
@@ -100,15 +129,36 @@ def record(finding: Finding, commands: Sequence[str]) -> dict[str, Any]:
 _BINS = tuple(2.0**n for n in range(1, 13))
 
 
-def drawn(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Range]) -> list[str]:
-    """A line for each size of objects: how many there are, and which maps suit them, by stride and field."""
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """Objects from a size on, up to twice that: their share of all, and the maps that suit them; sizes in pixels."""
+
+    low: float
+    share: float
+    suits: tuple[str, ...]
+
+
+def binned(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Range]) -> list[Bin]:
+    """Objects by size, the square root of their area; maps suit by their stride and field."""
     sizes = [(a * b) ** 0.5 for a, b in zip(shorter, longer, strict=True)]
-    lines = []
+    bins = []
     for low in _BINS:
         count = sum(low <= size < 2 * low for size in sizes)
-        suits = [m.layer for m in maps if m.stride <= low and 2 * low <= m.field + 1]
+        suits = tuple(m.layer for m in maps if m.stride <= low and 2 * low <= m.field + 1)
         if count:
-            bar = "█" * max(1, round(24 * count / len(sizes)))
-            names = ", ".join(suits) if suits else "none in full"
-            lines.append(f"{low:5g}–{2 * low:<5g} {percent(count / len(sizes)):>7}  {bar:<24}  {names}")
-    return lines
+            bins.append(Bin(low=low, share=count / len(sizes), suits=suits))
+    return bins
+
+
+def drawn(bins: Sequence[Bin]) -> list[str]:
+    """A line for each size of objects: how many there are, and which maps suit them."""
+    return [
+        f"{each.low:5g}–{2 * each.low:<5g} {percent(each.share):>7}  {'█' * max(1, round(24 * each.share)):<24}"
+        f"  {suits_words(each)}"
+        for each in bins
+    ]
+
+
+def suits_words(each: Bin) -> str:
+    """The maps that suit objects of a size."""
+    return ", ".join(each.suits) if each.suits else "none in full"

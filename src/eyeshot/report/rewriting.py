@@ -57,7 +57,7 @@ def _changed(before: Inspection, after: Inspection, origins: Mapping[str, str]) 
 
 def _layer(layer: Layer) -> dict[str, Any]:
     document = layer.to_dict()
-    return {key: document[key] for key in ("name", "op", "out", "field", "params", "macs")}
+    return {key: document[key] for key in ("name", "op", "out", "field", "params", "macs", "activations")}
 
 
 def _totals(report: Inspection) -> dict[str, int]:
@@ -79,6 +79,11 @@ def _renamed(origins: Mapping[str, str], last: Step) -> dict[str, str]:
 
 Change = tuple[str, Layer | None, list[Layer]]
 """A layer's name before, the layer, and what stands for it now."""
+
+
+def changed(steps: Sequence[Step]) -> Iterator[Change]:
+    """The layers of which something changed, from before the first move to after the last."""
+    return changes(steps[0].before, steps[-1].after, _origins(steps))
 
 
 def changes(before: Inspection, after: Inspection, origins: Mapping[str, str]) -> Iterator[Change]:
@@ -134,10 +139,10 @@ def words(step: Step) -> Iterator[Pieces]:
 
 def table(steps: Sequence[Step]) -> Table:
     """Layers before and after, those that were swapped and the last of each kind; and the totals."""
-    before, after, origins = steps[0].before, steps[-1].after, _origins(steps)
+    before, after = steps[0].before, steps[-1].after
     swapped = {layer for step in steps for layer in (*step.plan.layers, *step.refitted)}
     marked = swapped | {layer.name for layer in (last_convolution(before), before.layers[-1]) if layer is not None}
-    rows = [change for change in changes(before, after, origins) if change[0] in marked]
+    rows = [change for change in changed(steps) if change[0] in marked]
     result = Table(
         [
             Column(heading="layer", is_number=False, style="strong"),

@@ -1,4 +1,4 @@
-"""Scores of trained designs as an inline picture: seeds as points, the mean with its interval, one scale for all."""
+"""Scores of trained designs as an inline picture: seeds as points, the mean with its intervals, one scale for all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from eyeshot.report.wording import middle_out
 _WIDTH, _RIGHT, _ROW, _LETTER = 290, 76, 34, 7.0
 """Pixels for the scale, the means, the height of an arm, and a letter of a name."""
 _LONGEST_NAME = 38
+_WIDER = "seeds_and_images"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def scores_svg(arms: Sequence[Mapping[str, Any]]) -> str:
-    """The arms of a document of schema eyeshot.evidence/1 as a picture."""
-    ends = [value for arm in arms for value in (*_scores(arm), *_interval(arm))]
+    """The arms of a document of schema eyeshot.evidence/2 as a picture."""
+    ends = [value for arm in arms for value in (*_scores(arm), *_interval(arm, "seeds"), *_interval(arm, _WIDER))]
     low, high = math.floor(min(ends)), math.ceil(max(ends))
     high = max(high, low + 1)
     height = _ROW * len(arms) + 26
@@ -37,8 +38,9 @@ def _scores(arm: Mapping[str, Any]) -> list[float]:
     return [float(score) for score in arm["scores"].values()]
 
 
-def _interval(arm: Mapping[str, Any]) -> tuple[float, float]:
-    low, high = arm["interval"] or (arm["mean"], arm["mean"])
+def _interval(arm: Mapping[str, Any], over: str) -> tuple[float, float]:
+    """The ends of an interval; where there is none the mean twice."""
+    low, high = arm[over]["interval"] if arm[over] else (arm["mean"], arm["mean"])
     return float(low), float(high)
 
 
@@ -56,11 +58,13 @@ def _scale(low: int, high: int, bottom: int) -> Iterator[str]:
 
 def _arm(arm: Mapping[str, Any], row: int, low: float, high: float) -> Iterator[str]:
     y, paint = row * _ROW + _ROW // 2, _COLOURS[row % len(_COLOURS)]
-    first, last = (_x(value, low, high) for value in _interval(arm))
+    first, last, farthest, end = (_x(x, low, high) for over in ("seeds", _WIDER) for x in _interval(arm, over))
     mean = _x(arm["mean"], low, high)
     name = escape(middle_out(str(arm["label"]), _LONGEST_NAME), quote=False)
     yield f'<text x="-10" y="{y + 4}" text-anchor="end">{name}</text>'
-    yield f'<path stroke="{paint}" stroke-width="2" d="M{first} {y}H{last}M{first} {y - 5}v10M{last} {y - 5}v10"/>'
+    if arm[_WIDER]:
+        yield f'<path stroke="{paint}" d="M{farthest} {y}H{end}M{farthest} {y - 5}v10M{end} {y - 5}v10"/>'
+    yield f'<path stroke="{paint}" stroke-width="3" d="M{first} {y}H{last}M{first} {y - 5}v10M{last} {y - 5}v10"/>'
     yield f'<path stroke="{paint}" stroke-width="3" d="M{mean} {y - 9}v18"/>'
     for score in _scores(arm):
         yield f'<circle cx="{_x(score, low, high)}" cy="{y}" r="3.5" fill="{paint}" fill-opacity=".6"/>'

@@ -20,8 +20,8 @@ def quantity_table(quantities: Sequence[Quantity], labels: Sequence[str]) -> Tab
     for i, label in enumerate(labels[1:], start=1):
         # Changes leave before designs, and the last design before the second.
         columns.append(Column(heading=label, style="strong", priority=max(i - 1, 0)))
-        columns.append(Column(heading="change", priority=100 + i, style="dim"))
-    table = Table(columns)
+        columns.append(Column(heading="change", priority=len(labels) + i, style="dim"))
+    table = Table(columns, kept_below=len(labels))
     group = quantities[0].group
     for quantity in quantities:
         if quantity.group != group:

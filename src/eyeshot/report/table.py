@@ -6,7 +6,7 @@ A table becomes lines of styled pieces; what the styles look like is the busines
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Piece = tuple[str, str]
 """A text and its style: one of "", "head", "dim", "strong", "rule", or several parted by spaces."""
@@ -48,10 +48,14 @@ class Row:
 
 @dataclass
 class Table:
-    """Columns, and rows in their order."""
+    """Columns, and rows in their order.
+
+    Before columns whose priority is below ``kept_below`` leave, the first column's cells go up onto lines of their own.
+    """
 
     columns: Sequence[Column]
     rows: list[Row | Rule] = field(default_factory=list)
+    kept_below: int = 0
 
     def add(self, *cells: str, style: str = "") -> None:
         """Append a row."""
@@ -79,6 +83,8 @@ class Table:
         if is_wrapping:
             widths[-1], whole = min(widths[-1], _NARROWEST), widths[-1]
         kept = self._kept(width, widths)
+        if width is not None and self._lacks(kept, widths, width):
+            return self._stacked(width, measure)
         if width is not None and is_wrapping and len(self.columns) - 1 in kept:
             others = sum(widths[i] + GAP for i in kept[:-1])
             widths[-1] = min(whole, max(width - others, _NARROWEST))
@@ -106,6 +112,24 @@ class Table:
             # Columns of one priority belong together: one design's map says nothing without the other's.
             kept = [i for i in kept if self.columns[i].priority != weakest]
         return kept
+
+    def _lacks(self, kept: Sequence[int], widths: Sequence[int], width: int) -> bool:
+        """Whether a column is missing, or cut, that is worth a line of its own for each row's first cell."""
+        needed = [i for i, column in enumerate(self.columns) if column.priority < self.kept_below and widths[i]]
+        return bool(needed) and (not set(needed) <= set(kept) or sum(widths[i] + GAP for i in kept) - GAP > width)
+
+    def _stacked(self, width: int, measure: Callable[[str], int]) -> list[Pieces]:
+        """The lines with each row's first cell above the others, which have the width to themselves."""
+        below = Table([replace(self.columns[0], heading=""), *self.columns[1:]])
+        below.rows = [Row(("", *row.cells[1:]), row.style) if isinstance(row, Row) else row for row in self.rows]
+        heading, across, *lines = below.lines(width - GAP, measure)
+        indent: Piece = (" " * GAP, "")
+        stacked = [[indent, *heading], [indent, *across]]
+        for row, line in zip(self.rows, lines, strict=True):
+            if isinstance(row, Row):
+                stacked.append([(row.cells[0], row.style or self.columns[0].style)])
+            stacked.append([indent, *line])
+        return stacked
 
     def _line(
         self,

@@ -12,14 +12,14 @@ import msgspec
 
 from eyeshot.errors import UsageError
 from eyeshot.schemas.decide import Advice, Check, Designs, Moves, Rewrite
-from eyeshot.schemas.studies import Comparison, Evidence
+from eyeshot.schemas.studies import Comparison, Evidence, Status
 from eyeshot.schemas.tiles import Split, Tile, Tiled
 from eyeshot.schemas.views import Doctor, Effective, Field, Models, Network, Sizes, Why
 from eyeshot.shown import quoted
 
 _KINDS: tuple[type[msgspec.Struct], ...] = (
-    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Advice, Rewrite, Moves, Designs, Check, Tile, Split,
-    Tiled, Models, Doctor,
+    Network, Field, Why, Sizes, Effective, Comparison, Evidence, Status, Advice, Rewrite, Moves, Designs, Check, Tile,
+    Split, Tiled, Models, Doctor,
 )  # fmt: skip
 KINDS = {kind.__name__.lower(): kind for kind in _KINDS}
 """The documents by the words behind ``eyeshot.`` in their schemas' names."""

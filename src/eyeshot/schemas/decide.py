@@ -33,7 +33,7 @@ class _Effect(Part, kw_only=True):
     params: tuple[int, int]
     macs: tuple[int, int]
     peak_activations: tuple[int, int]
-    command: str
+    command: str | None
 
 
 class _Finding(Part, kw_only=True):
@@ -41,6 +41,7 @@ class _Finding(Part, kw_only=True):
     layers: list[str]
     says: str
     evidence: dict[str, Any]
+    cure: str | None
     moves: list[_Effect]
 
 

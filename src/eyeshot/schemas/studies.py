@@ -8,35 +8,84 @@ from eyeshot.schemas.parts import Interval, Part
 from eyeshot.schemas.views import Network
 
 
+class _Interval(Part, kw_only=True):
+    interval: Interval
+    confidence: float
+
+
+class _Spread(Part, kw_only=True):
+    seeds: float
+    images: float | None
+    both: float | None
+
+
+class _Power(Part, kw_only=True):
+    visible: float
+    points: float
+    seeds: int | None
+    images: int | None
+    together: tuple[int, int] | None
+
+
 class _Arm(Part, kw_only=True):
     label: str
     scores: dict[str, float]
     mean: float
-    interval: Interval | None
+    seeds: _Interval | None
+    seeds_and_images: _Interval | None
+    spread: _Spread | None
     seconds: float | None
     images_per_second: float | None
     diverged: list[int]
+    fallen: list[int]
+    chance: float | None
+    at_chance: bool
+    saturated: bool
+    skewed: bool
 
 
 class _Difference(Part, kw_only=True):
     first: str
     second: str
-    seeds: list[int]
+    paired: list[int]
+    left_out: list[int]
+    images: int | None
     mean: float
-    interval: Interval | None
-    confidence: float
-    smallest_visible: float | None
+    seeds: _Interval | None
+    seeds_and_images: _Interval | None
     seen: bool
+    power: _Power | None
+    spread: _Spread | None
     broken: bool
+    identical: bool
 
 
 class Evidence(Part, kw_only=True):
-    """``compare --scores``: what scores allow one to say."""
+    """``study show`` and ``compare --scores``: what scores allow one to say."""
 
-    schema: Literal["eyeshot.evidence/1"]
+    schema: Literal["eyeshot.evidence/2"]
     arms: list[_Arm]
     differences: list[_Difference]
     verdict: str
+
+
+class _Trial(Part, kw_only=True):
+    arm: str
+    seed: int
+    state: Literal["done", "begun", "waiting"]
+    score: float | None
+
+
+class Status(Part, kw_only=True):
+    """``study status``: how far the trainings of a study are."""
+
+    schema: Literal["eyeshot.status/1"]
+    directory: str
+    at_work: bool
+    done: int
+    begun: int
+    waiting: int
+    trials: list[_Trial]
 
 
 class _Quantity(Part, kw_only=True):
@@ -58,5 +107,6 @@ class Comparison(Part, kw_only=True):
     networks: list[Network]
     quantities: list[_Quantity]
     layers: list[_Pair]
+    remarks: list[str] = []
     study: dict[str, Any] = {}
     evidence: Evidence | None = None

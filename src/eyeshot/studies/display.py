@@ -121,12 +121,16 @@ class Display:
             self._bars.stop()
 
     def began(self, recipe: Recipe) -> None:
-        """Add the trial's bar."""
+        """Add the trial's bar; one that is carried out again has it already."""
+        if (recipe.label, recipe.seed) in self._tasks:
+            return
         name = f"  {_short(recipe.label)} · seed {recipe.seed}"
         self._tasks[recipe.label, recipe.seed] = self._bars.add_task(name, total=1.0, note="")
 
     def moved(self, progress: TrialProgress) -> None:
-        """Move the trial's bar and the study's."""
+        """Move the trial's bar and the study's; what is heard late has none any more."""
+        if (progress.label, progress.seed) not in self._tasks:
+            return
         score = "" if progress.accuracy is None else f"{progress.accuracy:.1f} %"
         speed = f"{progress.images / progress.seconds:,.0f} images/s" if progress.seconds else ""
         note = " · ".join(part for part in (f"epoch {progress.epoch}", score, speed) if part)
@@ -136,7 +140,9 @@ class Display:
 
     def ended(self, record: Record) -> None:
         """Take the trial's bar away and print its score."""
-        self._bars.remove_task(self._tasks.pop((record.recipe.label, record.recipe.seed)))
+        bar = self._tasks.pop((record.recipe.label, record.recipe.seed), None)
+        if bar is not None:
+            self._bars.remove_task(bar)
         self._done += 1
         self._bars.update(self._whole, completed=float(self._done), note=self._tally())
         outcome = "diverged" if record.is_diverged else f"{record.score:.2f} %"

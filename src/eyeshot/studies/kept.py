@@ -32,14 +32,27 @@ def kept(directory: Path, notice: Notice) -> tuple[Plan, list[Record]]:
     Raises:
         UsageError: the directory holds no study, or nothing of it is trained.
     """
-    plan: Plan | None = None
+    plan = plan_of(directory, notice)
+    trials = [finished(directory / plan.place(recipe), recipe, notice) for recipe in plan.recipes()]
+    records = [record for record in trials if record is not None]
+    if not records:
+        raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
+    return plan, records
+
+
+def plan_of(directory: Path, notice: Notice) -> Plan:
+    """The plan of a study; where it is damaged, what its records tell of it.
+
+    Raises:
+        UsageError: the directory holds no study.
+    """
     try:
-        plan = _plan_in(directory)
+        return _plan_in(directory)
     except (OSError, ValueError) as error:
         plan = _told_by_records(directory)
         if plan is None and isinstance(error, FileNotFoundError):
             raise UsageError(
-                f"{directory} holds no study: it has no {PLAN} (eyeshot compare --train makes one)"
+                f"{directory} holds no study: it has no {PLAN} (eyeshot study and compare --train make one)"
             ) from None
         if plan is None:
             raise UsageError(
@@ -47,11 +60,7 @@ def kept(directory: Path, notice: Notice) -> tuple[Plan, list[Record]]:
                 " and no training there came to its end"
             ) from None
         notice(f"{directory / PLAN}: cannot be read ({reason(error)}); what was planned is taken from the records")
-    trials = [finished(directory / plan.place(recipe), recipe, notice) for recipe in plan.recipes()]
-    records = [record for record in trials if record is not None]
-    if not records:
-        raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
-    return plan, records
+        return plan
 
 
 def check_owner(directory: Path, plan: Plan, notice: Notice) -> Plan | None:

@@ -129,7 +129,7 @@ class Plan:
             "data": self.data,
             "data_fingerprint": self.data_fingerprint,
             "budget": str(self.budget),
-            "options": dataclasses.asdict(self.options),
+            "options": self.options.to_json(),
         }
 
     @classmethod

@@ -1,32 +1,53 @@
-"""What scores over paired seeds allow one to say.
+"""What scores over paired seeds and images allow one to say.
 
-Each arm's mean has a Student interval over its seeds. Arms are compared to the first one by the differences
-of scores with the same seed, which saw the same images in the same order. The seeds are the sample:
-intervals say what other seeds would give on these images, not what other images would.
-
-    mean ± t · s / √n        n seeds, s their standard deviation, t Student's quantile for n − 1 degrees of freedom
-
-With k arms beside the first the error of 5 % is shared by k intervals (Bonferroni), so that all hold
-together.
+Arms are compared to the first one by the differences of scores with the same seed, which saw the same images in the
+same order, and where it is known which images were right, image by image. Two intervals are given: over other seeds on
+these images (``eyeshot.studies.intervals``) and over other seeds on other images (``eyeshot.studies.crossed``). With k
+arms beside the first the error of 5 % is shared by k differences (Bonferroni), so that all hold together. An arm's own
+mean has both intervals too, at 95 %.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.studies.scores import ArmScores, Difference
+from eyeshot.studies.scores import ArmScores, Difference, Interval, Spread
 from eyeshot.train.record import Record
 
 try:
-    from scipy import optimize, special, stats
+    import scipy  # noqa: F401  # what is imported next cannot do without
 except ModuleNotFoundError as error:
     raise MissingExtraError("comparing scores", "scipy", "train") from error
 
+from eyeshot.studies.crossed import MeanSquares, mean_squares
+from eyeshot.studies.failures import fallen_seeds, is_chance, is_saturated
+from eyeshot.studies.intervals import is_skewed, over_seeds, over_seeds_and_images
+from eyeshot.studies.power import power, round_points, visible
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _ERROR = 0.05
-_POWER = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Arm:
+    """An arm's scores by seed, and what is known of its trials beside them."""
+
+    scores: ArmScores
+    right: Mapping[int, NDArray[np.bool_]]
+    """Which images are right, per seed; empty where that is not known of every seed."""
+    weights: Mapping[int, str]
+    """A digest per seed of what was trained; empty where it is not known."""
+    data: str
+    """The fingerprint of the images."""
 
 
 def compared(records: Iterable[Record]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
@@ -40,106 +61,180 @@ def compared(records: Iterable[Record]) -> tuple[tuple[ArmScores, ...], tuple[Di
         by_arm.setdefault(record.recipe.label, []).append(record)
     if not by_arm:
         raise UsageError("no records: nothing was trained, so there is nothing to compare")
-    arms = tuple(_arm(label, trained) for label, trained in by_arm.items())
-    return arms, tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
+    return _compared([_trained(label, trials) for label, trials in by_arm.items()])
 
 
 def compared_scores(scores: Mapping[str, Mapping[int, float]]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
-    """The same of scores alone, per label by seed.
+    """The same of scores alone, per label by seed: nothing is known of images.
 
     Raises:
         UsageError: two arms share no seed.
     """
-    arms = tuple(
-        ArmScores(
-            label=label,
-            scores=by_seed,
-            mean=fmean(by_seed.values()),
-            half_width=half_width(list(by_seed.values())),
-            seconds=math.nan,
-            images_per_second=math.nan,
-            diverged=(),
-        )
-        for label, by_seed in scores.items()
+    return _compared(
+        [_Arm(scores=_arm(label, by_seed), right={}, weights={}, data="") for label, by_seed in scores.items()]
     )
-    return arms, tuple(difference(arms[0], arm, comparisons=len(arms) - 1) for arm in arms[1:])
 
 
-def _arm(label: str, records: Sequence[Record]) -> ArmScores:
+def _compared(arms: Sequence[_Arm]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
+    error = _ERROR / max(len(arms) - 1, 1)
+    found = [_found(arms[0], arm, error) for arm in arms[1:]]
+    # One number of points for all, so that what they take can be told together.
+    largest = max((each.visible for each in found if each.visible), default=None)
+    points = None if largest is None else round_points(largest)
+    return tuple(arm.scores for arm in arms), tuple(_difference(each, points, error) for each in found)
+
+
+def _trained(label: str, records: Sequence[Record]) -> _Arm:
     scores = {record.recipe.seed: record.score for record in records}
     if len(scores) < len(records):
         raise UsageError(f"arm {label!r}: two records with one seed; give each trial once")
-    values = list(scores.values())
-    return ArmScores(
-        label=label,
-        scores=scores,
-        mean=fmean(values),
-        half_width=half_width(values),
+    right = {record.recipe.seed: record.answers.right for record in records if record.answers is not None}
+    is_known = len(right) == len(records) and len({len(each) for each in right.values()}) == 1
+    chances = {record.answers.chance for record in records if record.answers is not None}
+    arm = _arm(
+        label,
+        scores,
+        right=right if is_known else {},
+        chance=max(chances) if is_known else None,
         seconds=fmean(record.seconds for record in records),
         images_per_second=fmean(record.images_per_second for record in records),
         diverged=tuple(record.recipe.seed for record in records if record.is_diverged),
     )
+    weights = {record.recipe.seed: record.weights for record in records}
+    data = {record.recipe.data_fingerprint for record in records}
+    return _Arm(scores=arm, right=right if is_known else {}, weights=weights, data=data.pop() if len(data) == 1 else "")
 
 
-def half_width(values: Sequence[float], *, error: float = _ERROR) -> float | None:
-    """Half of Student's interval for the mean; None for a single value.
-
-    Args:
-        error: the share of intervals that may miss the true mean.
-
-    Example:
-        Three values with standard deviation 1: 4.303 / √3.
-
-        >>> round(half_width([1.0, 2.0, 3.0]), 3)
-        2.484
-    """
-    if len(values) < 2:
-        return None
-    return float(stats.t.isf(error / 2, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
-
-
-def difference(first: ArmScores, second: ArmScores, *, comparisons: int = 1) -> Difference:
-    """The paired difference between two arms.
-
-    Args:
-        comparisons: how many differences share the error of 5 %.
-
-    Raises:
-        UsageError: the arms share no seed.
-    """
-    seeds = tuple(seed for seed in first.scores if seed in second.scores)
-    if not seeds:
-        raise UsageError(f"arms {first.label!r} and {second.label!r} share no seed, so nothing pairs their scores")
-    # Rounded far below one image's worth: the last bits of equal differences must not pass for a spread.
-    values = [round(first.scores[seed] - second.scores[seed], 9) for seed in seeds]
-    error = _ERROR / comparisons
-    return Difference(
-        first=first.label,
-        second=second.label,
-        seeds=seeds,
+def _arm(
+    label: str,
+    scores: Mapping[int, float],
+    *,
+    right: Mapping[int, NDArray[np.bool_]] | None = None,
+    chance: float | None = None,
+    seconds: float = math.nan,
+    images_per_second: float = math.nan,
+    diverged: tuple[int, ...] = (),
+) -> ArmScores:
+    values = list(scores.values())
+    images = len(next(iter(right.values()))) if right else None
+    squares = mean_squares(_table(right, list(scores))) if right else None
+    seeds = over_seeds(values, error=_ERROR)
+    is_at_chance = all(is_chance(score, chance=chance, images=images) for score in values)
+    trained = {seed: score for seed, score in scores.items() if seed not in diverged}
+    return ArmScores(
+        label=label,
+        scores=scores,
         mean=fmean(values),
-        half_width=half_width(values, error=error),
-        confidence=1 - error,
-        smallest_visible=smallest_visible(values, error=error),
-        is_broken=bool(first.diverged or second.diverged),
+        seeds=seeds,
+        seeds_and_images=over_seeds_and_images(values, seeds, squares),
+        spread=_spread(values, squares),
+        seconds=seconds,
+        images_per_second=images_per_second,
+        diverged=diverged,
+        fallen=fallen_seeds(trained, chance=chance, images=images),
+        chance=chance,
+        is_at_chance=is_at_chance,
+        is_saturated=is_saturated(fmean(values)),
+        is_skewed=is_skewed(list(trained.values())),
     )
 
 
-def smallest_visible(values: Sequence[float], *, error: float = _ERROR) -> float | None:
-    """The true difference that as many seeds with this spread show in four studies of five; None for one
-    seed.
+def _table(right: Mapping[int, NDArray[np.bool_]], seeds: Sequence[int]) -> NDArray[np.int8]:
+    """A row per seed, 100 where an image is right."""
+    return np.stack([right[seed] for seed in seeds]).astype(np.int8) * np.int8(100)
 
-    From the power of the two-sided t-test, with the noncentral t distribution.
-    """
-    if len(values) < 2:
+
+def _spread(values: Sequence[float], squares: MeanSquares | None) -> Spread | None:
+    if squares is not None:
+        return squares.spread
+    return Spread(seeds=stdev(values), images=None, both=None) if len(values) > 1 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A difference before it is said what it takes to see smaller ones."""
+
+    first: ArmScores
+    second: ArmScores
+    paired: tuple[int, ...]
+    left_out: tuple[int, ...]
+    values: list[float]
+    """Per paired seed."""
+    images: int | None
+    squares: MeanSquares | None
+    seeds: Interval | None
+    variance: float
+    """Of the mean over seeds."""
+    visible: float | None
+    is_broken: bool
+    is_identical: bool
+
+
+def _found(first: _Arm, second: _Arm, error: float) -> _Found:
+    labels = first.scores.label, second.scores.label
+    both = tuple(seed for seed in first.scores.scores if seed in second.scores.scores)
+    if not both:
+        raise UsageError(f"arms {labels[0]!r} and {labels[1]!r} share no seed, so nothing pairs their scores")
+    failed = first.scores.failed | second.scores.failed
+    left_out = tuple(seed for seed in both if seed in failed)
+    # Where all fail there is still a mean to tell, though no claim.
+    paired = tuple(seed for seed in both if seed not in failed) or both
+    # Rounded far below one image's worth: the last bits of equal differences must not pass for a spread.
+    values = [round(first.scores.scores[seed] - second.scores.scores[seed], 9) for seed in paired]
+    table = _paired(first, second, paired)
+    squares = None if table is None else mean_squares(table)
+    seeds = over_seeds(values, error=error)
+    variance = stdev(values) ** 2 / len(values) if seeds else 0.0
+    return _Found(
+        first=first.scores,
+        second=second.scores,
+        paired=paired,
+        left_out=left_out,
+        values=values,
+        images=None if table is None else table.shape[1],
+        squares=squares,
+        seeds=seeds,
+        variance=variance,
+        visible=None if seeds is None else visible(variance, len(values), squares, error=error),
+        is_broken=bool(left_out) and 2 * len(left_out) >= len(both),
+        is_identical=_is_identical(first, second, both),
+    )
+
+
+def _paired(first: _Arm, second: _Arm, seeds: Sequence[int]) -> NDArray[np.int8] | None:
+    """100 where the first arm alone is right, −100 where the second is; None where images differ or are not known."""
+    if not first.right or not second.right or first.data != second.data:
         return None
-    count = len(values)
-    bound = float(stats.t.isf(error / 2, count - 1))
+    tables = _table(first.right, seeds), _table(second.right, seeds)
+    return tables[0] - tables[1] if tables[0].shape == tables[1].shape else None
 
-    def lacks(shift: float) -> float:
-        # The far tail, where a difference is seen with the wrong sign, is left out: it is below 0.1 % at
-        # this power.
-        return 1 - float(special.nctdtr(count - 1, shift, bound)) - _POWER
 
-    shift = float(optimize.brentq(lacks, 0.0, 4 * bound + 8))
-    return shift * stdev(values) / math.sqrt(count)
+def _is_identical(first: _Arm, second: _Arm, seeds: Sequence[int]) -> bool:
+    def is_same(seed: int) -> bool:
+        if first.scores.scores[seed] != second.scores.scores[seed]:
+            return False
+        if first.weights and first.weights.get(seed) == second.weights.get(seed):
+            return True
+        return bool(first.right) and bool(second.right) and np.array_equal(first.right[seed], second.right[seed])
+
+    return all(map(is_same, seeds))
+
+
+def _difference(found: _Found, points: float | None, error: float) -> Difference:
+    able = None
+    if found.visible is not None and points is not None:
+        able = power(found.variance, len(found.values), found.squares, points=points, error=error)
+    return Difference(
+        first=found.first.label,
+        second=found.second.label,
+        paired=found.paired,
+        left_out=found.left_out,
+        mean=fmean(found.values),
+        seeds=found.seeds,
+        seeds_and_images=over_seeds_and_images(found.values, found.seeds, found.squares),
+        images=found.images,
+        spread=_spread(found.values, found.squares),
+        power=able,
+        is_broken=found.is_broken,
+        is_identical=found.is_identical,
+    )

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.analyse.cost import totals
-from eyeshot.design.classifier import classifier
-from eyeshot.design.lower import lower
-from eyeshot.design.match import QUANTITIES, listed_or
-from eyeshot.design.match import match as match_widths
-from eyeshot.design.named import check_typed, design_named, naming, network_named
-from eyeshot.design.zoo import entries
-from eyeshot.errors import MissingExtraError, ReadError, ShapeError, UsageError
+from eyeshot.design.matched import check_asked
+from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
-from eyeshot.network.text import write
 from eyeshot.read.inputs import shape_given
-from eyeshot.read.module_names import is_module_name
+from eyeshot.studies.arms import arms_of
+from eyeshot.studies.asked import At, nowhere
 from eyeshot.studies.display import Watcher
-from eyeshot.studies.kept import check_owner, is_finished
+from eyeshot.studies.engines import Engine
+from eyeshot.studies.kept import check_owner, is_finished, records_in
 from eyeshot.studies.plan import Arm, Plan
+from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
-from eyeshot.studies.sending import check_sendable
 from eyeshot.train.budget import Budget
+from eyeshot.train.device import device_for
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
@@ -49,7 +42,7 @@ class Study:
         factories: for each arm's label what makes its module.
         remarks: how designs were changed to be trained.
         directory: where plan, states and scores are kept.
-        jobs: trials at once; as many as there are cores for unless given.
+        engine: what trains.
         records: in the order of ``plan.recipes()``.
         images: what is trained and tested on, in words.
         doubts: why the test images cannot show much, where they cannot.
@@ -60,7 +53,7 @@ class Study:
     factories: dict[str, Callable[[], Any]]
     remarks: list[str]
     directory: Path
-    jobs: int | None = None
+    engine: Engine
     records: list[Record] = field(default_factory=list)
     images: str = ""
     doubts: list[str] = field(default_factory=list)
@@ -69,6 +62,22 @@ class Study:
         """Complain of a directory that holds another study or cannot be used."""
         check_owner(self.directory, self.plan, lambda text: None)
 
+    def left(self) -> dict[str, int]:
+        """How many trainings of each arm are not done; nothing is written.
+
+        Raises:
+            UsageError: the directory is another study's.
+        """
+        if self.directory.exists():
+            self.check()
+        recipes = self.plan.recipes()
+        waiting = [
+            recipe.label
+            for recipe, done in zip(recipes, records_in(self.directory, self.plan), strict=True)
+            if not done
+        ]
+        return {arm.label: waiting.count(arm.label) for arm in self.plan.arms}
+
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to train."""
@@ -76,7 +85,7 @@ class Study:
 
     def run(self, watcher: Watcher | None = None) -> None:
         """Train every arm with every seed, or what is left of that (see ``eyeshot.studies.run``)."""
-        self.records = run(self.plan, self.factories, self.directory, jobs=self.jobs, watcher=watcher)
+        self.records = run(self.plan, self.factories, self.directory, engine=self.engine, watcher=watcher)
 
     def to_json(self) -> dict[str, Any]:
         """The plan, where it is kept, and how designs were changed."""
@@ -85,18 +94,23 @@ class Study:
 
     def rows(self) -> list[dict[str, Any]]:
         """One plain record per trial."""
-        return [
-            {
-                "arm": record.recipe.label,
-                "seed": record.recipe.seed,
-                "score": record.score,
-                "seconds": record.seconds,
-                "images": record.images,
-                "images_per_second": record.images_per_second,
-                "diverged": record.is_diverged,
-            }
-            for record in self.records
-        ]
+        return rows(self.records)
+
+
+def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """One plain record per trial."""
+    return [
+        {
+            "arm": record.recipe.label,
+            "seed": record.recipe.seed,
+            "score": record.score,
+            "seconds": record.seconds,
+            "images": record.images,
+            "images_per_second": record.images_per_second,
+            "diverged": record.is_diverged,
+        }
+        for record in records
+    ]
 
 
 def planned(
@@ -105,81 +119,123 @@ def planned(
     *,
     data: str | Path | None = None,
     size: Any = None,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     budget: str | None = None,
     match: str | None = None,
+    match_by: str | None = None,
     lr: float | None = None,
     batch_size: int | None = None,
     augment: str | None = None,
+    device: str | None = None,
+    recipe: Mapping[str, Any] | None = None,
     directory: Path | None = None,
     jobs: int | None = None,
+    engine: Engine | None = None,
     command: tuple[str, ...] = (),
+    at: At = nowhere,
 ) -> Study:
     """Find the images, fit the designs to them, and write down what is to be trained.
 
     Args:
-        models: names, notation, Networks or modules; a module's weights are drawn anew for every seed.
+        models: names, notation, Networks, modules or ``Asked``; a module's weights are drawn anew for every seed.
         input_shape: only as the images have it.
-        data, size, seeds, budget, match, lr, batch_size, augment: as for ``eyeshot.compare``.
+        data, size, seeds, budget, match, match_by, lr, batch_size, augment, device: as for ``eyeshot.compare``; seeds
+            may be listed.
+        recipe: these three and the others of ``Options``, by the names that are typed for them.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
         jobs: trials at once; as many as there are cores for unless given.
+        engine: what trains; processes of this machine unless given.
         command: what was typed, for people.
+        at: where all this was written, for what is wrong with it.
 
     Raises:
         UsageError: a design, the images or an option cannot be used.
         MissingExtraError: PyTorch or SciPy is not installed.
     """
-    spent, options = Budget.parse(budget or BUDGET), _options(lr, batch_size, augment)
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"seeds {seeds}: needed is 1 or more")
-    if match not in (None, "none", *QUANTITIES):
-        raise UsageError(f"match {match!r}: needed is {listed_or((*QUANTITIES, 'none'))}")
+    with at("budget"):
+        spent = Budget.parse(budget or BUDGET)
+    with at("recipe"):
+        typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+        # another engine's machines may have what this one lacks; there each trial looks for itself
+        is_here = engine is None or typed["device"] in (None, "auto")
+        options = options_of(typed | ({"device": device_for(typed["device"])} if is_here else {}))
+    with at("seeds"):
+        drawn = _seeds(SEEDS if seeds is None else seeds)
+    with at("match"):
+        check_asked(match, match_by)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
-    named = at_size(str(data or DATA), size)
-    dataset = load(named)
+    with at("size"):
+        named = at_size(str(data or DATA), size)
+    with at("data" if size is None else "size"):
+        dataset = load(named)
+    with at("recipe", "mean"):
+        options.check_channels(dataset.shape[0])
     if input_shape is not None and shape_given(input_shape, "a design that is trained") != dataset.shape:
         raise UsageError(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    arms, networks, factories, remarks = arms_of(models, dataset, match or "none")
-    for arm in arms:
-        _check_spendable(spent, arm, dataset, options)
-    plan = Plan(
-        arms=tuple(arms),
-        seeds=tuple(range(seeds or SEEDS)),
-        data=named,
-        data_fingerprint=dataset.fingerprint,
-        budget=spent,
-        options=options,
-        command=command,
-    )
+    made = arms_of(models, dataset, match or "none", match_by, at)
+    with at("budget"):
+        for each in made:
+            _check_spendable(spent, each.arm, dataset, options)
+    with at("seeds"):
+        plan = Plan(
+            arms=tuple(each.arm for each in made),
+            seeds=drawn,
+            data=named,
+            data_fingerprint=dataset.fingerprint,
+            budget=spent,
+            options=options,
+            command=command,
+        )
     return Study(
         plan,
-        networks,
-        factories,
-        remarks,
+        [each.network for each in made],
+        {each.arm.label: each.factory for each in made},
+        [each.remark for each in made if each.remark],
         directory or plan.directory,
-        jobs or _few_jobs(plan, dataset),
+        engine or Processes(jobs=jobs or _few_jobs(plan, dataset)),
         images=dataset.words,
         doubts=dataset.doubts,
     )
 
 
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(seeds, int):
+        return tuple(seeds)
+    if seeds < 1:
+        raise UsageError(f"seeds {seeds}: needed is 1 or more")
+    return tuple(range(seeds))
+
+
+SHORT = {"lr": "learning_rate", "batch": "batch_size"}
+"""What is typed for some of ``Options``."""
+RECIPE = (*SHORT, *(each.name for each in fields(Options) if each.name not in SHORT.values()))
+"""What may be typed of a recipe."""
+
+
+def options_of(typed: Mapping[str, Any]) -> Options:
+    """How to train, by the words that are typed for it; those that are None are left as they usually are."""
+    values: dict[str, Any] = {
+        SHORT.get(key, key): tuple(value) if isinstance(value, list) else value
+        for key, value in typed.items()
+        if value is not None
+    }
+    return Options(**values)
+
+
 def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:
-    """One trial at once where all of them take less than starting another process; None where cores decide."""
+    """One trial at once on a GPU, or where all take less than starting another process; None where cores decide."""
+    if plan.options.device is not None:
+        return 1
     macs = [
         (plan.budget.images(macs_per_image=arm.macs, train_size=len(dataset.train_images)) or math.inf) * arm.macs
         for arm in plan.arms
     ]
     return 1 if sum(macs) * len(plan.seeds) < _SMALL_MACS else None
-
-
-def _options(lr: float | None, batch_size: int | None, augment: str | None) -> Options:
-    chosen = {"learning_rate": lr, "batch_size": batch_size, "augment": augment}
-    return Options(**{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]
 
 
 def _check_spendable(budget: Budget, arm: Arm, dataset: Dataset, options: Options) -> None:
@@ -200,113 +256,3 @@ def _check_installed() -> None:
     for library in ("torch", "scipy"):
         if find_spec(library) is None:
             raise MissingExtraError("training designs side by side", library, "train")
-
-
-def arms_of(
-    models: Sequence[Any], dataset: Dataset, quantity: str
-) -> tuple[list[Arm], list[Network], dict[str, Callable[[], Any]], list[str]]:
-    """For each model its arm, its network fitted to the images, what makes its module, and how it was changed."""
-    arms: list[Arm] = []
-    networks: list[Network] = []
-    factories: dict[str, Callable[[], Any]] = {}
-    remarks: list[str] = []
-    for model in models:
-        name = _name(model)
-        label = _label(name, [arm.label for arm in arms])
-        with naming(name), _fitting(dataset):
-            if not isinstance(model, str) or is_module_name(model):
-                network, factory, text = _of_module(model, dataset, quantity if arms else "none")
-            else:
-                check_typed(model)
-                target = getattr(arms[0], quantity) if arms and quantity != "none" else None
-                network, factory, text = _of_design(model, label, dataset, quantity, target)
-            check_sendable(factory, name)
-        networks.append(network)
-        remarks += [f"{label}: {text}"] if text else []
-        factories[label] = factory
-        cost = totals(network)
-        arms.append(
-            Arm(label=label, design=name, macs=cost.macs, params=cost.params, network_fingerprint=fingerprint(network))
-        )
-    return arms, networks, factories, remarks
-
-
-@contextmanager
-def _fitting(dataset: Dataset) -> Iterator[None]:
-    """A design or module that cannot take the images is said not to."""
-    try:
-        yield
-    except (ShapeError, ReadError) as error:
-        shape = "×".join(map(str, dataset.shape))
-        raise error.of(f"it does not take the images of {dataset.name}, which are {shape}") from error
-
-
-def fingerprint(network: Network) -> str:
-    """Hash of a network's text, by which a study that goes on knows its designs again.
-
-    The text tells what an op does and leaves out what it does by default, so that studies are found again by later
-    versions that know more of nodes and ops.
-    """
-    return hashlib.sha256(write(network).encode()).hexdigest()
-
-
-def _name(model: Any) -> str:
-    """What tables and plans call a model."""
-    if isinstance(model, str):
-        return model
-    return model.name if isinstance(model, Network) else type(model).__name__
-
-
-def _label(name: str, taken: list[str]) -> str:
-    """A name unlike those of the arms before; the same design twice is a test of the test."""
-    label, count = name.lower() if name.lower() in entries() else name, 2
-    while label in taken:
-        label, count = f"{name} ({count})", count + 1
-    return label
-
-
-def _of_module(model: Any, dataset: Dataset, quantity: str) -> tuple[Network, Callable[[], Any], str]:
-    """A module, what makes one or what one is built from: it is trained as it is."""
-    if quantity != "none":
-        raise UsageError("match scales the widths of a design in notation, not those of a module or network")
-    if isinstance(model, str):
-        return network_named(model, dataset.shape), partial(_loaded, model), ""
-    if isinstance(model, Network):
-        if model.input.shape[1:] != dataset.shape:
-            shapes = ["x".join(map(str, shape)) for shape in (model.input.shape[1:], dataset.shape)]
-            raise UsageError(f"its input is {shapes[0]}; the images of {dataset.name} are {shapes[1]}")
-        return model, partial(_built, model), ""
-    from eyeshot.build.anew import drawn_anew
-    from eyeshot.read.torch import read_module
-
-    network = read_module(model, dataset.shape, name=type(model).__name__, source="torch")
-    drawn_anew(model)  # complains now, not in a worker, of weights that nothing says how to draw
-    return network, partial(drawn_anew, model), ""
-
-
-def _of_design(
-    model: str, label: str, dataset: Dataset, quantity: str, target: int | None
-) -> tuple[Network, Callable[[], Any], str]:
-    """A design with one output a class, its widths scaled to cost ``target`` where that is given."""
-    typed, classes = design_named(model), len(dataset.classes)
-    design = classifier(typed, dataset.shape, classes)
-    text = "" if str(design) == str(typed) else f"trained as {design}, for {classes} classes"
-    if target is not None:
-        matched = match_widths(design, dataset.shape, classes, quantity=quantity, target=target, name=label)
-        design, text = matched.design, f"trained as {matched.design}; {matched.how}"
-    network = lower(design, dataset.shape, name=label, source="notation", classes=classes)
-    return network, partial(_built, network), text
-
-
-def _built(network: Network) -> Any:
-    """A new module of a network; at the top level, since it is sent to other processes."""
-    from eyeshot.build.torch import build
-
-    return build(network)
-
-
-def _loaded(model: str) -> Any:
-    """A new module that a name stands for, its weights drawn anew."""
-    from eyeshot.read.loading import load_module
-
-    return load_module(model)

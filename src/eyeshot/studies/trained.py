@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eyeshot.design.match import QUANTITIES
 from eyeshot.errors import DataError, UsageError
 from eyeshot.network.graph import Network
+from eyeshot.studies.arms import arms_of
+from eyeshot.studies.asked import Asked
 from eyeshot.studies.plan import Arm, Plan
-from eyeshot.studies.study import arms_of
 from eyeshot.train.data import load
 
 
@@ -36,15 +38,15 @@ def networks_of(plan: Plan, arms: Sequence[Arm]) -> list[Network]:
     except DataError as error:
         raise error.of("the study's designs are made for its images") from None
     trained = [arm.network_fingerprint for arm in plan.arms]
-    names = [arm.design for arm in plan.arms]
+    asked = [Asked(model=arm.design, label=arm.label) for arm in plan.arms]
     # What widths were scaled to agree in is not written down; the fingerprints tell.
-    for quantity in ("none", "params", "macs"):
+    for quantity in ("none", *QUANTITIES):
         try:
-            made, networks, _, _ = arms_of(names, dataset, quantity)
+            made = arms_of(asked, dataset, quantity)
         except UsageError:
             if quantity == "none":
                 raise
             continue  # this is not what they agree in
-        if [arm.network_fingerprint for arm in made] == trained:
-            return [networks[plan.arms.index(arm)] for arm in arms]
+        if [each.arm.network_fingerprint for each in made] == trained:
+            return [made[plan.arms.index(arm)].network for arm in arms]
     raise UsageError("the names of the study's designs stand for other networks than those trained; train them again")

@@ -1,41 +1,52 @@
-"""A process that trains one trial after the other and tells its parent how they go.
-
-It ends with its parent, however that ends: a thread waits for the parent's death, so a killed study leaves
-nothing behind that still computes.
-"""
+"""One trial, as every engine has it carried out: a task goes in, its record or what went wrong comes out."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import sys
-import threading
+import pickle
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import EyeshotError, RunError
+from eyeshot.train.progress import Progress
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Record
 
 if TYPE_CHECKING:
     import torch
 
+    from eyeshot.studies.display import Watcher
     from eyeshot.train.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One trial, as it travels to a worker."""
+    """One trial that is to be carried out."""
 
     number: int
     recipe: Recipe
     factory: Callable[[], torch.nn.Module]
     directory: Path
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"arm {self.recipe.label!r}, seed {self.recipe.seed}"
+
+    def packed(self) -> bytes:
+        """As it travels; taken apart by ``outcome``, so that what cannot be is an error of this trial."""
+        return pickle.dumps(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Began:
+    """A process has taken a trial on."""
+
+    number: int
+    process: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,10 @@ class Notice:
     text: str
 
 
+Message = Began | Notice | Progress
+"""What is told while a trial goes on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """What ended a trial, as it travels back."""
@@ -52,58 +67,65 @@ class Failure:
     error: EyeshotError
 
 
-def work(pipe: connection.Connection[Any, Any]) -> None:
-    """Train the tasks that come through the pipe until it closes; send Progress, Notice, then a Record or a
-    Failure."""
-    # Held back from the start by the parent, where the system can; Ctrl-C is the parent's alone to act on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _stdout_to_stderr()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    datasets: dict[str, Dataset] = {}
-    while True:
-        try:
-            task: Task = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send(_outcome(task, datasets, pipe.send))
-        except OSError:
-            return  # nobody listens any more
+def outcome(packed: bytes, where: str, send: Callable[[Message], None]) -> Record | Failure:
+    """Carry out a task.
 
-
-def _stdout_to_stderr() -> None:
-    """What a user's network prints goes to stderr: the parent's stdout is for results."""
-    sys.stdout = sys.stderr
-    with contextlib.suppress(OSError):  # a process started without them has nothing to keep apart
-        os.dup2(2, 1)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _outcome(task: Task, datasets: dict[str, Dataset], send: Callable[[Any], None]) -> Record | Failure:
-    where = f"arm {task.recipe.label!r}, seed {task.recipe.seed}"
+    Args:
+        packed: as ``Task.packed`` gives it.
+        where: its name.
+        send: takes what is told meanwhile.
+    """
     try:
         # Imported here: a plan and its parent process need neither PyTorch nor images.
-        from eyeshot.train import data, loop
+        from eyeshot.train import loop
 
-        if task.recipe.data not in datasets:
-            datasets[task.recipe.data] = data.load(task.recipe.data)
+        task: Task = pickle.loads(packed)
         return loop.run(
             task.recipe,
             task.factory,
-            datasets[task.recipe.data],
+            dataset_of(task.recipe.data),
             task.directory,
             on_progress=send,
             notice=lambda text: send(Notice(text=text)),
         )
-    except EyeshotError as error:
+    except (Exception, SystemExit) as error:  # a user's own model may raise anything, and the study must say where
+        return failure(where, error)
+
+
+def failure(where: str, error: BaseException) -> Failure:
+    """What went wrong in a process that trains, as it travels back; to be called while it is handled."""
+    if isinstance(error, EyeshotError):
         return Failure(error=error)
-    except MemoryError:
+    if isinstance(error, MemoryError):
         return Failure(error=RunError(f"{where}: out of memory; take fewer jobs, a smaller batch or smaller images"))
-    except (Exception, SystemExit):  # a user's own model may raise anything, and the study must say where
-        return Failure(error=RunError(f"{where}: failed", lines=traceback.format_exc().splitlines()))
+    return Failure(error=RunError(f"{where}: failed", lines=traceback.format_exc().splitlines()))
+
+
+@lru_cache(maxsize=1)
+def dataset_of(data: str) -> Dataset:
+    """The images of the study at hand, read once a process."""
+    from eyeshot.train.data import load
+
+    return load(data)
+
+
+def tell(watcher: Watcher, message: Message, tasks: dict[int, Task]) -> None:
+    """Hand a message on to who watches."""
+    if isinstance(message, Began):
+        watcher.began(tasks[message.number].recipe)
+    elif isinstance(message, Notice):
+        watcher.noticed(message.text)
+    else:
+        watcher.moved(message)
+
+
+def record_of(result: Any) -> Record:
+    """The record that came back.
+
+    Raises:
+        EyeshotError: the trial failed.
+    """
+    if isinstance(result, Failure):
+        raise result.error
+    assert isinstance(result, Record)
+    return result

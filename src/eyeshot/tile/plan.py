@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -288,20 +289,40 @@ def _checked(
 
     Returns: with what else prevents equality, and the smallest last tile that the network takes, per axis.
     """
-    rows = [lane.tiles(t) for lane, t in zip(looked.lanes, tile, strict=True)]
-    least = (1,) * len(rows)
-    last = [row[-1].size for row in rows]
-    if not looked.family.accepts(last):
+    rows, least = _rows(looked.lanes, tile), (1,) * len(tile)
+    if not all(map(looked.family.accepts, _shapes(rows))):
         least = tuple(tile)
-        rows = [replace(lane, least=t).tiles(t) for lane, t in zip(looked.lanes, tile, strict=True)]
-        last = [row[-1].size for row in rows]
+        rows = _rows([replace(lane, least=t) for lane, t in zip(looked.lanes, tile, strict=True)], tile)
     if looked.prevents or is_smaller:
         return looked, least
+    middle = [row[min(1, max(0, len(row) - 2))] for row in rows]
     result = []
-    for on, places in ((network, 0), (network, 1), (looked.family.at(last), -1)):
-        chosen = [row[-1 if places < 0 else min(places, max(0, len(row) - 2))] for row in rows]
+    for chosen in ([row[0] for row in rows], middle, *_at_the_end(rows)):
+        sizes = tuple(each.size for each in chosen)
+        on = network if sizes == tuple(tile) else looked.family.at(sizes)
         result += looked.beside(on, chosen).prevents
     return replace(looked, prevents=tuple(dict.fromkeys(result))), least
+
+
+def _rows(lanes: Sequence[Lane], tile: Sequence[int]) -> list[list[AxisTile]]:
+    return [lane.tiles(size) for lane, size in zip(lanes, tile, strict=True)]
+
+
+def _shapes(rows: Sequence[Sequence[AxisTile]]) -> list[tuple[int, ...]]:
+    """The sizes of tiles that a plan has: the last along one axis and not the last along another, too."""
+    sizes = [dict.fromkeys((row[0].size, row[-1].size)) for row in rows]
+    return list(itertools.product(*sizes))
+
+
+def _at_the_end(rows: Sequence[Sequence[AxisTile]]) -> list[list[AxisTile]]:
+    """The last tile of all, and one of each shape that ends with the image along some axes only.
+
+    What holds of both tiles of a diagonal need not hold of those in the other corners: a network may ask that its input
+    be square, say.
+    """
+    ends = [[row[-1]] if row[0].size == row[-1].size else [row[-1], row[-2]] for row in rows]
+    corners = list(map(list, itertools.product(*ends)))
+    return corners[:1] if len(corners) == 1 else corners[:-1]
 
 
 def _asked(looked: Probe, tile: int | Sequence[int]) -> tuple[int, ...]:

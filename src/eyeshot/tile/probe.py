@@ -103,29 +103,30 @@ class Probe:
     def work(self, choices: Sequence[Sequence[int]]) -> Any:
         """MACs of all tiles over the whole image's, for each combination of tiles along the axes."""
         axes = range(len(self.lanes))
-        rows = [[self._row(a, size) for size in choices[a]] for a in axes]
+        rows = [np.array([self._row(a, size) for size in choices[a]]).T for a in axes]
         total: Any = 0
         for follows, macs in self.macs.values():
             part: Any = macs
             for a in axes:
-                part = np.multiply.outer(part, np.array([self._sum(follows, a, *row) for row in rows[a]]))
+                part = np.multiply.outer(part, self._sum(follows, a, *rows[a]))
             total = total + part
         whole = sum(macs for _, macs in self.macs.values())
         if not whole:  # a network without weights: pixels
             part = 1.0
             for a in axes:
-                sums = [(tile * count + last) / self.lanes[a].n for tile, count, last in rows[a]]
-                part = np.multiply.outer(part, np.array(sums))
+                tile, count, last = rows[a]
+                part = np.multiply.outer(part, (tile * count + last) / self.lanes[a].n)
             return part
         return total / whole
 
     def _row(self, axis: int, size: int) -> tuple[int, int, int]:
-        """Tiles of one size, how many there are, and the last tile's size."""
+        """A tile's size, how many of it there are, and the last tile's size."""
         tiles = self.lanes[axis].tiles(size)
         return size, len(tiles) - 1, tiles[-1].size
 
-    def _sum(self, name: str, axis: int, size: int, count: int, last: int) -> float:
-        return float(count * self.share(name, axis, size) + self.share(name, axis, last, at_end=True))
+    def _sum(self, name: str, axis: int, sizes: Any, counts: Any, lasts: Any) -> Any:
+        """A layer's positions on all tiles over those on the whole image, for each row of tiles."""
+        return counts * self.share(name, axis, sizes) + self.share(name, axis, lasts, at_end=True)
 
     def alive(self, choices: Sequence[Sequence[int]]) -> Any:
         """Elements alive at once on a tile, for each combination of tiles along the axes."""

@@ -83,7 +83,7 @@ def restore(
     fresh = copy.deepcopy((module.state_dict(), optimiser.state_dict()))
     try:
         # PyTorch checks no sum of its archives. weights_only: a checkpoint from elsewhere must not run code.
-        values = torch.load(io.BytesIO(unsealed_bytes(opening.read(path))), weights_only=True)
+        values = torch.load(io.BytesIO(unsealed_bytes(opening.read(path))), weights_only=True, map_location="cpu")
         state, there = _checked(values, recipe, module)
         optimiser.load_state_dict(values["optimiser"])
         module.load_state_dict(values["module"])

@@ -1,4 +1,4 @@
-"""Images to train on, found by the name a user gives: `sample`, `fashion-mnist` or a folder."""
+"""Images to train on, found by the name a user gives: `sample`, `fashion-mnist`, a folder or `data.py:factory`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from eyeshot.errors import DataError, UsageError
 from eyeshot.opening import what_is_at
-from eyeshot.train import embedded, folder, idx
+from eyeshot.read.module_names import is_module_name
+from eyeshot.train import embedded, folder, given, idx
 from eyeshot.train.dataset import Dataset
 from eyeshot.train.fitting import size_given
 
@@ -25,12 +26,16 @@ def load(spec: str) -> Dataset:
         spec: `sample` (comes with eyeshot), `fashion-mnist` (all of it), or a folder that holds either the
             four IDX files of MNIST's format or one folder of images per class. For a folder called like a
             name write `./sample`. `photos?size=20x30` are a folder's pictures at that height and width.
+            `data.py:factory` is what the user's own code gives (see ``given.load``).
 
     Raises:
         DataError: nothing is there, or what is there cannot be used; the message names the file.
         UsageError: the size is none, or for images that have one.
+        ReadError: the user's own code fails.
         MissingExtraError: images are to be read and Pillow is not installed.
     """
+    if is_module_name(spec):
+        return given.load(spec)
     spec, is_sized, text = spec.partition(_SIZE)
     size = size_given(text) if is_sized else None
     dataset = _loaded(spec, size)
@@ -46,6 +51,8 @@ def at_size(spec: str, size: Any) -> str:
     """The name of the same pictures at a size, for ``load``; of one that says a size already, the new one."""
     if size is None:
         return spec
+    if is_module_name(spec):
+        raise UsageError(f"--size {size}: is for folders of pictures; let {spec} give its images at that size")
     return f"{spec.partition(_SIZE)[0]}{_SIZE}{'x'.join(map(str, size_given(size)))}"
 
 
@@ -57,7 +64,8 @@ def _loaded(spec: str, size: tuple[int, int] | None) -> Dataset:
     path = Path(spec).expanduser()
     if not path.is_dir():
         raise DataError(
-            f"data {spec!r}: {what_is_at(path)} there; give 'sample', 'fashion-mnist' or a folder of class folders"
+            f"data {spec!r}: {what_is_at(path)} there; give 'sample', 'fashion-mnist', a folder of class folders or"
+            " file.py:factory"
         )
     paths = idx.find(path)
     name = path.resolve().name

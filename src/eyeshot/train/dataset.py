@@ -31,6 +31,8 @@ class Dataset:
     test_images: Pixels
     test_labels: Labels
     classes: tuple[str, ...]
+    scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """Mean and deviation that are given, in place of those of the train images; no part of what the images are."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,12 +77,12 @@ class Dataset:
 
     @cached_property
     def mean(self) -> tuple[float, ...]:
-        """Mean of the train images per channel, on the scale 0 to 1."""
+        """What is taken from the images per channel, on the scale 0 to 1: the train images' mean unless given."""
         return tuple(mean for mean, _ in self._moments)
 
     @cached_property
     def std(self) -> tuple[float, ...]:
-        """Standard deviation of the train images per channel, on the scale 0 to 1; 1 for a blank channel."""
+        """What they are divided by: the train images' standard deviation, 1 for a blank channel, unless given."""
         return tuple(std or 1.0 for _, std in self._moments)
 
     @property
@@ -90,6 +92,8 @@ class Dataset:
 
     @cached_property
     def _moments(self) -> list[tuple[float, float]]:
+        if self.scale is not None:
+            return list(zip(*self.scale, strict=True))
         # From the counts of the 256 values: exact, and without a float copy of all images.
         values = np.arange(256, dtype=np.float64) / 255
         moments = []

@@ -8,7 +8,6 @@ not.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.opening import opened, what_is_at
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 from eyeshot.train.fitting import fitted
+from eyeshot.train.memory import check_memory
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 # A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
@@ -144,7 +144,7 @@ def _check_inside(path: Path, root: Path) -> None:
 def _read_all(paths: Sequence[Path]) -> Pixels:
     """All images in one array; the first one sets size and mode."""
     first = _read(paths[0])
-    _check_memory(len(paths) * first.size, paths[0].parent.parent)
+    check_memory(len(paths) * first.size, paths[0].parent.parent)
     images = np.empty((len(paths), *first.shape), dtype=np.uint8)
     for index, path in enumerate(paths):
         image = _read(path)
@@ -161,7 +161,7 @@ def _read_all(paths: Sequence[Path]) -> Pixels:
 
 def _fitted_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
     """All images at one size in one array, in colour where one of them is."""
-    _check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
+    check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
     images = [_pixels(fitted(read_image(path), size)) for path in paths]
     channels = max(len(image) for image in images)
     return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
@@ -170,14 +170,6 @@ def _fitted_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
 def _described(image: NDArray[np.uint8]) -> str:
     channels, height, width = image.shape
     return f"{height} pixels high and {width} wide in {'grey' if channels == 1 else 'colour'}"
-
-
-def _check_memory(size: int, folder: Path) -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 1 << 36
-    if size > memory // 2:
-        raise DataError(
-            f"{folder}: {size / 2**30:.1f} GiB once decoded, more than half of this machine's memory; shrink the images"
-        )
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

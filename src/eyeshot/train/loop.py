@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ import numpy as np
 from eyeshot.errors import DataError, MissingExtraError, RunError, UsageError
 from eyeshot.shown import visible
 from eyeshot.train.dataset import Dataset
+from eyeshot.train.device import device_for
 from eyeshot.train.directory import CHECKPOINT, RECORD, claim, finished, write_sealed
 from eyeshot.train.progress import Progress
 from eyeshot.train.recipe import Recipe
-from eyeshot.train.record import Record, Score
+from eyeshot.train.record import Answers, Record, Score
 
 try:
     import torch
@@ -31,7 +33,7 @@ except ModuleNotFoundError as error:
     raise MissingExtraError("training", "torch", "train") from error
 
 from eyeshot.train import checkpoint
-from eyeshot.train.batches import Normaliser, batches
+from eyeshot.train.batches import Labelled, Normaliser, batches
 from eyeshot.train.descent import Descent
 from eyeshot.train.machine import repeatable, versions
 
@@ -75,7 +77,9 @@ def run(
     if (record := finished(directory, recipe, notice)) is not None:
         return record
     claim(directory, recipe, notice)
-    with repeatable(recipe.options.threads):
+    if recipe.options.mean is not None and recipe.options.std is not None:
+        dataset = replace(dataset, scale=(recipe.options.mean, recipe.options.std))
+    with repeatable(recipe.options.threads, _device(recipe)):
         record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
     write_sealed(directory / RECORD, record.to_json())
     return record
@@ -93,9 +97,10 @@ def _train(
     total = recipe.budget.images(macs_per_image=recipe.macs, train_size=size)
 
     torch.manual_seed(recipe.seed)
-    module = module_factory()
+    module = module_factory()  # on the processor, so that all devices begin with the same weights
+    device = _device(recipe)
     # PyTorch's stubs lack this form of `to`.
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = Descent(
         module.parameters(),
         lr=options.learning_rate,
@@ -103,9 +108,13 @@ def _train(
         nesterov=options.momentum > 0,
         weight_decay=options.weight_decay,
     )
-    here = versions(options.threads)
+    here = versions(options.threads, device)
     state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
-    normalise = Normaliser(dataset)
+    normalise = Normaliser(dataset, device)
+    is_bf16 = options.precision == "bf16"
+    train = Labelled.on(device, dataset.train_images, dataset.train_labels)
+    test = Labelled.on(device, dataset.test_images, dataset.test_labels)
+    answers: Answers | None = None
 
     def spent() -> float:
         return state.seconds / recipe.budget.amount if total is None else state.images / total
@@ -118,12 +127,10 @@ def _train(
         torch.manual_seed(_epoch_seed(recipe.seed, epoch))
         module.train()
         losses, seen, reported, started = 0.0, 0, -math.inf, time.perf_counter()
-        for pixels, labels in batches(
-            dataset, options, seed=recipe.seed, epoch=epoch, images=images, normalise=normalise
-        ):
+        for pixels, labels in batches(train, options, seed=recipe.seed, epoch=epoch, count=images, normalise=normalise):
             for group in optimiser.param_groups:
                 group["lr"] = options.rate(spent())
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
                 logits = _logits(module, pixels, recipe, dataset)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad(set_to_none=True)
@@ -145,27 +152,35 @@ def _train(
             if total is None and spent() >= 1:
                 break
 
-        accuracy = _accuracy(module, dataset, normalise, options.precision == "bf16")
+        answers, test_loss = _answers(module, test, normalise, is_bf16, chance=dataset.chance)
         state.scores.append(
             Score(
                 epoch=epoch + 1,
                 images=state.images,
                 seconds=state.seconds,
                 loss=losses / seen,
-                accuracy=accuracy,
+                accuracy=answers.accuracy,
+                test_loss=test_loss,
             )
         )
         checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here, dataset.normalisation)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
+    if answers is None:  # stopped between its last state and its record
+        answers, _ = _answers(module, test, normalise, is_bf16, chance=dataset.chance)
     return Record(
         recipe=recipe,
         versions=here,
         scores=tuple(state.scores),
         is_diverged=state.is_diverged,
         weights=_digest(module),
+        answers=answers,
     )
+
+
+def _device(recipe: Recipe) -> torch.device:
+    return torch.device(device_for(recipe.options.device or "cpu") or "cpu")
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:
@@ -189,6 +204,10 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
     shape = "×".join(map(str, pixels.shape[1:]))
     try:
         output = module(pixels)
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f"arm {recipe.label!r}: out of the memory of {pixels.device.type}; take a smaller batch, or fewer jobs"
+        ) from error
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise RunError(f"arm {recipe.label!r} fails on images of {shape}: {error}") from error
     expected = (len(pixels), len(dataset.classes))
@@ -203,21 +222,33 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
 
 
 @torch.inference_mode()
-def _accuracy(module: torch.nn.Module, dataset: Dataset, normalise: Normaliser, is_bf16: bool) -> float:
-    """Test images put in their class, in percent; one whose scores are not finite is not."""
+def _answers(
+    module: torch.nn.Module,
+    test: Labelled,
+    normalise: Normaliser,
+    is_bf16: bool,
+    *,
+    chance: float,
+) -> tuple[Answers, float | None]:
+    """Which test images are put in their class, and their mean cross entropy; None where that is not finite.
+
+    An image whose scores are not finite is not right.
+    """
     module.eval()
-    right = 0
-    for start in range(0, len(dataset.test_images), _TEST_BATCH):
-        with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
-            logits = module(normalise(dataset.test_images[start : start + _TEST_BATCH])).float()
-        labels = torch.from_numpy(dataset.test_labels[start : start + _TEST_BATCH])
-        right += int(((logits.argmax(1) == labels) & logits.isfinite().all(1)).sum())
-    return 100 * right / len(dataset.test_images)
+    right: list[torch.Tensor] = []
+    loss = 0.0
+    for pixels, expected in zip(test.images.split(_TEST_BATCH), test.labels.split(_TEST_BATCH), strict=True):
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=is_bf16):
+            logits = module(normalise(pixels)).float()
+        right.append((logits.argmax(1) == expected) & logits.isfinite().all(1))
+        loss += functional.cross_entropy(logits, expected, reduction="sum").item()
+    mean = loss / len(test.images)
+    return Answers.of(torch.cat(right).cpu().numpy(), chance=100 * chance), mean if math.isfinite(mean) else None
 
 
 def _digest(module: torch.nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         digest.update(name.encode("utf-8", "surrogatepass"))
-        digest.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

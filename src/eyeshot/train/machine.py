@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+PROCESSOR = torch.device("cpu")
 
-def versions(threads: int) -> dict[str, str]:
+
+def versions(threads: int, device: torch.device = PROCESSOR) -> dict[str, str]:
     """What the numbers of a run may depend on."""
     # A plain str for PyTorch's version: a checkpoint with its own class in it would not load again.
     return {
@@ -23,7 +26,7 @@ def versions(threads: int) -> dict[str, str]:
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": _processor() if device.type == "cpu" else _accelerator(device),
         "threads": str(threads),
     }
 
@@ -46,9 +49,18 @@ def _processor() -> str:
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
+def _accelerator(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda or torch.version.hip})"
+    return f"{platform.machine()} ({device.type})"
+
+
 @contextmanager
-def repeatable(threads: int) -> Iterator[None]:
+def repeatable(threads: int, device: torch.device = PROCESSOR) -> Iterator[None]:
     """PyTorch with a fixed number of threads and repeatable algorithms, put back at the end."""
+    if device.type == "cuda":
+        # cuBLAS repeats its sums with a workspace of its own only; read when the first product is computed.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     former = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     former_warn = torch.is_deterministic_algorithms_warn_only_enabled()
     filling: Any = torch.utils.deterministic  # a module that PyTorch swaps for an object, which no type tells
@@ -59,7 +71,7 @@ def repeatable(threads: int) -> Iterator[None]:
     # Filling fresh memory finds bugs in PyTorch and costs time on every step.
     filling.fill_uninitialized_memory = False
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
             yield
     finally:
         torch.set_num_threads(former[0])

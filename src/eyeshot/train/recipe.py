@@ -6,13 +6,17 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.budget import Budget
+from eyeshot.train.device import DEVICES, Device
 
-__all__ = ["Budget", "Options", "Recipe"]
+__all__ = ["AUGMENTS", "Budget", "Options", "Recipe"]
+
+Augment = Literal["none", "shift", "flip", "alternating-flip", "shift+flip", "shift+alternating-flip"]
+AUGMENTS: tuple[Augment, ...] = get_args(Augment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +36,21 @@ class Options:
     clip: float = 1.0
     """The largest norm of a step's gradient, larger ones are scaled down to it; 0 for none. Plain nets with
     many pools need it to start at all."""
-    augment: Literal["none", "shift"] = "none"
-    """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on."""
+    augment: Augment = "none"
+    """`shift` moves each image by up to 2 pixels per axis over black; it helps from some ten epochs on. `flip` mirrors
+    each image from left to right or not, drawn anew each epoch; `alternating-flip` draws that for the first epoch and
+    changes it from one to the next, so that two epochs show every image both ways (Jordan 2024, arXiv:2404.00498, on
+    derandomised flipping)."""
     threads: int = 1
     """Threads per trial. One is fastest for small nets as soon as anything else runs on the machine."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """`bf16` computes in bfloat16 where PyTorch deems it safe; faster only on processors that have it."""
+    mean: tuple[float, ...] | None = None
+    """Per channel, on the scale 0 to 1, what is taken from the images; the train images' own mean unless given."""
+    std: tuple[float, ...] | None = None
+    """What they are divided by then, alike; together with `mean` or not at all."""
+    device: Device | None = None
+    """What computes; the processor unless given. Scores of one device are not those of another, to the last digit."""
 
     def __post_init__(self) -> None:
         for name, is_right, needed in (
@@ -47,12 +60,32 @@ class Options:
             ("momentum", 0 <= self.momentum < 1, "from 0 to less than 1"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
             ("clip", 0 <= self.clip < math.inf, "0 or more (0 for none)"),
-            ("augment", self.augment in ("none", "shift"), "'none' or 'shift'"),
+            ("augment", self.augment in AUGMENTS, ", ".join(map(repr, AUGMENTS[:-1])) + f" or {AUGMENTS[-1]!r}"),
             ("threads", self.threads >= 1, "1 or more"),
             ("precision", self.precision in ("fp32", "bf16"), "'fp32' or 'bf16'"),
+            ("device", self.device in (None, *DEVICES), ", ".join(map(repr, DEVICES[:-1])) + f" or {DEVICES[-1]!r}"),
+            ("mean", all(map(math.isfinite, self.mean or ())), "a number a channel"),
+            ("std", all(0 < each < math.inf for each in self.std or ()), "a number more than 0 a channel"),
         ):
             if not is_right:
                 raise UsageError(f"{name} {getattr(self, name)!r}: needed is {needed}")
+
+        if (self.mean is None) is not (self.std is None):
+            raise UsageError("mean and std go together: give both, per channel, on the scale 0 to 1")
+
+    def check_channels(self, channels: int) -> None:
+        """Complain of means or deviations of other images than those of so many channels.
+
+        Raises:
+            UsageError: they are for more or fewer.
+        """
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != channels:
+                raise UsageError(f"{name} {list(values)}: the images have {channels} channels; give as many numbers")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; what nothing was given for is left out, as it was before there was such a choice."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
     def rate(self, spent: float) -> float:
         """The learning rate once a share of the budget, 0 to 1, is spent."""
@@ -91,7 +124,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; `from_json` reads it back."""
-        return {**dataclasses.asdict(self), "budget": str(self.budget)}
+        return {**dataclasses.asdict(self), "budget": str(self.budget), "options": self.options.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Recipe:

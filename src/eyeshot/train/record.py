@@ -1,19 +1,93 @@
-"""What a run leaves: its recipe, where it ran, and its scores after each epoch."""
+"""What a run leaves: its recipe, where it ran, its scores after each epoch, and which test images it got right.
+
+The images are a bit each, eight to a byte as ``numpy.packbits`` puts them: 1.25 kB for 10,000. Records of schema 2 have
+none of them and are still read.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from eyeshot.documents import converted
 from eyeshot.train.recipe import Recipe
 
-SCHEMA = "eyeshot.record/2"
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA = "eyeshot.record/3"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Which test images a network put in their class, in the order of the data set."""
+
+    images: int
+    """How many there are."""
+    bits: bytes
+    """One per image, the first image's is the highest of the first byte; 1 where it is right."""
+    chance: float
+    """Percent that the answer scores which is right most often, whatever the picture."""
+
+    @classmethod
+    def of(cls, right: NDArray[np.bool_], *, chance: float) -> Answers:
+        """The same of one truth value per image."""
+        import numpy as np
+
+        return cls(images=len(right), bits=np.packbits(right).tobytes(), chance=chance)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """One truth value per image."""
+        import numpy as np
+
+        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.images).astype(np.bool_)
+
+    @property
+    def accuracy(self) -> float:
+        """Images that are right, in percent."""
+        return 100 * int.from_bytes(self.bits, "big").bit_count() / self.images
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, the bits in base64; `from_json` reads it back."""
+        return {"images": self.images, "right": base64.b64encode(self.bits).decode("ascii"), "chance": self.chance}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Answers:
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: the values are none, or the bits are not those of as many images.
+        """
+        kept = converted(values, _KeptAnswers)
+        try:
+            bits = base64.b64decode(kept.right, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"the test images are not in base64: {error}") from None
+        if (
+            kept.images < 1
+            or len(bits) != -(-kept.images // 8)
+            or int.from_bytes(bits, "big") % (1 << -kept.images % 8)
+        ):
+            raise ValueError(f"{len(bits)} bytes do not tell of {kept.images} test images")
+        if not 0 < kept.chance <= 100:
+            raise ValueError(f"chance {kept.chance} cannot be")
+        return cls(images=kept.images, bits=bits, chance=kept.chance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KeptAnswers:
+    images: int
+    right: str
+    chance: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +104,8 @@ class Score:
     """Mean cross entropy over this epoch's train images, in nats; NaN once diverged."""
     accuracy: float
     """Test images put in their class, in percent."""
+    test_loss: float | None = None
+    """Mean cross entropy over the test images, in nats; None where it is not finite or was not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +120,8 @@ class Record:
     """The loss became infinite or NaN and training stopped there; the score is that of the broken network."""
     weights: str
     """SHA-256 of the final weights: two runs with the same one are the same run."""
+    answers: Answers | None = None
+    """Which test images are right at the end; None in records that did not keep it."""
 
     @property
     def score(self) -> float:
@@ -70,9 +148,10 @@ class Record:
         """What the same recipe must repeat to the last bit on the same machine: all but times and
         versions."""
         return (
-            *((s.epoch, s.images, repr(s.loss), s.accuracy) for s in self.scores),
+            *((s.epoch, s.images, repr(s.loss), s.accuracy, s.test_loss) for s in self.scores),
             self.is_diverged,
             self.weights,
+            self.answers,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +169,7 @@ class Record:
             "images_per_second": self.images_per_second if self.seconds else None,
             "diverged": self.is_diverged,
             "weights": self.weights,
+            "answers": None if self.answers is None else self.answers.to_json(),
         }
 
     @classmethod
@@ -108,12 +188,16 @@ class Record:
             raise ValueError(f"score {kept.score} in {kept.seconds} s is not the last of its scores")
         if not _SHA256.fullmatch(kept.weights):
             raise ValueError(f"weights {kept.weights!r}: needed is a SHA-256")
+        answers = None if kept.answers is None else Answers.from_json(kept.answers)
+        if answers is not None and answers.accuracy != kept.score:
+            raise ValueError(f"score {kept.score} is not that of its test images, which is {answers.accuracy}")
         return cls(
             recipe=Recipe.from_json(kept.recipe),
             versions=kept.versions,
             scores=tuple(scores),
             is_diverged=kept.diverged,
             weights=kept.weights,
+            answers=answers,
         )
 
 
@@ -121,7 +205,7 @@ class Record:
 class _Kept:
     """A record as it lies in its file."""
 
-    schema: Literal["eyeshot.record/2"]
+    schema: Literal["eyeshot.record/2", "eyeshot.record/3"]
     recipe: dict[str, Any]
     versions: dict[str, str]
     scores: list[dict[str, Any]]
@@ -129,6 +213,7 @@ class _Kept:
     seconds: float
     diverged: bool
     weights: str
+    answers: dict[str, Any] | None = None
 
 
 def check_scores(scores: Sequence[Score], *, is_diverged: bool) -> None:
@@ -148,6 +233,7 @@ def check_scores(scores: Sequence[Score], *, is_diverged: bool) -> None:
             ("seconds", seconds <= score.seconds < math.inf),
             ("loss", math.isfinite(score.loss) or (is_diverged and is_last)),
             ("accuracy", 0 <= score.accuracy <= 100),
+            ("test_loss", score.test_loss is None or 0 <= score.test_loss < math.inf),
         ):
             if not is_right:
                 raise ValueError(f"{name} {getattr(score, name)} of epoch {number} cannot be")

@@ -41,6 +41,7 @@ def document(
     effective: Sequence[Mapping[str, Any]] = (),
     evidence: Mapping[str, Any] | None = None,
     tiles: Sequence[Mapping[str, Any] | None] = (),
+    decide: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
     """The document of schema eyeshot.page/1, ready for json.dumps.
 
@@ -48,14 +49,19 @@ def document(
         reports: one per design; the first is the one that others are compared to.
         image: a picture for the input, as a data URI.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
         tiles: for each design how its image is run piece by piece, where that was asked for.
+        decide: for each design what is wrong with it and what moves make of it, where that was asked for.
     """
-    planned = [{"tiles": dict(each)} if each is not None else {} for each in tiles or [None] * len(reports)]
+    none = [None] * len(reports)
+    asked = [
+        {key: dict(each) for key, each in (("tiles", a), ("decide", b)) if each is not None}
+        for a, b in zip(tiles or none, decide or none, strict=True)
+    ]
     return {
         "schema": SCHEMA,
         "version": version("eyeshot"),
-        "designs": [design(report) | more for report, more in zip(reports, planned, strict=True)],
+        "designs": [design(report) | more for report, more in zip(reports, asked, strict=True)],
         "comparison": _comparison(reports) if len(reports) > 1 else None,
         "evidence": evidence,
         "effective": [packed(each) for each in effective],

@@ -25,6 +25,7 @@ def page(
     effective: Sequence[Mapping[str, Any]] = (),
     evidence: Mapping[str, Any] | None = None,
     tiles: Sequence[Mapping[str, Any] | None] = (),
+    decide: Sequence[Mapping[str, Any] | None] = (),
 ) -> str:
     """The explorer page of one or several designs, as HTML.
 
@@ -32,8 +33,9 @@ def page(
         reports: the designs; the first is the one that others are compared to.
         image: a picture for the input: the content of a PNG, JPEG, GIF or WebP file.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
         tiles: for each design an entry of ``view.tiles``, or none.
+        decide: for each design an entry of ``view.decide``, or none.
 
     Raises:
         UsageError: the picture is of another kind, or an input is no picture.
@@ -51,6 +53,7 @@ def page(
         effective=effective,
         evidence=evidence,
         tiles=tiles,
+        decide=decide,
     )
     return assembled(content, fallback(reports), title_of(reports))
 

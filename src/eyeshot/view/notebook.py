@@ -60,6 +60,7 @@ def save(
     image: str | Path | None = None,
     effective: Sequence[EffectiveField] = (),
     evidence: Mapping[str, Any] | None = None,
+    decide: Sequence[Mapping[str, Any]] = (),
     force: bool = False,
 ) -> SavedPage:
     """Write the explorer page of some reports into a file; an existing one is replaced only with ``force``.
@@ -69,7 +70,8 @@ def save(
         path: the file.
         image: a picture for the input.
         effective: measured effective fields of layers of these designs.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/1 with its ``terms`` in words.
+        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
+        decide: for each design an entry of ``view.decide``.
         force: replace a file that exists.
 
     Raises:
@@ -80,7 +82,7 @@ def save(
     target = SavedPage(path)
     check_new(target, force=force, how="force=True")
     picture = None if image is None else read_file(Path(image))
-    text = page(reports, image=picture, effective=_documents(reports, effective), evidence=evidence)
+    text = page(reports, image=picture, effective=_documents(reports, effective), evidence=evidence, decide=decide)
     write_file(target, text.encode())
     return target
 

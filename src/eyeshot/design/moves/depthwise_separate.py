@@ -5,39 +5,21 @@ For each channel read, the layer's kernels of it are replaced by the multiples o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from eyeshot.design.moves.move import ANEW, FACTORED, Asked, Move, Part, Plan, Subject, Swap, swaps_of
-from eyeshot.design.moves.stacks import stacked
-from eyeshot.network.graph import Node
-from eyeshot.network.ops import Conv, Input
+from eyeshot.design.moves.apart import RELU, point, taken_apart
+from eyeshot.design.moves.move import Asked, Move, Part, Plan, Subject
+from eyeshot.network.ops import Conv
 
 
 def _plan(subject: Subject, asked: Asked) -> Plan:
     multiplier = asked.number("multiplier", 1)
-    activated = "relu" in asked.options
 
-    def fit(conv: Node) -> Sequence[Swap] | str:
-        op, before = conv.op, subject.before(conv)
-        assert isinstance(op, Conv)
-        if max(op.kernel) == 1:
-            return "a 1×1 has nothing to take apart"
-        if op.groups > 1:
-            return f"it has {op.groups} groups"
-        if isinstance(before.op, Input) and not asked.patterns:
-            return "it reads the image; name it to change it all the same"
-        if reason := subject.why_fixed(conv, weights=not activated):
-            return reason
-        channels = before.shape[1]
-        ones = (1,) * len(op.kernel)
-        deep = replace(op, groups=channels, bias=False)
-        point = replace(op, kernel=ones, stride=ones, dilation=ones, padding=tuple((0, 0) for _ in ones))
-        parts = [Part(op=deep, width=channels * multiplier), Part(op=point, width=conv.shape[1])]
-        chain = stacked(subject, conv, parts, linear=not activated)
-        return [Swap(layer=conv.name, parts=chain, weights=ANEW if activated else FACTORED)]
+    def chain(op: Conv, reads: int, gives: int) -> list[Part]:
+        deep = replace(op, groups=reads, bias=False)
+        return [Part(op=deep, width=reads * multiplier), Part(op=point(op), width=gives)]
 
-    return Plan(swaps=tuple(swaps_of(subject, asked, (Conv,), fit, "convolutions")))
+    return taken_apart(subject, asked, chain)
 
 
 MOVE = Move(
@@ -46,8 +28,5 @@ MOVE = Move(
     keeps="fields and maps",
     changes="params and MACs (about k² times fewer)",
     plan=_plan,
-    options={
-        "relu": "norm and activation between, as MobileNet has them, with new weights",
-        "multiplier=N": "channels that are made of each one read; 1 unless given",
-    },
+    options={**RELU, "multiplier=N": "channels that are made of each one read; 1 unless given"},
 )

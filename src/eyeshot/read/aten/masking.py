@@ -7,6 +7,7 @@ reads nothing. So the trace notes which elements of a step are silenced, and whi
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import torch
@@ -162,15 +163,18 @@ _FOLLOWED = frozenset({"add", "sub", "mul"})
 def _follow(trace: Trace, out: Step, name: str, operands: list[torch.Tensor], before: list[Step | None]) -> None:
     """Note what a sum leaves silent, or a product 0; what a difference takes away, or takes from, silences nothing."""
     noted = trace.zeros if name == "mul" else trace.silent
-    gone = torch.zeros(out.shape, dtype=torch.bool)
+    gone: list[torch.Tensor] = []
     for place, step in enumerate(before):
         if step is None and place < len(operands) and (numbers := _numbers(trace, operands[place])) is not None:
             if name == "sub":
                 numbers = -numbers.double() if place else torch.zeros(())
-            gone = gone | (numbers == 0 if name == "mul" else numbers <= _SILENT)
+            gone.append(numbers == 0 if name == "mul" else numbers <= _SILENT)
         elif step is not None and not (name == "sub" and place) and (marks := _of(noted, step)) is not None:
-            gone = gone | marks.elements
-    _note(noted, out, gone, is_told=False)
+            gone.append(marks.elements)
+    # sums of maps are many and masks are few: no map's worth of memory is taken before one says something
+    if any(bool(each.any()) for each in gone):
+        elements = reduce(torch.Tensor.logical_or, gone)
+        _note(noted, out, elements.expand(out.shape), is_told=False)
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")

@@ -1,4 +1,7 @@
-"""What training found: each design's scores over seeds, their mean and its interval."""
+"""What training found: each design's scores over seeds, their mean, and a bar for other seeds.
+
+A thin bar beyond it is for other images too, where it is known which were right.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeshot.report.figures.style import MARKERS, Panel, colour, points
 from eyeshot.report.wording import listed, middle_out
-from eyeshot.studies.scores import ArmScores
+from eyeshot.studies.scores import ArmScores, Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +20,7 @@ _LONGEST_LABEL, _LONGEST_PART = 64, 18
 
 
 def evidence(results: Sequence[ArmScores]) -> Panel:
-    """Scores per arm: seeds as points, the mean with its interval beside them."""
+    """Scores per arm: seeds as points, the mean with its intervals beside them."""
     return Panel(
         size=(max(4.5, 1.4 * len(results) + 1), 4.6),
         records=_records(results),
@@ -28,13 +31,18 @@ def evidence(results: Sequence[ArmScores]) -> Panel:
 
 def _caption(results: Sequence[ArmScores]) -> list[str]:
     scores = [
-        f"{result.label} {result.mean:.2f} %" + ("" if result.half_width is None else f" ± {result.half_width:.2f}")
+        f"{result.label} {result.mean:.2f} %" + ("" if result.seeds is None else f" ± {result.seeds.half_width:.2f}")
         for result in results
     ]
+    thin = ", thin ones those over other images too" if _has_images(results) else ""
     return [
         f"Test accuracy: {listed(scores)}; points are seeds, bars the mean and its 95 % interval over"
-        f" {max(len(result.scores) for result in results)} seeds, lines join scores of one seed."
+        f" {max(len(result.scores) for result in results)} seeds{thin}, lines join scores of one seed."
     ]
+
+
+def _has_images(results: Sequence[ArmScores]) -> bool:
+    return any(result.seeds_and_images for result in results)
 
 
 def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
@@ -47,10 +55,10 @@ def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
             color=colour(i),
             alpha=0.55,
         )
-        axes.errorbar(
-            [i + 0.08], [result.mean], yerr=None if result.half_width is None else [result.half_width],
-            color=colour(i), marker="_", markersize=16, capsize=5, linewidth=1.6,
-        )  # fmt: skip
+        for interval, width in ((result.seeds_and_images, 1.0), (result.seeds, 3.2)):
+            if interval is not None:
+                axes.plot([i + 0.08] * 2, [interval.low, interval.high], color=colour(i), linewidth=width)
+        axes.plot([i + 0.08], [result.mean], color=colour(i), marker="_", markersize=16, linestyle="")
         axes.annotate(
             f"{result.mean:.2f} %", (i + 0.08, result.mean), (12, -3), textcoords="offset points", color=colour(i)
         )
@@ -64,9 +72,8 @@ def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
     axes.set_ylabel("test accuracy, %")
     seeds = max(len(result.scores) for result in results)
     axes.set_title("What it scores")
-    axes.set_xlabel(
-        f"points: {seeds} seed{'s' * (seeds > 1)}; bar: mean and its 95 % interval", fontsize=points(9), color="0.35"
-    )
+    bars = "thick: other seeds, thin: other images too" if _has_images(results) else "bar: mean and its 95 % interval"
+    axes.set_xlabel(f"points: {seeds} seed{'s' * (seeds > 1)}; {bars}", fontsize=points(9), color="0.35")
 
 
 def _broken(label: str) -> str:
@@ -85,10 +92,12 @@ def _records(results: Sequence[ArmScores]) -> list[dict[str, Any]]:
     for result in results:
         for seed, score in result.scores.items():
             records.append(_record(result.label, f"seed {seed}", score, None))
-        records.append(_record(result.label, "mean", result.mean, result.half_width))
+        records.append(_record(result.label, "mean", result.mean, result.seeds))
+        if result.seeds_and_images is not None:
+            records.append(_record(result.label, "mean, other images", result.mean, result.seeds_and_images))
     return records
 
 
-def _record(label: str, at: str, value: float, half_width: float | None) -> dict[str, Any]:
-    low, high = (None, None) if half_width is None else (value - half_width, value + half_width)
+def _record(label: str, at: str, value: float, interval: Interval | None) -> dict[str, Any]:
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
     return {"panel": "evidence", "design": label, "of": at, "score": value, "low": low, "high": high}

@@ -169,9 +169,11 @@ def _study(name: str, names: Sequence[str]) -> str:
     ]
     lines = "".join(f"<li>{escape(text)}</li>" for text in (*what, *trained["remarks"], _device()))
     drawn = _scrollable(scores_svg(arms), escape(f"Scores of {', '.join(names)}"))
+    thin = ", thin ones over other images too" if any(arm["seeds_and_images"] for arm in arms) else ""
     return (
         '<figure class="measured"><figcaption>Measured: test accuracy; points are seeds, bars the mean and its 95 %'
-        f' interval</figcaption>{drawn}<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
+        f" interval over other seeds{thin}</figcaption>{drawn}"
+        f'<p class="verdict">{escape(_verdict(trained["evidence"], names))}</p>'
         "<details><summary>How it was"
         f" trained</summary><p><code>{escape(trained['command'])}</code></p><ul>{lines}</ul>"
         "</details></figure>"

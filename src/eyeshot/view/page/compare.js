@@ -304,15 +304,18 @@ function layersTable({ labels, layers }, designs, actions) {
 function evidence(scored) {
   if (!scored) return null;
   const points = (/** @type {number} */ score) => plain(score, 2);
-  const rows = scored.arms.map(({ label, mean, interval, scores }) =>
+  const ends = (/** @type {import("./document.js").Interval | null} */ over) =>
+    over ? over.interval.map(points).join(" – ") : NONE;
+  const rows = scored.arms.map(({ label, mean, seeds, seeds_and_images: wider, scores }) =>
     row(
       named(label),
       number(points(mean)),
-      number(interval ? interval.map(points).join(" – ") : NONE),
+      number(ends(seeds)),
+      number(ends(wider)),
       number(Object.values(scores).map(points).join("  ")),
     ),
   );
-  const heads = [column("design"), ["score, %", "95 % interval", "seeds"].map((text) => numbers(text))];
+  const heads = [column("design"), ["score, %", "other seeds", "and images", "seeds"].map((text) => numbers(text))];
   return h(
     "section",
     null,

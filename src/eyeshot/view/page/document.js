@@ -31,6 +31,37 @@
  * @property {Array<{layer: string | null, kind: string, text: string}>} notes
  * @property {{heads: string[], rows: string[][], layers: number[]} | null} [outputs] the table of `eyeshot show`
  * @property {TilesEntry | null} [tiles] how the image is run piece by piece, where that was asked for
+ * @property {DecideEntry | null} [decide] what is wrong and what moves make of it, where that was asked for
+ */
+
+/**
+ * @typedef {object} DecideEntry
+ * @property {Array<{kind: string, says: string, layers: string[], cure: string | null, moves: Effect[]}>} findings the costliest first
+ * @property {Array<{layer: string, stride: number, field: number, used: number | null}>} maps before the outputs, pixels
+ * @property {[number, number] | null} ends the smallest and the largest object, pixels
+ * @property {Array<{low: number, share: number, suits: string}>} bins annotated objects from a size on to twice that
+ * @property {Record<string, number>} left_out objects by reason
+ * @property {MoveEntry[]} moves that apply, made and read back
+ * @property {Record<string, string>} reasons why others do not, by move
+ */
+
+/**
+ * @typedef {object} Effect of a move, before and after
+ * @property {string} move
+ * @property {[number[], number[]]} field of the last convolution, along the data path
+ * @property {[number, number]} params
+ * @property {[number, number]} macs
+ * @property {[number, number]} peak_activations
+ */
+
+/** @typedef {Effect & {command: string | null, says: string[], rows: MovedRow[]}} MoveEntry */
+
+/**
+ * A layer that a move changes: its name; op and map, what it sees, params, MACs and elements, before and after.
+ * @typedef {[
+ *   name: string, was: [string, string] | null, now: [string, string] | null, fields: Array<string | null>,
+ *   params: number[], macs: number[], elements: number[],
+ * ]} MovedRow
  */
 
 /**
@@ -159,7 +190,17 @@
  * @property {Array<{role: string, nodes: Array<number | null>}>} layers
  */
 
-/** @typedef {{label: string, mean: number, interval: [number, number] | null, scores: Record<string, number>}} Arm */
+/** @typedef {{interval: [number, number], confidence: number}} Interval */
+
+/**
+ * @typedef {object} Arm
+ * @property {string} label
+ * @property {number} mean
+ * @property {Interval | null} seeds where the mean of other seeds would be
+ * @property {Interval | null} seeds_and_images where it would be on other images too
+ * @property {Record<string, number>} scores
+ */
+
 /** @typedef {{terms: string, verdict: string, arms: Arm[]}} Evidence scores of trained designs */
 
 /**

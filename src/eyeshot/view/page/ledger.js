@@ -253,7 +253,7 @@ export function ledgerPanel(actions) {
       }
       if (view.isPreview || shownRow === rowOf.get(view.at)) return;
       shownRow = rowOf.get(view.at);
-      shownRow?.scrollIntoView?.({ block: "nearest" });
+      if (shownRow) bringIntoSight(shownRow, head);
     },
   };
 }
@@ -331,6 +331,21 @@ function mostDigits(design) {
 
 /** Whether a layer's own window was changed. @param {View} view @param {number} at */
 const isEdited = (view, at) => Boolean(view.state.edits) && Boolean(view.design.nodes[at].isResized);
+
+/**
+ * Scroll the box that holds a row as little as shows it whole. Never the page: a lesson has a ledger at its end, and
+ * whoever reads on a phone keeps what is looked at.
+ * @param {HTMLElement} row
+ * @param {HTMLElement} head lies over the first rows of the box once it is scrolled
+ */
+function bringIntoSight(row, head) {
+  const box = /** @type {HTMLElement} */ (row.closest(".scroll"));
+  const [at, around] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
+  const above = around.top + head.offsetHeight - at.top;
+  const below = at.bottom - around.bottom;
+  if (above > 0) box.scrollTop -= above;
+  else if (below > 0) box.scrollTop += below;
+}
 
 /** @param {KeyboardEvent} event */
 function moveByKeys(event) {

@@ -5,6 +5,7 @@ import { comparePanel, sign } from "./compare.js";
 import { chips, offer } from "./controls.js";
 import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
+import { decidePanel } from "./decidetab.js";
 import { edited } from "./edit.js";
 import { chosen, effectivePanel } from "./effective.js";
 import { fill, forgetColours, h } from "./dom.js";
@@ -99,6 +100,9 @@ export function show(page, place, image) {
       { id: "compare", name: "Compare", panel: comparePanel(page, designs, actions) },
       { id: "why", name: "Why", panel: whyPanel(actions) },
       { id: "graph", name: "Graph", panel: graphPanel(actions) },
+      ...(page.designs.some(({ decide }) => decide)
+        ? [{ id: "decide", name: "Decide", panel: decidePanel(actions) }]
+        : []),
       ...(page.designs.some(({ tiles }) => tiles) ? [{ id: "tiles", name: "Tiles", panel: tilesPanel() }] : []),
       { id: "data", name: "Data", panel: dataPanel(page) },
     ],

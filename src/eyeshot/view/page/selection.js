@@ -59,6 +59,7 @@ export function actionsOf(now, set, look, designOf) {
         edits,
         unit: edits === now().edits ? now().unit : unitOf(current(), designOf(now().design, edits), now()),
       }),
+    setMove: (/** @type {string} */ move) => set({ move }),
     setUse: (/** @type {string} */ use) => set({ use }),
     setZoom: (/** @type {boolean} */ zoom) => set({ zoom }),
     setAxis: (/** @type {number} */ axis) => set({ axis }),

@@ -6,8 +6,10 @@ import { mapSize, middle } from "./network.js";
 /** @typedef {import("./network.js").Design} Design */
 
 /** What a link may say. */
-const KEYS = ["design", "layer", "unit", "point", "tab", "paths", "axis", "zoom", "use", "edit"];
-const TABS = ["field", "effective", "cost", "compare", "why", "graph", "tiles", "data"];
+const KEYS = ["design", "layer", "unit", "point", "tab", "paths", "axis", "zoom", "use", "edit", "move"];
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "decide", "tiles", "data"];
+/** Views that are there where a design has what they show. */
+const ASKED = /** @type {const} */ (["decide", "tiles"]);
 
 /**
  * @typedef {object} State
@@ -19,6 +21,7 @@ const TABS = ["field", "effective", "cost", "compare", "why", "graph", "tiles", 
  * @property {boolean} gates whether dependence through gates and statistics counts
  * @property {number} axis the axis along which the cone is drawn
  * @property {string} edits changes tried, see edit.js
+ * @property {string} move whose before and after is shown; "" for none
  * @property {boolean} zoom whether the picture shows what is seen, not the whole image
  * @property {string} use which effective field: "" the first measured one if any, "-" path density, or its number
  */
@@ -41,6 +44,7 @@ export function startOf(designs, design, tab) {
     gates,
     axis: chosen.axes.length - 1,
     edits: "",
+    move: "",
     use: "",
     zoom: false,
   };
@@ -65,6 +69,7 @@ export function toFragment(state, designs) {
   if (state.zoom) parts.push(["zoom", "1"]);
   if (state.use) parts.push(["use", state.use]);
   if (state.edits) parts.push(["edit", state.edits]);
+  if (state.move) parts.push(["move", state.move]);
   return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2C/g, ",")}`).join("&")}`;
 }
 
@@ -94,7 +99,8 @@ export function fromFragment(fragment, designs, editedDesign) {
   }
   for (const key of asked.keys()) if (!KEYS.includes(key)) complaints.push(`nothing is called ${key}`);
   const tab = asked.get("tab") ?? "field";
-  const isThere = TABS.includes(tab) && (tab !== "tiles" || designs.some(({ entry }) => entry.tiles));
+  const asks = ASKED.find((name) => name === tab);
+  const isThere = TABS.includes(tab) && (!asks || designs.some(({ entry }) => entry[asks]));
   if (!isThere) complaints.push(`no view is called ${tab}`);
   const state = startOf(designs, at, isThere ? tab : "field");
   state.edits = editsOf(asked.get("edit") ?? "", designs[at], complaints);
@@ -126,6 +132,11 @@ export function fromFragment(fragment, designs, editedDesign) {
   if (!/^(|-|[0-9]+)$/.test(state.use)) {
     complaints.push(`no effective field is called ${state.use}`);
     state.use = "";
+  }
+  state.move = asked.get("move") ?? "";
+  if (state.move && !design.entry.decide?.moves.some(({ move }) => move === state.move)) {
+    complaints.push(`no move ${state.move} was made of ${design.name}`);
+    state.move = "";
   }
   const axis = Number(asked.get("axis") ?? state.axis);
   if (design.axes[axis] !== undefined) state.axis = axis;

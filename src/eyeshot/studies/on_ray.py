@@ -1,0 +1,233 @@
+"""Trials as tasks of a Ray cluster, or of one that starts on this machine: the only module that knows Ray.
+
+Ray places them, a share of a GPU each where one is asked for, and carries out again what a lost process or machine
+leaves behind; that goes on where its checkpoint lies. What was trained is written down here as well, should the
+machines share no disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eyeshot.documents import reason
+from eyeshot.errors import MissingExtraError, RunError, UsageError
+from eyeshot.studies.display import Watcher
+from eyeshot.studies.processes import cores
+from eyeshot.studies.worker import Began, Failure, Message, Task, outcome, record_of, tell
+from eyeshot.train.directory import RECORD, finished, write_sealed
+from eyeshot.train.record import Record
+
+LOCAL, AUTO = "local", "auto"
+_ADDRESS = re.compile(r"(?:ray://)?(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+_TICK_SECONDS = 0.2
+_STORE = 100 << 20
+"""Bytes for objects of a cluster on this machine: records are small, and images lie in files."""
+_RETRIES = 10
+"""Lost processes and machines that a trial outlives; each time it goes on where it was saved."""
+_ANSWER_SECONDS = 5.0
+"""How long a cluster may take to answer."""
+_PATIENCE_SECONDS = 2.0
+"""How long what trials tell is waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnRay:
+    """An engine: tasks of a Ray cluster.
+
+    Raises:
+        UsageError: ``address`` is none, ``gpus`` no share, or ``jobs`` given for a cluster, which decides that itself.
+        MissingExtraError: Ray is not installed.
+    """
+
+    address: str = LOCAL
+    """``local`` for a cluster that starts here and ends with the study, ``auto`` for the one that runs on this machine
+    or is named by RAY_ADDRESS, or host:port."""
+    gpus: float = 0.0
+    """GPUs that a trial takes, such as 0.25; none where the cluster has none."""
+    jobs: int | None = None
+    """Trials at once, of a local cluster."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.gpus <= 64 or (self.gpus > 1 and self.gpus != int(self.gpus)):
+            raise UsageError(f"gpus {self.gpus:g}: needed is a share of one, such as 0.25, or a whole number")
+        if self.jobs is not None and self.address != LOCAL:
+            raise UsageError(f"jobs {self.jobs}: the cluster decides how many go at once; leave it out")
+        if self.address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(self.address):
+            raise UsageError(f"ray {self.address!r}: needed is local, auto or an address such as 10.0.0.1:6379")
+        _imported()
+
+    def carried_out(self, tasks: Sequence[Task], watcher: Watcher) -> dict[int, Record]:
+        """Hand all tasks over to Ray, those that come first first."""
+        if not tasks:
+            return {}
+        ray = _imported()
+        threads = tasks[0].recipe.options.threads
+        with _cluster(ray, self.address, (self.jobs or max(1, cores() // threads)) * threads):
+            told = ray.remote(_Told).options(num_cpus=0, max_restarts=-1).remote()
+            gpus = self.gpus if ray.cluster_resources().get("GPU") else 0
+            terms = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
+            trial, place = ray.remote(_carry_out), _Place.here()
+            left = {}
+            for task in tasks:
+                named = trial.options(name=task.name, **terms)
+                left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
+            try:
+                return _collected(ray, left, told, watcher)
+            except BaseException:
+                for ref in left:
+                    with contextlib.suppress(ray.exceptions.RayError):
+                        ray.cancel(ref, force=True)
+                raise
+
+
+def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> dict[int, Record]:
+    """The records as they come in; what is taken from ``left`` is done."""
+    tasks = {task.number: task for task in left.values()}
+    records: dict[int, Record] = {}
+    while left:
+        done, _ = ray.wait(list(left), num_returns=1, timeout=_TICK_SECONDS)
+        for message in _heard(ray, told):
+            tell(watcher, message, tasks)
+        for ref in done:
+            task = left.pop(ref)
+            try:
+                record = record_of(ray.get(ref))
+            except ray.exceptions.RayError as error:
+                raise RunError(
+                    f"{task.name}: Ray lost it and gave up ({reason(error)}). Finished epochs are kept; the same"
+                    " command goes on from there"
+                ) from error
+            _write_down(task, record)
+            records[task.number] = record
+            watcher.ended(record)
+    return records
+
+
+def _heard(ray: Any, told: Any) -> list[Message]:
+    try:
+        messages: list[Message] = ray.get(told.take.remote(), timeout=_PATIENCE_SECONDS)
+    except ray.exceptions.RayError:
+        return []  # its machine is lost, and another takes over
+    return messages
+
+
+def _write_down(task: Task, record: Record) -> None:
+    """Keep a record that another machine wrote on its own disk."""
+    if finished(task.directory, task.recipe, lambda text: None) is None:
+        task.directory.mkdir(parents=True, exist_ok=True)
+        write_sealed(task.directory / RECORD, record.to_json())
+
+
+class _Told:
+    """What trials tell, kept somewhere in the cluster until it is asked for."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+
+    def put(self, message: Message) -> None:
+        """Keep a message."""
+        self._messages.append(message)
+
+    def take(self) -> list[Message]:
+        """All that is kept."""
+        messages, self._messages = self._messages, []
+        return messages
+
+
+def _imported() -> Any:
+    # Nobody is told of what runs here.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray announces on each start that it will one day leave this variable alone; it may today.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise MissingExtraError("training on a cluster", "ray", "ray") from None
+    return ray
+
+
+@contextmanager
+def _cluster(ray: Any, address: str, cpus: int) -> Iterator[None]:
+    """A connection to a cluster; the one that there is already is used, and left as it was."""
+    if ray.is_initialized():
+        yield
+        return
+    _check_answers(address)
+    handler = signal.getsignal(signal.SIGTERM)
+    settings: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": _STORE, "include_dashboard": False}
+    try:
+        # stdout is for results: what trials print stays in Ray's own files.
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, **(settings if address == LOCAL else {})
+        )
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise _no_answer(address, reason(error)) from error
+    # Ray has put its own in place, which would end the program and say nothing of what is kept.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself tries for minutes to reach what is not there, and ends the program then."""
+    found = _ADDRESS.fullmatch(os.environ.get("RAY_ADDRESS", "") if address == AUTO else address)
+    if found is None:
+        return
+    try:
+        socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=_ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _no_answer(found[0], reason(error)) from error
+
+
+def _no_answer(address: str, why: str) -> RunError:
+    return RunError(f"ray {address}: no cluster answers ({why}); start one (ray start --head), or give --ray local")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a user's own modules and images are found."""
+
+    directory: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> _Place:
+        return cls(directory=os.getcwd(), path=tuple(os.path.abspath(entry) for entry in sys.path))
+
+    def enter(self) -> None:
+        """Make it that of this process, which carries out nothing else."""
+        with contextlib.suppress(OSError):  # a machine that shares no disk has no such folder
+            os.chdir(self.directory)
+        sys.path += [entry for entry in self.path if entry not in sys.path]
+
+
+def _whole(task: Task) -> Task:
+    """A task whose directory is found from anywhere."""
+    return replace(task, directory=task.directory.absolute())
+
+
+def _carry_out(packed: bytes, name: str, number: int, place: _Place, told: Any) -> Record | Failure:
+    """The task, in a process of Ray's."""
+    place.enter()
+
+    def send(message: Message) -> None:
+        # Bars that stand still are all that is lost with whoever keeps the messages.
+        with contextlib.suppress(Exception):
+            told.put.remote(message)
+
+    send(Began(number=number, process=os.getpid()))
+    return outcome(packed, name, send)
