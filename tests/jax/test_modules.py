@@ -303,6 +303,11 @@ def test_tokens_are_looked_up() -> None:
 # --- what cannot be read ----------------------------------------------------------------------------------------------
 
 
+def net_of_maps(x: Any) -> Any:
+    kernel = np.ones((5, 5, 3, 3), "f4")
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
 def on_values(x: Any) -> Any:
     return x if x.sum() > 0 else -x
 
@@ -315,8 +320,9 @@ def on_values(x: Any) -> Any:
         (lambda x, y: x, "8x8x3", "missing 1 required positional argument: 'y'"),
         (lambda x: 1 / 0, "8x8x3", r"test_modules.py:\d+: ZeroDivisionError"),
         (lambda x: jnp.ones(3), "8x8x3", "do not depend on its input"),
+        (lambda x: net_of_maps(x), "2x2x3", r"conv_general_dilated gives nothing \(1×0×0×3\)"),
     ],
-    ids=["values", "shapes", "arguments", "its own error", "no dependence"],
+    ids=["values", "shapes", "arguments", "its own error", "no dependence", "an empty map"],
 )
 def test_what_cannot_be_traced_is_said_in_jaxs_words(function: Any, size: str, complaint: str) -> None:
     with pytest.raises(ReadError, match=complaint):

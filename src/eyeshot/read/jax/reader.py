@@ -68,6 +68,10 @@ def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = Non
     outs = walk.run(traced, [*ordered, *(walk.leaf(leaf) for leaf in program.leaves)], None)
     root = Call(walk, None, [], CallSite())
     results = [root.whole(out).made for out in outs if isinstance(out, Value)]
+    if not results and walk.emptied:
+        empty = ReadError(f"{name}: {walk.emptied}: a window is larger than its map; give a larger input")
+        empty.is_of_shapes = True
+        raise empty
     if not results:
         raise ReadError(f"{name}: its outputs do not depend on its input, so there is nothing to see")
     return _network(walk, inputs, results)

@@ -40,6 +40,7 @@ class Walk:
         self.sizes: dict[str, int] = {}
         self.silent: dict[Draft, Numbers] = {}
         self.functions: list[str] = []
+        self.emptied = ""
         self._consts: dict[int, tuple[Any, Constant]] = {}
         self._owners: CallSite = CallSite()
 
@@ -125,6 +126,10 @@ class Walk:
         is_function = any(key in eqn.params for key in _FUNCTIONS) and eqn.primitive.name in RULES
         if not any(isinstance(each, Value) for each in operands) and not (is_function and eqn.primitive.name != "scan"):
             return folded(eqn, [each for each in operands if isinstance(each, Constant)])
+        if all(0 in shape_of(var.aval) for var in eqn.outvars):
+            shape = shape_of(eqn.outvars[0].aval)
+            self.emptied = self.emptied or f"{eqn.primitive.name} gives nothing ({'×'.join(map(str, shape))})"
+            return [Constant(shape_of(var.aval)) for var in eqn.outvars]
         stack = "/".join(filter(None, (around, str(eqn.source_info.name_stack))))
         call = Call(self, eqn, operands, self.scopes.site(stack), stack)
         function = RULES.get(eqn.primitive.name)
