@@ -108,7 +108,7 @@ def run(
         asked = file.planned(directory=directory, jobs=jobs, engine=engine, command=("eyeshot", *sys.argv[1:]))
     terminal = None if as_json or as_csv or plain else Terminal(colour=not no_colour)
     if dry_run:
-        _rehearse(asked, terminal, is_csv=as_csv)
+        _rehearse(asked, terminal, as_csv=as_csv)
         return
     trained(asked, terminal)
     if as_json:
@@ -131,7 +131,7 @@ def _after(directory: Path) -> list[str]:
     ]
 
 
-def _rehearse(asked: Study, terminal: Terminal | None, *, is_csv: bool) -> None:
+def _rehearse(asked: Study, terminal: Terminal | None, *, as_csv: bool) -> None:
     """Print what each design will take, as it is measured."""
     from eyeshot.cli.progress import measured
     from eyeshot.studies.estimate import estimates
@@ -148,7 +148,7 @@ def _rehearse(asked: Study, terminal: Terminal | None, *, is_csv: bool) -> None:
         rows = zip(arms, found, strict=True)
         print_records([{"arm": each.label, "params": arm.params, "macs": arm.macs, "images": each.images,
                         "seconds": each.seconds, "test_seconds": each.test_seconds, "memory": each.memory}
-                       for arm, each in rows], is_csv=is_csv)  # fmt: skip
+                       for arm, each in rows], is_csv=as_csv)  # fmt: skip
         return
     from eyeshot.report.estimates import estimates_table, estimates_words
 

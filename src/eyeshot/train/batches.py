@@ -27,8 +27,8 @@ class Labelled(NamedTuple):
 
     @classmethod
     def on(cls, device: torch.device, images: Pixels, labels: Labels) -> Labelled:
-        """Both on a device, where they stay."""
-        return cls(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device))
+        """Both on a device, where they stay; copied, since some sets of images may not be written to."""
+        return cls(torch.tensor(images, device=device), torch.tensor(labels, device=device))
 
 
 class Normaliser:
