@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import torch
 from torch import nn as tnn
 
 import eyeshot
-from eyeshot.errors import ReadError, UsageError
+from eyeshot.errors import MissingExtraError, ReadError, UsageError
 from eyeshot.network.graph import Network
+from eyeshot.read.torch import read_module
 from tests.jax.models import as_network_has, elements_read, jax, poisoned
 
 nnx = pytest.importorskip("flax.nnx")
@@ -176,6 +178,52 @@ def test_a_resnet_is_pytorchs_layer_by_layer(kind: str) -> None:
     assert report.is_exact
 
 
+class Bottleneck(nnx.Module):  # type: ignore[misc]
+    def __init__(self, inner: int, width: int, stride: int, rngs: Any) -> None:
+        settings: dict[str, Any] = {"use_bias": False, "rngs": rngs}
+        self.conv1 = nnx.Conv(inner, width, (1, 1), **settings)
+        self.bn1 = nnx.BatchNorm(width, rngs=rngs)
+        self.conv2 = nnx.Conv(width, width, (3, 3), strides=stride, padding=1, **settings)
+        self.bn2 = nnx.BatchNorm(width, rngs=rngs)
+        self.conv3 = nnx.Conv(width, 4 * width, (1, 1), **settings)
+        self.bn3 = nnx.BatchNorm(4 * width, rngs=rngs)
+        shortcut = [nnx.Conv(inner, 4 * width, (1, 1), strides=stride, **settings), nnx.BatchNorm(4 * width, rngs=rngs)]
+        self.downsample = nnx.List(shortcut if inner != 4 * width else [])
+
+    def __call__(self, x: Any) -> Any:
+        y = nnx.relu(self.bn2(self.conv2(nnx.relu(self.bn1(self.conv1(x))))))
+        for layer in self.downsample:
+            x = layer(x)
+        return nnx.relu(self.bn3(self.conv3(y)) + x)
+
+
+class ResNet50(nnx.Module):  # type: ignore[misc]
+    def __init__(self, rngs: Any) -> None:
+        self.conv1 = nnx.Conv(3, 64, (7, 7), strides=2, padding=3, use_bias=False, rngs=rngs)
+        self.bn1 = nnx.BatchNorm(64, rngs=rngs)
+        inner = 64
+        for number, (width, depth) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], start=1):
+            blocks = []
+            for i in range(depth):
+                blocks.append(Bottleneck(inner, width, 2 if number > 1 and i == 0 else 1, rngs))
+                inner = 4 * width
+            setattr(self, f"layer{number}", nnx.List(blocks))
+        self.fc = nnx.Linear(2048, 1000, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = nnx.max_pool(nnx.relu(self.bn1(self.conv1(x))), (3, 3), (2, 2), ((1, 1), (1, 1)))
+        for block in (*self.layer1, *self.layer2, *self.layer3, *self.layer4):
+            x = block(x)
+        return self.fc(x.mean((1, 2)))
+
+
+@pytest.mark.slow  # two networks of fifty layers
+def test_resnet50_is_torchvisions_layer_by_layer() -> None:
+    report = eyeshot.inspect(nnx.eval_shape(lambda: ResNet50(nnx.Rngs(0))), "224x224x3")
+
+    assert told(report) == told(eyeshot.inspect("torchvision:resnet50"))
+
+
 def test_same_padding_is_a_pixel_off_where_a_stride_meets_an_even_map() -> None:
     """Flax's SAME has the larger half behind; PyTorch's padding of 1 is on either side."""
     same = eyeshot.inspect(linen.Conv(8, (3, 3), 2), "40x40x3")
@@ -306,6 +354,58 @@ def test_tokens_are_looked_up() -> None:
 def net_of_maps(x: Any) -> Any:
     kernel = np.ones((5, 5, 3, 3), "f4")
     return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def test_each_layer_has_the_line_that_called_it() -> None:
+    report = eyeshot.inspect(nnx.eval_shape(lambda: ResNet(nnx.Rngs(0))), "40x40x3", lines=True)
+
+    assert all("test_modules.py:" in layer.node.line for layer in report)
+
+
+def test_what_needs_a_module_of_pytorch_says_so() -> None:
+    model = LinenResNet()
+    assert eyeshot.effective(model, "stem", input_shape="40x40x3").to_json()["source"] == "density"
+    with pytest.raises(UsageError, match="has no gradients to measure"):
+        eyeshot.effective(model, "stem", source="init", input_shape="40x40x3")
+    with pytest.raises(ReadError, match=r"gradients need; fields, costs and .* path density do not"):
+        read_module(model, name="net", source="net")
+    with pytest.raises(UsageError, match="give the shape"):
+        eyeshot.inspect(LinenResNet(), example=np.zeros((1, 40, 40, 3)))
+
+
+SOURCE = """
+import jax, jax.numpy as jnp
+
+def make_net(width=4):
+    kernel = jnp.ones((3, 3, 3, width))
+    def forward(x):
+        x = jax.lax.conv_general_dilated(x, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return jax.nn.relu(x)
+    return forward
+
+whole = jax.jit(make_net())
+
+def itself(x):
+    return x if x.sum() > 0 else -x
+"""
+
+
+def test_a_file_makes_it_or_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE)
+    reports = [eyeshot.inspect(f"{path}:{name}", "32x32x3") for name in ("make_net", "make_net?width=4", "whole")]
+
+    assert reports[0].network.nodes == reports[1].network.nodes
+    assert [layer.op for layer in reports[2]] == ["conv2d", "relu"]
+    with pytest.raises(ReadError, match=r"needs x.*name jax.jit\(itself\)"):
+        eyeshot.inspect(f"{path}:itself", "32x32x3")
+
+
+def test_without_jax_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)  # which an import takes for a module that is not there
+    with pytest.raises(MissingExtraError, match=r"pip install 'eyeshot\[jax\]'") as refused:
+        eyeshot.inspect(lambda x: x, "8x8x3")
+    assert refused.value.exit_code == 5
 
 
 def on_values(x: Any) -> Any:

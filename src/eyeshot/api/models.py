@@ -48,7 +48,7 @@ def _read(model: Any, input_shape: Any, example: Any = None, lines: bool = False
     from eyeshot.read import jax
 
     if jax.is_jax_model(model):
-        return jax.Reading(model)(input_shape)
+        return jax.Reading(model)(input_shape, example=example, with_lines=lines)
     from eyeshot.read.torch import read_module
 
     return read_module(model, input_shape, name=name, source="torch", example=example, with_lines=lines)

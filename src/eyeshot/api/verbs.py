@@ -21,14 +21,15 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
     """What each layer of a model sees and costs.
 
     Args:
-        model: a name or notation (see ``eyeshot models``), an ONNX file, a Network, a torch.nn.Module, which is neither
-            run on numbers nor changed, a torch.export program, or an onnx.ModelProto.
+        model: a name or notation (see ``eyeshot models``), an ONNX or Keras file, a Network, a torch.nn.Module, which
+            is neither run on numbers nor changed, a torch.export program, an onnx.ModelProto, a model of Keras, or one
+            of JAX: a function, or a module of Flax or Equinox.
         input_shape: channels and sizes without the batch; the model's own, or (3, 224, 224), unless given. A text says
             more, such as "224x224x3:HWC" or "128:T:int64"; a dictionary gives several inputs by the names of forward's
             arguments. Fields are of the first.
         example: for modules: what forward is called with, instead of a shape: a tensor, a tuple or a dictionary, batch
             axis included. Where control flow depends on values, its numbers decide.
-        lines: for modules: keep the line of code that called each layer.
+        lines: for modules and functions: keep the line of code that called each layer.
 
     Raises:
         UsageError: if a name is neither a known model nor a design, or the input is none.

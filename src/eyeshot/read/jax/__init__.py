@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eyeshot.errors import EyeshotError, MissingExtraError, ReadError
+from eyeshot.errors import EyeshotError, MissingExtraError, ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.jax.kinds import has_channels_last, is_jax_model
 
@@ -33,7 +33,7 @@ class Reading:
         self._is_turned = False
 
     def __call__(self, input_shape: Any = None, *, example: Any = None, with_lines: bool = False) -> Network:
-        """The network (see ``eyeshot.read.jax.reader``); of modules of PyTorch alone examples and lines are kept.
+        """The network (see ``eyeshot.read.jax.reader``).
 
         Sizes whose channels lie at the end where the model does not take them are read with them at the other.
         """
@@ -44,16 +44,18 @@ class Reading:
         from eyeshot.read.jax.inputs import turned
         from eyeshot.read.jax.reader import read_model
 
+        if example is not None:
+            raise UsageError("an example is for modules of PyTorch; of JAX's models give the shape of what goes in")
         is_last = has_channels_last(self.model)
         self._is_turned = False
         try:
-            return read_model(self.model, self.laid_out(input_shape), name=self.name)
+            return read_model(self.model, self.laid_out(input_shape), name=self.name, with_lines=with_lines)
         except ReadError as error:
             moved = turned(input_shape, channels_last=is_last) if error.is_of_shapes else None
             if moved is None:
                 raise
             try:
-                network = read_model(self.model, moved, name=self.name)
+                network = read_model(self.model, moved, name=self.name, with_lines=with_lines)
             except EyeshotError:
                 raise error from error.__cause__
             self._is_turned = True

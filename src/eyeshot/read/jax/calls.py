@@ -39,8 +39,11 @@ class Recording(Protocol):
 class Call:
     """An equation to be read."""
 
-    def __init__(self, reader: Recording, eqn: Any, inputs: Sequence[Known], site: CallSite, stack: str = "") -> None:
-        self.reader, self.eqn, self.inputs, self.site, self.stack = reader, eqn, list(inputs), site, stack
+    def __init__(
+        self, reader: Recording, eqn: Any, inputs: Sequence[Known], site: CallSite, stack: str = "", line: str = ""
+    ) -> None:
+        self.reader, self.eqn, self.inputs, self.site = reader, eqn, list(inputs), site
+        self.stack, self.line = stack, line
 
     @property
     def name(self) -> str:
@@ -147,7 +150,7 @@ class Call:
     ) -> Draft:
         """A step of this call, and the weights that it uses."""
         used = frozenset[str]().union(*(each.weights for each in weights if isinstance(each, Constant)))
-        made = Draft(op, list(inputs), tuple(map(int, shape)), self.site, used, operands)
+        made = Draft(op, list(inputs), tuple(map(int, shape)), self.site, used, operands, self.line)
         self.reader.add(made)
         return made
 

@@ -30,7 +30,7 @@ from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.steps import CallSite
 
 
-def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = None) -> Network:
+def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = None, with_lines: bool = False) -> Network:
     """The network of a function, or of a module of Flax or Equinox.
 
     Args:
@@ -38,6 +38,7 @@ def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = Non
             variables, or of an Equinox module and its state.
         specs: what goes in, laid out; fields are of the first.
         name: the network's name.
+        with_lines: keep the line of code of each layer.
 
     Modules are read as they are in use: no dropout, batch norms with what they kept.
 
@@ -61,7 +62,7 @@ def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = Non
         raise _failure(error, name, given) from error
     # a program's inputs are those in order, then those by name, as JAX sorts them; then the state
     named = sorted((each for each in given if each.name is not None), key=lambda each: str(each.name))
-    walk = Walk(scopes, name, owns_weights=program.owns)
+    walk = Walk(scopes, name, owns_weights=program.owns, with_lines=with_lines)
     inputs = {each: _input(each, is_first=each is given[0]) for each in given}
     walk.drafts += [value.made for value in inputs.values()]
     ordered = [inputs[each] for each in (*(each for each in given if each.name is None), *named)]
@@ -69,7 +70,7 @@ def read_model(model: Any, specs: Sequence[InputSpec], *, name: str | None = Non
     root = Call(walk, None, [], CallSite())
     results = [root.whole(out).made for out in outs if isinstance(out, Value)]
     if not results and walk.emptied:
-        empty = ReadError(f"{name}: {walk.emptied}: a window is larger than its map; give a larger input")
+        empty = ReadError(f"{name}: {walk.emptied}; give a larger input")
         empty.is_of_shapes = True
         raise empty
     if not results:

@@ -17,6 +17,7 @@ from eyeshot.errors import ReadError
 from eyeshot.network.ops import Unknown
 from eyeshot.read.jax.calls import Call, Known, UnreadError, shape_of
 from eyeshot.read.jax.folding import folded
+from eyeshot.read.jax.lines import line_of
 from eyeshot.read.jax.primitives import RULES
 from eyeshot.read.jax.primitives.control import everything
 from eyeshot.read.jax.programs import Leaf, common_owner
@@ -33,9 +34,9 @@ _FUNCTIONS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 class Walk:
     """Drafts of the steps of one program, recorded where its equations are met."""
 
-    def __init__(self, scopes: Scopes, name: str, *, owns_weights: bool = True) -> None:
+    def __init__(self, scopes: Scopes, name: str, *, owns_weights: bool = True, with_lines: bool = False) -> None:
         """``owns_weights``: all weights are among the leaves of the state, so that other constants are none."""
-        self.scopes, self.name, self.owns_weights = scopes, name, owns_weights
+        self.scopes, self.name, self.owns_weights, self.with_lines = scopes, name, owns_weights, with_lines
         self.drafts: list[Draft] = []
         self.sizes: dict[str, int] = {}
         self.silent: dict[Draft, Numbers] = {}
@@ -107,12 +108,11 @@ class Walk:
         jaxpr = getattr(program, "jaxpr", program)
         known: dict[Any, Known] = dict(zip(jaxpr.invars, inputs, strict=True))
         known.update(zip(jaxpr.constvars, map(self._constant, getattr(program, "consts", ())), strict=True))
-        around = "" if call is None else call.stack
         name = "" if call is None else str(call.eqn.params.get("name", ""))
         self.functions.append(name)
         for eqn in jaxpr.eqns:
             operands = [self._operand(var, known) for var in eqn.invars]
-            for var, value in zip(eqn.outvars, self._outputs(eqn, operands, around), strict=True):
+            for var, value in zip(eqn.outvars, self._outputs(eqn, operands, call), strict=True):
                 known[var] = value
         self.functions.pop()
         return [self._operand(var, known) for var in jaxpr.outvars]
@@ -122,7 +122,7 @@ class Walk:
             return known[var]
         return self._constant(var.val) if shape_of(var.aval) else constant(var.val)
 
-    def _outputs(self, eqn: Any, operands: Sequence[Known], around: str) -> Sequence[Known]:
+    def _outputs(self, eqn: Any, operands: Sequence[Known], around: Call | None) -> Sequence[Known]:
         is_function = any(key in eqn.params for key in _FUNCTIONS) and eqn.primitive.name in RULES
         if not any(isinstance(each, Value) for each in operands) and not (is_function and eqn.primitive.name != "scan"):
             return folded(eqn, [each for each in operands if isinstance(each, Constant)])
@@ -130,8 +130,9 @@ class Walk:
             shape = shape_of(eqn.outvars[0].aval)
             self.emptied = self.emptied or f"{eqn.primitive.name} gives nothing ({'×'.join(map(str, shape))})"
             return [Constant(shape_of(var.aval)) for var in eqn.outvars]
-        stack = "/".join(filter(None, (around, str(eqn.source_info.name_stack))))
-        call = Call(self, eqn, operands, self.scopes.site(stack), stack)
+        stack = "/".join(filter(None, (around.stack if around else "", str(eqn.source_info.name_stack))))
+        line = (line_of(eqn) or (around.line if around else "")) if self.with_lines else ""
+        call = Call(self, eqn, operands, self.scopes.site(stack), stack=stack, line=line)
         function = RULES.get(eqn.primitive.name)
         before = len(self.drafts)
         try:
