@@ -78,11 +78,11 @@ class OnRay:
             gpus = self.gpus if ray.cluster_resources().get("GPU") else 0
             terms = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
             trial, place = ray.remote(_carry_out), _Place.here()
-            left = {}
-            for task in tasks:
-                named = trial.options(name=task.name, **terms)
-                left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
+            left: dict[Any, Task] = {}
             try:
+                for task in tasks:
+                    named = trial.options(name=task.name, **terms)
+                    left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
                 return _collected(ray, left, told, watcher)
             except BaseException:
                 for ref in left:
@@ -96,7 +96,7 @@ def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> 
     tasks = {task.number: task for task in left.values()}
     records: dict[int, Record] = {}
     while left:
-        done, _ = ray.wait(list(left), num_returns=1, timeout=_TICK_SECONDS)
+        done, _ = ray.wait(list(left), num_returns=len(left), timeout=_TICK_SECONDS)
         for message in _heard(ray, told):
             tell(watcher, message, tasks)
         for ref in done:
