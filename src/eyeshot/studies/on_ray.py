@@ -46,7 +46,7 @@ class OnRay:
     """An engine: tasks of a Ray cluster.
 
     Raises:
-        UsageError: ``address`` is none, ``gpus`` no share, or ``jobs`` given for a cluster, which decides that itself.
+        UsageError: ``address`` is none, ``gpus`` no share, or ``jobs`` below 1 or given for a cluster, which decides.
         MissingExtraError: Ray is not installed.
     """
 
@@ -61,6 +61,8 @@ class OnRay:
     def __post_init__(self) -> None:
         if not 0 <= self.gpus <= 64 or (self.gpus > 1 and self.gpus != int(self.gpus)):
             raise UsageError(f"gpus {self.gpus:g}: needed is a share of one, such as 0.25, or a whole number")
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"jobs {self.jobs}: needed is 1 or more")
         if self.jobs is not None and self.address != LOCAL:
             raise UsageError(f"jobs {self.jobs}: the cluster decides how many go at once; leave it out")
         if self.address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(self.address):
