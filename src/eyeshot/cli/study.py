@@ -145,7 +145,7 @@ def _rehearse(asked: Study, terminal: Terminal | None, separator: str) -> None:
     left = asked.left()
     found: list[Estimate] = []
     arms = asked.plan.arms
-    with measured(None, str) as tell:
+    with measured(None, str, can_be_kept=False) as tell:
         for each in estimates(asked):
             found.append(each)
             tell(f"{len(found)} of {len(arms)} designs tried")

@@ -75,7 +75,9 @@ class OnRay:
             return {}
         ray = _imported()
         threads = tasks[0].recipe.options.threads
-        with _cluster(ray, self.address, (self.jobs or max(1, cores() // threads)) * threads):
+        cpus = (self.jobs or max(1, cores() // threads)) * threads
+        # Ray tells of each loss on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr), _cluster(ray, self.address, cpus):
             told = ray.remote(_Told).options(num_cpus=0, max_restarts=-1).remote()
             gpus = self.gpus if ray.cluster_resources().get("GPU") else 0
             terms = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
@@ -169,7 +171,7 @@ def _cluster(ray: Any, address: str, cpus: int) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGTERM)
     settings: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": _STORE, "include_dashboard": False}
     try:
-        # stdout is for results: what trials print stays in Ray's own files.
+        # What trials print stays in Ray's own files.
         ray.init(
             address=address, log_to_driver=False, logging_level=logging.ERROR, **(settings if address == LOCAL else {})
         )
