@@ -52,7 +52,7 @@ def written(folder: Path, text: str) -> StudyFile:
         ('arms = ["C3-4"]\nseeds = [1, 1]', r"line 2 \(seeds\): seed 1 occurs 2 times"),
         ('arms = ["C3-4"]\nmatch = "flops"', r"line 2 \(match\): match 'flops': needed is params, macs"),
         ('arms = ["C3-4"]\ndata = "nowhere"', r"line 2 \(data\): data '.*nowhere': nothing there"),
-        ('arms = ["C3-4"]\nmeasures = ["loss"]', r"line 2 \(measures, no\. 1\): no measure 'loss'; there is accuracy"),
+        ('arms = ["C3-4"]\nmeasures = ["los"]', r"line 2 \(measures, no\. 1\): no measure 'los'; did you mean loss"),
         ('arms = ["C3-4"]\nlr = 0.1', r"line 2 \(lr\): lr belongs below \[recipe\]"),
         ('arms = ["C3-4"]\n[recipe]\nbatch = 8\nlr = "fast"', r"line 4 \(recipe, lr\): needed is a number, found text"),
         ('arms = ["C3-4"]\n[recipe]\nwarmup = 0.1', r"line 3 \(recipe, warmup\): .*did you mean warm_up"),
@@ -70,6 +70,7 @@ def test_two_lines_are_what_compare_trains(tmp_path: Path) -> None:
     seeds = 3
     budget = "2ep"
     match = "macs"
+    measures = ["accuracy", "shift"]
     [recipe]
     lr = 0.1
     batch = 32

@@ -76,6 +76,7 @@ def compare(
     batch_size: int | None = None,
     augment: str | None = None,
     device: str | None = None,
+    measures: Sequence[str] | None = None,
     run: str | Path | None = None,
     jobs: int | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
@@ -99,6 +100,8 @@ def compare(
         lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
             or "alternating-flip" to mirror them, "shift+flip" for both.
         device: "cpu", "cuda" or "mps"; the fastest there is unless given.
+        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds"; ``evidence.measures``
+            has it. One more is measured on networks that are trained already.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
@@ -126,8 +129,8 @@ def compare(
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
     terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "lr": lr, "batch_size": batch_size,
-             "augment": augment, "device": device, "run": run, "jobs": jobs, "on_progress": on_progress,
-             "notice": notice}  # fmt: skip
+             "augment": augment, "device": device, "measures": measures, "run": run, "jobs": jobs,
+             "on_progress": on_progress, "notice": notice}  # fmt: skip
     chosen = [name for name, value in terms.items() if value is not None]
     if not train:
         if chosen:
@@ -149,6 +152,7 @@ def compare(
         batch_size=batch_size,
         augment=augment,
         device=device,
+        measures=measures,
         directory=None if run is None else Path(run),
         jobs=jobs,
         command=(

@@ -38,6 +38,10 @@ CONVENTIONS = (
 )
 
 
+def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    return names or None
+
+
 @click.command(short_help="which design sees, uses, costs what? With --train: which pays?")
 @click.argument("models", shell_complete=known_models, nargs=-1, required=True, metavar="A B [C]...")
 @input_option
@@ -67,6 +71,8 @@ CONVENTIONS = (
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), metavar="NAME",
               help="auto, cpu, cuda or mps: what trains. [default: auto, the fastest there is]")  # fmt: skip
+@click.option("--measure", "measures", multiple=True, callback=_asked, metavar="NAME",
+              help="Beside accuracy: loss, calibration, shift or seconds; may be given again.")  # fmt: skip
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,
@@ -272,11 +278,15 @@ def _print_what_next(
 
 def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:
     """More seeds of the same study, its figure, its page."""
-    again = {_option(key): str(value) for key, value in training.items() if value is not None}
-    again["--seeds"] = str(2 * len(study.plan.seeds))
+    again = [
+        (_option(key), str(each))
+        for key, value in (training | {"seeds": 2 * len(study.plan.seeds)}).items()
+        if value is not None
+        for each in (value if isinstance(value, tuple) else [value])
+    ]
     place = str(study.directory)
     return [
-        typed(models[0], *models[1:], "--train", *(word for pair in again.items() for word in pair), verb="compare"),
+        typed(models[0], *models[1:], "--train", *(word for pair in again for word in pair), verb="compare"),
         typed(place, "evidence", "-o", "scores.png", verb="plot"),
         typed("--run", place, "-o", "study.html", verb="report"),
     ]
@@ -284,7 +294,7 @@ def _after_training(study: Study, models: tuple[str, ...], training: dict[str, A
 
 def _option(parameter: str) -> str:
     """How a parameter is typed."""
-    return "--run" if parameter == "directory" else f"--{parameter.replace('_', '-')}"
+    return {"directory": "--run", "measures": "--measure"}.get(parameter, f"--{parameter.replace('_', '-')}")
 
 
 def _end_bounded(comparison: Comparison, no_colour: bool) -> None:

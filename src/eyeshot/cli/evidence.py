@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.cli.terminal import echo
 from eyeshot.report.claims import sureness
+from eyeshot.report.measures import measures_table
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, plain, signed
 
@@ -58,6 +59,11 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
     if evidence.differences:
         terminal.say()
         terminal.table(_differences(evidence))
+    if evidence.measures:
+        terminal.say()
+        terminal.table(measures_table(evidence.measures))
+        for measured in evidence.measures:
+            terminal.say((f"{measured.name}: {measured.measure.says}", "dim"))
     terminal.say()
     for line in evidence.verdict.splitlines():
         terminal.say((line, "strong"))

@@ -11,6 +11,7 @@ from eyeshot.report.claims import verdict
 from eyeshot.studies.scores import ArmScores, Difference, Interval
 
 if TYPE_CHECKING:
+    from eyeshot.studies.measured import Measured
     from eyeshot.train.record import Record
 
 SCHEMA = "eyeshot.evidence/2"
@@ -23,6 +24,8 @@ class Evidence:
     arms: tuple[ArmScores, ...]
     differences: tuple[Difference, ...]
     """The first arm against each other one."""
+    measures: tuple[Measured, ...] = ()
+    """What was measured beside accuracy."""
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{arm.label} {arm.mean:.2f} %" for arm in self.arms)
@@ -40,6 +43,7 @@ class Evidence:
             "arms": [_arm_json(arm) for arm in self.arms],
             "differences": [_difference_json(difference) for difference in self.differences],
             "verdict": self.verdict,
+            "measures": [_measured_json(measured) for measured in self.measures],
         }
 
 
@@ -81,6 +85,35 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
     }
 
 
+def _measured_json(measured: Measured) -> dict[str, Any]:
+    shown = measured.measure
+    return {
+        "name": measured.name,
+        "says": shown.says,
+        "repeatable": shown.is_repeatable,
+        "shown": {"unit": shown.unit, "times": shown.times, "digits": shown.digits},
+        "arms": [
+            {
+                "label": arm.label,
+                "values": {str(seed): value for seed, value in arm.values.items()},
+                "mean": arm.mean,
+                "seeds": _interval(arm.seeds),
+            }
+            for arm in measured.arms
+        ],
+        "differences": [
+            {
+                "first": each.first,
+                "second": each.second,
+                "paired": list(each.paired),
+                "mean": each.mean,
+                "seeds": _interval(each.seeds),
+            }
+            for each in measured.differences
+        ],
+    }
+
+
 def _interval(interval: Interval | None) -> dict[str, Any] | None:
     return None if interval is None else {"interval": [interval.low, interval.high], "confidence": interval.confidence}
 
@@ -94,8 +127,11 @@ def evidence(records: Iterable[Record]) -> Evidence:
     """
     from eyeshot.studies.statistics import compared
 
-    arms, differences = compared(records)
-    return Evidence(arms=arms, differences=differences)
+    trained = list(records)
+    arms, differences = compared(trained)
+    from eyeshot.studies.measured import measured
+
+    return Evidence(arms=arms, differences=differences, measures=measured(trained, differences))
 
 
 def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:

@@ -60,6 +60,36 @@ class _Difference(Part, kw_only=True):
     identical: bool
 
 
+class _Shown(Part, kw_only=True):
+    unit: str
+    times: float
+    digits: int
+
+
+class _MeasuredArm(Part, kw_only=True):
+    label: str
+    values: dict[str, float]
+    mean: float | None
+    seeds: _Interval | None
+
+
+class _MeasuredDifference(Part, kw_only=True):
+    first: str
+    second: str
+    paired: list[int]
+    mean: float | None
+    seeds: _Interval | None
+
+
+class _Measured(Part, kw_only=True):
+    name: str
+    says: str
+    repeatable: bool
+    shown: _Shown
+    arms: list[_MeasuredArm]
+    differences: list[_MeasuredDifference]
+
+
 class Evidence(Part, kw_only=True):
     """``study show`` and ``compare --scores``: what scores allow one to say."""
 
@@ -67,6 +97,7 @@ class Evidence(Part, kw_only=True):
     arms: list[_Arm]
     differences: list[_Difference]
     verdict: str
+    measures: list[_Measured] = []
 
 
 class _Trial(Part, kw_only=True):

@@ -38,8 +38,6 @@ from eyeshot.studies.lines import TomlFile, read_toml
 from eyeshot.studies.study import RECIPE, SHORT, Study, planned
 from eyeshot.train.recipe import Options
 
-MEASURES = ("accuracy",)
-"""What is measured of a trained network."""
 _NAMES = ("sample", "fashion-mnist")
 """Images that are no folder's."""
 
@@ -124,10 +122,6 @@ def study_file(path: Path) -> StudyFile:
     asked = _converted(file)
     if not asked.arms:
         raise UsageError(f'{path}: it has no arms; write arms = ["alexnet-28", "alexnet-28-alternating"]')
-    for number, measure in enumerate(asked.measures):
-        if measure not in MEASURES:
-            with file.at("measures", number):
-                raise UsageError(_no("measure", measure, MEASURES))
     terms = {
         "data": _from_folder(path.parent, asked.data),
         "size": asked.size,
@@ -136,6 +130,7 @@ def study_file(path: Path) -> StudyFile:
         "match": asked.match,
         "match_by": asked.match_by,
         "recipe": _recipe(file, asked.recipe),
+        "measures": asked.measures,
         "directory": path.parent / asked.directory if asked.directory else None,
     }
     return StudyFile(file, [_asked(file, path.parent, number, arm) for number, arm in enumerate(asked.arms)], terms)

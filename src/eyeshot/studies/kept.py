@@ -99,8 +99,8 @@ def claim(directory: Path, plan: Plan, notice: Notice) -> None:
 
 
 def is_finished(directory: Path, plan: Plan) -> bool:
-    """Whether every trial of a plan was trained already in a directory that is the plan's own."""
-    return None not in records_in(directory, plan)
+    """Whether every trial of a plan was trained and measured already in a directory that is the plan's own."""
+    return all(record is not None and record.has(plan.measures) for record in records_in(directory, plan))
 
 
 def records_in(directory: Path, plan: Plan) -> list[Record | None]:

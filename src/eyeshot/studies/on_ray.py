@@ -128,7 +128,8 @@ def _heard(ray: Any, told: Any) -> list[Message]:
 
 def _write_down(task: Task, record: Record) -> None:
     """Keep a record that another machine wrote on its own disk."""
-    if finished(task.directory, task.recipe, lambda text: None) is None:
+    kept = finished(task.directory, task.recipe, lambda text: None)
+    if kept is None or not kept.has(task.measures):
         task.directory.mkdir(parents=True, exist_ok=True)
         write_sealed(task.directory / RECORD, record.to_json())
 

@@ -16,6 +16,7 @@ from typing import Any
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.directory import apart, differences
+from eyeshot.train.measures import measures_named
 from eyeshot.train.recipe import Budget, Options, Recipe, with_budget
 
 SCHEMA = "eyeshot.plan/1"
@@ -52,6 +53,9 @@ class Plan:
     options: Options = field(default_factory=Options)
     command: tuple[str, ...] = ()
     """The command as typed; kept for people, no part of what makes two plans the same."""
+    measures: tuple[str, ...] = ()
+    """What is measured beside accuracy once a trial is trained; no part of that either, since one more needs no
+    training."""
 
     def __post_init__(self) -> None:
         labels = [arm.label for arm in self.arms]
@@ -66,7 +70,7 @@ class Plan:
     @property
     def identity(self) -> str:
         """Twelve hex digits that two plans share when their trials belong together: more seeds extend a study."""
-        values = {key: value for key, value in self.to_json().items() if key not in ("command", "seeds")}
+        values = {key: value for key, value in self.to_json().items() if key not in ("command", "seeds", "measures")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -91,12 +95,14 @@ class Plan:
             else:
                 old, new = dataclasses.asdict(there), dataclasses.asdict(here)
                 unlike += differences(old, new, f"arm {there.label!r}: ")
-        old, new = ({**plan.to_json(), "arms": None, "seeds": None, "command": None} for plan in (self, other))
+        same: dict[str, Any] = dict.fromkeys(("arms", "seeds", "command", "measures"))
+        old, new = ({**plan.to_json(), **same} for plan in (self, other))
         return [*unlike, *differences(old, new)]
 
     def extended(self, other: Plan) -> Plan:
-        """This plan with the seeds of another one too."""
-        return dataclasses.replace(self, seeds=tuple(dict.fromkeys((*self.seeds, *other.seeds))))
+        """This plan with the seeds and the measures of another one too."""
+        seeds = tuple(dict.fromkeys((*self.seeds, *other.seeds)))
+        return dataclasses.replace(self, seeds=seeds, measures=measures_named((*self.measures, *other.measures)))
 
     def recipes(self) -> list[Recipe]:
         """One per seed and arm, the arms of a seed next to each other: an early end leaves whole pairs."""
@@ -135,6 +141,7 @@ class Plan:
             "data_fingerprint": self.data_fingerprint,
             "budget": str(self.budget),
             "options": self.options.to_json(),
+            "measures": list(self.measures),
         }
 
     @classmethod

@@ -50,7 +50,7 @@ def run(
     """
     directory = plan.directory if directory is None else directory
     damage: list[str] = []
-    former, records = check_owner(directory, plan, damage.append), records_in(directory, plan)
+    former, records = check_owner(directory, plan, damage.append), _whole(directory, plan)
     # What is finished is read as it is: its disk may be one that cannot be written to.
     if former is not None and not damage and set(plan.seeds) <= set(former.seeds) and None not in records:
         return [record for record in records if record is not None]
@@ -60,6 +60,7 @@ def run(
             recipe=recipe,
             factory=factories[recipe.label],
             directory=directory / plan.place(recipe),
+            measures=plan.measures,
         )
         for number, recipe in enumerate(plan.recipes())
     ]
@@ -67,7 +68,7 @@ def run(
         notices: list[str] = []
         claim(directory, plan, notices.append)
         # Another process may have trained some of them meanwhile; what is damaged is the workers' to tell of.
-        done = {task.number: record for task, record in zip(tasks, records_in(directory, plan), strict=True) if record}
+        done = {task.number: record for task, record in zip(tasks, _whole(directory, plan), strict=True) if record}
         left = [task for task in tasks if task.number not in done]
         told = watcher or (Display(len(tasks), done=len(done)) if left else Silent())
         with told:
@@ -75,6 +76,11 @@ def run(
                 told.noticed(text)
             done |= (engine or Processes()).carried_out(left, told)
     return [done[task.number] for task in tasks]
+
+
+def _whole(directory: Path, plan: Plan) -> list[Record | None]:
+    """The records that need nothing more; what is trained and not measured yet is an engine's to do, too."""
+    return [record if record and record.has(plan.measures) else None for record in records_in(directory, plan)]
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.device import device_for
+from eyeshot.train.measures import MEASURES, measures_named
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ class Study:
 
 
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """One plain record per trial."""
+    """One plain record per trial, with all that is measured of any."""
+    trained = list(records)
+    names = [name for name in MEASURES if any(name in record.measures for record in trained)]
     return [
         {
             "arm": record.recipe.label,
@@ -108,8 +111,9 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
             "images": record.images,
             "images_per_second": record.images_per_second,
             "diverged": record.is_diverged,
+            **{MEASURES[name].column: record.measures.get(name) for name in names},
         }
-        for record in records
+        for record in trained
     ]
 
 
@@ -128,6 +132,7 @@ def planned(
     augment: str | None = None,
     device: str | None = None,
     recipe: Mapping[str, Any] | None = None,
+    measures: Sequence[str] | None = None,
     directory: Path | None = None,
     jobs: int | None = None,
     engine: Engine | None = None,
@@ -142,6 +147,7 @@ def planned(
         data, size, seeds, budget, match, match_by, lr, batch_size, augment, device: as for ``eyeshot.compare``; seeds
             may be listed.
         recipe: these three and the others of ``Options``, by the names that are typed for them.
+        measures: what is measured beside accuracy, of ``eyeshot.train.measures``.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
         jobs: trials at once; as many as there are cores for unless given.
         engine: what trains; processes of this machine unless given.
@@ -163,6 +169,7 @@ def planned(
         drawn = _seeds(SEEDS if seeds is None else seeds)
     with at("match"):
         check_asked(match, match_by)
+    measured = measures_asked(measures or (), at)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
@@ -190,6 +197,7 @@ def planned(
             budget=spent,
             options=options,
             command=command,
+            measures=measured,
         )
     return Study(
         plan,
@@ -201,6 +209,16 @@ def planned(
         images=dataset.words,
         doubts=dataset.doubts,
     )
+
+
+def measures_asked(names: Sequence[str], at: At) -> tuple[str, ...]:
+    """Which of ``MEASURES`` are asked for; of one that there is not, ``at`` says where."""
+    if isinstance(names, str):
+        raise UsageError(f"measures {names!r}: needed is a list, such as [{names!r}]")
+    for number, name in enumerate(names):
+        with at("measures", number):
+            measures_named([name])
+    return measures_named(names)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ class Task:
     recipe: Recipe
     factory: Callable[[], torch.nn.Module]
     directory: Path
+    measures: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,6 +88,7 @@ def outcome(packed: bytes, where: str, send: Callable[[Message], None]) -> Recor
             task.directory,
             on_progress=send,
             notice=lambda text: send(Notice(text=text)),
+            measures=task.measures,
         )
     except (Exception, SystemExit) as error:  # a user's own model may raise anything, and the study must say where
         return failure(where, error)

@@ -96,10 +96,10 @@ def _mirrored(
     return None
 
 
-def shifted(images: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
-    """Each image moved by its own shift (0 to 4 per axis; 2 leaves it in place) over black."""
+def shifted(images: torch.Tensor, shifts: torch.Tensor, reach: int = _SHIFT) -> torch.Tensor:
+    """Each image moved by its own shift (0 to twice ``reach`` per axis; ``reach`` leaves it in place) over black."""
     count, channels, height, width = images.shape
-    padded = torch.nn.functional.pad(images, (_SHIFT,) * 4)
+    padded = torch.nn.functional.pad(images, (reach,) * 4)
 
     def along(axis: int, length: int) -> torch.Tensor:
         return shifts[:, axis, None] + torch.arange(length, device=images.device)

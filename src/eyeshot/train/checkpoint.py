@@ -17,7 +17,8 @@ import torch
 
 from eyeshot import opening
 from eyeshot.documents import converted, reason, seal_of, unsealed_bytes
-from eyeshot.train.directory import differences, told_apart, write
+from eyeshot.errors import RunError
+from eyeshot.train.directory import RECORD, differences, told_apart, write
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Score, check_scores
 
@@ -82,8 +83,7 @@ def restore(
         return State()
     fresh = copy.deepcopy((module.state_dict(), optimiser.state_dict()))
     try:
-        # PyTorch checks no sum of its archives. weights_only: a checkpoint from elsewhere must not run code.
-        values = torch.load(io.BytesIO(unsealed_bytes(opening.read(path))), weights_only=True, map_location="cpu")
+        values = _read(path)
         state, there = _checked(values, recipe, module)
         optimiser.load_state_dict(values["optimiser"])
         module.load_state_dict(values["module"])
@@ -96,6 +96,33 @@ def restore(
         changed = "; ".join(differences(there, versions))
         notice(f"{path}: was made elsewhere ({changed}); the last digits may differ from an undisturbed run's")
     return state
+
+
+def restore_weights(path: Path, recipe: Recipe, module: torch.nn.Module) -> None:
+    """Put a checkpoint's weights into a module, to measure it.
+
+    Raises:
+        RunError: there are none, or not those of this recipe.
+    """
+    try:
+        values = _read(path)
+        _checked(values, recipe, module)
+    except Exception as error:  # as above
+        raise no_weights(path, reason(error)) from error
+    module.load_state_dict(values["module"])
+
+
+def no_weights(path: Path, why: str) -> RunError:
+    """What is said where weights are gone that are to be measured."""
+    return RunError(
+        f"{path}: what was trained cannot be measured any more ({why}); leave the measure out, or delete"
+        f" {path.with_name(RECORD)} to train it again"
+    )
+
+
+def _read(path: Path) -> Any:
+    # PyTorch checks no sum of its archives. weights_only: a checkpoint from elsewhere must not run code.
+    return torch.load(io.BytesIO(unsealed_bytes(opening.read(path))), weights_only=True, map_location="cpu")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import hashlib
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,8 +36,9 @@ from eyeshot.train import checkpoint
 from eyeshot.train.batches import Labelled, Normaliser, batches
 from eyeshot.train.descent import Descent
 from eyeshot.train.machine import repeatable, versions
+from eyeshot.train.measures import measures_named, taken
+from eyeshot.train.tested import Tested
 
-_TEST_BATCH = 500
 _REPORT_SECONDS = 0.2
 
 
@@ -48,12 +49,14 @@ def run(
     directory: Path,
     on_progress: Callable[[Progress], None] | None = None,
     notice: Callable[[str], None] = lambda text: print(visible(text), file=sys.stderr),
+    *,
+    measures: Sequence[str] = (),
 ) -> Record:
     """Train one network and say how well it did.
 
     A directory that holds this run already is used: a finished one is read, an unfinished one goes on after
     its last whole epoch and ends with the numbers of an undisturbed run (other than under a budget in
-    seconds).
+    seconds). Of a finished one whatever is not measured yet is measured on the weights that it left.
 
     Args:
         module_factory: makes the network; its weights must come from PyTorch's generator, which is seeded
@@ -61,26 +64,33 @@ def run(
         directory: where `recipe.json`, `checkpoint.pt` and `record.json` are kept.
         on_progress: called some five times a second.
         notice: told of what was found damaged and done again.
+        measures: what is measured at the end beside accuracy, of ``eyeshot.train.measures``.
 
     Raises:
-        UsageError: the directory belongs to another recipe, the budget is less than one image, or the
-            network's output does not fit the classes.
+        UsageError: the directory belongs to another recipe, the budget is less than one image, the network's
+            output does not fit the classes, or there is no such measure.
         DataError: the images are not those of the recipe.
-        RunError: the disk is full, or the network failed on these images.
+        RunError: the disk is full, the network failed on these images, or the weights to be measured are gone.
     """
+    measures = measures_named(measures)
     if dataset.fingerprint != recipe.data_fingerprint:
         raise DataError(
             f"data {recipe.data!r}: have changed since the study was planned "
             f"(fingerprint {dataset.fingerprint[:12]}, planned {recipe.data_fingerprint[:12]}); plan the "
             "study again"
         )
-    if (record := finished(directory, recipe, notice)) is not None:
+    record = finished(directory, recipe, notice)
+    if record is not None and record.has(measures):
         return record
     claim(directory, recipe, notice)
     if recipe.options.mean is not None and recipe.options.std is not None:
         dataset = replace(dataset, scale=(recipe.options.mean, recipe.options.std))
     with repeatable(recipe.options.threads, _device(recipe)):
-        record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
+        if record is None:
+            tested, record = _train(recipe, module_factory, dataset, directory, on_progress, notice)
+        else:
+            tested = _tested_again(record, module_factory, dataset, directory)
+        record = record.with_measures(taken([name for name in measures if not record.has([name])], tested))
     write_sealed(directory / RECORD, record.to_json())
     return record
 
@@ -92,15 +102,11 @@ def _train(
     directory: Path,
     on_progress: Callable[[Progress], None] | None,
     notice: Callable[[str], None],
-) -> Record:
+) -> tuple[Tested, Record]:
     options, size = recipe.options, len(dataset.train_images)
     total = recipe.budget.images(macs_per_image=recipe.macs, train_size=size)
 
-    torch.manual_seed(recipe.seed)
-    module = module_factory()  # on the processor, so that all devices begin with the same weights
-    device = _device(recipe)
-    # PyTorch's stubs lack this form of `to`.
-    module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module, device = _made(module_factory, recipe), _device(recipe)
     optimiser = Descent(
         module.parameters(),
         lr=options.learning_rate,
@@ -110,11 +116,8 @@ def _train(
     )
     here = versions(options.threads, device)
     state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
-    normalise = Normaliser(dataset, device)
-    is_bf16 = options.precision == "bf16"
     train = Labelled.on(device, dataset.train_images, dataset.train_labels)
-    test = Labelled.on(device, dataset.test_images, dataset.test_labels)
-    answers: Answers | None = None
+    tested = _tested(module, dataset, recipe)
 
     def spent() -> float:
         return state.seconds / recipe.budget.amount if total is None else state.images / total
@@ -127,10 +130,12 @@ def _train(
         torch.manual_seed(_epoch_seed(recipe.seed, epoch))
         module.train()
         losses, seen, reported, started = 0.0, 0, -math.inf, time.perf_counter()
-        for pixels, labels in batches(train, options, seed=recipe.seed, epoch=epoch, count=images, normalise=normalise):
+        for pixels, labels in batches(
+            train, options, seed=recipe.seed, epoch=epoch, count=images, normalise=tested.normalise
+        ):
             for group in optimiser.param_groups:
                 group["lr"] = options.rate(spent())
-            with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=tested.is_bf16):
                 logits = _logits(module, pixels, recipe, dataset)
             loss = functional.cross_entropy(logits.float(), labels)
             optimiser.zero_grad(set_to_none=True)
@@ -152,31 +157,59 @@ def _train(
             if total is None and spent() >= 1:
                 break
 
-        answers, test_loss = _answers(module, test, normalise, is_bf16, chance=dataset.chance)
+        tested = replace(tested)  # of the weights as they are now
         state.scores.append(
             Score(
                 epoch=epoch + 1,
                 images=state.images,
                 seconds=state.seconds,
                 loss=losses / seen,
-                accuracy=answers.accuracy,
-                test_loss=test_loss,
+                accuracy=_answers(tested, dataset).accuracy,
+                test_loss=taken(["loss"], tested)["loss"],
             )
         )
         checkpoint.save(directory / CHECKPOINT, recipe, module, optimiser, state, here, dataset.normalisation)
         if on_progress is not None:
             on_progress(_progress(recipe, state, spent(), epoch))
 
-    if answers is None:  # stopped between its last state and its record
-        answers, _ = _answers(module, test, normalise, is_bf16, chance=dataset.chance)
-    return Record(
+    return tested, Record(
         recipe=recipe,
         versions=here,
         scores=tuple(state.scores),
         is_diverged=state.is_diverged,
         weights=_digest(module),
-        answers=answers,
+        answers=_answers(tested, dataset),
     )
+
+
+def _tested_again(
+    record: Record, module_factory: Callable[[], torch.nn.Module], dataset: Dataset, directory: Path
+) -> Tested:
+    """The network of a finished run, from what it left."""
+    module = _made(module_factory, record.recipe)
+    checkpoint.restore_weights(directory / CHECKPOINT, record.recipe, module)
+    if _digest(module) != record.weights:
+        raise checkpoint.no_weights(directory / CHECKPOINT, "its weights are not those of the record")
+    return _tested(module, dataset, record.recipe)
+
+
+def _made(module_factory: Callable[[], torch.nn.Module], recipe: Recipe) -> torch.nn.Module:
+    """The network with its first weights, where it is trained."""
+    torch.manual_seed(recipe.seed)
+    module = module_factory()  # on the processor, so that all devices begin with the same weights
+    # PyTorch's stubs lack this form of `to`.
+    module.to(_device(recipe), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module
+
+
+def _tested(module: torch.nn.Module, dataset: Dataset, recipe: Recipe) -> Tested:
+    device = _device(recipe)
+    test = Labelled.on(device, dataset.test_images, dataset.test_labels)
+    return Tested(module, test, Normaliser(dataset, device), recipe.options.precision == "bf16")
+
+
+def _answers(tested: Tested, dataset: Dataset) -> Answers:
+    return Answers.of(tested.right().cpu().numpy(), chance=100 * dataset.chance)
 
 
 def _device(recipe: Recipe) -> torch.device:
@@ -219,31 +252,6 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
             f"{expected[1]} classes; let the network end with {expected[1]} outputs"
         )
     return output
-
-
-@torch.inference_mode()
-def _answers(
-    module: torch.nn.Module,
-    test: Labelled,
-    normalise: Normaliser,
-    is_bf16: bool,
-    *,
-    chance: float,
-) -> tuple[Answers, float | None]:
-    """Which test images are put in their class, and their mean cross entropy; None where that is not finite.
-
-    An image whose scores are not finite is not right.
-    """
-    module.eval()
-    right: list[torch.Tensor] = []
-    loss = 0.0
-    for pixels, expected in zip(test.images.split(_TEST_BATCH), test.labels.split(_TEST_BATCH), strict=True):
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=is_bf16):
-            logits = module(normalise(pixels)).float()
-        right.append((logits.argmax(1) == expected) & logits.isfinite().all(1))
-        loss += functional.cross_entropy(logits, expected, reduction="sum").item()
-    mean = loss / len(test.images)
-    return Answers.of(torch.cat(right).cpu().numpy(), chance=100 * chance), mean if math.isfinite(mean) else None
 
 
 def _digest(module: torch.nn.Module) -> str:

@@ -1,7 +1,8 @@
-"""What a run leaves: its recipe, where it ran, its scores after each epoch, and which test images it got right.
+"""What a run leaves: its recipe, where it ran, its scores after each epoch, which test images it got right, and
+what else was measured of it.
 
 The images are a bit each, eight to a byte as ``numpy.packbits`` puts them: 1.25 kB for 10,000. Records of schema 2 have
-none of them and are still read.
+none of them and are still read, as are those without measures.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import binascii
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from eyeshot.documents import converted
+from eyeshot.train.measures import MEASURES
 from eyeshot.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -122,6 +124,17 @@ class Record:
     """SHA-256 of the final weights: two runs with the same one are the same run."""
     answers: Answers | None = None
     """Which test images are right at the end; None in records that did not keep it."""
+    measures: Mapping[str, float | None] = field(default_factory=dict)
+    """What else was measured at the end, by the names of ``eyeshot.train.measures``; None for what is no number."""
+
+    def has(self, measures: Iterable[str]) -> bool:
+        """Whether all of some measures were taken."""
+        return set(measures) <= set(self.measures)
+
+    def with_measures(self, taken: Mapping[str, float | None]) -> Record:
+        """The same with more that was measured."""
+        known = {**self.measures, **taken}
+        return dataclasses.replace(self, measures={name: known[name] for name in MEASURES if name in known})
 
     @property
     def score(self) -> float:
@@ -152,6 +165,7 @@ class Record:
             self.is_diverged,
             self.weights,
             self.answers,
+            *((name, value) for name, value in self.measures.items() if MEASURES[name].is_repeatable),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -170,6 +184,7 @@ class Record:
             "diverged": self.is_diverged,
             "weights": self.weights,
             "answers": None if self.answers is None else self.answers.to_json(),
+            "measures": dict(self.measures),
         }
 
     @classmethod
@@ -191,6 +206,9 @@ class Record:
         answers = None if kept.answers is None else Answers.from_json(kept.answers)
         if answers is not None and answers.accuracy != kept.score:
             raise ValueError(f"score {kept.score} is not that of its test images, which is {answers.accuracy}")
+        for name, value in kept.measures.items():
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(f"{name} {value} cannot be")
         return cls(
             recipe=Recipe.from_json(kept.recipe),
             versions=kept.versions,
@@ -198,6 +216,8 @@ class Record:
             is_diverged=kept.diverged,
             weights=kept.weights,
             answers=answers,
+            # those of a later version are no loss: what is asked for and not there is measured
+            measures={name: kept.measures[name] for name in MEASURES if name in kept.measures},
         )
 
 
@@ -214,6 +234,7 @@ class _Kept:
     diverged: bool
     weights: str
     answers: dict[str, Any] | None = None
+    measures: dict[str, float | None] = field(default_factory=dict)
 
 
 def check_scores(scores: Sequence[Score], *, is_diverged: bool) -> None:

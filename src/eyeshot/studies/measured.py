@@ -1,0 +1,109 @@
+"""What was measured of trained networks beside accuracy: each arm over its seeds, and the paired differences.
+
+Intervals are over other seeds on the same images. Those of differences share the error as those of scores do; that
+there are several measures is not corrected for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from eyeshot.studies.intervals import over_seeds
+from eyeshot.studies.scores import Difference, Interval
+from eyeshot.train.measures import MEASURES, Measure
+from eyeshot.train.record import Record
+
+_ERROR = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredArm:
+    """One measure of one arm."""
+
+    label: str
+    values: Mapping[int, float]
+    """Per seed at which it was taken and is a number, those at which the arm did not train too."""
+    mean: float | None
+    """None where there is no value."""
+    seeds: Interval | None
+    """Of the mean over other seeds; None with one seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredDifference:
+    """By how much the first arm has more of a measure than another, over the seeds at which both trained."""
+
+    first: str
+    second: str
+    paired: tuple[int, ...]
+    mean: float | None
+    """None where no seed pairs values, or one of the arms mostly failed to train."""
+    seeds: Interval | None
+    """Over other seeds; None with one seed, or where all agree to the last digit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One measure of all arms."""
+
+    name: str
+    arms: tuple[MeasuredArm, ...]
+    differences: tuple[MeasuredDifference, ...]
+    """The first arm against each other one."""
+
+    @property
+    def measure(self) -> Measure:
+        """What it is, and how it is shown."""
+        return MEASURES[self.name]
+
+
+def measured(records: Iterable[Record], differences: Sequence[Difference]) -> tuple[Measured, ...]:
+    """All that was measured, in the order of ``MEASURES``; ``differences`` say which arms and seeds are paired."""
+    by_arm: dict[str, list[Record]] = {}
+    for record in records:
+        by_arm.setdefault(record.recipe.label, []).append(record)
+    found = []
+    for name in MEASURES:
+        if not any(name in record.measures for trials in by_arm.values() for record in trials):
+            continue
+        values = {label: _values(name, trials) for label, trials in by_arm.items()}
+        arms = tuple(_arm(label, each) for label, each in values.items())
+        error = _ERROR / max(len(differences), 1)
+        pairs = tuple(_difference(each, values, error) for each in differences)
+        found.append(Measured(name=name, arms=arms, differences=pairs))
+    return tuple(found)
+
+
+def _values(name: str, records: Iterable[Record]) -> dict[int, float]:
+    values = {record.recipe.seed: record.measures.get(name) for record in records}
+    return {seed: value for seed, value in values.items() if value is not None}
+
+
+def _arm(label: str, values: Mapping[int, float]) -> MeasuredArm:
+    numbers = list(values.values())
+    return MeasuredArm(
+        label=label,
+        values=values,
+        mean=fmean(numbers) if numbers else None,
+        seeds=over_seeds(_clean(numbers), error=_ERROR) if numbers else None,
+    )
+
+
+def _difference(pair: Difference, values: Mapping[str, Mapping[int, float]], error: float) -> MeasuredDifference:
+    first, second = values[pair.first], values[pair.second]
+    paired = () if pair.is_broken else tuple(seed for seed in pair.paired if seed in first and seed in second)
+    apart = _clean([first[seed] - second[seed] for seed in paired])
+    return MeasuredDifference(
+        first=pair.first,
+        second=pair.second,
+        paired=paired,
+        mean=fmean(apart) if apart else None,
+        seeds=over_seeds(apart, error=error) if apart else None,
+    )
+
+
+def _clean(values: Sequence[float]) -> list[float]:
+    """Values without their last digits: those of equal ones must not pass for a spread."""
+    return [float(f"{value:.9g}") for value in values]

@@ -1,0 +1,45 @@
+"""A network with the images that it is tested on, and what it says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from eyeshot.train.batches import Labelled, Normaliser
+
+BATCH = 500
+"""Test images at once."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A network as it is after training, which it is not while this is used."""
+
+    module: torch.nn.Module
+    test: Labelled
+    normalise: Normaliser
+    is_bf16: bool = False
+
+    @cached_property
+    def logits(self) -> tuple[torch.Tensor, ...]:
+        """The class scores of all test images, float32, a tensor (images, classes) a batch."""
+        return tuple(self.logits_of(pixels) for pixels in self.test.images.split(BATCH))
+
+    @torch.inference_mode()
+    def logits_of(self, images: torch.Tensor) -> torch.Tensor:
+        """The class scores of some images that are bytes, at once."""
+        self.module.eval()
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.is_bf16):
+            logits: torch.Tensor = self.module(self.normalise(images)).float()
+        return logits
+
+    def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Class scores and classes of each batch."""
+        return zip(self.logits, self.test.labels.split(BATCH), strict=True)
+
+    def right(self) -> torch.Tensor:
+        """Which images are put in their class; one whose scores are not finite is not."""
+        return torch.cat([(logits.argmax(1) == labels) & logits.isfinite().all(1) for logits, labels in self.batches()])

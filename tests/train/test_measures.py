@@ -1,0 +1,198 @@
+"""What is measured beside accuracy is what its source says, and is taken once, of the network as it was trained."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small
+import torch
+from torch import nn
+
+from eyeshot.errors import RunError, UsageError
+from eyeshot.train import tested as under_test
+from eyeshot.train.batches import Labelled
+from eyeshot.train.directory import record_in, write_sealed
+from eyeshot.train.loop import run
+from eyeshot.train.measures import MEASURES, NAMES, calibration, loss, measures_named, seconds, shift, taken
+from eyeshot.train.record import Record
+
+DATA = small.dataset()
+REPEATABLE = ("loss", "calibration", "shift")
+
+
+class Says(nn.Module):
+    """Class 0 with one confidence, whatever the image."""
+
+    def __init__(self, confidence: float) -> None:
+        super().__init__()
+        self.scores = torch.log(torch.tensor([confidence, 1 - confidence]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scores.expand(len(x), 2)
+
+
+class Looks(nn.Module):
+    """Class 1 where some pixels are bright: those of one place, or any."""
+
+    def __init__(self, *place: int) -> None:
+        super().__init__()
+        self.place = place
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bright = x[:, 0, *self.place] if self.place else x.amax((1, 2, 3))
+        return torch.stack([0.5 - bright, bright - 0.5], 1)
+
+
+def on_test(module: nn.Module, images: Any, labels: Any) -> under_test.Tested:
+    there = Labelled(torch.as_tensor(images, dtype=torch.uint8), torch.as_tensor(labels))
+    return under_test.Tested(module, there, lambda pixels: pixels / 255)
+
+
+def points(size: int, count: int = 40) -> torch.Tensor:
+    """Black images with one white pixel in the middle."""
+    images = torch.zeros(count, 1, size, size)
+    images[:, :, size // 2, size // 2] = 255
+    return images
+
+
+@pytest.mark.parametrize(("confidence", "error"), [(0.75, 0), (0.95, 20), (0.6, 15)])
+def test_calibration_is_how_far_confidence_is_from_accuracy(confidence: float, error: float) -> None:
+    """Three in four images are right, so whoever says 75 % is calibrated."""
+    always = on_test(Says(confidence), torch.zeros(40, 1, 2, 2), [0, 0, 0, 1] * 10)
+
+    assert calibration(always) == pytest.approx(error, abs=1e-5)
+
+
+def test_calibration_is_told_apart_by_confidence() -> None:
+    """One half says 90 % and is right always, the other 60 % and is right half the time: 10 points off, both."""
+
+    class Unsure(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            shares = torch.where(x[:, :1, 0, 0] > 0.5, 0.9, 0.6)
+            return torch.log(torch.cat([shares, 1 - shares], 1))
+
+    images = torch.zeros(40, 1, 2, 2)
+    images[:20] = 255
+    labels = [0] * 20 + [0, 1] * 10
+
+    assert calibration(on_test(Unsure(), images, labels)) == pytest.approx(10, abs=1e-5)
+
+
+def test_loss_is_the_mean_cross_entropy() -> None:
+    always = on_test(Says(0.75), torch.zeros(1200, 1, 2, 2), [0, 0, 0, 1] * 300)
+
+    assert loss(always) == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+
+
+def test_what_ignores_position_is_consistent_and_what_looks_at_one_place_is_not() -> None:
+    labels = [0] * 40
+
+    assert shift(on_test(Looks(), points(13), labels)) == 100
+    assert shift(on_test(Says(0.9), points(13), labels)) == 100
+    assert shift(on_test(Looks(6, 6), points(13), labels)) == 0
+
+
+@pytest.mark.parametrize(("size", "reach"), [(5, 1), (28, 2), (50, 4)])
+def test_an_image_moves_by_up_to_8_percent_of_its_side(size: int, reach: int) -> None:
+    """Of all moves but none at all, one brings the white pixel to each place around the middle."""
+    count, middle = 4000, size // 2
+    seen = {
+        (y, x): 100 - shift(on_test(Looks(middle + y, middle + x), points(size, count), [0] * count))
+        for y, x in [(0, reach), (reach, -reach), (0, reach + 1)]
+    }
+
+    often = 100 / ((2 * reach + 1) ** 2 - 1)
+    assert seen[0, reach] == pytest.approx(often, rel=0.3)
+    assert seen[reach, -reach] == pytest.approx(often, rel=0.3)
+    assert seen[0, reach + 1] == 0
+
+
+def test_a_pass_takes_time() -> None:
+    assert 0 < seconds(on_test(Looks(), points(13), [0] * 40)) < 1
+
+
+def test_of_a_broken_network_there_is_no_number_and_no_answer_stays() -> None:
+    broken = on_test(Says(math.nan), points(13), [0] * 40)
+
+    assert taken(REPEATABLE, broken) == {"loss": None, "calibration": None, "shift": 0}
+
+
+def test_a_measure_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    assert measures_named(["shift", "accuracy", "loss", "shift"]) == ("loss", "shift")
+    with pytest.raises(UsageError, match="no measure 'sharpness'; there are accuracy, loss, calibration, shift, seco"):
+        run(small.recipe(DATA), small.net, DATA, tmp_path, measures=["sharpness"])
+    assert set(NAMES) == {"accuracy", *MEASURES}
+
+
+class Stopped(Exception):  # noqa: N818  # it plays a kill, which is no error
+    """What a test raises once training is over."""
+
+
+def test_measured_at_once_after_a_stop_or_later_the_numbers_are_the_same(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA, budget="2ep")
+
+    def stop(progress: Any) -> None:
+        if progress.spent == 1 and progress.accuracy is not None:
+            raise Stopped
+
+    def never(progress: Any) -> None:
+        raise AssertionError("trained again")
+
+    at_once = run(recipe, small.net, DATA, tmp_path / "1", measures=REPEATABLE)
+    with pytest.raises(Stopped):
+        run(recipe, small.net, DATA, tmp_path / "2", stop, measures=REPEATABLE)
+    resumed = run(recipe, small.net, DATA, tmp_path / "2", measures=REPEATABLE)
+    run(recipe, small.net, DATA, tmp_path / "3", measures=["shift"])
+    later = run(recipe, small.net, DATA, tmp_path / "3", never, measures=["loss", "calibration", "seconds"])
+
+    assert at_once.numbers == resumed.numbers == later.numbers
+    assert at_once.measures["loss"] == at_once.scores[-1].test_loss
+    assert set(later.measures) == set(MEASURES)
+    assert record_in(tmp_path / "3") == later
+
+
+def test_what_cannot_be_measured_any_more_is_told_and_kept(tmp_path: Path) -> None:
+    recipe = small.recipe(DATA, budget="1ep")
+    record = run(recipe, small.net, DATA, tmp_path / "1")
+    other = run(small.recipe(DATA, budget="1ep", seed=2), small.net, DATA, tmp_path / "2")
+    write_sealed(tmp_path / "2" / "record.json", {**other.to_json(), "weights": record.weights})
+    (tmp_path / "1" / "checkpoint.pt").unlink()
+
+    with pytest.raises(RunError, match=r"cannot be measured any more \(No such file.*leave the measure out, or delete"):
+        run(recipe, small.net, DATA, tmp_path / "1", measures=["loss"])
+    with pytest.raises(RunError, match=r"its weights are not those of the record"):
+        run(other.recipe, small.net, DATA, tmp_path / "2", measures=["loss"])
+    assert run(recipe, small.net, DATA, tmp_path / "1") == record
+
+
+def test_records_without_measures_and_with_those_of_later_versions_are_read(tmp_path: Path) -> None:
+    record = run(small.recipe(DATA, budget="1ep"), small.net, DATA, tmp_path, measures=["shift"])
+    values = json.loads(json.dumps(record.to_json()))
+
+    later = Record.from_json({**values, "measures": {**values["measures"], "sharpness": 3.0}})
+    earlier = Record.from_json({key: value for key, value in values.items() if key != "measures"})
+
+    assert later == record
+    assert earlier.measures == {}
+    assert not earlier.has(["shift"])
+    with pytest.raises(ValueError, match=r"shift -1\.0 cannot be"):
+        Record.from_json({**values, "measures": {"shift": -1.0}})
+
+
+def test_moves_are_those_of_every_arm_and_seed() -> None:
+    """Networks that look at neighbouring places disagree on no image about how it was moved."""
+    count = 400
+    every = [
+        on_test(Looks(6 + y, 6 + x), points(13, count), [0] * count)
+        for y in (-1, 0, 1)
+        for x in (-1, 0, 1)
+        if (y, x) != (0, 0)
+    ]
+
+    assert sum(100 - shift(each) for each in every) == pytest.approx(100)
+    assert np.ptp([shift(every[0]) for _ in range(2)]) == 0
