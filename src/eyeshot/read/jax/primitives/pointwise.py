@@ -19,17 +19,16 @@ _NAMES = {
 }  # fmt: skip
 ELEMENTWISE = frozenset({
     "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e",
-    "bessel_i1e", "cbrt", "ceil", "clamp", "clz", "complex", "conj", "cos", "cosh", "digamma", "div", "eq", "erf",
-    "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igammac", "igamma_grad_a", "imag",
-    "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "mulhi", "ne",
-    "neg", "nextafter", "not", "or", "polygamma", "population_count", "pow", "random_gamma_grad", "real",
+    "bessel_i1e", "cbrt", "ceil", "clamp", "clz", "complex", "conj", "cos", "cosh", "digamma", "div", "eq", "eq_to",
+    "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igamma_grad_a", "igammac",
+    "imag", "integer_pow", "is_finite", "le", "le_to", "lgamma", "log", "log1p", "logistic", "lt", "lt_to", "max",
+    "min", "mul", "mulhi", "ne", "neg", "nextafter", "not", "or", "polygamma", "population_count", "pow", "real",
     "regularized_incomplete_beta", "rem", "round", "rsqrt", "select_n", "shift_left", "shift_right_arithmetic",
     "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "xor", "zeta",
 })  # fmt: skip
 SAME = frozenset({
-    "convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier",
-    "sharding_constraint", "bitcast_convert_type", "device_put", "pvary", "layout_constraint", "mesh_cast", "reshard",
-    "name",
+    "bitcast_convert_type", "convert_element_type", "copy", "device_put", "layout_constraint", "name",
+    "optimization_barrier", "pvary", "reduce_precision", "reshard", "sharding_constraint", "stop_gradient",
 })  # fmt: skip
 """Primitives whose outputs are their inputs, as far as positions go."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from eyeshot.network.ops import Banded, Linear, MatMul
 from eyeshot.network.slide import Reads
-from eyeshot.read.jax.calls import Call, Known, UnreadError
+from eyeshot.read.jax.calls import Call, Known
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Numbers, Value, in_order
 
@@ -100,8 +100,3 @@ def _taps(weight: Constant, summed: Sequence[int], *, is_resizing: bool) -> Read
     if bool(table.all()) and not is_resizing:
         return None
     return tuple(tuple(int(j) for j in np.flatnonzero(line)) for line in table)
-
-
-@rule("ragged_dot", "ragged_dot_general")
-def _ragged(call: Call) -> Known:
-    raise UnreadError("which matrix a row meets depends on numbers")
