@@ -43,7 +43,7 @@ class Walk:
         self.functions: list[str] = []
         self.emptied = ""
         self._consts: dict[int, tuple[Any, Constant]] = {}
-        self._owners: CallSite = CallSite()
+        self._owner = ("", "", CallSite())
 
     def leaf(self, leaf: Leaf) -> Constant:
         """An array of the model's state."""
@@ -81,13 +81,13 @@ class Walk:
         self.drafts.append(draft)
 
     def _place(self, draft: Draft) -> CallSite:
-        owner = common_owner(draft.weights)
-        path = draft.place.path
-        if not owner or path == owner or path.startswith(f"{owner}."):
+        owner, path = common_owner(draft.weights), draft.place.path
+        turn = min(draft.weights).rpartition("[")[2] if min(draft.weights).endswith("]") else ""
+        if not owner or (not turn and (path == owner or path.startswith(f"{owner}."))):
             return draft.place
-        if self._owners.path != owner:
-            self._owners = CallSite(owner, is_leaf=True)
-        return self._owners
+        if self._owner[:2] != (owner, turn):  # another turn of a scan over layers is another call
+            self._owner = (owner, turn, CallSite(owner, is_leaf=True))
+        return self._owner[2]
 
     def parts_of(self, weights: frozenset[str], turn: int, count: int) -> frozenset[str]:
         """One turn's part of weights that are scanned over."""
@@ -126,7 +126,7 @@ class Walk:
         is_function = any(key in eqn.params for key in _FUNCTIONS) and eqn.primitive.name in RULES
         if not any(isinstance(each, Value) for each in operands) and not (is_function and eqn.primitive.name != "scan"):
             return folded(eqn, [each for each in operands if isinstance(each, Constant)])
-        if all(0 in shape_of(var.aval) for var in eqn.outvars):
+        if eqn.outvars and all(0 in shape_of(var.aval) for var in eqn.outvars):
             shape = shape_of(eqn.outvars[0].aval)
             self.emptied = self.emptied or f"{eqn.primitive.name} gives nothing ({'×'.join(map(str, shape))})"
             return [Constant(shape_of(var.aval)) for var in eqn.outvars]
