@@ -247,6 +247,12 @@ def test_what_a_max_pool_passes_back_depends_on_all_of_the_window() -> None:
 
 MASKED: dict[str, tuple[Any, str]] = {
     "causal attention": (lambda x: jax.nn.dot_product_attention(x, x, x, is_causal=True), "4x1x2:ABC"),
+    "a mask that is added": (
+        lambda x: jax.nn.softmax(
+            jnp.einsum("btc,bsc->bts", x, x) + np.where(np.tri(4), 0.0, -np.inf).astype("f4"), -1
+        ) @ x,
+        "4x2:TC",
+    ),
     "local attention": (
         lambda x: jax.nn.dot_product_attention(x, x, x, local_window_size=(1, 0)), "4x1x2:ABC",
     ),

@@ -20,9 +20,10 @@ from eyeshot.read.jax.folding import folded
 from eyeshot.read.jax.lines import line_of
 from eyeshot.read.jax.primitives import RULES
 from eyeshot.read.jax.primitives.control import everything
+from eyeshot.read.jax.primitives.pointwise import DROWNING
 from eyeshot.read.jax.programs import Leaf, common_owner
 from eyeshot.read.jax.scopes import Scopes
-from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, constant
+from eyeshot.read.jax.values import MOST_NUMBERS, Constant, Draft, Numbers, Value, constant
 from eyeshot.read.steps import CallSite
 
 MOST_STEPS = 200_000
@@ -59,7 +60,7 @@ class Walk:
             return self._consts[id(held)][1]
         shape = shape_of(held)
         is_float = hasattr(held, "dtype") and jax.numpy.issubdtype(held.dtype, jax.numpy.inexact)
-        if is_float and not self.owns_weights and math.prod(shape) > 1:
+        if is_float and not self.owns_weights and math.prod(shape) > 1 and not _is_mask(held):
             key = f"const{len(self._consts)}"
             self.sizes[key] = math.prod(shape)
             found = Constant(shape, weights=frozenset({key}))
@@ -147,3 +148,9 @@ class Walk:
             reason = f"its rule does not fit ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
             return everything(call, Unknown(name=call.name, reason=reason))
         return [result] if isinstance(result, Value | Constant) else result
+
+
+def _is_mask(held: Any) -> bool:
+    """Whether an array holds numbers as low as no weight is, as masks of attention do."""
+    is_looked_at = math.prod(shape_of(held)) <= MOST_NUMBERS and jax.numpy.issubdtype(held.dtype, jax.numpy.floating)
+    return is_looked_at and bool((np.asarray(held) <= DROWNING).any())

@@ -38,9 +38,26 @@ def _elementwise(call: Call) -> Known:
     name = _NAMES.get(call.name, call.name)
     if call.name == "integer_pow" and call["y"] == 2:
         name = "square"
-    if (whole := _rectifier(call)) is not None:
+    whole = _masked_sum(call) if call.name == "add" else _rectifier(call)
+    if whole is not None:
         return whole
     return elementwise(call, name, call.inputs)
+
+
+def _masked_sum(call: Call) -> Value | None:
+    """A sum with numbers some of which are so low that nothing else is left of it, as masks of attention are added."""
+    constants = [each for each in call.inputs if isinstance(each, Constant)]
+    if len(call.data) != 1 or len(constants) != 1 or constants[0].weights or not constants[0].varies:
+        return None
+    numbers = constants[0].numbers
+    if numbers is None or numbers.dtype.kind != "f" or not bool((numbers <= DROWNING).any()):
+        return None
+    gone = np.broadcast_to(numbers <= DROWNING, call.out)
+    (value,) = call.data
+    wide = Value(call.whole(Value(value.made, call.out, value.order)).made, call.out, value.order)
+    out = elementwise(call, "add", [without(call, wide, gone), constants[0]])
+    call.reader.note_silent(out.made, np.transpose(gone, np.argsort(out.order)))
+    return out
 
 
 def _rectifier(call: Call) -> Value | None:
@@ -115,6 +132,8 @@ def _select(call: Call) -> Known:
     return out
 
 
+DROWNING = -1e9
+"""From here down a number drowns the scores that it is added to: what is left of them is rounded off."""
 SILENT = -1e4
 """Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
 
