@@ -12,6 +12,7 @@ from torch import nn
 
 import eyeshot as package
 from eyeshot.design.advise import Finding
+from eyeshot.design.rewriting import announced
 from eyeshot.errors import EyeshotError, UsageError
 from eyeshot.report.advice import cure, says
 from tests.cli.conftest import Eyeshot
@@ -117,6 +118,22 @@ def test_where_no_move_mends_a_fault_it_is_told_what_would() -> None:
     for finding in findings("C1s2-8 C3-8", (3, 64, 64)).values():
         assert not finding.moves
         assert str(cure(finding)).startswith("no move mends it; what would: ")
+
+
+def test_of_a_network_that_was_read_moves_are_told_without_a_command() -> None:
+    advice = package.advise(package.inspect("resnet18", (3, 32, 32)).network)
+
+    moves = [move for finding in advice.to_json()["findings"] for move in finding["moves"]]
+    assert moves
+    assert {move["command"] for move in moves} == {None}
+    assert advice.tried == ({}, {})
+
+
+def test_a_move_that_the_notation_cannot_write_is_none_of_a_design() -> None:
+    design = package.inspect("resnet18", (3, 224, 224)).network
+
+    with pytest.raises(UsageError, match="the notation has no reflect_pad"):
+        announced(design, "padding:reflect")
 
 
 def test_even_kernels_under_a_stride_look_off_centre() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,31 @@ def test_vgg16_is_torchvisions_layer_by_layer() -> None:
 
     assert told(ours) == told(twin)
     assert ours.totals.params == twin.totals.params == 138_357_544
+    assert ours.totals.macs == twin.totals.macs
+
+
+@pytest.mark.slow  # half a minute of drawing weights
+@pytest.mark.parametrize(
+    "name", ["MobileNetV3Small", "DenseNet121", "EfficientNetV2B0", "InceptionV3", "Xception", "ConvNeXtTiny"]
+)
+def test_weights_of_an_application_are_those_that_keras_trains(name: str) -> None:
+    model = getattr(keras.applications, name)(weights=None)
+
+    report = eyeshot.inspect(model)
+
+    assert report.is_exact
+    assert report.totals.params == sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+@pytest.mark.slow
+def test_resnet50_is_the_one_of_the_paper_with_strides_on_the_1x1() -> None:
+    ours, twin = eyeshot.inspect(keras.applications.ResNet50(weights=None)), eyeshot.inspect("resnet50-v1")
+
+    def told(report: eyeshot.api.report.Report) -> list[Any]:
+        layers = [layer for layer in report if layer.op == "conv2d"]
+        return sorted((layer.data.field.size, layer.data.field.stride, layer.macs) for layer in layers)
+
+    assert told(ours) == told(twin)
     assert ours.totals.macs == twin.totals.macs
 
 

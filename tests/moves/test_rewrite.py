@@ -202,3 +202,22 @@ def test_a_batch_norm_of_another_width_keeps_its_settings_and_its_activation() -
 def test_a_width_needs_a_factor(words: str) -> None:
     with pytest.raises(UsageError, match=r"by how much\? Give a factor"):
         eyeshot.rewrite("alexnet", f"width{words}")
+
+
+def test_norms_of_groups_and_of_layers_follow_the_width() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.norm, self.last = nn.Conv2d(3, 32, 3), nn.LayerNorm(32), nn.Conv2d(32, 5, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(self.norm(self.first(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2))  # type: ignore[no-any-return]
+
+    grouped = nn.Sequential(nn.Conv2d(3, 32, 3), nn.GroupNorm(8, 32), nn.ReLU(), nn.Conv2d(32, 5, 1))
+
+    a = eyeshot.rewrite(grouped, "width:by=0.7", input_shape=(3, 16, 16)).model
+    b = eyeshot.rewrite(Last(), "width:by=0.7", input_shape=(3, 16, 16)).model
+
+    assert a[1].num_channels == 24, "a multiple of the groups"
+    assert b.norm.normalized_shape == (22,)
+    assert a(torch.rand(1, 3, 16, 16)).shape == b(torch.rand(1, 3, 16, 16)).shape == (1, 5, 14, 14)

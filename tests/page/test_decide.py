@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from math import log2
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import eyeshot
 from eyeshot.api.advice import Advice
 from eyeshot.report.wording import field_size, short
+from eyeshot.view.export import page as html_page
 from tests.page.conftest import Open, Opened
 from tests.page.test_everyone import violations
 
@@ -65,6 +67,14 @@ def test_the_tab_is_for_everyone(opened: Open, options: dict[str, Any]) -> None:
         assert violations(page) == []
         assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert not page.complaints
+
+
+def test_the_findings_are_told_without_scripts() -> None:
+    advice = eyeshot.advise(DESIGN, SHAPE)
+    text = html_page([advice.report], decide=[advice.entry()]).partition("<noscript>")[2].partition("</noscript>")[0]
+
+    for finding in advice.to_json()["findings"]:
+        assert html.escape(finding["says"]) in text
 
 
 @pytest.mark.slow

@@ -124,6 +124,7 @@ def test_what_cannot_be_trained_is_said_before_anything_is() -> None:
     for models, words, terms in (
         (DESIGNS, "seeds: only for designs that are trained; give train=True too", {"train": False, "seeds": 3}),
         (DESIGNS, "seeds 0: needed is 1 or more", {"seeds": 0}),
+        (DESIGNS, "jobs 0: needed is 1 or more", {"jobs": 0}),
         (DESIGNS, "match 'flops': needed is", {"match": "flops"}),
         (DESIGNS, "augment 'rotate': needed is", {"augment": "rotate"}),
         ((DESIGNS[0], local), "Local cannot be sent to the processes that train", {}),

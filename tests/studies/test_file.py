@@ -152,6 +152,14 @@ def file_of_the_guide() -> str:
     return str(block)
 
 
+def test_the_guide_s_file_is_a_study_of_five_arms(tmp_path: Path) -> None:
+    plan = written(tmp_path, file_of_the_guide()).planned().plan
+
+    assert len(plan.arms) == 5
+    assert (plan.budget.describe(), plan.seeds, plan.options.augment) == ("3 epochs", (0, 1, 2, 3, 4), "shift")
+
+
+@pytest.mark.slow  # a process with PyTorch, and ten trainings
 def test_the_guide_s_file_trains_by_command_and_is_read_from_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,9 @@ def at_work(label: str, seed: int) -> list[int]:
 
 
 @pytest.mark.slow  # starts a cluster, and PyTorch in a process of each of its nodes
-def test_scores_are_those_of_this_machine_though_processes_and_a_machine_are_lost(cluster: Any, tmp_path: Path) -> None:
+def test_scores_are_those_of_this_machine_though_processes_and_a_machine_are_lost(
+    cluster: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     plan = studied.plan(studied.write_images(tmp_path / "images"), budget=BUDGET, seeds=(0, 1, 2))
     factories, misfortune = studied.factories("a", "b"), Misfortune(cluster)
     engine = engine_of(ray=cluster.address, gpus=None, jobs=None)
@@ -86,6 +88,7 @@ def test_scores_are_those_of_this_machine_though_processes_and_a_machine_are_los
     assert misfortune.machines == []
     assert [record.numbers for record in there] == [record.numbers for record in here]
     assert len(list((tmp_path / "there").glob("*/*/record.json"))) == 6
+    assert capfd.readouterr().out == ""
 
 
 DRIVER = """

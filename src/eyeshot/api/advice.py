@@ -71,8 +71,10 @@ class Advice(Sequence["Finding"]):
 
     @property
     def is_only_read(self) -> bool:
-        """Whether the model is of a format that moves do not change, but what it was made from."""
-        return self.report.network.source in ("onnx", "keras")
+        """Whether the model is of a kind that moves do not change, but what it was made from."""
+        from eyeshot.network.graph import Network
+
+        return isinstance(self._model, Network) or self.report.network.source in ("onnx", "keras", "jax")
 
     @cached_property
     def bins(self) -> list[Bin]:

@@ -31,6 +31,7 @@ _OF_PYTORCH = frozenset(vars(nn.Module()))
 _ONLY_PAD = frozenset({"Conv2dSame", "PaddedConv1d", "PaddedConv2d", "PaddedConv3d"})
 """Convolutions with padding of their own: timm's, and those of built designs."""
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +147,8 @@ def _chain(
             chain.append(_edited(old, node, None if edge is None else edge.op) if isinstance(op, Conv) else old)
             kept = True
             continue
-        if isinstance(node.op, Norm) and isinstance(old, nn.modules.batchnorm._BatchNorm):
-            chain.append(_of_width(old, node.shape[1]))
+        if isinstance(node.op, Norm) and isinstance(old, _NORMS):
+            chain.append(_of_width(old, node.shape[node.op.statistics[0] if node.op.mode == "layer" else 1]))
             continue
         chain.append(_as(_without_dark_borders(module_of(after, node)), like, old))
     if each.weights in ("anew", "composed", "least squares", "averaging"):
@@ -195,13 +196,16 @@ def _weigh(
 
 
 def _of_width(norm: Any, channels: int) -> nn.Module:
-    """A batch norm over other channels, as new; its settings, and an activation that it brings, stay."""
-    norm.num_features = channels
+    """A norm over other channels, as new; its settings, and an activation that it brings, stay."""
+    if isinstance(norm, nn.LayerNorm):
+        norm.normalized_shape = (channels,)
+    else:
+        setattr(norm, "num_channels" if isinstance(norm, nn.GroupNorm) else "num_features", channels)
     for name, value in (("weight", 1.0), ("bias", 0.0)):
         if (old := getattr(norm, name)) is not None:
             setattr(norm, name, nn.Parameter(old.new_full((channels,), value)))
     for name, value in (("running_mean", 0.0), ("running_var", 1.0)):
-        if (old := getattr(norm, name)) is not None:
+        if (old := getattr(norm, name, None)) is not None:
             setattr(norm, name, old.new_full((channels,), value))
     return norm  # type: ignore[no-any-return]
 

@@ -56,7 +56,7 @@ def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> 
             if command := advice.command(effect.move):
                 terminal.say((f"    {command}", "dim"))
     if advice.is_only_read and any(finding.moves for finding in advice):
-        terminal.say(("moves are told as they would be: a file is only read; make them on what it came from", "dim"))
+        terminal.say(("moves are told as they would be: this is only read; make them on what it came from", "dim"))
     if advice.bins:
         terminal.say()
         for line in drawn(advice.bins):

@@ -21,13 +21,17 @@ _LINE_SECONDS = 30.0
 
 
 @contextmanager
-def measured(directory: Path | None, words: Callable[[Any], str] | None = None) -> Iterator[Callable[[Any], None]]:
+def measured(
+    directory: Path | None, words: Callable[[Any], str] | None = None, *, can_be_kept: bool = True
+) -> Iterator[Callable[[Any], None]]:
     """Shows how a measurement goes while it lasts, in ``words``; when it is interrupted, says what is kept."""
     line: _Line | _Lines = _Line() if sys.stderr.isatty() else _Lines()
     try:
         with line:
             yield lambda progress: line.show((words or _words)(progress))
     except KeyboardInterrupt:
+        if not can_be_kept:
+            raise
         kept = f"what is done is kept in {directory}; the same command goes on from there"
         echo(f"eyeshot: {kept if directory else 'nothing is kept; with --run DIR it would go on from there'}", err=True)
         raise

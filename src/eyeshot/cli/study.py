@@ -47,7 +47,11 @@ class _FileOrWord(click.Group):
             raise UsageError(f"study {word}: there is no such file; did you mean: eyeshot study {near[0]}?")
 
 
-@click.group(cls=_FileOrWord, short_help="which of many designs pays? Trains what a file says, and goes on")
+@click.group(
+    cls=_FileOrWord,
+    subcommand_metavar="FILE | COMMAND [ARGS]...",
+    short_help="which of many designs pays? Trains what a file says, and goes on",
+)
 def study() -> None:
     """Train what FILE says and tell what may be claimed: many designs, seeds and settings under one budget.
 
@@ -140,7 +144,7 @@ def _rehearse(asked: Study, terminal: Terminal | None, *, as_csv: bool) -> None:
     left = asked.left()
     found: list[Estimate] = []
     arms = asked.plan.arms
-    with measured(None, str) as tell:
+    with measured(None, str, can_be_kept=False) as tell:
         for each in estimates(asked):
             found.append(each)
             tell(f"{len(found)} of {len(arms)} designs tried")

@@ -18,8 +18,7 @@ from eyeshot.analyse.inspection import Inspection, Layer
 from eyeshot.analyse.landmarks import horizon, last_convolution, macs_before
 from eyeshot.analyse.objects import ranges, share_below
 from eyeshot.analyse.unproductive import narrowest, unproductive
-from eyeshot.design.rewriting import announced
-from eyeshot.errors import EyeshotError
+from eyeshot.design.effects import Effect, effects_of
 from eyeshot.network.ops import Conv, Sliding
 
 EARLY_HORIZON = 0.75
@@ -50,17 +49,6 @@ COARSE, COARSE_SHARE, MOST_COARSE_SHARE = 32, 0.75, 0.525
 """A stride in pixels, and the share of MACs on maps that step so far: RegNetX-400MF, the most of the same, has 52.5 %.
 Maps that stay large are the third strategy of Iandola et al. 2016, arXiv:1602.07360, section 3.1, after He & Sun 2014,
 arXiv:1412.1710, who delayed the strides of four networks, and each was the more accurate at the same cost."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """A move, and what it changes: field, params, MACs and elements alive at once, before and after."""
-
-    move: str
-    field: tuple[tuple[int, ...], tuple[int, ...]]
-    params: tuple[int, int]
-    macs: tuple[int, int]
-    peak_activations: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +113,7 @@ def _stem(inspection: Inspection) -> Iterator[Finding]:
         evidence={"sees_all_from": end.name, "share_of_macs": share, "last_map": list(last.out[1:]),
                   "stem_stride": _step(stem[-1]), "image": list(inspection.network.extent)},
         cost=1 - share,
-        moves=_effects(inspection, ("stem:fine", "stem:half"), later),
+        moves=effects_of(inspection, ("stem:fine", "stem:half"), later),
     )  # fmt: skip
 
 
@@ -144,7 +132,7 @@ def _tail(inspection: Inspection) -> Iterator[Finding]:
                   "share_of_macs": macs / inspection.totals.macs, "params": sum(layer.params for layer in layers),
                   "image": list(inspection.network.extent)},
         cost=macs / inspection.totals.macs,
-        moves=_effects(inspection, (f"cut:from={border.name}", *_cuts(inspection, layers), "stem:fine"),
+        moves=effects_of(inspection, (f"cut:from={border.name}", *_cuts(inspection, layers), "stem:fine"),
                        lambda after: len(unproductive(after)) < len(layers)),
     )  # fmt: skip
 
@@ -166,7 +154,7 @@ def _off_centre(inspection: Inspection) -> Iterator[Finding]:
             evidence={"from": off[0].layer, "worst": worst.layer, "pixels": list(worst.pixels),
                       "steps": list(worst.steps)},
             cost=_share(inspection, [shift.layer for shift in off]),
-            moves=_effects(inspection, ("padding:alternate",),
+            moves=effects_of(inspection, ("padding:alternate",),
                            lambda after: max((shift.most for shift in shifts(after)), default=0.0) < worst.most),
         )  # fmt: skip
     for meeting in meetings(inspection):
@@ -181,7 +169,7 @@ def _off_centre(inspection: Inspection) -> Iterator[Finding]:
                     "steps": meeting.steps,
                 },
                 cost=_share(inspection, meeting.branches),
-                moves=_effects(inspection, ("padding:alternate",), partial(_meets_nearer, meeting)),
+                moves=effects_of(inspection, ("padding:alternate",), partial(_meets_nearer, meeting)),
             )
 
 
@@ -204,7 +192,7 @@ def _gridding(inspection: Inspection) -> Iterator[Finding]:
         evidence={"unit_of": worst.layer, "map": worst.map, "seen": worst.seen, "box": worst.box,
                   "along": [list(pair) for pair in worst.along], "share": worst.share},
         cost=sum(layer.macs for layer in layers) / max(inspection.totals.macs, 1) * (1 - worst.share),
-        moves=_effects(inspection, ("dilation",), lambda after: _least_coverage(after) > worst.share),
+        moves=effects_of(inspection, ("dilation",), lambda after: _least_coverage(after) > worst.share),
     )  # fmt: skip
 
 
@@ -221,7 +209,9 @@ def _dropped(inspection: Inspection) -> Iterator[Finding]:
                 layers=(each.layer, *each.readers),
                 evidence={"map": each.layer, "positions": list(each.positions), "share": each.share},
                 cost=each.share * _share(inspection, _makers(inspection, each.layer)),
-                moves=_effects(inspection, (f"padding:covering,{','.join(each.readers)}",), partial(_drops_less, each)),
+                moves=effects_of(
+                    inspection, (f"padding:covering,{','.join(each.readers)}",), partial(_drops_less, each)
+                ),
             )
 
 
@@ -256,7 +246,7 @@ def _exposure(inspection: Inspection, trained: Inspection | None) -> Iterator[Fi
         layers=names,
         evidence=evidence | {"image": list(inspection.network.extent)},
         cost=_share(inspection, names) * share,
-        moves=_effects(inspection, moves, less),
+        moves=effects_of(inspection, moves, less),
     )
 
 
@@ -286,7 +276,7 @@ def _objects(inspection: Inspection, objects: Sizes, is_range: bool) -> Iterator
             evidence={"smallest": min(shorter), "share": None if is_range else small, "stride": finest.stride,
                       "outputs": every},
             cost=small,
-            moves=_effects(inspection, ("stem:half", "stem:fine", f"output-stride:{max(int(finest.stride) // 2, 1)}"),
+            moves=effects_of(inspection, ("stem:half", "stem:fine", f"output-stride:{max(int(finest.stride) // 2, 1)}"),
                            lambda after: min((each.stride for each in ranges(after)), default=finest.stride)
                            < finest.stride),
         )  # fmt: skip
@@ -297,7 +287,7 @@ def _objects(inspection: Inspection, objects: Sizes, is_range: bool) -> Iterator
             evidence={"largest": max(longer), "share": None if is_range else large, "field": widest.field,
                       "used": widest.used, "outputs": every},
             cost=large,
-            moves=_effects(inspection, ("stem:coarse",),
+            moves=effects_of(inspection, ("stem:coarse",),
                            lambda after: max((each.field for each in ranges(after)), default=0) > widest.field),
         )  # fmt: skip
 
@@ -319,7 +309,7 @@ def _practice(inspection: Inspection) -> Iterator[Finding]:
                 evidence={"way": way, "share_of_macs": share, "image": list(extent), "published_at_most": published,
                           "stride": COARSE},
                 cost=share * limit,
-                moves=_effects(inspection, moves, partial(_spends_less, layers_of, share)),
+                moves=effects_of(inspection, moves, partial(_spends_less, layers_of, share)),
             )  # fmt: skip
 
 
@@ -333,32 +323,6 @@ def _at_coarse_maps(inspection: Inspection) -> list[str]:
 
 def _spends_less(layers_of: Callable[[Inspection], list[str]], share: float, after: Inspection) -> bool:
     return _share(after, layers_of(after)) < share
-
-
-def _effects(inspection: Inspection, moves: Sequence[str], mends: Callable[[Inspection], bool]) -> tuple[Effect, ...]:
-    """The moves that apply and make it better, with their effect."""
-    before, effects = inspection, []
-    for move in moves:
-        try:
-            after = Inspection(announced(before.network, move))
-            if not mends(after):
-                continue
-        except EyeshotError:  # a move that does not apply to this network is none for it
-            continue
-        effects.append(effect(move, before, after))
-    return tuple(effects)
-
-
-def effect(move: str, before: Inspection, after: Inspection) -> Effect:
-    """What a move changes; the field is that of the last convolution, along the data path."""
-    a, b = last_convolution(before), last_convolution(after)
-    return Effect(
-        move=move,
-        field=(() if a is None else a.data.field.size, () if b is None else b.data.field.size),
-        params=(before.totals.params, after.totals.params),
-        macs=(before.totals.macs, after.totals.macs),
-        peak_activations=(before.totals.peak_activations, after.totals.peak_activations),
-    )
 
 
 def _windows(inspection: Inspection) -> list[Layer]:

@@ -15,7 +15,7 @@ from eyeshot.design.moves.asked import asked_for
 from eyeshot.design.moves.move import DoesNotFitError, Move, Owner, Plan, Subject, Swap
 from eyeshot.design.moves.predicted import Prediction, differences, predict, with_biases_of_the_notation
 from eyeshot.design.moves.table import MOVES
-from eyeshot.design.moves.written import padded_same, rolled, unrolled, written
+from eyeshot.design.moves.written import check_expressible, padded_same, rolled, unrolled, written
 from eyeshot.design.syntax import Design
 from eyeshot.errors import EyeshotError, ReadError, ShapeError, UsageError
 from eyeshot.network.graph import Network
@@ -68,6 +68,7 @@ def announced(network: Network, move: str) -> Network:
 
     Raises:
         DoesNotFitError: the move does not apply; says to which layers, and why not.
+        UsageError: the network is a design, and the notation has no such layers.
 
     Example:
         >>> from eyeshot.design.named import network_named
@@ -80,6 +81,7 @@ def announced(network: Network, move: str) -> Network:
     swaps = kind.plan(subject, asked).swaps
     if network.source in ("zoo", "notation"):
         swaps = with_biases_of_the_notation(predict(subject, swaps, asked.text), swaps)
+        check_expressible(swaps)
     return predict(subject, swaps, asked.text).network
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from eyeshot.analyse.objects import Range
-from eyeshot.design.advise import Effect, Finding
+from eyeshot.design.advise import Finding
+from eyeshot.design.effects import Effect
 from eyeshot.report.wording import percent, relative, short, times
 
 

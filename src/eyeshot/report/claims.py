@@ -138,7 +138,7 @@ def _oddities(arm: ArmScores) -> list[str]:
         others = [score for seed, score in arm.scores.items() if seed not in arm.failed]
         lines.append(
             f"{arm.label} did not train at {len(arm.fallen)} of {_seeds(len(arm.scores))}: {scores}, "
-            f"{min(others):.2f} … {max(others):.2f} % at the others."
+            f"{_range(others)} % at the other{'s' * (len(others) > 1)}."
         )
     if arm.is_at_chance:
         lines.append(
@@ -153,6 +153,11 @@ def _oddities(arm: ArmScores) -> list[str]:
             " as it says."
         )
     return lines
+
+
+def _range(scores: Sequence[float]) -> str:
+    ends = dict.fromkeys((f"{min(scores):.2f}", f"{max(scores):.2f}"))
+    return " … ".join(ends)
 
 
 def sureness(confidence: float) -> str:

@@ -82,9 +82,6 @@ class _Study(msgspec.Struct, forbid_unknown_fields=True):
     directory: str | None = None
 
 
-_TABLES: tuple[type[msgspec.Struct], ...] = (_Study, _Arm, _Wishes)
-
-
 @dataclass(frozen=True)
 class StudyFile:
     """A file of which every value is one that a study can have."""
@@ -213,9 +210,6 @@ def _asked(file: TomlFile, folder: Path, number: int, arm: str | _Arm) -> Asked:
     path = ("arms", number)
     if isinstance(arm, str):
         arm = _Arm(design=arm)
-        path_of_design: tuple[str | int, ...] = path
-    else:
-        path_of_design = (*path, "design")
     with file.at(*path):
         if (arm.design is None) is (arm.wishes is None):
             raise UsageError("needed is a design, or wishes that one has to meet")
@@ -230,7 +224,7 @@ def _asked(file: TomlFile, folder: Path, number: int, arm: str | _Arm) -> Asked:
         wishes = msgspec.to_builtins(arm.wishes)
         return Asked(label=arm.label, wishes=wishes, take=arm.take, path=path)
     assert arm.design is not None
-    with file.at(*path_of_design):
+    with file.at(*path, "design"):
         design = _in_folder(folder, arm.design)
     if arm.arguments:
         with file.at(*path, "arguments"):

@@ -46,7 +46,7 @@ class OnRay:
     """An engine: tasks of a Ray cluster.
 
     Raises:
-        UsageError: ``address`` is none, ``gpus`` no share, or ``jobs`` given for a cluster, which decides that itself.
+        UsageError: ``address`` is none, ``gpus`` no share, or ``jobs`` below 1 or given for a cluster, which decides.
         MissingExtraError: Ray is not installed.
     """
 
@@ -61,6 +61,8 @@ class OnRay:
     def __post_init__(self) -> None:
         if not 0 <= self.gpus <= 64 or (self.gpus > 1 and self.gpus != int(self.gpus)):
             raise UsageError(f"gpus {self.gpus:g}: needed is a share of one, such as 0.25, or a whole number")
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"jobs {self.jobs}: needed is 1 or more")
         if self.jobs is not None and self.address != LOCAL:
             raise UsageError(f"jobs {self.jobs}: the cluster decides how many go at once; leave it out")
         if self.address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(self.address):
@@ -73,16 +75,18 @@ class OnRay:
             return {}
         ray = _imported()
         threads = tasks[0].recipe.options.threads
-        with _cluster(ray, self.address, (self.jobs or max(1, cores() // threads)) * threads):
+        cpus = (self.jobs or max(1, cores() // threads)) * threads
+        # Ray tells of each loss on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr), _cluster(ray, self.address, cpus):
             told = ray.remote(_Told).options(num_cpus=0, max_restarts=-1).remote()
             gpus = self.gpus if ray.cluster_resources().get("GPU") else 0
             terms = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
             trial, place = ray.remote(_carry_out), _Place.here()
-            left = {}
-            for task in tasks:
-                named = trial.options(name=task.name, **terms)
-                left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
+            left: dict[Any, Task] = {}
             try:
+                for task in tasks:
+                    named = trial.options(name=task.name, **terms)
+                    left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
                 return _collected(ray, left, told, watcher)
             except BaseException:
                 for ref in left:
@@ -96,7 +100,7 @@ def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> 
     tasks = {task.number: task for task in left.values()}
     records: dict[int, Record] = {}
     while left:
-        done, _ = ray.wait(list(left), num_returns=1, timeout=_TICK_SECONDS)
+        done, _ = ray.wait(list(left), num_returns=len(left), timeout=_TICK_SECONDS)
         for message in _heard(ray, told):
             tell(watcher, message, tasks)
         for ref in done:
@@ -167,7 +171,7 @@ def _cluster(ray: Any, address: str, cpus: int) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGTERM)
     settings: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": _STORE, "include_dashboard": False}
     try:
-        # stdout is for results: what trials print stays in Ray's own files.
+        # What trials print stays in Ray's own files.
         ray.init(
             address=address, log_to_driver=False, logging_level=logging.ERROR, **(settings if address == LOCAL else {})
         )

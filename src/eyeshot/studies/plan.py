@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,11 @@ class Plan:
 
     def place(self, recipe: Recipe) -> Path:
         """A trial's directory inside the study's."""
-        return place([arm.label for arm in self.arms].index(recipe.label) + 1, recipe)
+        return place(self._numbers[recipe.label], recipe)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {arm.label: number for number, arm in enumerate(self.arms, start=1)}
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; `from_json` reads it back."""

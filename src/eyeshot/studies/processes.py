@@ -115,7 +115,8 @@ def _collected(
             if isinstance(message, Began):
                 at_work[message.process] = tasks[message.number]
             tell(watcher, message, tasks)
-        for future in done:
+        # of several that failed the first in order is named, however they are listed
+        for future in sorted(done, key=lambda each: futures[each].number):
             try:
                 record = record_of(future.result())
             except BrokenProcessPool as error:

@@ -197,7 +197,7 @@ def planned(
         {each.arm.label: each.factory for each in made},
         [each.remark for each in made if each.remark],
         directory or plan.directory,
-        engine or Processes(jobs=jobs or _few_jobs(plan, dataset)),
+        engine or Processes(jobs=_few_jobs(plan, dataset) if jobs is None else jobs),
         images=dataset.words,
         doubts=dataset.doubts,
     )

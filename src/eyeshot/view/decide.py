@@ -7,7 +7,8 @@ from typing import Any
 
 from eyeshot.analyse.inspection import Layer
 from eyeshot.analyse.objects import Range
-from eyeshot.design.advise import Finding, effect
+from eyeshot.design.advise import Finding
+from eyeshot.design.effects import effect
 from eyeshot.design.rewriting import Step
 from eyeshot.report.advice import Bin, effect_record, record, suits_words
 from eyeshot.report.rewriting import changed, words

@@ -55,7 +55,7 @@ def page(
         tiles=tiles,
         decide=decide,
     )
-    return assembled(content, fallback(reports), title_of(reports))
+    return assembled(content, fallback(reports, decide), title_of(reports))
 
 
 def title_of(reports: Sequence[Inspection]) -> str:

@@ -1,9 +1,11 @@
-"""What a reader without scripts gets: each design's verdict, ledger and cone, as plain HTML and SVG."""
+"""What a reader without scripts gets: each design's verdict, ledger, cone and findings, as plain HTML and SVG."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.report.folded import lines
@@ -18,11 +20,11 @@ _WIDTH, _STEP, _MOST_BARS = 300, 10, 60
 """Of the cone, in CSS pixels: its width, the height of a layer, and how many layers it shows."""
 
 
-def fallback(reports: Sequence[Inspection]) -> str:
-    """The designs as plain HTML."""
+def fallback(reports: Sequence[Inspection], decide: Sequence[Mapping[str, Any] | None] = ()) -> str:
+    """The designs as plain HTML; ``decide`` has for each an entry of ``view.decide``, or none."""
     parts = ['<div class="plain">', "<h1>eyeshot</h1>", "<p>Scripts are off; this is the page's plain form.</p>"]
-    for report in reports:
-        parts += _design(report)
+    for report, advice in zip_longest(reports, decide):
+        parts += [*_design(report), *([] if advice is None else _findings(advice["findings"]))]
     if len(reports) > 1:
         sentences = on_several(reports, labels(reports))
         parts += ["<h2>Side by side</h2>", *(f"<p>{html.escape(text)}</p>" for text in sentences)]
@@ -39,6 +41,16 @@ def _design(report: Inspection) -> list[str]:
         *_table(ledger(report)),
         *([] if ends is None else _table(ends)),
     ]
+
+
+def _findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = [
+        f"<li>{html.escape(each['kind'])}: {html.escape(each['says'])}"
+        + (f" Moves: {html.escape(', '.join(move['move'] for move in each['moves']))}." if each["moves"] else "")
+        + "</li>"
+        for each in findings
+    ]
+    return ["<ul>", *told, "</ul>"] if told else ["<p>Nothing is wrong: no finding passes its threshold.</p>"]
 
 
 def _table(table: Table) -> list[str]:

@@ -120,9 +120,13 @@ def _params_again(layer: Node, was: Shape, now: Shape) -> int:
     if isinstance(op, Norm):
         axes = (1,) if op.mode in ("batch", "group", "instance") else op.statistics
         if any(was[axis] != now[axis] for axis in axes):
-            if op.mode == "batch":
-                return params_of(op, now, layer.shape)
             a, b = ("×".join(str(shape[axis]) for axis in axes) for shape in (was, now))
+            if op.mode == "group" and now[1] % op.groups:
+                raise UnpredictableError(f"its {op.groups} groups do not divide {now[1]} channels")
+            if (
+                len(axes) == 1 and layer.params % was[axes[0]] == 0
+            ):  # a scale and a shift of each channel, or one of them
+                return layer.params // was[axes[0]] * now[axes[0]]
             raise UnpredictableError(f"it has weights for {a} numbers, and would read {b}")
     if isinstance(op, Conv) and was[1] != now[1]:
         if op.groups > 1:

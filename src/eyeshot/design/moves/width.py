@@ -109,10 +109,10 @@ def _factor(asked: Asked) -> float:
 
 
 def _multiples(subject: Subject, classes: dict[str, str], multiple: int) -> dict[str, int]:
-    """By class what its width is a multiple of: of the groups, too, that give or read it."""
+    """By class what its width is a multiple of: of the groups, too, that give, read or normalise it."""
     multiples = dict.fromkeys(classes.values(), multiple)
     for node in subject.network:
-        if isinstance(node.op, Conv) and not _is_depthwise(node, subject):
+        if isinstance(node.op, Conv | Norm) and not _is_depthwise(node, subject):
             for name in (node.name, node.inputs[0]):
                 multiples[classes[name]] = math.lcm(multiples[classes[name]], node.op.groups)
     return multiples

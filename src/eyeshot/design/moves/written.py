@@ -66,6 +66,16 @@ def padded_same(design: Design, network: Network, classes: int) -> frozenset[str
     return frozenset(name for name, position in places.items() if position in same)
 
 
+def check_expressible(swaps: Sequence[Swap]) -> None:
+    """Complain of layers that the notation does not have.
+
+    Raises:
+        UsageError: says which kind of layer.
+    """
+    for swap in swaps:
+        _items(swap.parts, Plain(letter="R"))
+
+
 def _leaves(items: Sequence[Item]) -> Iterator[Item]:
     for item in items:
         if isinstance(item, Group):

@@ -53,7 +53,7 @@ export function decidePanel(actions) {
   function findings(entry, design) {
     if (!entry.findings.length)
       return h("p", { class: "lead" }, h("strong", null, "Nothing is wrong: "), "no finding passes its threshold.");
-    const isMade = entry.moves.length > 0;
+    const made = new Set(entry.moves.map(({ move }) => move));
     return h(
       "ol",
       { class: "findings" },
@@ -67,7 +67,7 @@ export function decidePanel(actions) {
             ? chips(
                 `Moves that mend ${kind}`,
                 "chips",
-                moves.map((each) => (isMade ? button(each.move) : facts(each, [["move", each.move]]))),
+                moves.map((each) => (made.has(each.move) ? button(each.move) : facts(each, [["move", each.move]]))),
               )
             : h("p", null, cure),
         ),
