@@ -215,7 +215,7 @@ def _scatter(call: Call) -> Known:
         order = np.argsort(places, kind="stable")
         ends = np.searchsorted(places[order], np.arange(size + 1))
         taps = tuple(tuple(map(int, order[a:b])) for a, b in pairwise(ends))
-        spread = call.along(Banded(name="scatter", axis=row.order[0], taps=taps), call.whole(row), 0, size)
+        spread = call.along(Banded(name="scatter", axes=(row.order[0],), taps=(taps,)), call.whole(row), 0, size)
         parts.append(call.logical(call.reshaped(spread, x.shape)))
     weights = [each for each in (x, updates) if isinstance(each, Constant)]
     return in_order(call.draft(Arithmetic(name="scatter"), [part.made for part in parts], x.shape, weights))

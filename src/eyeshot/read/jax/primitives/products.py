@@ -84,7 +84,7 @@ def _by_constant(
         place = x.order[axis] - x.rank
         out = call.along(Linear(bias=False, axis=place), x, axis, size, [weight])
     else:
-        op = Banded(name="resize" if is_resizing else "taps", axis=x.order[axis], taps=taps)
+        op = Banded(name="resize" if is_resizing else "taps", axes=(x.order[axis],), taps=(taps,))
         out = call.along(op, x, axis, size)
     last = [*batch, *free, axis] if is_first else [*batch, axis, *free]
     return call.reshaped(call.permuted(out, last), call.out)

@@ -95,7 +95,7 @@ def _tap_by_tap(call: Call, x: Draft, op: Conv, kernel: Numbers, shape: Sequence
         channels = tuple(
             tuple(int(j) + i // outer * inner for j in np.flatnonzero(line)) for i, line in enumerate(weights)
         )
-        parts.append(call.draft(Banded(name="taps", axis=1, taps=channels), [taken], shape))
+        parts.append(call.draft(Banded(name="taps", axes=(1,), taps=(channels,)), [taken], shape))
     if not parts:
         raise UnreadError("all of its kernel is 0")
     return parts[0] if len(parts) == 1 else call.draft(Arithmetic(name="add"), parts, shape)
