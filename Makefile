@@ -1,13 +1,13 @@
 # make demo   the founding question on real images    make test    the tests
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
 # make figures  the gallery of docs/figures.md        make lesson-evidence  trains the lesson's pairs again
-# make stress  fuzzers and kills, counted
+# make stress  fuzzers and kills, counted             make findings  published claims, measured again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence findings clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -68,6 +68,10 @@ screenshots: $(VENV)/.dev
 
 lesson-evidence: $(VENV)/.run
 	$(BIN)/python scripts/lesson_evidence.py
+
+# published claims, measured again; make findings ONLY=strides does one
+findings: $(VENV)/.run
+	$(BIN)/python -m scripts.findings $(if $(ONLY),--only $(ONLY))
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/show.py

@@ -287,6 +287,28 @@ def test_linen_modules_come_alone_with_variables_or_bound() -> None:
     assert reports[0].network.nodes == reports[1].network.nodes == reports[2].network.nodes
 
 
+class Layer(linen.Module):  # type: ignore[misc]
+    @linen.compact
+    def __call__(self, x: Any, _: None) -> Any:
+        return linen.relu(linen.Dense(4)(x)), None
+
+
+class Deep(linen.Module):  # type: ignore[misc]
+    """Three layers, whose weights are stacked and scanned over."""
+
+    @linen.compact
+    def __call__(self, x: Any) -> Any:
+        stack = linen.scan(Layer, variable_axes={"params": 0}, split_rngs={"params": True}, length=3)
+        return stack(name="stack")(x, None)[0]
+
+
+def test_layers_that_are_scanned_over_are_calls_of_one_each_with_its_weights() -> None:
+    report = eyeshot.inspect(Deep(), "5x4")
+    layers = [(layer.name, layer.params, layer.macs) for layer in report if layer.params]
+
+    assert layers == [("stack.Dense_0" + call, 20, 80) for call in ("", "#2", "#3")]
+
+
 def net(x: Any, params: dict[str, Any]) -> Any:
     x = jax.lax.conv_general_dilated(x, params["stem"]["w"], (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
     return jax.nn.relu(x + params["stem"]["b"]).mean((1, 2)) @ params["head"]["w"]

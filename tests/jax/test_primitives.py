@@ -103,6 +103,9 @@ LAYOUT: dict[str, tuple[Any, str]] = {
     "slice": (lambda x: x[:, 1:5:2, ::-1, 0], MAP),
     "split": (lambda x: jnp.split(x, [1, 4], axis=1)[1] * 2, LINE),
     "roll": (lambda x: jnp.roll(x, 2, axis=1), LINE),
+    "stack": (lambda x: jnp.stack([x, jnp.ones((1, 7, 2)), x * 2], 2), LINE),
+    "unstack": (lambda x: jnp.unstack(x, axis=1)[3], LINE),
+    "tile": (lambda x: jnp.tile(x, (1, 2, 3)), "3x2:TC"),
     "reverse": (lambda x: lax.rev(x, (1, 2)), LINE),
 }  # fmt: skip
 
@@ -118,6 +121,8 @@ PICKING: dict[str, tuple[Any, str]] = {
     "set": (lambda x: x.at[:, 1:3].set(0.0), LINE),
     "set from the data": (lambda x: x.at[:, np.array([0, 5])].set(x[:, 2:4]), LINE),
     "add at places": (lambda x: x.at[:, np.array([0, 5])].add(x[:, 2:4]), LINE),
+    "added several times at one place": (lambda x: jnp.zeros((1, 3, 2)).at[:, np.array([0, 0, 1])].add(x), "3x2:TC"),
+    "segments": (lambda x: jax.ops.segment_sum(x[0], np.array([0, 0, 2, 1, 2, 2, 0]), 3), LINE),
     "diagonal": (lambda x: jnp.diagonal(x, axis1=1, axis2=2), MAP),
     "lower triangle": (lambda x: jnp.tril(x[..., 0]), "4x4x1:HWC"),
     "a mask": (lambda x: jnp.where(np.array([[True], [False], [True]]), x, -x * 2), "3x2:TC"),
@@ -150,6 +155,8 @@ MIXING: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 CONTROL: dict[str, tuple[Any, str]] = {
+    "random numbers": (lambda x: x + jax.random.normal(jax.random.key(0), x.shape), LINE),
+    "sorted halves": (lambda x: jnp.median(x, 1), "5x2:TC"),
     "functions within functions": (
         lambda x: jax.jit(lambda y: jax.checkpoint(lambda z: conv(z, (2, 2, 2, 1)))(y))(x), MAP,
     ),
@@ -192,7 +199,8 @@ _SLOW = frozenset({
     "resize, lanczos", "resize, cubic", "resize, nearest", "a loop of known turns", "diagonal", "set from the data",
     "gather along two axes", "a scan that adds up", "max pool, dilated, with gaps", "a product of two",
     "SAME, an even kernel at a stride", "negative padding", "cumprod backwards", "dynamic slice, held within",
-    "lower triangle", "broadcast, then read", "mean over what was broadcast", "weights of their own for each position",
+    "segments", "unstack", "lower triangle",
+    "broadcast, then read", "mean over what was broadcast", "weights of their own for each position",
 })  # fmt: skip
 """The same rules as others', tried among the slow ones."""
 
@@ -210,6 +218,12 @@ def test_each_element_reads_what_the_primitive_says(name: str) -> None:
 
 BY_GRADIENT: dict[str, tuple[Any, str]] = {
     "inverse": (lambda x: jnp.linalg.inv(x), "2x2:TC"),
+    "patches": (
+        lambda x: lax.conv_general_dilated_patches(
+            x, (2, 3), (2, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        ),
+        "3x4x2:HWC",
+    ),
     "resize, bilinear": (lambda x: jax.image.resize(x, (1, 6, 7, 1), "bilinear"), "3x4x1:HWC"),
     "resize, smaller": (lambda x: jax.image.resize(x, (1, 3, 4, 1), "linear"), "8x6x1:HWC"),
     "resize, cubic": (lambda x: jax.image.resize(x, (1, 9, 1), "cubic"), "5x1:TC"),
@@ -233,6 +247,12 @@ def test_what_a_max_pool_passes_back_depends_on_all_of_the_window() -> None:
 
 MASKED: dict[str, tuple[Any, str]] = {
     "causal attention": (lambda x: jax.nn.dot_product_attention(x, x, x, is_causal=True), "4x1x2:ABC"),
+    "a mask that is added": (
+        lambda x: jax.nn.softmax(
+            jnp.einsum("btc,bsc->bts", x, x) + np.where(np.tri(4), 0.0, -np.inf).astype("f4"), -1
+        ) @ x,
+        "4x2:TC",
+    ),
     "local attention": (
         lambda x: jax.nn.dot_product_attention(x, x, x, local_window_size=(1, 0)), "4x1x2:ABC",
     ),
@@ -265,7 +285,7 @@ BOUNDS: dict[str, tuple[Any, str]] = {
     ),
     "a branch of the data": (lambda x: lax.cond(x.sum() > 3, lambda y: y[:, 1:], lambda y: y[:, :-1], x), "4x2:TC"),
     "written where the data say": (lambda x: x.at[:, jnp.argmax(x[0, :, 0])].set(0.0) + 0 * x, "4x2:TC"),
-    "added several times at one place": (lambda x: jnp.zeros((1, 3, 2)).at[:, np.array([0, 0, 1])].add(x), "3x2:TC"),
+    "written several times at one place": (lambda x: jnp.zeros((1, 3, 2)).at[:, np.array([0, 0, 1])].set(x), "3x2:TC"),
 }  # fmt: skip
 
 

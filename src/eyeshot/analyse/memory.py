@@ -24,6 +24,7 @@ from eyeshot.network.ops import (
     AdaptivePool,
     Aggregate,
     Arithmetic,
+    Banded,
     Concatenate,
     Constant,
     Conv,
@@ -242,7 +243,7 @@ def _product(network: Network, node: Node) -> Saves:
     return Saves(tuple(range(len(node.inputs))))
 
 
-@rule(Input, Constant, Concatenate, Copy, Index, Insert, Pad, Rearrange, Resize, Shift, Slice, Tile)
+@rule(Input, Banded, Constant, Concatenate, Copy, Index, Insert, Pad, Rearrange, Resize, Shift, Slice, Tile)
 def _moved(network: Network, node: Node) -> Saves:
     """Positions and sizes only."""
     return NOTHING

@@ -68,7 +68,10 @@ def _name_a_size(error: ReadError, model: Any, input_shape: Any) -> None:
     """Add to what a forward pass says of an input a size that it takes, where a short search finds one."""
     from eyeshot.analyse.input_sizes import nearby
 
-    trials, asked, specs = _trials(_reader(model), input_shape)
+    try:
+        trials, asked, specs = _trials(_reader(model), input_shape)
+    except UsageError:
+        return  # an input without positions has no other size
     sizes = nearby(trials, asked, most=max(12, _WORK // (len(error.partial.nodes) if error.partial else 1)))
     if sizes is not None and sizes != asked:
         told = " ".join(f"--input {spec}" for spec in _resized(specs, sizes))

@@ -129,11 +129,11 @@ class OverlapAdd(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Banded(Op):
-    """A product along one axis with a matrix of numbers, some of them 0, as resizing is; ``taps`` are the others."""
+    """A product with a matrix of numbers along each of some axes, as resizing is; ``taps`` are those that are not 0."""
 
     name: str
-    axis: int
-    taps: Reads
+    axes: tuple[int, ...]
+    taps: tuple[Reads, ...]
 
     @property
     def kind(self) -> str:
@@ -142,8 +142,8 @@ class Banded(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The taps of each output position."""
-        endless = _repeating(self.taps, inputs[0][self.axis])
-        return (Read(0, Taps(axes=(self.axis,), reads=(self.taps,), endless=(endless,))),)
+        endless = tuple(_repeating(taps, inputs[0][axis]) for axis, taps in zip(self.axes, self.taps, strict=True))
+        return (Read(0, Taps(axes=self.axes, reads=self.taps, endless=endless)),)
 
 
 def _repeating(taps: Reads, n: int) -> Pattern | None:

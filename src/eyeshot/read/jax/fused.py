@@ -13,6 +13,7 @@ from dataclasses import replace
 from eyeshot.network.ops import (
     Aggregate,
     Arithmetic,
+    Banded,
     Conv,
     ConvTranspose,
     Linear,
@@ -81,6 +82,8 @@ def _is_input(draft: Draft) -> bool:
 
 def _fuse(draft: Draft, readers: Mapping[Draft, int], forms: Callable[[], Iterable[Form]]) -> None:
     op = draft.op
+    if isinstance(op, Banded):
+        _resized_along_both(draft, op, readers)
     if not isinstance(op, Arithmetic):
         return
     if op.name == "add" and _bias(draft, readers):
@@ -92,6 +95,19 @@ def _fuse(draft: Draft, readers: Mapping[Draft, int], forms: Callable[[], Iterab
     if op.name == "sub" and _log_softmax(draft):
         return
     activation(draft, forms)
+
+
+def _resized_along_both(draft: Draft, op: Banded, readers: Mapping[Draft, int]) -> None:
+    """A resizing along one axis after that along another."""
+    (first,) = draft.inputs
+    before = first.op
+    if not isinstance(before, Banded) or before.name != op.name or set(before.axes) & set(op.axes):
+        return
+    if readers.get(first, 0) != 1:
+        return
+    lines = sorted(zip((*before.axes, *op.axes), (*before.taps, *op.taps), strict=True))
+    draft.op = Banded(name=op.name, axes=tuple(axis for axis, _ in lines), taps=tuple(taps for _, taps in lines))
+    draft.inputs = first.inputs
 
 
 def _constant_in(draft: Draft) -> Constant | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from eyeshot.errors import ReadError
-from eyeshot.read.jax.kinds import libraries_of
 from eyeshot.read.jax.programs import Arguments, Program, of_function
 
 
@@ -16,16 +15,18 @@ def program_of(model: Any, name: str, arguments: Arguments) -> Program:
         ReadError: it is none of those that are read.
     """
     first, *more = model if isinstance(model, tuple) else (model,)
-    kinds = libraries_of(first)
-    if any(each.__module__.startswith("flax.linen") for each in type(first).__mro__):
+    kinds = {
+        ".".join(each.__module__.split(".")[:2]) for each in type(first).__mro__ if each.__name__ == "Module"
+    }  # what only wraps a function, as nnx.jit does, is one
+    if "flax.linen" in kinds:
         from eyeshot.read.jax.flax_modules import of_linen
 
         return of_linen(first, more[0] if more else None, arguments)
-    if "flax" in kinds:
+    if "flax.nnx" in kinds:
         from eyeshot.read.jax.flax_modules import of_nnx
 
         return of_nnx(first)
-    if "equinox" in kinds:
+    if "equinox._module" in kinds:
         from eyeshot.read.jax.equinox_modules import of_equinox
 
         return of_equinox(first, more[0] if more else None)

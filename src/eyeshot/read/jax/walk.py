@@ -20,9 +20,10 @@ from eyeshot.read.jax.folding import folded
 from eyeshot.read.jax.lines import line_of
 from eyeshot.read.jax.primitives import RULES
 from eyeshot.read.jax.primitives.control import everything
+from eyeshot.read.jax.primitives.pointwise import DROWNING
 from eyeshot.read.jax.programs import Leaf, common_owner
 from eyeshot.read.jax.scopes import Scopes
-from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, constant
+from eyeshot.read.jax.values import MOST_NUMBERS, Constant, Draft, Numbers, Value, constant
 from eyeshot.read.steps import CallSite
 
 MOST_STEPS = 200_000
@@ -43,7 +44,7 @@ class Walk:
         self.functions: list[str] = []
         self.emptied = ""
         self._consts: dict[int, tuple[Any, Constant]] = {}
-        self._owners: CallSite = CallSite()
+        self._owner = ("", "", CallSite())
 
     def leaf(self, leaf: Leaf) -> Constant:
         """An array of the model's state."""
@@ -59,7 +60,7 @@ class Walk:
             return self._consts[id(held)][1]
         shape = shape_of(held)
         is_float = hasattr(held, "dtype") and jax.numpy.issubdtype(held.dtype, jax.numpy.inexact)
-        if is_float and not self.owns_weights and math.prod(shape) > 1:
+        if is_float and not self.owns_weights and math.prod(shape) > 1 and not _is_mask(held):
             key = f"const{len(self._consts)}"
             self.sizes[key] = math.prod(shape)
             found = Constant(shape, weights=frozenset({key}))
@@ -81,13 +82,13 @@ class Walk:
         self.drafts.append(draft)
 
     def _place(self, draft: Draft) -> CallSite:
-        owner = common_owner(draft.weights)
-        path = draft.place.path
-        if not owner or path == owner or path.startswith(f"{owner}."):
+        owner, path = common_owner(draft.weights), draft.place.path
+        turn = min(draft.weights).rpartition("[")[2] if min(draft.weights).endswith("]") else ""
+        if not owner or (not turn and (path == owner or path.startswith(f"{owner}."))):
             return draft.place
-        if self._owners.path != owner:
-            self._owners = CallSite(owner, is_leaf=True)
-        return self._owners
+        if self._owner[:2] != (owner, turn):  # another turn of a scan over layers is another call
+            self._owner = (owner, turn, CallSite(owner, is_leaf=True))
+        return self._owner[2]
 
     def parts_of(self, weights: frozenset[str], turn: int, count: int) -> frozenset[str]:
         """One turn's part of weights that are scanned over."""
@@ -126,7 +127,7 @@ class Walk:
         is_function = any(key in eqn.params for key in _FUNCTIONS) and eqn.primitive.name in RULES
         if not any(isinstance(each, Value) for each in operands) and not (is_function and eqn.primitive.name != "scan"):
             return folded(eqn, [each for each in operands if isinstance(each, Constant)])
-        if all(0 in shape_of(var.aval) for var in eqn.outvars):
+        if eqn.outvars and all(0 in shape_of(var.aval) for var in eqn.outvars):
             shape = shape_of(eqn.outvars[0].aval)
             self.emptied = self.emptied or f"{eqn.primitive.name} gives nothing ({'×'.join(map(str, shape))})"
             return [Constant(shape_of(var.aval)) for var in eqn.outvars]
@@ -147,3 +148,9 @@ class Walk:
             reason = f"its rule does not fit ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
             return everything(call, Unknown(name=call.name, reason=reason))
         return [result] if isinstance(result, Value | Constant) else result
+
+
+def _is_mask(held: Any) -> bool:
+    """Whether an array holds numbers as low as no weight is, as masks of attention do."""
+    is_looked_at = math.prod(shape_of(held)) <= MOST_NUMBERS and jax.numpy.issubdtype(held.dtype, jax.numpy.floating)
+    return is_looked_at and bool((np.asarray(held) <= DROWNING).any())

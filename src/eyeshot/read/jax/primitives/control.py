@@ -19,8 +19,7 @@ _NAMES = {
 _FILLERS = SAME | {"broadcast_in_dim", "iota", "reshape"}
 
 
-@rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr",
-      "remat2", "remat", "checkpoint", "named_call", "custom_lin")  # fmt: skip
+@rule("jit", "closed_call", "call", "composite", "custom_jvp_call", "custom_vjp_call", "remat2", "custom_lin")
 def _function(call: Call) -> Sequence[Known]:
     """What the function does; one that does nothing but compute one position from another is one step."""
     inner = inner_of(call.eqn)

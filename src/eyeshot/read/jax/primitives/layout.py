@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from eyeshot.network.ops import Insert, Pad, Shift
+from eyeshot.network.ops import Insert, Pad, Shift, Tile
 from eyeshot.read.jax.calls import Call, Known, UnreadError
-from eyeshot.read.jax.primitives.pieces import joined
+from eyeshot.read.jax.primitives.pieces import joined, unsqueezed
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Value
 
@@ -20,7 +20,7 @@ def _broadcast(call: Call) -> Known:
     return Value(lead.made, shape, lead.order)
 
 
-@rule("reshape", "squeeze", "expand_dims")
+@rule("reshape", "squeeze")
 def _reshape(call: Call) -> Known:
     if call.name == "reshape" and call.eqn.params.get("dimensions") is not None:
         return call.reshaped(call.permuted(call.x, call["dimensions"]), call.out)
@@ -66,6 +66,28 @@ def _split(call: Call) -> Sequence[Known]:
 @rule("concatenate")
 def _concatenate(call: Call) -> Known:
     return joined(call, call.inputs, int(call["dimension"]))
+
+
+@rule("stack")
+def _stack(call: Call) -> Known:
+    axis = int(call["axis"])
+    return joined(call, [unsqueezed(call, part, axis) for part in call.inputs], axis)
+
+
+@rule("unstack")
+def _unstack(call: Call) -> Sequence[Known]:
+    x, axis = call.x, int(call["axis"])
+    parts = [call.cut(x, axis, i, 1) for i in range(x.shape[axis])]
+    return [call.reshaped(part, (*x.shape[:axis], *x.shape[axis + 1 :]), "select") for part in parts]
+
+
+@rule("tile")
+def _tile(call: Call) -> Known:
+    x = call.whole(call.x)
+    sizes = [0] * x.rank
+    for axis, n in enumerate(call.out):
+        sizes[x.order[axis]] = n
+    return x if x.shape == call.out else Value(call.draft(Tile(), [x.made], sizes), call.out, x.order)
 
 
 @rule("pad")

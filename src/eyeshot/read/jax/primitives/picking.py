@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
 
+import jax
 import numpy as np
 
-from eyeshot.network.ops import Arithmetic, Index, Pad, Pick, Pointwise, Scatter
+from eyeshot.network.ops import Arithmetic, Banded, Index, Pad, Pick, Pointwise, Scatter
 from eyeshot.read.jax.calls import Call, Known, UnreadError
 from eyeshot.read.jax.folding import computed
 from eyeshot.read.jax.primitives.mixing import aggregate
@@ -192,47 +193,47 @@ def _written_anywhere(call: Call, x: Known, update: Known, where: Sequence[Known
 # --- scattering -------------------------------------------------------------------------------------------------------
 
 
-@rule("scatter", "scatter-add", "scatter_add", "scatter_mul", "scatter-mul", "scatter_min", "scatter-min",
-      "scatter_max", "scatter-max", "scatter_sub", "scatter-sub")  # fmt: skip
+@rule("scatter", "scatter-add", "scatter-mul", "scatter-min", "scatter-max", "scatter-sub")
 def _scatter(call: Call) -> Known:
-    """Places that are known are followed one by one where each is written once; others are a bound."""
+    """Places that are known are followed one by one; of several that overwrite each other it is not told which does."""
     x, table, updates = call.inputs
     numbers = table.numbers if isinstance(table, Constant) else None
-    is_small = max(math.prod(x.shape), math.prod(updates.shape)) <= MOST_POSITIONS
-    if numbers is None or not is_small:
+    size = math.prod(x.shape)
+    if numbers is None or max(size, math.prod(updates.shape)) > MOST_POSITIONS:
         return _written_anywhere(call, x, updates, [table])
-    places = _numbered(call, x.shape, numbers, updates.shape)
-    if places is None:
+    places = _destinations(call, numbers, x.shape, updates.shape)
+    counts = np.bincount(places[places >= 0], minlength=size)
+    if call.name == "scatter" and counts.max(initial=0) > 1:
         return _written_anywhere(call, x, updates, [table])
-    is_written = places > 0
     parts: list[Value] = []
-    if isinstance(updates, Value):
-        row = at_elements(call, call.row(updates), places.reshape(-1) - 1, "scatter")
-        parts.append(call.reshaped(row, x.shape))
     if isinstance(x, Value):
-        left = x
-        if call.name == "scatter":
-            table_left = np.where(is_written, -1, np.arange(places.size).reshape(places.shape)).reshape(-1)
-            left = call.reshaped(at_elements(call, call.row(x), table_left, "scatter"), x.shape)
-        parts.insert(0, call.logical(left))
-    made = [call.logical(part).made for part in parts]
+        kept = np.where(counts > 0, -1, np.arange(size)) if call.name == "scatter" else None
+        left = x if kept is None else call.reshaped(at_elements(call, call.row(x), kept, "scatter"), x.shape)
+        parts.append(call.logical(left))
+    if isinstance(updates, Value):
+        row = call.row(updates)
+        order = np.argsort(places, kind="stable")
+        ends = np.searchsorted(places[order], np.arange(size + 1))
+        taps = tuple(tuple(map(int, order[a:b])) for a, b in pairwise(ends))
+        spread = call.along(Banded(name="scatter", axes=(row.order[0],), taps=(taps,)), call.whole(row), 0, size)
+        parts.append(call.logical(call.reshaped(spread, x.shape)))
     weights = [each for each in (x, updates) if isinstance(each, Constant)]
-    return in_order(call.draft(Arithmetic(name="scatter"), made, x.shape, weights))
+    return in_order(call.draft(Arithmetic(name="scatter"), [part.made for part in parts], x.shape, weights))
 
 
-def _numbered(call: Call, shape: Sequence[int], table: Numbers, updates: Sequence[int]) -> Any:
-    """For each element which of the updates is written there, counted from 1; None where several may be."""
-    ones = np.ones(updates, "i4")
-    eqn = call.eqn
-    if call.name != "scatter" and int(np.asarray(_scattered(eqn, shape, table, ones, is_sum=True)).max(initial=0)) > 1:
-        return None
-    numbered = np.arange(1, ones.size + 1, dtype="i4").reshape(updates)
-    return np.asarray(_scattered(eqn, shape, table, numbered, is_sum=call.name != "scatter"))
-
-
-def _scattered(eqn: Any, shape: Sequence[int], table: Numbers, updates: Numbers, *, is_sum: bool) -> Numbers:
-    import jax
-
-    numbers, zeros = eqn.params["dimension_numbers"], np.zeros(shape, "i4")
-    write = jax.lax.scatter_add if is_sum else jax.lax.scatter
-    return np.asarray(write(zeros, table, updates, numbers, mode=eqn.params["mode"]))
+def _destinations(call: Call, table: Numbers, shape: Sequence[int], updates: Sequence[int]) -> Numbers:
+    """For each update the element that it is written to, −1 for none: what a gather by the same table would read."""
+    told = call["dimension_numbers"]
+    inserted = (*told.inserted_window_dims, *told.operand_batching_dims)
+    window = iter(updates[axis] for axis in told.update_window_dims)
+    numbers = jax.lax.GatherDimensionNumbers(
+        offset_dims=told.update_window_dims,
+        collapsed_slice_dims=told.inserted_window_dims,
+        start_index_map=told.scatter_dims_to_operand_dims,
+        operand_batching_dims=told.operand_batching_dims,
+        start_indices_batching_dims=told.scatter_indices_batching_dims,
+    )
+    sizes = tuple(1 if axis in inserted else next(window) for axis in range(len(shape)))
+    numbered = np.arange(1, math.prod(shape) + 1, dtype="i4").reshape(shape)
+    found = jax.lax.gather(numbered, table, numbers, sizes, mode=call["mode"], fill_value=0)
+    return np.asarray(found).reshape(-1) - 1

@@ -40,6 +40,18 @@ def joined(call: Call, parts: Sequence[Known], axis: int) -> Known:
     return Constant(shape, compute, frozenset[str]().union(*(part.weights for part in constants)))
 
 
+def unsqueezed(call: Call, x: Known, axis: int) -> Known:
+    """A new axis of size 1."""
+    shape = (*x.shape[:axis], 1, *x.shape[axis:])
+    if isinstance(x, Value):
+        return call.reshaped(x, shape, "unsqueeze")
+
+    def compute() -> Numbers | None:
+        return None if x.numbers is None else x.numbers.reshape(shape)
+
+    return Constant(shape, compute, x.weights, frozenset(a + (a >= axis) for a in x.alike))
+
+
 def _side_by_side(call: Call, parts: Sequence[Known], axis: int) -> Value:
     """Parts of which some depend on the input."""
     order = next(part.order for part in parts if isinstance(part, Value))

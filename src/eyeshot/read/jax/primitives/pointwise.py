@@ -19,17 +19,16 @@ _NAMES = {
 }  # fmt: skip
 ELEMENTWISE = frozenset({
     "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e",
-    "bessel_i1e", "cbrt", "ceil", "clamp", "clz", "complex", "conj", "cos", "cosh", "digamma", "div", "eq", "erf",
-    "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igammac", "igamma_grad_a", "imag",
-    "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "mulhi", "ne",
-    "neg", "nextafter", "not", "or", "polygamma", "population_count", "pow", "random_gamma_grad", "real",
+    "bessel_i1e", "cbrt", "ceil", "clamp", "clz", "complex", "conj", "cos", "cosh", "digamma", "div", "eq", "eq_to",
+    "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igamma_grad_a", "igammac",
+    "imag", "integer_pow", "is_finite", "le", "le_to", "lgamma", "log", "log1p", "logistic", "lt", "lt_to", "max",
+    "min", "mul", "mulhi", "ne", "neg", "nextafter", "not", "or", "polygamma", "population_count", "pow", "real",
     "regularized_incomplete_beta", "rem", "round", "rsqrt", "select_n", "shift_left", "shift_right_arithmetic",
     "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "xor", "zeta",
 })  # fmt: skip
 SAME = frozenset({
-    "convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier",
-    "sharding_constraint", "bitcast_convert_type", "device_put", "pvary", "layout_constraint", "mesh_cast", "reshard",
-    "name",
+    "bitcast_convert_type", "convert_element_type", "copy", "device_put", "layout_constraint", "name",
+    "optimization_barrier", "pvary", "reduce_precision", "reshard", "sharding_constraint", "stop_gradient",
 })  # fmt: skip
 """Primitives whose outputs are their inputs, as far as positions go."""
 
@@ -39,9 +38,26 @@ def _elementwise(call: Call) -> Known:
     name = _NAMES.get(call.name, call.name)
     if call.name == "integer_pow" and call["y"] == 2:
         name = "square"
-    if (whole := _rectifier(call)) is not None:
+    whole = _masked_sum(call) if call.name == "add" else _rectifier(call)
+    if whole is not None:
         return whole
     return elementwise(call, name, call.inputs)
+
+
+def _masked_sum(call: Call) -> Value | None:
+    """A sum with numbers some of which are so low that nothing else is left of it, as masks of attention are added."""
+    constants = [each for each in call.inputs if isinstance(each, Constant)]
+    if len(call.data) != 1 or len(constants) != 1 or constants[0].weights or not constants[0].varies:
+        return None
+    numbers = constants[0].numbers
+    if numbers is None or numbers.dtype.kind != "f" or not bool((numbers <= DROWNING).any()):
+        return None
+    gone = np.broadcast_to(numbers <= DROWNING, call.out)
+    (value,) = call.data
+    wide = Value(call.whole(Value(value.made, call.out, value.order)).made, call.out, value.order)
+    out = elementwise(call, "add", [without(call, wide, gone), constants[0]])
+    call.reader.note_silent(out.made, np.transpose(gone, np.argsort(out.order)))
+    return out
 
 
 def _rectifier(call: Call) -> Value | None:
@@ -116,6 +132,8 @@ def _select(call: Call) -> Known:
     return out
 
 
+DROWNING = -1e9
+"""From here down a number drowns the scores that it is added to: what is left of them is rounded off."""
 SILENT = -1e4
 """Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from eyeshot.network.ops import Banded, Linear, MatMul
 from eyeshot.network.slide import Reads
-from eyeshot.read.jax.calls import Call, Known, UnreadError
+from eyeshot.read.jax.calls import Call, Known
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Numbers, Value, in_order
 
@@ -84,7 +84,7 @@ def _by_constant(
         place = x.order[axis] - x.rank
         out = call.along(Linear(bias=False, axis=place), x, axis, size, [weight])
     else:
-        op = Banded(name="resize" if is_resizing else "taps", axis=x.order[axis], taps=taps)
+        op = Banded(name="resize" if is_resizing else "taps", axes=(x.order[axis],), taps=(taps,))
         out = call.along(op, x, axis, size)
     last = [*batch, *free, axis] if is_first else [*batch, axis, *free]
     return call.reshaped(call.permuted(out, last), call.out)
@@ -100,8 +100,3 @@ def _taps(weight: Constant, summed: Sequence[int], *, is_resizing: bool) -> Read
     if bool(table.all()) and not is_resizing:
         return None
     return tuple(tuple(int(j) for j in np.flatnonzero(line)) for line in table)
-
-
-@rule("ragged_dot", "ragged_dot_general")
-def _ragged(call: Call) -> Known:
-    raise UnreadError("which matrix a row meets depends on numbers")

@@ -9,7 +9,7 @@ from eyeshot.network.ops import Arithmetic, Mixing, Recurrent, Unknown
 from eyeshot.read.jax.calls import Call, Known, shape_of
 from eyeshot.read.jax.primitives.control import everything, inner_of, is_pointwise
 from eyeshot.read.jax.primitives.layout import flipped
-from eyeshot.read.jax.primitives.pieces import cut, joined
+from eyeshot.read.jax.primitives.pieces import cut, joined, unsqueezed
 from eyeshot.read.jax.primitives.pointwise import ELEMENTWISE, SAME
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Value, in_order
@@ -52,21 +52,7 @@ def _at(call: Call, row: Known, turn: int) -> Known:
 
 def _stacked(call: Call, parts: list[Known], shape: Sequence[int]) -> Known:
     """What was kept of each turn, along a new first axis."""
-    rows: list[Known] = []
-    for part in parts:
-        one = (1, *part.shape)
-        if isinstance(part, Value):
-            rows.append(call.reshaped(part, one, "unsqueeze"))
-        else:
-            rows.append(_lifted(part, one))
-    return joined(call, rows, 0) if rows else Constant(tuple(shape))
-
-
-def _lifted(part: Constant, shape: tuple[int, ...]) -> Constant:
-    def compute() -> Any:
-        return None if part.numbers is None else part.numbers.reshape(shape)
-
-    return Constant(shape, compute, part.weights)
+    return joined(call, [unsqueezed(call, part, 0) for part in parts], 0) if parts else Constant(tuple(shape))
 
 
 def is_cell(call: Call, rows: Sequence[Known]) -> bool:

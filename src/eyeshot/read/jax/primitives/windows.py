@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
-from eyeshot.network.ops import Conv, ConvTranspose, Insert, Pool, Unknown, Unpool, window_sizes
+import numpy as np
+
+from eyeshot.network.ops import (
+    Arithmetic,
+    Banded,
+    Conv,
+    ConvTranspose,
+    Copy,
+    Insert,
+    Pool,
+    Unknown,
+    Unpool,
+    window_sizes,
+)
 from eyeshot.network.relations import Sides, Sizes
 from eyeshot.read.jax.calls import Call, Known, UnreadError
 from eyeshot.read.jax.primitives.table import rule
-from eyeshot.read.jax.values import Value
+from eyeshot.read.jax.values import Constant, Draft, Numbers, Value
 
+MOST_WEIGHTS = 1 << 16
+"""Of a kernel whose numbers are looked at."""
 _POOLS = {
     "reduce_window_max": "max", "reduce_window_sum": "sum", "reduce_window_min": "min", "reduce_window": "reduce",
-    "reduce_window_mul": "prod",
 }  # fmt: skip
 
 
@@ -51,7 +66,39 @@ def _convolution(call: Call) -> Known:
         return Value(call.draft(transposed, inputs, shape, weights), call.out, out)
     inputs[0] = _dilated(call, x, base, numbers.lhs_spec[2:]).made
     op = Conv(kernel=kernel, stride=stride, dilation=dilation, padding=padding, groups=groups, bias=False)
+    sparse = _with_zeros(weight)
+    if sparse is not None:
+        made = _tap_by_tap(call, inputs[0], op, sparse.transpose(numbers.rhs_spec), shape)
+        return Value(made, call.out, out)
     return Value(call.draft(op, inputs, shape, weights), call.out, out)
+
+
+def _with_zeros(weight: Known) -> Numbers | None:
+    """A kernel's numbers where it is no weight and some of them are 0, as those that take patches are."""
+    numbers = weight.numbers if isinstance(weight, Constant) and not weight.weights else None
+    if numbers is None or numbers.size > MOST_WEIGHTS or bool((numbers != 0).all()):
+        return None
+    return numbers
+
+
+def _tap_by_tap(call: Call, x: Draft, op: Conv, kernel: Numbers, shape: Sequence[int]) -> Draft:
+    """What each tap takes, of the channels that have a weight there, and all added."""
+    ones, parts = (1,) * len(op.kernel), []
+    inner, outer = kernel.shape[1], kernel.shape[0] // op.groups
+    for number, tap in enumerate(product(*map(range, op.kernel))):
+        weights = kernel.reshape(*kernel.shape[:2], -1)[:, :, number]
+        if not weights.any():
+            continue
+        shift = tuple((a - t * d, b) for (a, b), t, d in zip(op.padding, tap, op.dilation, strict=True))
+        copy = Copy(kernel=ones, stride=op.stride, dilation=ones, padding=shift)
+        taken = call.draft(copy, [x], (*x.shape[:2], *shape[2:]))
+        channels = tuple(
+            tuple(int(j) + i // outer * inner for j in np.flatnonzero(line)) for i, line in enumerate(weights)
+        )
+        parts.append(call.draft(Banded(name="taps", axes=(1,), taps=(channels,)), [taken], shape))
+    if not parts:
+        raise UnreadError("all of its kernel is 0")
+    return parts[0] if len(parts) == 1 else call.draft(Arithmetic(name="add"), parts, shape)
 
 
 def _places(spec: Sequence[int]) -> tuple[int, ...]:
@@ -172,8 +219,3 @@ def _put_back(call: Call) -> Known:
     taken = windows.along(axes[2:])
     op = Unpool(kernel=taken.sizes, stride=taken.strides, dilation=taken.dilations, padding=taken.padding)
     return Value(call.draft(op, made, [call.out[axis] for axis in axes]), call.out, order)
-
-
-@rule("conv_general_dilated_local")
-def _local(call: Call) -> Known:
-    raise UnreadError("kernels of its own for each position are not read")
