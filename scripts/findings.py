@@ -1,6 +1,6 @@
 """Published claims, measured again: trains the studies of findings/ and writes a page for each.
 
-    make findings                          all of them; hours on a laptop, and it goes on where it was stopped
+    make findings                          all of them; it goes on where it was stopped
     make findings ONLY=strides             one
     python -m scripts.findings --pages     no training: the pages again, from the evidence that is kept
 
@@ -27,6 +27,11 @@ FOLDER = ROOT / "findings"
 RUNS = ROOT / "runs" / "findings"
 SCHEMA = "eyeshot.finding/1"
 MINUS = "−"
+WHAT_VERDICTS_SAY = (
+    "A claim is *reproduced* or *reversed* where the interval over other seeds and other images leaves 0 out, on one"
+    " side or the other. The differences of one study share an error of 5 % (Bonferroni); those of several studies do"
+    " not, so one in twenty studies of designs that do not differ would say that they do."
+)
 
 
 class Expectation(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,6 +63,8 @@ class Outcome:
     """Points by which the arm that is expected to be higher is."""
     seeds: tuple[float, float] | None
     both: tuple[float, float] | None
+    confidence: float
+    """Of the intervals: 0.95, or more where a study's differences share the error."""
 
 
 def finding_in(folder: Path) -> Finding:
@@ -91,9 +98,12 @@ def outcome(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     sign = 1 if difference["first"] == expected.higher else -1
     seeds, both = (_turned(difference[key], sign) for key in ("seeds", "seeds_and_images"))
     mean = sign * difference["mean"]
-    if not difference["seen"]:
-        return Outcome("not seen at this scale", mean, seeds, both)
-    return Outcome("reproduced" if mean > 0 else "reversed", mean, seeds, both)
+    interval = difference["seeds_and_images"] or difference["seeds"]
+    confidence = 0.0 if interval is None else interval["confidence"]
+    verdict = "not seen at this scale"
+    if difference["seen"]:
+        verdict = "reproduced" if mean > 0 else "reversed"
+    return Outcome(verdict, mean, seeds, both, confidence)
 
 
 def _turned(interval: dict[str, Any] | None, sign: int) -> tuple[float, float] | None:
@@ -115,7 +125,7 @@ def trained(folder: Path) -> dict[str, Any]:
         study, evidence = comparison.study, comparison.evidence
         assert study is not None
         assert evidence is not None
-        (folder / f"{name}.png").write_bytes(comparison.plot("evidence")._repr_png_())
+        (folder / f"{name}.png").write_bytes(comparison.plot("evidence").content("png"))
         document = study.to_json()
         kept["studies"][name] = {
             "arms": [
@@ -158,8 +168,7 @@ def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
         "",
         *_outcomes_table(finding, kept),
         "",
-        "A claim is *reproduced* or *reversed* where the interval over other seeds and other images leaves 0 out, on"
-        " one side or the other.",
+        WHAT_VERDICTS_SAY,
         "",
         f"**Pilot.** {finding.pilot}",
     ]
@@ -174,8 +183,10 @@ def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
     for expected in finding.expects:
         found = outcome(expected, kept["studies"][expected.study]["evidence"])
         cells = (expected.says, f"`{expected.study}`", _points(found.mean), _ends(found.seeds), _ends(found.both))
-        rows.append((*cells, f"**{found.verdict}**"))
-    return _table(("if it holds", "study", "points", "other seeds", "other seeds and images", "verdict"), rows)
+        rows.append((*cells, _percent(found.confidence), f"**{found.verdict}**"))
+    return _table(
+        ("if it holds", "study", "points", "other seeds", "other seeds and images", "confidence", "verdict"), rows
+    )
 
 
 def _study(name: str, study: dict[str, Any]) -> list[str]:
@@ -207,7 +218,7 @@ def _study(name: str, study: dict[str, Any]) -> list[str]:
         *([""] if study["remarks"] else []),
         f"![each seed's score, means and intervals]({name}.png)",
         "",
-        *(f"> {line}" for line in study["evidence"]["verdict"].splitlines()),
+        *(f"- {line}" for line in study["evidence"]["verdict"].splitlines()),
     ]
 
 
@@ -222,16 +233,27 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
         for expected in finding.expects:
             came = outcome(expected, kept["studies"][expected.study]["evidence"])
             link = f"[{finding.title}]({name}/README.md)"
-            rows.append((link, expected.says, _points(came.mean), _ends(came.both), f"**{came.verdict}**"))
+            rows.append(
+                (
+                    link,
+                    expected.says,
+                    _points(came.mean),
+                    _ends(came.both),
+                    _percent(came.confidence),
+                    f"**{came.verdict}**",
+                )
+            )
     return "\n".join(
         [
             "# Findings",
             "",
             "Published claims about the layout of convolutional networks, measured again at the scale of a laptop:"
-            " small networks, all of Fashion-MNIST, paired seeds, one budget. Points are test accuracy, with the 95 %"
+            " small networks, all of Fashion-MNIST, paired seeds, one budget. Points are test accuracy, with the"
             " interval for other seeds and other images like these.",
             "",
-            *_table(("finding", "if the claim holds", "points", "interval", "verdict"), rows),
+            WHAT_VERDICTS_SAY,
+            "",
+            *_table(("finding", "if the claim holds", "points", "interval", "confidence", "verdict"), rows),
             "",
             "*Written by `make findings`, which trains what is not trained yet. `make findings ONLY=NAME` does one.*",
             "",
@@ -242,6 +264,10 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(row) for row in rows)]
     return [f"| {line} |" for line in lines]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _points(value: float) -> str:

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 
 from eyeshot.network.ops import Attention, Mixing
-from eyeshot.read.aten.masking import weighed
 from eyeshot.read.aten.parts import in_parts
 from eyeshot.read.aten.rules import RULES, rule
+from eyeshot.read.masks import weighed
 from eyeshot.read.recorder import Recorder
 from eyeshot.read.shapes import alike
 from eyeshot.read.trace import Call, Trace, tensors_in
@@ -47,7 +47,7 @@ def _under_mask(trace: Trace, call: Call, queries: int, keys: int) -> Attention 
     if numbers is None:
         return None
     seen = numbers if numbers.dtype is torch.bool else numbers != float("-inf")
-    table = weighed(seen.expand(*seen.shape[:-2], queries, keys))
+    table = weighed(seen.expand(*seen.shape[:-2], queries, keys).cpu().numpy())
     return None if table is None else Attention(keys=table[0], is_bound=table[1])
 
 

@@ -13,33 +13,10 @@ from typing import Any
 import torch
 
 from eyeshot.network.ops import Arithmetic, Dropout, Masked, MaskedMatMul, MatMul, Pointwise, Rearrange, Softmax
-from eyeshot.network.slide import Reads
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at, nonzero
 from eyeshot.read.aten.rules import axis_of, one, reshaped, rule, varying
+from eyeshot.read.masks import SILENT, weighed
 from eyeshot.read.trace import Call, Marks, Step, Trace, tensors_in
-
-_MOST_PAIRS = 1 << 20
-"""Queries by keys of a mask at most that are told one by one; of more any key may be read."""
-_SILENT = -1e4
-"""Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
-
-
-def weighed(seen: torch.Tensor) -> tuple[Reads | None, bool] | None:
-    """The keys that each query weighs by a table (…, queries, keys), and whether that is a bound.
-
-    None where the table leaves all; keys are None for all up to the query's own place. Heads and images with tables of
-    their own have all keys that one of them weighs.
-    """
-    queries, keys = seen.shape[-2:]
-    seen = seen.reshape(-1, queries, keys)
-    if bool(seen.all()):
-        return None
-    some, is_alike = seen.any(0), bool((seen == seen[:1]).all())
-    if is_alike and torch.equal(some, torch.ones_like(some).tril()):
-        return None, False
-    if some.numel() > _MOST_PAIRS:
-        return (tuple(range(keys)),) * queries, True
-    return tuple(tuple(row.nonzero().flatten().tolist()) for row in some), not is_alike
 
 
 @rule("masked_fill")
@@ -83,7 +60,7 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
                 silent |= taken & before.elements
                 is_told = is_told and before.is_told
         elif (numbers := _numbers(trace, value)) is not None:
-            silent |= taken & (numbers <= _SILENT)
+            silent |= taken & (numbers <= SILENT)
             zeros |= taken & (numbers == 0)
     operands = tensors_in(call.arguments)
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
@@ -168,7 +145,7 @@ def _follow(trace: Trace, out: Step, name: str, operands: list[torch.Tensor], be
         if step is None and place < len(operands) and (numbers := _numbers(trace, operands[place])) is not None:
             if name == "sub":
                 numbers = -numbers.double() if place else torch.zeros(())
-            gone.append(numbers == 0 if name == "mul" else numbers <= _SILENT)
+            gone.append(numbers == 0 if name == "mul" else numbers <= SILENT)
         elif step is not None and not (name == "sub" and place) and (marks := _of(noted, step)) is not None:
             gone.append(marks.elements)
     # sums of maps are many and masks are few: no map's worth of memory is taken before one says something
@@ -199,7 +176,11 @@ def product(trace: Trace, a: Step, b: Step, shape: torch.Size) -> Step:
     steps, op = [a, b], MatMul()
     for side in (0, 1):
         zeros = _of(trace.zeros, steps[side])
-        table = None if zeros is None else weighed(~(zeros.elements if side == 0 else zeros.elements.transpose(-2, -1)))
+        table = (
+            None
+            if zeros is None
+            else weighed((~(zeros.elements if side == 0 else zeros.elements.transpose(-2, -1))).numpy())
+        )
         if zeros is None or table is None:
             continue
         # softmax's weights read their row all the same, without what its mask left out

@@ -13,6 +13,7 @@ import torch
 
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
+from eyeshot.read.registering import registered
 from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace, tensors_in
 from eyeshot.read.views import Hidden, Same
 
@@ -21,14 +22,7 @@ RULES: dict[str, AtenRule] = {}
 
 def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
     """Register a rule for some ops."""
-
-    def register(function: AtenRule) -> AtenRule:
-        for name in names:
-            assert name not in RULES, f"a second rule for {name}"
-            RULES[name] = function
-        return function
-
-    return register
+    return registered(RULES, *names)
 
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:

@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eyeshot.network.ops import MaskedMatMul, MatMul, Rearrange, Softmax
-from eyeshot.network.slide import Reads
 from eyeshot.read.jax.values import Draft, Numbers
-
-_MOST_PAIRS = 1 << 20
-"""Queries by keys of a mask at most that are told one by one; of more any key may be read."""
+from eyeshot.read.masks import weighed
 
 
 def masked(drafts: Sequence[Draft], silent: Mapping[Draft, Numbers]) -> None:
@@ -50,26 +47,7 @@ def _of(noted: Mapping[Draft, Numbers], draft: Draft) -> Numbers | None:
 def _weigh(draft: Draft, zeros: Mapping[Draft, Numbers]) -> None:
     for side in (0, 1):
         gone = _of(zeros, draft.inputs[side])
-        table = None if gone is None else _weighed(~(gone if side == 0 else gone.swapaxes(-2, -1)))
+        table = None if gone is None else weighed(~(gone if side == 0 else gone.swapaxes(-2, -1)))
         if table is not None:
             draft.op = MaskedMatMul(keys=table[0], side=side, is_bound=table[1])
             return
-
-
-def _weighed(seen: Numbers) -> tuple[Reads | None, bool] | None:
-    """The keys that each query weighs by a table (…, queries, keys), and whether that is a bound.
-
-    None where the table leaves all; keys are None for all up to the query's own place. Heads and images with tables of
-    their own have all keys that one of them weighs.
-    """
-    queries, keys = seen.shape[-2:]
-    seen = seen.reshape(-1, queries, keys)
-    if bool(seen.all()):
-        return None
-    some: Numbers = np.asarray(seen.any(0))
-    is_alike = bool((seen == seen[:1]).all())
-    if is_alike and np.array_equal(some, np.tri(queries, keys, dtype=bool)):
-        return None, False
-    if some.size > _MOST_PAIRS:
-        return (tuple(range(keys)),) * queries, True
-    return tuple(tuple(int(j) for j in np.flatnonzero(row)) for row in some), not is_alike

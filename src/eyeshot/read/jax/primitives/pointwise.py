@@ -12,6 +12,7 @@ from eyeshot.read.jax.calls import Call, Known
 from eyeshot.read.jax.primitives.picking import MOST_POSITIONS, at_elements
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, in_order
+from eyeshot.read.masks import SILENT
 
 _NAMES = {
     "logistic": "sigmoid", "not": "logical_not", "is_finite": "isfinite", "select_n": "where", "integer_pow": "pow",
@@ -134,8 +135,6 @@ def _select(call: Call) -> Known:
 
 DROWNING = -1e9
 """From here down a number drowns the scores that it is added to: what is left of them is rounded off."""
-SILENT = -1e4
-"""Scores from here down weigh nothing beside others: e to that is 0 in every type. Networks fill −10⁴, −10⁹ or −∞."""
 
 
 def without(call: Call, value: Value, gone: Numbers) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from eyeshot.read.jax.calls import Call, Known
+from eyeshot.read.registering import registered
 
 Rule = Callable[[Call], Known | Sequence[Known]]
 RULES: dict[str, Rule] = {}
@@ -12,11 +13,4 @@ RULES: dict[str, Rule] = {}
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
     """Register a rule for some primitives."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            assert name not in RULES, f"a second rule for {name}"
-            RULES[name] = function
-        return function
-
-    return register
+    return registered(RULES, *names)

@@ -8,6 +8,7 @@ from eyeshot.errors import ReadError
 from eyeshot.network.relations import Shape
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.values import Value
+from eyeshot.read.registering import registered
 
 Rule = Callable[[Call], Value | Sequence[Value | None]]
 RULES: dict[tuple[str, str], Rule] = {}
@@ -15,14 +16,7 @@ RULES: dict[tuple[str, str], Rule] = {}
 
 def rule(*names: str, domain: str = "") -> Callable[[Rule], Rule]:
     """Register a rule for some operators."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            assert (domain, name) not in RULES, f"a second rule for {name}"
-            RULES[domain, name] = function
-        return function
-
-    return register
+    return registered(RULES, *((domain, name) for name in names))
 
 
 def broadcast(*shapes: Shape) -> Shape:
