@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import pickle
 import subprocess
 import sys
@@ -52,7 +53,8 @@ def test_what_python_trained_is_found_done_by_the_command_and_by_python(tmp_path
     assert evidence.verdict in _typed(tmp_path)
     assert document["evidence"]["verdict"] == evidence.verdict
     assert document["study"]["directory"] == str(tmp_path)
-    assert evidence.verdict in comparison._repr_html_()
+    told_in_notebook = html.unescape(comparison._repr_html_())
+    assert all(sentence in told_in_notebook for sentence in evidence.verdict.splitlines())
 
     told.clear()
     assert _called(tmp_path, told).evidence == evidence
