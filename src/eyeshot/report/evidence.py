@@ -55,6 +55,7 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
         "seeds": _interval(arm.seeds),
         "seeds_and_images": _interval(arm.seeds_and_images),
         "spread": None if arm.spread is None else asdict(arm.spread),
+        "noise": None if arm.noise is None else {**asdict(arm.noise), "interval": _interval(arm.noise.interval)},
         "seconds": arm.seconds if math.isfinite(arm.seconds) else None,
         "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
         "diverged": list(arm.diverged),
