@@ -66,7 +66,8 @@ def _on_noise(label: str, noise: Noise) -> str:
     left = noise.deviation * math.sqrt(1 - noise.share / 100)
     return (
         f"Seeds of {label} have a standard deviation of {noise.deviation:.2f} points, and {noise.share:.0f} % of that"
-        f" variance ({ends}) is due to the {counted(noise.images, 'test image')}: on endless ones it would be {left:.2f}."
+        f" variance ({ends}) is due to the {counted(noise.images, 'test image')}:"
+        f" on endless ones it would be {left:.2f}."
     )
 
 

@@ -36,6 +36,16 @@ class Evidence:
         """One sentence per line that claims no more than the intervals allow."""
         return verdict(self.arms, self.differences)
 
+    def for_page(self, terms: str) -> dict[str, Any]:
+        """As the page takes it: with the terms in words, and measures as the table that terminals print."""
+        from eyeshot.report.measures import measures_table
+
+        table = None
+        if self.measures:
+            told = [f"{each.name}: {each.measure.says}." for each in self.measures]
+            table = {**measures_table(self.measures).plain(), "says": told}
+        return self.to_json() | {"terms": terms, "measured": table}
+
     def to_json(self) -> dict[str, Any]:
         """As plain values for reports and scripts."""
         return {
