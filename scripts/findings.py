@@ -335,9 +335,9 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
         [
             "# Findings",
             "",
-            "Published claims about the layout of convolutional networks, measured again at the scale of a laptop:"
-            " small networks, all of Fashion-MNIST, paired seeds, one budget. Points are test accuracy, with the"
-            " interval for other seeds and other images like these.",
+            "Published claims about convolutional networks, measured again at the scale of a laptop: small networks,"
+            " Fashion-MNIST with all of its test images, paired seeds, one budget. Points are of test accuracy unless"
+            " the claim is of something else, with the interval for other seeds and other images like these.",
             "",
             WHAT_VERDICTS_SAY,
             "",
