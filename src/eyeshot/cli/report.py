@@ -170,8 +170,8 @@ def _study(directory: Path, models: tuple[str, ...], input_shape: Any) -> tuple[
     if input_shape is not None and input_shape != shape:
         raise UsageError(f"--input: the designs in {directory} were trained on {times(shape)}; leave --input out")
     labels = {arm.label for arm in arms}
-    scores = evidence(record for record in records if record.recipe.label in labels).to_json()
-    return [Report(network) for network in networks], scores | {"terms": plan.terms()}
+    found = evidence(record for record in records if record.recipe.label in labels)
+    return [Report(network) for network in networks], found.for_page(plan.terms())
 
 
 def _end_bounded(reports: list[Report], no_colour: bool) -> None:

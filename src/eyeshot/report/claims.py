@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from eyeshot.report.wording import listed
 from eyeshot.shown import counted, visible
-from eyeshot.studies.scores import ArmScores, Difference, Interval, Power
+from eyeshot.studies.scores import ArmScores, Difference, Interval, Noise, Power
 
 _WHOLE_SCALE = 100
 """Points between the lowest and the highest score: no difference is larger."""
@@ -27,6 +27,8 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
         )
     if any(each.seeds_and_images is None for each in claims):
         lines.append("That is for other seeds on the same images: which of them were right is not known here.")
+    if len(arms) == 1:
+        lines += [_on_noise(arm.label, arm.noise) for arm in arms if arm.noise is not None]
     lines += [line for arm in arms for line in _oddities(arm)]
     if any(each.left_out and not each.is_broken for each in differences):
         lines.append("Differences leave such seeds out, and so say nothing of how often a design fails to train.")
@@ -56,6 +58,17 @@ def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> st
     reach = f" (one of {_number(able.visible, _digits(able.visible))} would likely have been seen)" if able else ""
     images = f" and {counted(difference.images or 0, 'image')}" if difference.seeds_and_images else ""
     return f"{names}: no difference seen at {seeds}{images}: {amount}{reach}."
+
+
+def _on_noise(label: str, noise: Noise) -> str:
+    """Of one design alone there is nothing to compare, but its spread to explain."""
+    ends = f"{noise.interval.low:.0f} … {noise.interval.high:.0f} %"
+    left = noise.deviation * math.sqrt(1 - noise.share / 100)
+    return (
+        f"Seeds of {label} have a standard deviation of {noise.deviation:.2f} points, and {noise.share:.0f} % of that"
+        f" variance ({ends}) is due to the {counted(noise.images, 'test image')}:"
+        f" on endless ones it would be {left:.2f}."
+    )
 
 
 def _failure(arm: ArmScores) -> str:

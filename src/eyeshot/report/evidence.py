@@ -36,6 +36,16 @@ class Evidence:
         """One sentence per line that claims no more than the intervals allow."""
         return verdict(self.arms, self.differences)
 
+    def for_page(self, terms: str) -> dict[str, Any]:
+        """As the page takes it: with the terms in words, and measures as the table that terminals print."""
+        from eyeshot.report.measures import measures_table
+
+        table = None
+        if self.measures:
+            told = [f"{each.name}: {each.measure.says}." for each in self.measures]
+            table = {**measures_table(self.measures).plain(), "says": told}
+        return self.to_json() | {"terms": terms, "measured": table}
+
     def to_json(self) -> dict[str, Any]:
         """As plain values for reports and scripts."""
         return {
@@ -55,6 +65,7 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
         "seeds": _interval(arm.seeds),
         "seeds_and_images": _interval(arm.seeds_and_images),
         "spread": None if arm.spread is None else asdict(arm.spread),
+        "noise": None if arm.noise is None else {**asdict(arm.noise), "interval": _interval(arm.noise.interval)},
         "seconds": arm.seconds if math.isfinite(arm.seconds) else None,
         "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
         "diverged": list(arm.diverged),

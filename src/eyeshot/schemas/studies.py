@@ -19,6 +19,13 @@ class _Spread(Part, kw_only=True):
     both: float | None
 
 
+class _Noise(Part, kw_only=True):
+    share: float
+    interval: _Interval
+    deviation: float
+    images: int
+
+
 class _Power(Part, kw_only=True):
     visible: float
     points: float
@@ -34,6 +41,7 @@ class _Arm(Part, kw_only=True):
     seeds: _Interval | None
     seeds_and_images: _Interval | None
     spread: _Spread | None
+    noise: _Noise | None = None
     seconds: float | None
     images_per_second: float | None
     diverged: list[int]

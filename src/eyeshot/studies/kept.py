@@ -152,6 +152,7 @@ def _told_by_records(directory: Path) -> Plan | None:
             macs=recipe.macs,
             params=0,
             network_fingerprint=recipe.network_fingerprint,
+            options=None if recipe.options == first.options else recipe.options,
         )
     if first is None:
         return None

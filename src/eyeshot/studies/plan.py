@@ -36,6 +36,14 @@ class Arm:
     """Trainable parameters."""
     network_fingerprint: str = ""
     """Hash of the network's text, where the caller has one."""
+    options: Options | None = None
+    """How it is trained, where that is not as the plan says for all."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; options of its own are left out where there are none, as before there was such a choice."""
+        values = dataclasses.asdict(self)
+        own = values.pop("options")
+        return values if own is None else {**values, "options": self.options and self.options.to_json()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +101,7 @@ class Plan:
                 labels = [f"{arm.label!r}" if arm else "none" for arm in (there, here)]
                 unlike.append(f"arm {number}: {apart(*labels)}")
             else:
-                old, new = dataclasses.asdict(there), dataclasses.asdict(here)
+                old, new = there.to_json(), here.to_json()
                 unlike += differences(old, new, f"arm {there.label!r}: ")
         same: dict[str, Any] = dict.fromkeys(("arms", "seeds", "command", "measures"))
         old, new = ({**plan.to_json(), **same} for plan in (self, other))
@@ -116,7 +124,7 @@ class Plan:
                 data=self.data,
                 data_fingerprint=self.data_fingerprint,
                 budget=self.budget,
-                options=self.options,
+                options=arm.options or self.options,
             )
             for seed in self.seeds
             for arm in self.arms
@@ -135,7 +143,7 @@ class Plan:
         return {
             "schema": SCHEMA,
             "command": list(self.command),
-            "arms": [dataclasses.asdict(arm) for arm in self.arms],
+            "arms": [arm.to_json() for arm in self.arms],
             "seeds": list(self.seeds),
             "data": self.data,
             "data_fingerprint": self.data_fingerprint,

@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 
 from eyeshot.studies.crossed import MeanSquares, mean_squares
 from eyeshot.studies.failures import fallen_seeds, is_chance, is_saturated
-from eyeshot.studies.intervals import is_skewed, over_seeds, over_seeds_and_images
+from eyeshot.studies.intervals import is_skewed, noise, over_seeds, over_seeds_and_images
 from eyeshot.studies.power import power, round_points, visible
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _arm(
         seeds=seeds,
         seeds_and_images=over_seeds_and_images(values, seeds, squares),
         spread=_spread(values, squares),
+        noise=noise(squares, error=_ERROR),
         seconds=seconds,
         images_per_second=images_per_second,
         diverged=diverged,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from eyeshot.design.matched import check_asked
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
-from eyeshot.studies.arms import arms_of
+from eyeshot.studies.arms import Made, arms_of
 from eyeshot.studies.asked import At, nowhere
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.engines import Engine
@@ -185,12 +185,13 @@ def planned(
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
     made = arms_of(models, dataset, match or "none", match_by, at)
+    arms = tuple(_trained_as(each, typed, options) for each in made)
     with at("budget"):
-        for each in made:
-            _check_spendable(spent, each.arm, dataset, options)
+        for arm in arms:
+            _check_spendable(spent, arm, dataset, arm.options or options)
     with at("seeds"):
         plan = Plan(
-            arms=tuple(each.arm for each in made),
+            arms=arms,
             seeds=drawn,
             data=named,
             data_fingerprint=dataset.fingerprint,
@@ -233,6 +234,8 @@ SHORT = {"lr": "learning_rate", "batch": "batch_size"}
 """What is typed for some of ``Options``."""
 RECIPE = (*SHORT, *(each.name for each in fields(Options) if each.name not in SHORT.values()))
 """What may be typed of a recipe."""
+FOR_ALL = ("device", "threads", "mean", "std")
+"""What of it no arm has for itself: what computes, and what images are to it."""
 
 
 def options_of(typed: Mapping[str, Any]) -> Options:
@@ -243,6 +246,12 @@ def options_of(typed: Mapping[str, Any]) -> Options:
         if value is not None
     }
     return Options(**values)
+
+
+def _trained_as(made: Made, typed: Mapping[str, Any], options: Options) -> Arm:
+    """An arm with how it is trained, where that is not as all are."""
+    own = options_of({**typed, **made.recipe, "device": options.device})
+    return made.arm if own == options else replace(made.arm, options=own)
 
 
 def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:
