@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -16,6 +17,9 @@ from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
+_OBJECTS = 50_000
+"""Objects made before Python looks for some that hold only one another. It does so after 700, which while modules are
+imported finds nothing, and takes a twentieth of a short command's time."""
 VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
@@ -97,6 +101,7 @@ class Verbs(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
+        gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
         extra |= {"standalone_mode": False, "prog_name": "eyeshot"}
         if sys.stderr is None:  # 2>&-
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it lasts as long as the process

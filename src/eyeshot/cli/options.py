@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +15,8 @@ from eyeshot.errors import UsageError
 from eyeshot.shown import quoted, visible, visible_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eyeshot.api.report import Report
 
     # Generic since click 8.2; older ones know no type arguments when they run.
