@@ -54,9 +54,10 @@ A MODEL is one of
   "C11s4-96 P3s2 C5-256"        a design written down (see: eyeshot models --notation)
   CONV-POOL-CONV-POOL           the same, in words
   torchvision:resnet50          a library's model, without its weights
-  package.module:factory        a function or class that makes a PyTorch module; runs that code
+  package.module:factory        what makes a module of PyTorch, Keras or JAX; runs that code
   file.py:factory               the same, from a file
   "file.py:Net?width=32"        the same, with arguments; also "timm:resnet50?output_stride=8"
+  net.onnx, net.keras           a file: no weight is read, no code is run
 """
 
 

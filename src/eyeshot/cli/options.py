@@ -243,6 +243,11 @@ def lesson_of(*models: str) -> list[str]:
 
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
     """Say which results are only bounds, and end with the exit code for that."""
+    if not layers:  # what was read is exact, and not all
+        terminal.say(
+            ("the network was read in part, so that totals are at least; a note says where it stopped", "warn")
+        )
+        raise click.exceptions.Exit(BOUND)
     more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
     terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), layers[0] + more)
     raise click.exceptions.Exit(BOUND)

@@ -132,6 +132,7 @@ def unit_sentence(unit: Unit, rate: float | None = None) -> str:
 def look_words(look: Look, rate: float | None = None) -> str:
     """How far a layer looks, to be followed by what it looks from.
 
+    >>> from eyeshot.analyse.lookahead import Look
     >>> look_words(Look(back=Fraction(122), ahead=Fraction(17))), look_words(Look(back=None, ahead=Fraction(0)))
     ('17 ahead and 122 back of', '0 ahead and all before')
     """
