@@ -141,7 +141,7 @@ def test_designs_after_moves_are_made_again_for_the_page(tmp_path: Path) -> None
 
     study = written(tmp_path, 'arms = ["C3-4", {design = "C3-4 P2", moves = ["pool-to-stride:pool1"]}]').planned()
 
-    assert networks_of(study.plan, study.plan.arms) == study.networks
+    assert networks_of(study.plan, study.plan.arms, tmp_path) == study.networks
 
 
 def test_mean_and_deviation_of_the_recipe_are_those_trained_with_and_kept_with_the_weights(tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ def test_an_arm_at_chance_and_one_without_room_are_said_to_be() -> None:
     draw = np.random.default_rng(1)
     verdict = told(draw.random((3, 1000)) < 0.999, draw.random((3, 1000)) < 0.1).verdict
 
-    assert "a gets 99.87 % right: there is no room for a difference to show." in verdict
+    assert "a scores 99.87 %: there is no room for a difference to show." in verdict
     assert "b scores no more than guesses reach, 10 % and what luck adds: nothing shows that it learnt." in verdict
 
 

@@ -11,7 +11,7 @@ import click
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
 from eyeshot.cli.figures import Paper, paper_options, write_figure
-from eyeshot.cli.measuring import check_source, measure_options, measured_fields
+from eyeshot.cli.measuring import check_source, designs_and_layers, measure_options, measured_fields
 from eyeshot.cli.options import (
     Position,
     check_figure,
@@ -130,12 +130,15 @@ def plot(
     if kind in STUDIED:
         _write(output, _of_study(kind, designs), paper)
         return
+    if kind == "cone" and len(designs) == 2 and layer is None:
+        ((design, layer), *others) = designs_and_layers(designs, [], input_shape)
+        designs = designs if others else [design]
     if kind in KINDS:
         check_count(kind, len(designs))
     elif len(units) > 1:
         raise UsageError(f"{kind} takes one unit, found {len(units)}")
     if kind in _MEASURED:
-        asked = [(model, layer) for model in designs]
+        asked = designs_and_layers(designs, [] if layer is None else [layer], input_shape)
         unit = units[0] if units else "centre"
         results = measured_fields(asked, source=source, unit=unit, input_shape=input_shape, **measured)
         _write(output, _of_use(kind, results, axis), paper)

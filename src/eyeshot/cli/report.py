@@ -163,7 +163,7 @@ def _study(directory: Path, models: tuple[str, ...], input_shape: Any) -> tuple[
     try:
         arms = arms_named(plan, models)
         with users_code(*(arm.design for arm in plan.arms)):
-            networks = networks_of(plan, arms)
+            networks = networks_of(plan, arms, directory)
     except UsageError as error:
         raise error.of(str(directory)) from None
     shape = networks[0].input.shape[1:]

@@ -26,7 +26,9 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
             "hold together at 95 % (Bonferroni)."
         )
     if any(each.seeds_and_images is None for each in claims):
-        lines.append("That is for other seeds on the same images: which of them were right is not known here.")
+        is_known = arms[0].scored != "score"
+        what = "images: which of them were right is not known here" if is_known else "test data"
+        lines.append(f"That is for other seeds on the same {what}.")
     if len(arms) == 1:
         lines += [_on_noise(arm.label, arm.noise) for arm in arms if arm.noise is not None]
     lines += [line for arm in arms for line in _oddities(arm)]
@@ -53,7 +55,7 @@ def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> st
     if difference.is_seen_here:
         return _higher(difference, difference.widest, difference.seeds, seeds)
     able = difference.power
-    if max(difference.widest.half_width, able.visible if able else 0.0) > _WHOLE_SCALE:
+    if first.unit and max(difference.widest.half_width, able.visible if able else 0.0) > _WHOLE_SCALE:
         return f"{names}: too few seeds to see any difference: {amount} at {seeds}."
     reach = f" (one of {_number(able.visible, _digits(able.visible))} would likely have been seen)" if able else ""
     images = f" and {counted(difference.images or 0, 'image')}" if difference.seeds_and_images else ""
@@ -147,7 +149,7 @@ def _oddities(arm: ArmScores) -> list[str]:
             "scores there are those of a broken network."
         )
     if arm.fallen:
-        scores = listed([f"{arm.scores[seed]:.2f} % at seed {seed}" for seed in arm.fallen])
+        scores = listed([f"{arm.told(arm.scores[seed])} at seed {seed}" for seed in arm.fallen])
         others = [score for seed, score in arm.scores.items() if seed not in arm.failed]
         lines.append(
             f"{arm.label} did not train at {len(arm.fallen)} of {_seeds(len(arm.scores))}: {scores}, "
@@ -159,7 +161,7 @@ def _oddities(arm: ArmScores) -> list[str]:
             " it learnt."
         )
     if arm.is_saturated:
-        lines.append(f"{arm.label} gets {arm.mean:.2f} % right: there is no room for a difference to show.")
+        lines.append(f"{arm.label} scores {arm.told(arm.mean)}: there is no room for a difference to show.")
     if arm.is_skewed and not arm.failed:
         lines.append(
             f"The scores of {arm.label} reach far to one side: from so few seeds an interval may miss twice as often"

@@ -28,7 +28,7 @@ class Evidence:
     """What was measured beside accuracy."""
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{arm.label} {arm.mean:.2f} %" for arm in self.arms)
+        scores = ", ".join(f"{arm.label} {arm.told(arm.mean)}" for arm in self.arms)
         return f"<Evidence {scores}; {max(len(arm.scores) for arm in self.arms)} seeds>"
 
     @property
@@ -61,6 +61,8 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
     return {
         "label": arm.label,
         "scores": {str(seed): score for seed, score in arm.scores.items()},
+        "scored": arm.scored,
+        "unit": arm.unit,
         "mean": arm.mean,
         "seeds": _interval(arm.seeds),
         "seeds_and_images": _interval(arm.seeds_and_images),
@@ -145,8 +147,8 @@ def evidence(records: Iterable[Record]) -> Evidence:
     return Evidence(arms=arms, differences=differences, measures=measured(trained, differences))
 
 
-def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
-    """The same of scores from elsewhere: per label by seed, in percent.
+def evidence_of(scores: Mapping[str, Mapping[int, float]], *, unit: str = "%") -> Evidence:
+    """The same of scores from elsewhere: per label by seed, in percent, or with ``unit`` empty on a scale of their own.
 
     Raises:
         UsageError: two arms share no seed.
@@ -154,5 +156,5 @@ def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
     """
     from eyeshot.studies.statistics import compared_scores
 
-    arms, differences = compared_scores(scores)
+    arms, differences = compared_scores(scores, unit=unit)
     return Evidence(arms=arms, differences=differences)

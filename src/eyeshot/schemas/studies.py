@@ -37,6 +37,8 @@ class _Power(Part, kw_only=True):
 class _Arm(Part, kw_only=True):
     label: str
     scores: dict[str, float]
+    scored: str = "test accuracy"
+    unit: str = "%"
     mean: float
     seeds: _Interval | None
     seeds_and_images: _Interval | None

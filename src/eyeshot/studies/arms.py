@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,8 @@ def arms_of(
                 check_changeable(model)
             if not isinstance(model, str) or is_module_name(model):
                 name, network, factory, text = _of_module(model, name, dataset, quantity, target, by)
+                if not isinstance(model, str):  # two modules of one class are told apart
+                    network = replace(network, name=label)
             else:
                 check_typed(model)
                 network, factory, text = _of_design(model, label, dataset, quantity, target)

@@ -1,24 +1,29 @@
-"""What a study's directory holds: its plan and the records of the trials that came to their end.
+"""What a study's directory holds: its plan, its networks and the records of the trials that came to their end.
 
 The records say themselves what was trained, so that a study outlives its plan: one that is damaged or gone is told of
-and made again from them.
+and made again from them. Networks are kept as text, since a module that was given as an object has no name that makes
+it again, and a file of code may change; its hash, which the plan has, tells whether a text is the one trained.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from eyeshot import opening
 from eyeshot.documents import reason, unsealed
-from eyeshot.errors import RunError, UsageError
+from eyeshot.errors import ReadError, RunError, UsageError
+from eyeshot.network.graph import Network
+from eyeshot.network.text import parse, write
 from eyeshot.studies.plan import Arm, Plan, place
+from eyeshot.train import directory as files
 from eyeshot.train.directory import RECORD, finished, record_in, told_apart, write_sealed
 from eyeshot.train.record import Record
 
-PLAN = "plan.json"
+PLAN, NETWORK = "plan.json", "network.txt"
 
 Notice = Callable[[str], None]
 
@@ -96,6 +101,30 @@ def claim(directory: Path, plan: Plan, notice: Notice) -> None:
     whole = plan if former is None else former.extended(plan)
     if whole != former or not _is_readable(directory):
         write_sealed(directory / PLAN, whole.to_json())
+
+
+def keep_networks(directory: Path, plan: Plan, networks: Sequence[Network]) -> None:
+    """Write down the networks of a plan's arms, those that are not there yet.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    for arm, network in zip(plan.arms, networks, strict=True):
+        path = directory / plan.place_of(arm) / NETWORK
+        if network_kept(directory, plan, arm) is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write(path, write(network).encode())
+
+
+def network_kept(directory: Path, plan: Plan, arm: Arm) -> Network | None:
+    """The network of an arm as it was trained; None where it was not written down, or is another one's now."""
+    try:
+        content = opening.read(directory / plan.place_of(arm) / NETWORK)
+        if hashlib.sha256(content).hexdigest() != arm.network_fingerprint:
+            return None
+        return parse(content.decode())
+    except (OSError, ReadError):
+        return None
 
 
 def is_finished(directory: Path, plan: Plan) -> bool:

@@ -134,6 +134,10 @@ class Plan:
         """A trial's directory inside the study's."""
         return place(self._numbers[recipe.label], recipe)
 
+    def place_of(self, arm: Arm) -> Path:
+        """An arm's directory inside the study's, which has its trials'."""
+        return _place(self._numbers[arm.label], arm.label)
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {arm.label: number for number, arm in enumerate(self.arms, start=1)}
@@ -166,6 +170,10 @@ class Plan:
 
 def place(number: int, recipe: Recipe) -> Path:
     """A trial's directory inside its study's: the arm's number, 1 for the first, and name, then the seed."""
+    return _place(number, recipe.label) / f"seed-{recipe.seed}"
+
+
+def _place(number: int, label: str) -> Path:
     # A label may be a whole design in notation, which no file system takes as a name.
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.label).strip("-.")[:40]
-    return Path(f"{number}-{name}" if name else f"{number}") / f"seed-{recipe.seed}"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")[:40]
+    return Path(f"{number}-{name}" if name else f"{number}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeshot.errors import RunError
+from eyeshot.network.graph import Network
 from eyeshot.studies.display import Display, Silent, Watcher
 from eyeshot.studies.engines import Engine
-from eyeshot.studies.kept import check_owner, claim, records_in
+from eyeshot.studies.kept import check_owner, claim, keep_networks, records_in
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.processes import Processes
 from eyeshot.studies.worker import Task
@@ -30,6 +31,7 @@ def run(
     *,
     engine: Engine | None = None,
     watcher: Watcher | None = None,
+    networks: Sequence[Network] = (),
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
@@ -43,6 +45,7 @@ def run(
         directory: where the study is kept; `plan.directory` if not given.
         engine: what trains; processes of this machine, one a core, if not given.
         watcher: told how it goes; bars on standard error unless given.
+        networks: of the arms, to be kept beside the plan.
 
     Raises:
         UsageError: the directory belongs to another plan.
@@ -67,6 +70,8 @@ def run(
     with _sole(directory), _sigterm_as_interrupt():
         notices: list[str] = []
         claim(directory, plan, notices.append)
+        if networks:
+            keep_networks(directory, plan, networks)
         # Another process may have trained some of them meanwhile; what is damaged is the workers' to tell of.
         done = {task.number: record for task, record in zip(tasks, _whole(directory, plan), strict=True) if record}
         left = [task for task in tasks if task.number not in done]

@@ -85,7 +85,11 @@ class ArmScores:
 
     label: str
     scores: Mapping[int, float]
-    """Test accuracy in percent per seed."""
+    """By seed; in percent unless ``unit`` says otherwise."""
+    scored: str = "test accuracy"
+    """What the scores are: "score" where that is not known."""
+    unit: str = "%"
+    """Empty where the scores are on a scale of their own."""
     mean: float
     """Over all seeds, those at which it did not train too."""
     seeds: Interval | None
@@ -111,6 +115,10 @@ class ArmScores:
     """So few images are wrong that a difference has no room."""
     is_skewed: bool = False
     """Scores reach much farther to one side than a normal distribution's."""
+
+    def told(self, score: float) -> str:
+        """A score of it, or their mean, as it is printed."""
+        return f"{score:.2f} {self.unit}".rstrip().replace("-", "−")
 
     @property
     def failed(self) -> frozenset[int]:

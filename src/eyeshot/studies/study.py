@@ -86,7 +86,14 @@ class Study:
 
     def run(self, watcher: Watcher | None = None) -> None:
         """Train every arm with every seed, or what is left of that (see ``eyeshot.studies.run``)."""
-        self.records = run(self.plan, self.factories, self.directory, engine=self.engine, watcher=watcher)
+        self.records = run(
+            self.plan,
+            self.factories,
+            self.directory,
+            engine=self.engine,
+            watcher=watcher,
+            networks=self.networks,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The plan, where it is kept, and how designs were changed."""
