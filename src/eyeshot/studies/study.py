@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -72,12 +73,12 @@ class Study:
         if self.directory.exists():
             self.check()
         recipes = self.plan.recipes()
-        waiting = [
+        waiting = Counter(
             recipe.label
             for recipe, done in zip(recipes, records_in(self.directory, self.plan), strict=True)
             if not done
-        ]
-        return {arm.label: waiting.count(arm.label) for arm in self.plan.arms}
+        )
+        return {arm.label: waiting[arm.label] for arm in self.plan.arms}
 
     @property
     def is_finished(self) -> bool:

@@ -28,7 +28,7 @@ SCHEMA = "eyeshot.record/3"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
     """Which test images a network put in their class, in the order of the data set."""
 
@@ -92,7 +92,7 @@ class _KeptAnswers:
     chance: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
     """Where a run stood after an epoch, or after the part of one that the budget allowed."""
 
