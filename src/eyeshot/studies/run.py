@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeshot.errors import RunError
+from eyeshot.studies.artefacts import Artefacts
 from eyeshot.studies.display import Display, Noting, Silent, Watcher
 from eyeshot.studies.engines import Engine
 from eyeshot.studies.index import Index
@@ -30,6 +31,7 @@ def run(
     directory: Path | None = None,
     *,
     engine: Engine | None = None,
+    artefacts: Artefacts | None = None,
     watcher: Watcher | None = None,
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
@@ -43,6 +45,7 @@ def run(
             top level or a `functools.partial` of one.
         directory: where the study is kept; `plan.directory` if not given.
         engine: what trains; processes of this machine, one a core, if not given.
+        artefacts: where else its files are kept; what has ended there is not trained again.
         watcher: told how it goes; bars on standard error unless given.
 
     Raises:
@@ -55,7 +58,8 @@ def run(
     index = Index(directory, plan)
     records = _whole(directory, plan, index)
     # What is finished is read as it is: its disk may be one that cannot be written to.
-    if former is not None and not damage and set(plan.seeds) <= set(former.seeds) and None not in records:
+    is_here = former is not None and set(plan.seeds) <= set(former.seeds) and None not in records
+    if is_here and not damage and artefacts is None:
         whole = [record for record in records if record is not None]
         if index.missed:
             with contextlib.suppress(RunError), _sole(directory), index.writing(whole):
@@ -68,12 +72,16 @@ def run(
             factory=factories[recipe.label],
             directory=directory / plan.place(recipe),
             measures=plan.measures,
+            artefacts=artefacts,
         )
         for number, recipe in enumerate(plan.recipes())
     ]
     with _sole(directory), _sigterm_as_interrupt():
         notices: list[str] = []
         claim(directory, plan, notices.append)
+        if artefacts is not None:
+            artefacts.claim(plan)
+            artefacts.exchange(directory, plan, _whole(directory, plan, Index(directory, plan)))
         # Another process may have trained some of them meanwhile; what is damaged is the workers' to tell of.
         index = Index(directory, plan)
         there = _whole(directory, plan, index)

@@ -14,6 +14,7 @@ from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
 from eyeshot.studies.arms import arms_of
+from eyeshot.studies.artefacts import Artefacts, artefacts_at
 from eyeshot.studies.asked import At, nowhere
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.engines import Engine
@@ -47,6 +48,7 @@ class Study:
         engine: what trains.
         records: in the order of ``plan.recipes()``.
         images: what is trained and tested on, in words.
+        artefacts: where else its files are kept.
         doubts: why the test images cannot show much, where they cannot.
     """
 
@@ -59,6 +61,7 @@ class Study:
     records: list[Record] = field(default_factory=list)
     images: str = ""
     doubts: list[str] = field(default_factory=list)
+    artefacts: Artefacts | None = None
 
     def check(self) -> None:
         """Complain of a directory that holds another study or cannot be used."""
@@ -87,7 +90,14 @@ class Study:
 
     def run(self, watcher: Watcher | None = None) -> None:
         """Train every arm with every seed, or what is left of that (see ``eyeshot.studies.run``)."""
-        self.records = run(self.plan, self.factories, self.directory, engine=self.engine, watcher=watcher)
+        self.records = run(
+            self.plan,
+            self.factories,
+            self.directory,
+            engine=self.engine,
+            artefacts=self.artefacts,
+            watcher=watcher,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The plan, where it is kept, and how designs were changed."""
@@ -135,6 +145,7 @@ def planned(
     recipe: Mapping[str, Any] | None = None,
     measures: Sequence[str] | None = None,
     directory: Path | None = None,
+    artefacts: str | None = None,
     jobs: int | None = None,
     engine: Engine | None = None,
     command: tuple[str, ...] = (),
@@ -150,6 +161,7 @@ def planned(
         recipe: these three and the others of ``Options``, by the names that are typed for them.
         measures: what is measured beside accuracy, of ``eyeshot.train.measures``.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
+        artefacts: the address where its files are kept beside its directory; none unless given.
         jobs: trials at once; as many as there are cores for unless given.
         engine: what trains; processes of this machine unless given.
         command: what was typed, for people.
@@ -171,6 +183,8 @@ def planned(
     with at("match"):
         check_asked(match, match_by)
     measured = measures_asked(measures or (), at)
+    with at("artefacts"):
+        kept_at = artefacts_at(artefacts)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
@@ -209,6 +223,7 @@ def planned(
         engine or Processes(jobs=_few_jobs(plan, dataset) if jobs is None else jobs),
         images=dataset.words,
         doubts=dataset.doubts,
+        artefacts=kept_at,
     )
 
 
