@@ -26,7 +26,7 @@ import msgspec
 from eyeshot import opening
 from eyeshot.studies.plan import Plan
 from eyeshot.train.directory import RECORD
-from eyeshot.train.measures import MEASURES
+from eyeshot.train.measures import known
 from eyeshot.train.recipe import Recipe
 from eyeshot.train.record import Answers, Record, Score
 
@@ -132,7 +132,7 @@ class Index:
             is_diverged=body.is_diverged,
             weights=body.weights,
             answers=body.answers,
-            measures=measures and {name: measures[name] for name in MEASURES if name in measures},
+            measures=measures and known(measures),
         )
 
     def _row(self, label: str, seed: int) -> _Row | None:

@@ -24,7 +24,7 @@ from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.device import device_for
-from eyeshot.train.measures import MEASURES, measures_named
+from eyeshot.train.measures import column_of, known, measures_named
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Study:
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
     """One plain record per trial, with all that is measured of any."""
     trained = list(records)
-    names = [name for name in MEASURES if any(name in record.measures for record in trained)]
+    keys = known({key: None for record in trained for key in record.measures})
     return [
         {
             "arm": record.recipe.label,
@@ -122,7 +122,7 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
             "images": record.images,
             "images_per_second": record.images_per_second,
             "diverged": record.is_diverged,
-            **{MEASURES[name].column: record.measures.get(name) for name in names},
+            **{column_of(key): record.measures.get(key) for key in keys},
         }
         for record in trained
     ]
