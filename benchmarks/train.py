@@ -8,8 +8,8 @@ The bare loop is what one would write and tune by hand for the same work: all im
 in channels-last order, the same batches in the same order, the same optimiser in the fastest of PyTorch's forms (tried
 first), the same schedule and clipping, no check of anything, no loss read before the end. Ours is ``loop.run`` whole:
 images as bytes, flags for repeatable algorithms, a loss read each step; network, digests, a test of 100 images and
-files are in its seconds too. Ratios are those of neighbours in turn, so that what else runs on the machine hits both; seconds
-of the processor are the fairer ones where it is busy. Threads: one, as trials have.
+files are in its seconds too. Ratios are those of neighbours in turn, so that what else runs on the machine hits both;
+seconds of the processor are the fairer ones where it is busy. Threads: one, as trials have.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -140,6 +141,8 @@ def compared(name: str, width: int, count: int, repeats: int, options: Options) 
 
 def per_trial(engine: Engine | None) -> tuple[float, float]:
     """Seconds on the clock that an engine takes to be ready, about, and that each further trial takes."""
+    # by this file's name: processes that train do not import the program that runs
+    small = partial(import_module(Path(__file__).stem).net, 2)
     sample = data.load("sample")
 
     def seconds(trials: int) -> float:
@@ -147,11 +150,9 @@ def per_trial(engine: Engine | None) -> tuple[float, float]:
                     data_fingerprint=sample.fingerprint, budget=Budget.parse("64img"))  # fmt: skip
         with tempfile.TemporaryDirectory() as name:
             if engine is None:
-                return Spent.on(lambda: [loop.run(recipe, partial(net, 2), sample, Path(name) / f"{recipe.seed}")
+                return Spent.on(lambda: [loop.run(recipe, small, sample, Path(name) / f"{recipe.seed}")
                                          for recipe in plan.recipes()]).clock  # fmt: skip
-            return Spent.on(
-                lambda: run(plan, {"a": partial(net, 2)}, Path(name), engine=engine, watcher=Silent())
-            ).clock
+            return Spent.on(lambda: run(plan, {"a": small}, Path(name), engine=engine, watcher=Silent())).clock
 
     few, many = map(seconds, _TRIALS)
     each = (many - few) / (_TRIALS[1] - _TRIALS[0])
