@@ -122,6 +122,7 @@ class Artefacts:
             RunError: the place cannot be reached.
         """
         with self._reached() as (system, root):
+            system.invalidate_cache()  # of listings; another machine may have left something since
             lacks = [name for name in _FILES if not (place / name).exists()]
             self._take(system, root, place, [name for name in lacks if system.exists(f"{root}/{_name(place)}/{name}")])
 

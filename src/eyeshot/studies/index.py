@@ -123,6 +123,7 @@ class Index:
             body = _decode(row[2])
             versions = _versions(bytes(body.versions))
         except msgspec.MsgspecError:  # of another version
+            self.missed.add((recipe.label, recipe.seed))
             return None
         measures: Mapping[str, float | None] = body.measures
         return Record(
