@@ -54,6 +54,7 @@ def written(folder: Path, text: str) -> StudyFile:
         ('arms = ["C3-4"]\nmatch = "flops"', r"line 2 \(match\): match 'flops': needed is params, macs"),
         ('arms = ["C3-4"]\ndata = "nowhere"', r"line 2 \(data\): data '.*nowhere': nothing there"),
         ('arms = ["C3-4"]\nmeasures = ["los"]', r"line 2 \(measures, no\. 1\): no measure 'los'; did you mean loss"),
+        ('arms = ["C3-4"]\nartefacts = "s4://x"', r"line 2 \(artefacts\): .*Protocol not known: s4; give"),
         ('arms = ["C3-4"]\nlr = 0.1', r"line 2 \(lr\): lr belongs below \[recipe\]"),
         ('arms = ["C3-4"]\n[recipe]\nbatch = 8\nlr = "fast"', r"line 4 \(recipe, lr\): needed is a number, found text"),
         ('arms = ["C3-4"]\n[recipe]\nwarmup = 0.1', r"line 3 \(recipe, warmup\): .*did you mean warm_up"),

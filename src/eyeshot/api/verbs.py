@@ -101,8 +101,8 @@ def compare(
         lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
             or "alternating-flip" to mirror them, "shift+flip" for both.
         device: "cpu", "cuda" or "mps"; the fastest there is unless given.
-        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds"; ``evidence.measures``
-            has it. One more is measured on networks that are trained already.
+        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds", "probes", "effective";
+            ``evidence.measures`` has it. One more is measured on networks that are trained already.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.

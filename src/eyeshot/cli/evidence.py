@@ -62,8 +62,8 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
     if evidence.measures:
         terminal.say()
         terminal.table(measures_table(evidence.measures))
-        for measured in evidence.measures:
-            terminal.say((f"{measured.name}: {measured.measure.says}", "dim"))
+        for name, measure in {measured.name: measured.measure for measured in evidence.measures}.items():
+            terminal.say((f"{name}: {measure.says}", "dim"))
     terminal.say()
     for line in evidence.verdict.splitlines():
         terminal.say((line, "strong"))

@@ -102,6 +102,7 @@ def _measured_json(measured: Measured) -> dict[str, Any]:
     shown = measured.measure
     return {
         "name": measured.name,
+        "part": measured.part,
         "says": shown.says,
         "repeatable": shown.is_repeatable,
         "shown": {"unit": shown.unit, "times": shown.times, "digits": shown.digits},

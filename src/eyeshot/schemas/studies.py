@@ -93,6 +93,7 @@ class _MeasuredDifference(Part, kw_only=True):
 
 class _Measured(Part, kw_only=True):
     name: str
+    part: str | None = None
     says: str
     repeatable: bool
     shown: _Shown

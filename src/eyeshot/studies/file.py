@@ -79,6 +79,7 @@ class _Study(msgspec.Struct, forbid_unknown_fields=True):
     recipe: dict[str, Any] = {}
     measures: list[str] = []
     directory: str | None = None
+    artefacts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def study_file(path: Path) -> StudyFile:
         "recipe": _recipe(file, asked.recipe, ("recipe",)),
         "measures": asked.measures,
         "directory": path.parent / asked.directory if asked.directory else None,
+        "artefacts": _address(path.parent, asked.artefacts),
     }
     return StudyFile(file, [_asked(file, path.parent, number, arm) for number, arm in enumerate(asked.arms)], terms)
 
@@ -185,6 +187,11 @@ def _no(what: str, word: str, names: tuple[str, ...]) -> str:
 
 def _from_folder(folder: Path, data: str | None) -> str | None:
     return data if data is None or data in _NAMES else str(folder / Path(data).expanduser())
+
+
+def _address(folder: Path, address: str | None) -> str | None:
+    """Where artefacts are kept; a folder is from the file's on."""
+    return address if address is None or "://" in address else str(folder.absolute() / Path(address).expanduser())
 
 
 def _recipe(file: TomlFile, recipe: dict[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:

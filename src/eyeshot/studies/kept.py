@@ -18,7 +18,8 @@ from eyeshot.documents import reason, unsealed
 from eyeshot.errors import ReadError, RunError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.text import parse, write
-from eyeshot.studies.plan import Arm, Plan, place
+from eyeshot.studies.index import Index, uncollected
+from eyeshot.studies.plan import Arm, Plan, folder
 from eyeshot.train import directory as files
 from eyeshot.train.directory import RECORD, finished, record_in, told_apart, write_sealed
 from eyeshot.train.record import Record
@@ -38,7 +39,7 @@ def kept(directory: Path, notice: Notice) -> tuple[Plan, list[Record]]:
         UsageError: the directory holds no study, or nothing of it is trained.
     """
     plan = plan_of(directory, notice)
-    trials = [finished(directory / plan.place(recipe), recipe, notice) for recipe in plan.recipes()]
+    trials = records_in(directory, plan, notice)
     records = [record for record in trials if record is not None]
     if not records:
         raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
@@ -132,9 +133,20 @@ def is_finished(directory: Path, plan: Plan) -> bool:
     return all(record is not None and record.has(plan.measures) for record in records_in(directory, plan))
 
 
-def records_in(directory: Path, plan: Plan) -> list[Record | None]:
-    """The record of each of a plan's recipes, None where there is none to be believed."""
-    return [finished(directory / plan.place(recipe), recipe, lambda text: None) for recipe in plan.recipes()]
+def records_in(
+    directory: Path, plan: Plan, notice: Notice = lambda text: None, index: Index | None = None
+) -> list[Record | None]:
+    """The record of each of a plan's recipes, None where there is none to be believed.
+
+    Args:
+        index: that of the directory, where it is read already.
+    """
+    known = Index(directory, plan) if index is None else index
+    with uncollected():
+        return [
+            known.record(recipe) or finished(directory / plan.place(recipe), recipe, notice)
+            for recipe in plan.recipes()
+        ]
 
 
 def _plan_in(directory: Path) -> Plan:
@@ -203,7 +215,8 @@ def _records(directory: Path) -> Iterator[tuple[int, Record]]:
         except (OSError, ValueError):
             continue  # told of once it is needed
         number = re.match(r"\d+", path.parent.parent.name)
-        if number is not None and place(int(number[0]), record.recipe) == path.parent.relative_to(directory):
+        label, seed = record.recipe.label, record.recipe.seed
+        if number is not None and directory / folder(int(number[0]), label) / f"seed-{seed}" == path.parent:
             yield int(number[0]), record
 
 
