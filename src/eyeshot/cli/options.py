@@ -241,7 +241,10 @@ def lesson_of(*models: str) -> list[str]:
 
 
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
-    """Say which results are only bounds, and end with the exit code for that."""
+    """Say which results are only bounds, none where layers are left out alone, and end with the exit code for that."""
     more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
-    terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), layers[0] + more)
+    if layers:
+        terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), layers[0] + more)
+    else:
+        terminal.say(("layers are left out, as a note says; ", "warn"), "totals are at least")
     raise click.exceptions.Exit(BOUND)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eyeshot.errors import EyeshotError, ReadError
+from eyeshot.network.check import check
 from eyeshot.network.graph import Memory, Network, Note
 from eyeshot.network.ops import Input, Unknown
 from eyeshot.read.keras.calls import Call, UnreadError
@@ -65,6 +66,10 @@ class Reader:
         if not ends and not self.lost:
             raise ReadError(f"{self.name}: its outputs do not depend on its input, so there is nothing to see")
         nodes = nodes_of(self, names)
+        try:
+            check(nodes.values())
+        except ReadError as error:
+            raise ReadError(f"{self.name}: {error}") from None
         notes = [Note(None, "remark", text) for text in remarks]
         if self.lost:
             more = f" and {len(self.lost) - 1:,} more layers" if len(self.lost) > 1 else ""

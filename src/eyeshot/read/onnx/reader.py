@@ -9,12 +9,14 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eyeshot.errors import EyeshotError, ReadError
+from eyeshot.network.check import check
 from eyeshot.network.graph import Network, Note
 from eyeshot.network.ops import Input
 from eyeshot.opening import opened
@@ -96,7 +98,8 @@ class Reader(Recording):
             failure = ReadError(f"{self.name}: {error}")
             if len(self.steps) > len(inputs):
                 stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
-                failure.partial = self._network(inputs, (), [stopped])
+                with suppress(ReadError):
+                    failure.partial = self._network(inputs, (), [stopped])
             raise failure from None
         except RecursionError:
             raise ReadError(f"{self.name}: its graphs, functions or constants lie too deep in each other") from None
@@ -107,7 +110,11 @@ class Reader(Recording):
         return self._network(inputs, results, [Note(None, "remark", text) for text in remarks])
 
     def _network(self, inputs: Mapping[Step, str], results: Sequence[Step], notes: list[Note]) -> Network:
-        nodes = nodes_of(self, dict(inputs))
+        try:
+            nodes = nodes_of(self, dict(inputs))
+            check(nodes.values())
+        except ReadError as error:
+            raise ReadError(f"{self.name}: {error}") from None
         if self.lost:
             more = f" and {len(self.lost) - 1:,} more nodes" if len(self.lost) > 1 else ""
             notes.append(
