@@ -102,6 +102,19 @@ def test_what_lies_behind_an_unknown_operator_is_left_out_and_said(tmp_path: Pat
     assert "totals are at least" in result.stderr
 
 
+def _number(n: int, name: str) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.array(n, bool if name == "on" else "i8"), name)
+
+
+def endless(depth: int = 5) -> onnx.NodeProto:
+    """A loop whose body is a loop, and so on; the last one's body is empty."""
+    infos = [helper.make_tensor_value_info(n, kind, ()) for n, kind in (("i", 7), ("on", 9))]
+    state = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
+    nodes = [endless(depth - 1)] if depth else []
+    body = helper.make_graph(nodes, "body", [*infos, state], [infos[1], state])
+    return helper.make_node("Loop", ["n", "on", "x"], ["y"], body=body)
+
+
 HUGE = 1 << 40
 IMPOSSIBLE = {
     "a kernel of a million": chain(
@@ -115,6 +128,11 @@ IMPOSSIBLE = {
     ),
     "nothing that makes its input": chain(helper.make_node("Relu", ["z"], ["y"])),
     "a stride of nothing": chain(helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[0, 0])),
+    "two thousand million parts": chain(helper.make_node("Split", ["x"], ["y"], num_outputs=(1 << 31) - 1, axis=2)),
+    "a scan of as many inputs": chain(
+        helper.make_node("Scan", ["x"], ["y"], num_scan_inputs=(1 << 31) - 1, body=helper.make_graph([], "b", [], []))
+    ),
+    "loops within loops that do nothing": chain(endless(), constants=(_number(1 << 40, "n"), _number(1, "on"))),
     "a word for a number": chain(helper.make_node("Concat", ["x", "x"], ["y"], axis="one")),
 }
 

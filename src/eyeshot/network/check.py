@@ -35,7 +35,9 @@ def check(nodes: Iterable[Node]) -> None:
 def fits(relation: Relation, before: Shape, after: Shape) -> bool:
     """Whether a relation can hold between an input and an output of these shapes."""
     if isinstance(relation, Window):
-        return _have(relation.axes, before, after) and len(before) == len(after)
+        groups = relation.groups or 1
+        mixes = groups == 1 or (len(before) > 1 and before[1] % groups == after[1] % groups == 0)
+        return len(before) == len(after) and _have(relation.axes, before, after) and mixes
     if isinstance(relation, Taps):
         return _have(relation.axes, before, after) and all(
             len(reads) == after[axis] and all(0 <= tap < before[axis] for taps in reads for tap in taps)
@@ -56,7 +58,7 @@ def fits(relation: Relation, before: Shape, after: Shape) -> bool:
 
 def _reduces(relation: Reduce, before: Shape, after: Shape) -> bool:
     """Whether the axes that are not reduced are as they were; a factor of a product may be repeated along them."""
-    if not _have(relation.axes, before):
+    if not _have(relation.axes, before) or (relation.groups > 1 and (len(before) < 2 or before[1] % relation.groups)):
         return False
     if not relation.keep:
         return after == tuple(n for axis, n in enumerate(before) if axis not in relation.axes)

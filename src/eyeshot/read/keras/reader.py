@@ -94,8 +94,8 @@ class Reader:
 
     def add(self, step: Step) -> None:
         """Append a step, if its positions are not too many."""
-        if len(step.shape) > 32 or any(not 0 <= n <= 1 << 31 for n in step.shape):
-            raise ReadError(f"an output of {'×'.join(map(str, step.shape[:8]))}")
+        if len(step.shape) > 32 or any(not 1 <= n <= 1 << 31 for n in step.shape):
+            raise ReadError(f"it would give {'×'.join(map(str, step.shape[1:9]))}")
         self.positions_left -= sum(step.shape)
         if self.positions_left < 0:
             raise ReadError(f"its outputs have more than {MOST_POSITIONS:,} positions along their axes")

@@ -28,10 +28,14 @@ from eyeshot.read.onnx.inputs import Source, sources
 from eyeshot.read.onnx.messages import Attribute, Function, Graph, Model, NodeProto, parse_model
 from eyeshot.read.onnx.names import Sites
 from eyeshot.read.onnx.operators import RULES
-from eyeshot.read.onnx.recording import DEEPEST, MOST_NODES, Recording, Scope
+from eyeshot.read.onnx.recording import DEEPEST, Recording, Scope
 from eyeshot.read.onnx.values import LostError, Value, constant
 from eyeshot.read.onnx.wire import Wire
 from eyeshot.read.steps import CallSite, Step
+
+
+_A_GRAPH = 16
+"""Nodes as which a graph counts each time that it is run, beside its own: turns of loops are not for nothing."""
 
 
 def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = None) -> Network:
@@ -144,6 +148,7 @@ class Reader(Recording):
 
     def run(self, graph: Graph, scope: Scope) -> None:
         """Walk along a graph; its values are in the scope afterwards."""
+        self.spend_nodes(_A_GRAPH + len(graph.constants))
         for tensor in graph.constants:
             scope.values[tensor.name] = self.weight(tensor, f"{scope.path}/{tensor.name}")
         self._walk(graph.nodes, scope, [out.name for out in graph.outputs])
@@ -154,9 +159,7 @@ class Reader(Recording):
             for name in node.inputs:
                 self.readers[name] = self.readers.get(name, 0) + 1
         for node in nodes:
-            self.nodes_left -= 1
-            if self.nodes_left < 0:
-                raise ReadError(f"more than {MOST_NODES:,} nodes are run, which no network needs")
+            self.spend_nodes(1)
             self._node(node, scope)
         self.readers = outer
 

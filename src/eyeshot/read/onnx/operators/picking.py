@@ -67,6 +67,8 @@ def _gather_elements(call: Call) -> Value:
     else:
         lead = call.integer("batch_dims", 0)
         depth = table.shape[-1]
+        if lead + depth > len(x.shape):
+            raise ReadError(f"it tells {lead + depth:,} positions of {len(x.shape)} axes")
         shape = (*table.shape[:-1], *x.shape[lead + depth :])
         axes = tuple(range(lead, lead + depth))
     if x.step is None and table.step is None:
