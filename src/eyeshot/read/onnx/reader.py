@@ -33,7 +33,7 @@ from eyeshot.read.onnx.values import LostError, Value, constant
 from eyeshot.read.onnx.wire import Wire
 from eyeshot.read.steps import CallSite, Step
 
-
+_UNFIT = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError)
 _A_GRAPH = 16
 """Nodes as which a graph counts each time that it is run, beside its own: turns of loops are not for nothing."""
 
@@ -119,6 +119,8 @@ class Reader(Recording):
             check(nodes.values())
         except ReadError as error:
             raise ReadError(f"{self.name}: {error}") from None
+        except _UNFIT as error:
+            raise ReadError(f"{self.name}: an operator does not fit its inputs: {_first_line(error)}") from error
         if self.lost:
             more = f" and {len(self.lost) - 1:,} more nodes" if len(self.lost) > 1 else ""
             notes.append(
@@ -182,7 +184,7 @@ class Reader(Recording):
             raise
         except EyeshotError as error:
             raise ReadError(f"{_called(node)}: {error}") from None
-        except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError) as error:
+        except _UNFIT as error:
             raise ReadError(f"{_called(node)} does not fit its inputs: {_first_line(error)}") from error
         for name, value in zip(node.outputs, outputs, strict=False):
             if name:

@@ -22,7 +22,9 @@ def recurrence(call: Call, x: Value, name: str, *, hidden: int) -> list[Value]:
     axis = 1 - batch_axis
     ways = weight.shape[0]
     direction = call.text("direction", "forward")
-    if len(x.shape) != 3 or direction not in ("forward", "reverse", "bidirectional"):
+    if len(x.shape) != 3:
+        raise ReadError(f"its sequences have {len(x.shape)} axes; needed are positions, batch and features")
+    if direction not in ("forward", "reverse", "bidirectional"):
         raise ReadError(f"its direction is {direction!r}")
     if weight.step is not None or inner.step is not None:
         raise ReadError("its weights depend on the data, which is not read")
