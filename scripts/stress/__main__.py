@@ -32,7 +32,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "stress.md"
-FUZZERS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "damage")
+_AIDS = ("damage", "exports", "limits", "messages", "told")
+"""Modules that fuzzers share."""
+FUZZERS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in _AIDS)
 _SHOWN = 20
 """Failures that are printed of one fuzzer."""
 _HEAD = """# What the stress found

@@ -142,14 +142,16 @@ def plot(
         unit = units[0] if units else "centre"
         results = measured_fields(asked, source=source, unit=unit, input_shape=input_shape, **measured)
         _write(output, _of_use(kind, results, axis), paper)
-        _end([result.layer for result in results if not result.is_exact])
+        if bounded := [result.layer for result in results if not result.is_exact]:
+            _end(bounded)
         return
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
     ratio = () if kind in KINDS else [_by_depth(report) for report in reports]
     drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_ratio(ratio, chosen.labels)]])
     _write(output, drawn, paper)
-    _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
+    if not all(report.is_exact for report in reports):
+        _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
 
 
 _TOGETHER = (7.5, 6.2)
@@ -231,10 +233,9 @@ def _write(output: Path, drawing: Drawing, paper: Paper) -> None:
 
 
 def _end(bounded: Sequence[str]) -> None:
-    """End with the exit code for bounds where some field is only one."""
+    """End with the exit code for bounds."""
     import sys
 
     from eyeshot.cli.terminal import Terminal
 
-    if bounded:
-        end_bounded(Terminal(sys.stderr), bounded)
+    end_bounded(Terminal(sys.stderr), bounded)

@@ -127,7 +127,10 @@ def _split(call: Call) -> list[Value]:
     x = call.x
     axis = call.axis(call.integer("axis", 0), len(x.shape))
     told = call.integers("split") if call.get(1) is None else tuple(call.whole(1))
-    return pieces(call, x, axis, told, call.integer("num_outputs", len(call.node.outputs)))
+    count = call.integer("num_outputs", len(call.node.outputs))
+    if count > len(call.node.outputs):
+        raise ReadError(f"{count:,} parts, of which {len(call.node.outputs)} have names")
+    return pieces(call, x, axis, told, count)
 
 
 def pieces(call: Call, x: Value, axis: int, sizes: object, count: int) -> list[Value]:
