@@ -133,6 +133,11 @@ IMPOSSIBLE = {
         helper.make_node("Scan", ["x"], ["y"], num_scan_inputs=(1 << 31) - 1, body=helper.make_graph([], "b", [], []))
     ),
     "loops within loops that do nothing": chain(endless(), constants=(_number(1 << 40, "n"), _number(1, "on"))),
+    "the same axis twice": chain(
+        helper.make_node("Unsqueeze", ["x", "axes"], ["y"]),
+        constants=(numpy_helper.from_array(np.array([0, 0]), "axes"),),
+    ),
+    "channels of a row": chain(helper.make_node("LRN", ["x"], ["y"], size=3), shape=(8,)),
     "a word for a number": chain(helper.make_node("Concat", ["x", "x"], ["y"], axis="one")),
 }
 

@@ -24,7 +24,9 @@ MOST_CALLS = 200_000
 DEEPEST = 32
 """Models within models."""
 MODELS = ("Functional", "Model", "Sequential")
-_UNFIT = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError)
+_UNFIT = (
+    ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError, StopIteration
+)  # fmt: skip
 
 
 class Reader:

@@ -33,7 +33,9 @@ from eyeshot.read.onnx.values import LostError, Value, constant
 from eyeshot.read.onnx.wire import Wire
 from eyeshot.read.steps import CallSite, Step
 
-_UNFIT = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError)
+_UNFIT = (
+    ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError, StopIteration
+)  # fmt: skip
 _A_GRAPH = 16
 """Nodes as which a graph counts each time that it is run, beside its own: turns of loops are not for nothing."""
 

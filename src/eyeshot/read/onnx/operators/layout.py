@@ -63,6 +63,8 @@ def _unsqueeze(call: Call) -> Value:
     x, told = call.x, axes_told(call) or []
     rank = len(x.shape) + len(told)
     axes = {call.axis(a, rank) for a in told}
+    if len(axes) < len(told):
+        raise ReadError(f"its axes {told[:8]} are not all different")
     rest = iter(x.shape)
     return call.reshaped(x, [1 if a in axes else next(rest) for a in range(rank)], "unsqueeze")
 
