@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -186,7 +187,7 @@ def trained(folder: Path, jobs: int | None = None) -> dict[str, Any]:
     for name in studies_of(finding_in(folder)):
         print(f"{folder.name}: {name}", file=sys.stderr, flush=True)
         place = RUNS / folder.name / name
-        comparison = eyeshot.study(folder / f"{name}.toml", run=place, jobs=jobs, on_progress=_told)
+        comparison = eyeshot.study((folder / f"{name}.toml").relative_to(ROOT), run=place, jobs=jobs, on_progress=_told)
         study, evidence = comparison.study, comparison.evidence
         assert study is not None
         assert evidence is not None
@@ -402,6 +403,7 @@ def main() -> None:
     parser.add_argument("--pages", action="store_true", help="train nothing")
     parser.add_argument("--jobs", type=int, metavar="N", help="trainings at once; one a core unless given")
     asked = parser.parse_args()
+    os.chdir(ROOT)  # so that a study of images and nets of its own names their file alike on every machine
     chosen = folders(asked.only)
     for folder in [] if asked.pages else chosen:
         text = json.dumps(trained(folder, asked.jobs), indent=1, ensure_ascii=False)
