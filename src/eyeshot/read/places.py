@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from eyeshot.read.trace import CallSite, Trace, tensors_in
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
     """A module's forward under way: where it is and was called from, what it got, and what its last part gave.
 
-    ``unwatched`` is what PyTorch's public functions are handed past ``Whole`` by, while a layer of its own runs.
+    ``unwatched`` leads the public functions that a layer of PyTorch's own calls past ``Whole``, where that may be.
     """
 
     place: CallSite
@@ -37,12 +36,13 @@ class _Running:
 class Places:
     """Follows which of a model's modules is running.
 
-    PyTorch's own layers call none of the functions that ``Whole`` changes, but one; handing it each that they do call
-    took a seventh of a reading. With ``has_numbers`` weights may be tensors of a kind that changes functions itself.
+    PyTorch's own layers call none of the functions that ``Whole`` changes, but one layer; handing it each that they do
+    call takes a seventh of a reading. With ``watches_all`` it is done all the same: where somebody else watches the
+    functions, or where weights are used as they are, which may be tensors of a kind that changes functions itself.
     """
 
-    def __init__(self, modules: Modules, trace: Trace, *, has_numbers: bool = False) -> None:
-        self.trace, self.has_numbers = trace, has_numbers
+    def __init__(self, modules: Modules, trace: Trace, *, watches_all: bool) -> None:
+        self.trace, self.watches_all = trace, watches_all
         self.modules = dict(modules)
         self.paths = {id(child): path for path, child in self.modules.items()}
         self.stack: list[_Running] = []
@@ -69,7 +69,7 @@ class Places:
         caller = self.trace.place
         self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
         running = _Running(self.trace.place, caller, inputs)
-        if not self.has_numbers and _is_of_pytorch(type(module)) and _runs_as_written(module):
+        if not self.watches_all and _is_of_pytorch(type(module)) and _runs_as_written(module):
             running.unwatched = torch._C.DisableTorchFunction()
             running.unwatched.__enter__()
         self.stack.append(running)
@@ -109,7 +109,6 @@ class Places:
         return f"in {at.place.path} ({type(module).__name__}{words}), which got {_shapes(at.inputs)}{last}"
 
 
-@cache
 def _is_of_pytorch(kind: type) -> bool:
     """Whether a module's class is one of PyTorch's layers that call no function which ``Whole`` changes."""
     return kind.__module__.startswith("torch.nn.modules.") and kind is not torch.nn.LocalResponseNorm
@@ -117,9 +116,7 @@ def _is_of_pytorch(kind: type) -> bool:
 
 def _runs_as_written(module: torch.nn.Module) -> bool:
     """Whether nothing of the user's runs while a module does: neither parts nor hooks, nor a forward of its own."""
-    return not (
-        module._modules or module._forward_pre_hooks or module._forward_hooks or "forward" in module.__dict__
-    )
+    return not (module._modules or module._forward_pre_hooks or module._forward_hooks or "forward" in module.__dict__)
 
 
 def _shapes(values: Any) -> str:

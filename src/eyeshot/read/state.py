@@ -18,6 +18,7 @@ _MOST_NUMBERS = 1 << 20
 Modules = Sequence[tuple[str, torch.nn.Module]]
 """A module and all in it, each with its path."""
 _OF_WEIGHTS = ("_parameters", "_buffers")
+_META = torch.device("meta")
 
 
 def modules_in(root: torch.nn.Module) -> Modules:
@@ -93,10 +94,12 @@ def as_they_are(modules: Modules, trace: Trace) -> Iterator[None]:
 
 def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
     """A tensor without memory; small buffers of numbers that may say what is read keep theirs, in a copy."""
+    if tensor.is_meta:
+        return tensor.detach()  # another tensor all the same: what a pass does to it is not done to the module's
     says_what_is_read = not is_param and (tensor.numel() == 1 or not tensor.dtype.is_floating_point)
-    if says_what_is_read and not tensor.is_meta and tensor.numel() <= _MOST_NUMBERS and name != "num_batches_tracked":
+    if says_what_is_read and tensor.numel() <= _MOST_NUMBERS and name != "num_batches_tracked":
         return tensor.detach().to("cpu", copy=True)
-    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=_META)
 
 
 def has_lazy_weights(modules: Modules) -> bool:

@@ -157,7 +157,7 @@ class _Reading:
         self.watched = nullcontext() if watching is None else watching(self.trace)
         if with_lines:
             self.trace.line_of_code = line_of_user
-        self.places = Places(modules, self.trace, has_numbers=has_numbers)
+        self.places = Places(modules, self.trace, watches_all=has_numbers or watching is not None)
         self.inputs: dict[Step, str] = {}
         self.output: Any = None
         self.taking: Pass | None = None

@@ -7,6 +7,7 @@ reads nothing. So the trace notes which elements of a step are silenced, and whi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -16,7 +17,7 @@ from eyeshot.network.ops import Arithmetic, Dropout, Masked, MaskedMatMul, MatMu
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at, nonzero
 from eyeshot.read.aten.rules import axis_of, one, reshaped, rule, varying
 from eyeshot.read.masks import SILENT, weighed
-from eyeshot.read.trace import Call, Marks, Step, Trace, tensors_in
+from eyeshot.read.trace import Call, Marks, Step, Trace
 
 
 @rule("masked_fill")
@@ -62,7 +63,7 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
         elif (numbers := _numbers(trace, value)) is not None:
             silent |= taken & (numbers <= SILENT)
             zeros |= taken & (numbers == 0)
-    operands = tensors_in(call.arguments)
+    operands = call.tensors
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
     step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
     trace.bind(out, step)
@@ -118,7 +119,7 @@ def _of(noted: dict[Step, Marks], step: Step) -> Marks | None:
 
 def arithmetic(trace: Trace, call: Call) -> Any:
     """Position by position; −∞ among constants that are added silences scores, zeros among factors end products."""
-    operands = tensors_in(call.arguments)
+    operands = call.tensors
     inputs = [t for t in operands if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:
         if len(inputs) == 2 and call.name == "mul":
@@ -137,7 +138,7 @@ def arithmetic(trace: Trace, call: Call) -> Any:
 _FOLLOWED = frozenset({"add", "sub", "mul"})
 
 
-def _follow(trace: Trace, out: Step, name: str, operands: list[torch.Tensor], before: list[Step | None]) -> None:
+def _follow(trace: Trace, out: Step, name: str, operands: Sequence[torch.Tensor], before: list[Step | None]) -> None:
     """Note what a sum leaves silent, or a product 0; what a difference takes away, or takes from, silences nothing."""
     noted = trace.zeros if name == "mul" else trace.silent
     gone: list[torch.Tensor] = []
