@@ -6,6 +6,7 @@ whole and how it was cut out of it, so that writing into the one changes what th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -104,10 +105,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more."""
+    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more.
+
+    ``most`` is the largest number of the mask at silenced scores: a factor may bring it up to where it weighs again.
+    """
 
     elements: torch.Tensor
     is_told: bool
+    most: float = -math.inf
 
 
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
