@@ -77,9 +77,25 @@ def taken_away(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
     return (scores(parts) - (~keys).to(parts[0]) * 1e9).softmax(-1) @ parts[2]
 
 
+def scaled_after_it_was_added(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
+    masked = parts[0] @ parts[1].transpose(-2, -1) + without(keys).to(parts[0])
+    return (masked * parts[0].shape[-1] ** -0.5).softmax(-1) @ parts[2]
+
+
+def divided_after_it_was_filled(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
+    masked = (parts[0] @ parts[1].transpose(-2, -1)).masked_fill(~keys, -1e9)
+    return (masked / parts[0].shape[-1] ** 0.5).softmax(-1) @ parts[2]
+
+
+def scaled_by_a_number_of_each_query(parts: Parts, keys: torch.Tensor) -> torch.Tensor:
+    temperature = torch.linspace(1, 2, N, dtype=parts[0].dtype, device=keys.device)[:, None]
+    masked = parts[0] * temperature.reciprocal() @ parts[1].transpose(-2, -1) / parts[0].shape[-1] ** 0.5
+    return (temperature * masked.masked_fill(~keys, -torch.inf)).softmax(-1) @ parts[2]
+
+
 WRITTEN: dict[str, Written] = {f.__name__: f for f in (
     filled, filled_with_a_large_number, chosen, added, after_a_bias, in_a_batch_of_matrices, by_einsum, from_the_right,
-    masked_twice, taken_away,
+    masked_twice, taken_away, scaled_after_it_was_added, divided_after_it_was_filled, scaled_by_a_number_of_each_query,
 )}  # fmt: skip
 MASKS = {
     "a triangle": kept(N, N).tril(),
@@ -138,9 +154,19 @@ def test_what_a_mask_fills_of_a_map_is_read_no_more() -> None:
     [
         lambda x: 1e5 * torch.arange(N, device=x.device).to(x) - x @ x.transpose(1, 2),
         lambda x: torch.add(x @ x.transpose(1, 2), without(kept(N, N).tril()).nan_to_num(neginf=-1e9).to(x), alpha=-1),
+        lambda x: -(x @ x.transpose(1, 2)).masked_fill(~kept(N, N).tril().to(x.device), -1e9),
+        lambda x: -0.5 * (x @ x.transpose(1, 2)).masked_fill(~kept(N, N).tril().to(x.device), -1e9),
+        lambda x: 1e-7 * (x @ x.transpose(1, 2)).masked_fill(~kept(N, N).tril().to(x.device), -1e9),
         lambda x: ((x @ x.transpose(1, 2)).to(torch.complex128) + 1j * torch.arange(N, device=x.device)).real.to(x),
     ],
-    ids=["taken from large numbers", "added with another sign", "complex numbers"],
+    ids=[
+        "taken from large numbers",
+        "added with another sign",
+        "with its sign turned",
+        "by a negative number",
+        "by a number so small that it weighs again",
+        "complex numbers",
+    ],
 )
 def test_what_only_looks_like_a_mask_leaves_nothing_out(odd: Callable[[torch.Tensor], torch.Tensor]) -> None:
     report = eyeshot.inspect(Function(lambda x: odd(x).softmax(-1) @ x), f"{N}x4:TC")

@@ -49,12 +49,27 @@ class Apart:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the units of a branch look along one axis: ``pace`` input positions a unit along a tensor's axis."""
+    """Where the units of a branch look along one axis of the tensor: ``step`` input positions in ``period`` units.
+
+    ``ends`` is the sum of the first and last position of all units of a turn. These are whole numbers, since nearly all
+    branches that meet are alike: of fractions, only those that are not need any.
+    """
 
     axis: int
-    pace: Fraction
-    centre: Fraction
+    step: int
+    period: int
+    ends: int
     is_causal: bool
+
+    @property
+    def pace(self) -> Fraction:
+        """Input positions a unit."""
+        return Fraction(self.step, self.period)
+
+    @property
+    def centre(self) -> Fraction:
+        """The mean centre of a turn, each seen from its own unit: that of unit r less r·pace."""
+        return Fraction(self.ends, 2 * self.period) - self.pace * (self.period - 1) / 2
 
 
 Places = tuple[_Place | None, ...]
@@ -103,6 +118,8 @@ class _Meetings:
         }
         for axis in range(len(self.network.axes)):
             places = [(name, place) for name, of_axes in branches.items() if (place := of_axes[axis]) is not None]
+            if len({(place.axis, place.step, place.period, place.ends) for _, place in places}) <= 1:
+                continue
             if len({(place.axis, place.pace) for _, place in places}) != 1:
                 continue  # fewer than two move, or at different paces: only what steps alike can lie apart
             if all(place.is_causal for _, place in places):
@@ -122,17 +139,11 @@ class _Meetings:
 
 
 def _place(sight: Sight) -> _Place | None:
-    """The mean centre of a turn, each seen from its own unit."""
     if not isinstance(sight, Moving) or any(b < a for a, b in zip(sight.firsts, sight.lasts, strict=True)):
         return None
-    pace, turn = Fraction(sight.step, sight.period), sight.period
-    middles = (Fraction(a + b, 2) for a, b in zip(sight.firsts, sight.lasts, strict=True))
-    return _Place(
-        axis=sight.axis,
-        pace=pace,
-        centre=sum((middle - r * pace for r, middle in enumerate(middles)), Fraction(0)) / turn,
-        is_causal=all(last <= r * pace for r, last in enumerate(sight.lasts)),
-    )
+    step, period = sight.step, sight.period
+    is_causal = all(last * period <= r * step for r, last in enumerate(sight.lasts))
+    return _Place(sight.axis, step, period, sum(sight.firsts) + sum(sight.lasts), is_causal)
 
 
 def notes(network: Network) -> Iterator[Note]:

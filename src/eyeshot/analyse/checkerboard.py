@@ -85,6 +85,8 @@ def _over_zeros(network: Network, node: Node, op: Conv) -> Iterator[Turns]:
     while isinstance(source.op, Insert):
         gaps[source.op.axis] = source.op
         source = network[source.inputs[0]]
+    if not gaps:
+        return
     for axis, slide in enumerate(op.window(op.groups).slides, start=2):
         if axis in gaps:
             gap = gaps[axis]

@@ -89,7 +89,11 @@ def _of_input(node: Node) -> Sights:
     return Sights((tuple(Moving(axis, 1, (0,), (0,), touches=True) for axis in axes),))
 
 
-_rules: Rules[Sights] = Rules("closed form", lambda parts, shape: settled(unite(parts, shape)))
+_rules: Rules[Sights] = Rules(
+    "closed form",
+    lambda parts, shape: settled(unite(parts, shape)),
+    lambda value: value.table if value.index is None else id(value),
+)
 
 
 @_rules.rule(Window)

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
-from eyeshot.analyse.layouts import axes_counting, axes_told, behind_reshapes, unit_axes
+from eyeshot.analyse.layouts import axes_counting, axes_told, behind_reshapes, counting, unit_axes
 from eyeshot.analyse.parted import NEVER, Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Scattered, Sight, Sights, axes_of, together
 from eyeshot.network.graph import Network, Node
@@ -53,7 +53,7 @@ class Field:
     phases: tuple[tuple[int, ...] | None, ...] | None = None
     one_sided: tuple[str | None, ...] | None = None
 
-    @property
+    @cached_property
     def centre(self) -> tuple[float | None, ...] | None:
         """Where unit 0's field has its middle, in pixels from the first one's; None where units have no one size.
 
@@ -83,7 +83,9 @@ class Fields:
         self.network = network
         self.gates = gates and any(read.gate for node in network for read in node.reads)
         self.data: Fields = Fields(network, gates=False) if self.gates else self
+        self._united: dict[str, Class] = {}
         self._fields: dict[str, Field] = {}
+        self._alike: dict[object, list[Node]] = {}
         self._intervals: dict[object, list[Interval]] = {}
         self._outlines: dict[tuple[str, int], Outline | None] = {}
 
@@ -136,7 +138,9 @@ class Fields:
 
     def form(self, name: str) -> Class:
         """The closed form per followed axis, of units: united over channels, and positions that lie among them."""
-        return self._of_units(name, together(self._forms[name], self.network[name].shape))
+        if name not in self._united:
+            self._united[name] = self._of_units(name, together(self._forms[name], self.network[name].shape))
+        return self._united[name]
 
     def through(self, node: Node, read: Read) -> Class:
         """The closed form per followed axis of what a node's units see by one of its reads alone."""
@@ -157,30 +161,58 @@ class Fields:
 
     def __getitem__(self, name: str) -> Field:
         if name not in self._fields:
-            node = self._first_alike(self.network[name])
-            field = self._fields[node.name] = self._fields.get(node.name) or self._field(node)
+            node = self._last_known(self.network[name])
+            field = self._fields[node.name] = self._fields.get(node.name) or self._shared(node)
             is_exact = name not in self.bounded
             self._fields[name] = field if field.is_exact == is_exact else replace(field, is_exact=is_exact)
         return self._fields[name]
 
-    def _first_alike(self, node: Node) -> Node:
-        """The first of the layers back from this one whose units see what its units see: a ReLU's convolution, say.
+    def _last_known(self, node: Node) -> Node:
+        """The last of the layers back from this one whose units see what its units see, and whose field is known; the
+        first of them where none is: a ReLU's convolution, say.
 
         Those share one value: so do a 1×1 convolution and the map that it reads.
         """
-        while True:
-            alike = next((name for name in node.inputs if self._is_alike(node, name)), None)
-            if alike is None:
+        while node.name not in self._fields:
+            for name in node.inputs:
+                if self._is_alike(node, name):
+                    node = self.network[name]
+                    break
+            else:
                 return node
-            node = self.network[alike]
+        return node
 
     def _is_alike(self, node: Node, source: str) -> bool:
         if self._forms[node.name] is not self._forms[source]:
             return False
         if len(node.reads) == 1 and isinstance(node.reads[0].relation, Elementwise):
-            return True
-        # the hulls are asked only where something needed them before: for this alone NumPy is not to be loaded
-        return "_hulls" in vars(self) and self._hulls[node.name] is self._hulls[source]
+            return node.shape == self.network[source].shape
+        # The hulls are asked only where something needed them before: for this alone NumPy is not to be loaded. Behind
+        # reshapes what is equal is one value, whose field may still be another: see `_shared`.
+        return (
+            "_hulls" in vars(self)
+            and self._hulls[node.name] is self._hulls[source]
+            and node.name not in behind_reshapes(self.network)
+            and (self.data is self or self.data._forms[node.name] is self.data._forms[source])
+        )
+
+    def _shared(self, node: Node) -> Field:
+        """The field of a node. Behind reshapes blocks repeat, and layers that see alike, by form and hulls, share one.
+
+        Where the hulls are not needed, they are not asked for that either, and nothing is shared.
+        """
+        needs_hulls = "_hulls" in vars(self) or any(isinstance(sight, Scattered) for sight in self.form(node.name))
+        if not needs_hulls or node.name not in behind_reshapes(self.network):
+            return self._field(node)
+        along_data = () if self.data is self else (id(self.data._forms[node.name]), self.data[node.name].size)
+        key = id(self._forms[node.name]), id(self._hulls[node.name]), along_data, node.shape
+        several = self._alike.setdefault(key, [])
+        for other in several:
+            if counting(self.network)[node.name] == counting(self.network)[other.name]:
+                return self._fields[other.name]
+        field = self._field(node)
+        several.append(node)
+        return field
 
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)

@@ -262,7 +262,23 @@ def _settled_to_reduce(value: Hulls, axes: Sequence[int]) -> Hulls:
     return value
 
 
-_rules: Rules[Union] = Rules("hulls", _unite)
+def _content(value: Union) -> object:
+    """What values that say the same have in common."""
+    return tuple(
+        tuple((labels.split, labels.may_be_empty, labels.ends.shape, _numbers(labels.ends)) for labels in term)
+        for term in value
+    )
+
+
+def _numbers(ends: Ends) -> object:
+    return ends.tobytes() if ends.size <= _MOST_COMPARED else id(ends)
+
+
+_MOST_COMPARED = 1 << 12
+"""Entries of arrays that are compared at most."""
+
+
+_rules: Rules[Union] = Rules("hulls", _unite, _content)
 
 
 def _rule(kind: type) -> Callable[[Rule[Hulls]], Rule[Hulls]]:

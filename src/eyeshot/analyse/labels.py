@@ -219,9 +219,10 @@ def reduced(labels: Labels, axes: Sequence[int], keep: Shape | None) -> Labels:
         return labels
     if labels.split is None:
         ends = labels.ends.min(axis=tuple(a + 1 for a in axes), keepdims=keep is not None)
-        return Labels(ends, None, labels.may_be_empty)
+        return Labels(ends, None, labels.may_be_empty and some_see_nothing(ends))
     over = tuple(a for axis in axes for a in range(*labels.parts(axis)))
     ends = labels.ends.min(axis=over, keepdims=True)
+    may_be_empty = labels.may_be_empty and some_see_nothing(ends)
     shape, split = [2], []
     for axis, parts in enumerate(labels.split):
         if axis not in axes:
@@ -230,7 +231,7 @@ def reduced(labels: Labels, axes: Sequence[int], keep: Shape | None) -> Labels:
         elif keep is not None:
             shape.append(1)
             split.append((keep[axis],))
-    return Labels(ends.reshape(shape), _tidy(tuple(split)), labels.may_be_empty)
+    return Labels(ends.reshape(shape), _tidy(tuple(split)), may_be_empty)
 
 
 # --- uniting --------------------------------------------------------------------------------------------------------

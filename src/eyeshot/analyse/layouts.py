@@ -54,13 +54,14 @@ def _counted(network: Network) -> Mapping[str, tuple[frozenset[int], ...]]:
 
 
 @once
-def _counting(network: Network) -> Mapping[str, tuple[tuple[int, ...], ...]]:
+def counting(network: Network) -> Mapping[str, tuple[tuple[int, ...], ...]]:
     """For each followed axis the axes of every layer's tensor that count its positions."""
     followed = range(len(network.axes))
-    return {
-        name: tuple(tuple(a for a, counted in enumerate(counts) if i in counted) for i in followed)
-        for name, counts in _counted(network).items()
+    axes = {
+        counts: tuple(tuple(a for a, counted in enumerate(counts) if i in counted) for i in followed)
+        for counts in set(_counted(network).values())
     }
+    return {name: axes[counts] for name, counts in _counted(network).items()}
 
 
 @once
@@ -80,7 +81,7 @@ def unit_axes(network: Network, name: str) -> tuple[int, ...]:
 
 def axes_counting(network: Network, name: str, followed: int) -> tuple[int, ...]:
     """The axes among these that count positions of the input along its ``followed``-th followed axis."""
-    return _counting(network)[name][followed]
+    return counting(network)[name][followed]
 
 
 def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
@@ -113,6 +114,8 @@ def axes_told(network: Network, name: str, followed: int) -> tuple[int, ...]:
 
 def _counts(axis: Axis) -> frozenset[int]:
     """The followed axes that an axis counts; none where channels are mixed in, but between positions of one axis."""
+    if len(axis) == 1:
+        return axis[0].counts
     counted = frozenset[int]().union(*(part.counts for part in axis))
     if any(part.size > 1 and not part.counts for part in axis):
         # rows laid out as (row, channel) in one axis: still rows, told with the channels between. As (channel, row), or
@@ -138,7 +141,7 @@ def _unite(parts: Sequence[Layout], shape: Shape) -> Layout:
     return max(parts, key=lambda layout: sum(1 for axis in layout if _counts(axis)))
 
 
-_rules: Rules[Layout] = Rules("units", _unite)
+_rules: Rules[Layout] = Rules("units", _unite, lambda layout: layout)
 
 
 def _resized(value: Layout, axes: Sequence[int], after: Shape) -> Layout:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
@@ -57,8 +57,7 @@ from eyeshot.network.ops import (
 )
 
 
-@dataclass(frozen=True)
-class Allocation:
+class Allocation(NamedTuple):
     """Where a node's output lies: a block of so many elements; ``is_new`` where it is the first to lie there."""
 
     block: object
@@ -75,6 +74,8 @@ class Allocation:
 @once
 def allocations(network: Network, *, training: bool = False) -> Mapping[str, Allocation]:
     """Where every node's output lies; in ``training`` dropout makes a tensor of its own."""
+    if training and not any(map(_is_apart_in_training, network)):
+        return allocations(network)
     allocated: dict[str, Allocation] = {}
     taken: set[object] = set()
     for node in network:
@@ -100,8 +101,10 @@ def allocations(network: Network, *, training: bool = False) -> Mapping[str, All
 
 
 def _is_apart_in_training(node: Node) -> bool:
+    if not isinstance(node.op, Dropout) or node.op.p <= 0:
+        return False
     is_in_place = node.memory is not None and not node.memory.is_view
-    return isinstance(node.op, Dropout) and node.op.p > 0 and not is_in_place
+    return not is_in_place
 
 
 def alive_at_once(network: Network) -> int:
@@ -139,14 +142,18 @@ def alive_by_step(
         if place.is_new:
             sizes[place.block] = sized(node.name, place.elements)
             alive = alive + sizes[place.block]
-        copies = copies_of(node)
-        # what is read by a copy alone is gone when the output is made
-        gone = {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if copy}
-        # but not if the same op reads it as it is too: x·xᵀ copies one of the two
-        gone -= {allocated[name].block for name, copy in zip(node.inputs, copies, strict=True) if not copy}
-        more = sum(sized(name, copy) for name, copy in zip(node.inputs, copies, strict=True) if copy)
-        steps.append(alive + more - sum(sizes[block] for block in ends.get(step, ()) if block in gone))
-        alive = alive - sum(sizes[block] for block in ends.get(step, ()))
+        now = alive
+        if node.memory is not None and node.memory.copies:
+            copied = list(zip(node.inputs, copies_of(node), strict=True))
+            # what is read by a copy alone is gone when the output is made
+            gone = {allocated[name].block for name, copy in copied if copy}
+            # but not if the same op reads it as it is too: x·xᵀ copies one of the two
+            gone -= {allocated[name].block for name, copy in copied if not copy}
+            now = now + sum(sized(name, copy) for name, copy in copied if copy)
+            now = now - sum(sizes[block] for block in ends.get(step, ()) if block in gone)
+        steps.append(now)
+        for block in ends.get(step, ()):
+            alive = alive - sizes[block]
     return steps
 
 
@@ -196,7 +203,7 @@ def kept_for_backward(network: Network) -> Kept:
     is_exact = True
     for node in network.layers:
         # pools and the like before the first weights have no derivative to take: the input itself is not trained
-        if not (node.params or isinstance(node.op, _WEIGHTED) or needs.intersection(node.inputs)):
+        if not (node.params or not needs.isdisjoint(node.inputs) or isinstance(node.op, _WEIGHTED)):
             continue
         needs.add(node.name)
         saves = saved_by(network, node, allocated)

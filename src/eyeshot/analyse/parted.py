@@ -103,16 +103,15 @@ class Parted:
 
     def span(self) -> tuple[int, int]:
         """First and last position that any unit sees."""
-        width = math.prod(self.inner)
+        width, count = math.prod(self.inner), self.count
 
-        def ends(outer: int) -> tuple[int, int]:
+        def last(outer: int) -> int:
             turn, phase = divmod(outer, self.period)
-            row, by = slice(phase * width, (phase + 1) * width), turn * self.step
-            return min(_moved(self.firsts[row], by)), max(_moved(self.lasts[row], by))
+            return _moved((max(self.lasts[phase * width : (phase + 1) * width]),), turn * self.step)[0]
 
         # periods move on by the step, so that the least is in the first of them and the largest in the last
-        low = min(ends(o)[0] for o in range(min(self.period, self.count)))
-        return low, max(ends(o)[1] for o in range(max(0, self.count - self.period), self.count))
+        low = min(self.firsts[: min(self.period, count) * width])
+        return low, max(map(last, range(max(0, count - self.period), count)))
 
 
 def single(axis: int, shape: Shape, step: int, firsts: Ends, lasts: Ends, touches: bool) -> Parted:
@@ -323,10 +322,11 @@ def reduced(value: Parted, axes: Sequence[int], keep: Shape | None) -> Parted | 
     Returns: an interval where that is one for all units; None where inner parts remain without the outer one.
     """
     roles = {part.role for axis in axes for part in value.parts[axis]}
-    for number in sorted(roles - {FREE, OUTER}, reverse=True):
-        value = _dropped(value, number, unite=True)
+    inner = sorted(roles - {FREE, OUTER}, reverse=True)
     if OUTER in roles or not any(part.role == OUTER for axis in value.parts for part in axis):
-        return None if value.inner else value.span()
+        return None if len(inner) < len(value.inner) else value.span()
+    for number in inner:
+        value = _dropped(value, number, unite=True)
     kept = [a for a in range(len(value.parts)) if keep is not None or a not in axes]
     parts = tuple((Part(keep[a]),) if keep is not None and _is_free(value.parts[a]) else value.parts[a] for a in kept)
     return normal(replace(value, parts=parts))

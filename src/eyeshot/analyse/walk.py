@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input
-from eyeshot.network.relations import KINDS, Read, Relation, Shape, in_turn
+from eyeshot.network.relations import KINDS, Read, Relation, Reshape, Shape, in_turn
 
 V = TypeVar("V")
 Rule = Callable[[Any, V, Shape, Shape], V]
@@ -42,11 +42,16 @@ def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate
 
 
 class Rules(Generic[V]):
-    """A table of rules, one per relation kind; ``question`` names what it answers."""
+    """A table of rules, one per relation kind; ``question`` names what it answers.
 
-    def __init__(self, question: str, unite: Callable[[Sequence[V], Shape], V]) -> None:
+    ``content`` gives what values that say the same have in common; those are shared among layers that repeat.
+    """
+
+    def __init__(
+        self, question: str, unite: Callable[[Sequence[V], Shape], V], content: Callable[[V], object] = id
+    ) -> None:
         self.question = question
-        self._unite = unite
+        self._unite, self._content = unite, content
         self._table: dict[type, Rule[V]] = {}
 
     def rule(self, *kinds: type) -> Callable[[Rule[V]], Rule[V]]:
@@ -63,7 +68,7 @@ class Rules(Generic[V]):
 
     def but(self, kind: type, function: Rule[V]) -> Rules[V]:
         """The same table with another rule for one relation kind."""
-        other = Rules(self.question, self._unite)
+        other = Rules(self.question, self._unite, self._content)
         other._table = {**self._table, kind: function}
         return other
 
@@ -99,17 +104,31 @@ class Rules(Generic[V]):
         """
         values: dict[str, V] = {}
         shapes: dict[str, Shape] = {}
+        made: dict[object, V] = {}
+        distinct: dict[object, V] = {}
+        are_tokens = False
         for node in network:
             shape = shapes[node.name] = node.shape
             if isinstance(node.op, Input):
                 values[node.name] = start(node) if node is network.input else absent(node)
                 continue
-            parts = [
-                self._followed(read.relation, values[name := node.inputs[read.source]], shapes[name], shape)
-                for read in node.reads
-                if gates or not read.gate
-            ]
-            values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, shape) if parts else absent(node)
+            # From the first reshape on: blocks of tokens do the same to the same value again and again, and what was
+            # made of it once is shared. Maps of a convolutional network see more from layer to layer.
+            parts = []
+            for read in node.reads:
+                if read.gate and not gates:
+                    continue
+                relation, value, before = read.relation, values[name := node.inputs[read.source]], shapes[name]
+                are_tokens = are_tokens or isinstance(relation, Reshape)
+                if not are_tokens:
+                    parts.append(self._followed(relation, value, before, shape))
+                    continue
+                key = relation, id(value), before, shape
+                if key not in made:
+                    made[key] = self._followed(relation, value, before, shape)
+                parts.append(made[key])
+            value = parts[0] if len(parts) == 1 else self._unite(parts, shape) if parts else absent(node)
+            values[node.name] = distinct.setdefault(self._content(value), value) if are_tokens else value
         return values
 
     def through(self, network: Network, values: Mapping[str, V], node: Node, read: Read) -> V:

@@ -161,7 +161,7 @@ class Network:
         """All inputs."""
         return tuple(node for node in self.nodes if isinstance(node.op, Input))
 
-    @property
+    @cached_property
     def axes(self) -> tuple[int, ...]:
         """The input's axes whose positions are followed, such as (2, 3) for images."""
         op = self.input.op

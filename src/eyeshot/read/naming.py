@@ -48,8 +48,10 @@ def modules_of(trace: Watched, nodes: dict[Step, Node]) -> dict[str, tuple[str, 
     for path, steps in trace.modules:
         calls[path] += 1
         name = path if calls[path] == 1 else f"{path}#{calls[path]}"
+        if name in names:
+            continue
         made = tuple(nodes[step].name for step in steps if step in nodes)
-        if name not in names and made:
+        if made:
             ends[name] = made
     return ends
 

@@ -19,21 +19,30 @@ from eyeshot.read.trace import CallSite, Trace, tensors_in
 _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}", "<")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
-    """A module's forward under way: where it is and was called from, what it got, and what its last part gave."""
+    """A module's forward under way: where it is and was called from, what it got, and what its last part gave.
+
+    ``unwatched`` leads the public functions that a layer of PyTorch's own calls past ``Whole``, where that may be.
+    """
 
     place: CallSite
     caller: CallSite
     inputs: Any
     last: tuple[str, Any] = ("", None)
+    unwatched: Any = None
 
 
 class Places:
-    """Follows which of a model's modules is running."""
+    """Follows which of a model's modules is running.
 
-    def __init__(self, modules: Modules, trace: Trace) -> None:
-        self.trace = trace
+    PyTorch's own layers call none of the functions that ``Whole`` changes, but one layer; handing it each that they do
+    call takes a seventh of a reading. With ``watches_all`` it is done all the same: where somebody else watches the
+    functions, or where weights are used as they are, which may be tensors of a kind that changes functions itself.
+    """
+
+    def __init__(self, modules: Modules, trace: Trace, *, watches_all: bool) -> None:
+        self.trace, self.watches_all = trace, watches_all
         self.modules = dict(modules)
         self.paths = {id(child): path for path, child in self.modules.items()}
         self.stack: list[_Running] = []
@@ -51,12 +60,19 @@ class Places:
         finally:
             for handle in handles:
                 handle.remove()
+            for running in reversed(self.stack):  # none, unless the pass ended with sys.exit
+                if running.unwatched is not None:
+                    running.unwatched.__exit__(None, None, None)
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
         path = self.paths.get(id(module))
         caller = self.trace.place
         self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
-        self.stack.append(_Running(self.trace.place, caller, inputs))
+        running = _Running(self.trace.place, caller, inputs)
+        if not self.watches_all and _is_of_pytorch(type(module)) and _runs_as_written(module):
+            running.unwatched = torch._C.DisableTorchFunction()
+            running.unwatched.__enter__()
+        self.stack.append(running)
 
     def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         path = self.paths.get(id(module))
@@ -65,6 +81,8 @@ class Places:
         if not self.stack:
             return
         running = self.stack.pop()
+        if running.unwatched is not None:
+            running.unwatched.__exit__(None, None, None)
         self.trace.place = running.caller
         if output is None and sys.exc_info()[0] is not None:
             # PyTorch calls this from the innermost module outwards, and the innermost is where it failed.
@@ -89,6 +107,16 @@ class Places:
         has_shape = isinstance(weight, torch.Tensor) and not torch.nn.parameter.is_lazy(weight)
         words = f" with a weight of {_shapes(weight)}" if has_shape else ""
         return f"in {at.place.path} ({type(module).__name__}{words}), which got {_shapes(at.inputs)}{last}"
+
+
+def _is_of_pytorch(kind: type) -> bool:
+    """Whether a module's class is one of PyTorch's layers that call no function which ``Whole`` changes."""
+    return kind.__module__.startswith("torch.nn.modules.") and kind is not torch.nn.LocalResponseNorm
+
+
+def _runs_as_written(module: torch.nn.Module) -> bool:
+    """Whether nothing of the user's runs while a module does: neither parts nor hooks, nor a forward of its own."""
+    return not (module._modules or module._forward_pre_hooks or module._forward_hooks or "forward" in module.__dict__)
 
 
 def _shapes(values: Any) -> str:

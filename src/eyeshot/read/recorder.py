@@ -76,17 +76,18 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         """PyTorch's entry: called for every op."""
         kwargs = kwargs or {}
+        signature = _signature(func)
         tensors = tensors_in(args) + tensors_in(kwargs) if kwargs else tensors_in(args)
         try:
-            return self._recorded(func, types, args, kwargs, tensors)
+            return self._recorded(func, signature, types, args, kwargs, tensors)
         except Exception as error:
-            self.trace.refuse(_signature(func).name.strip("_"), error, tensors)
+            self.trace.refuse(signature.name.strip("_"), error, tensors)
             raise
 
     def _recorded(
-        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
-    ) -> Any:
-        signature = _signature(func)
+        self, func: Any, signature: _Signature, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
+        tensors: list[torch.Tensor],
+    ) -> Any:  # fmt: skip
         if not self.has_numbers:
             # [5, 3]: the second sequence ends at 3, and what it reads ends there; without numbers nobody knows
             if signature.name in PACKED:
@@ -103,29 +104,29 @@ class Recorder(TorchDispatchMode):
                 self.before_write(tensor)
         # weights and what is made of them: no step, but a table among them may say later what is read
         if not any(map(self.trace.knows, tensors)):
-            out = self._constant(func, arguments, args, kwargs, tensors)
+            out = self._constant(func, signature, arguments, args, kwargs, tensors)
             if self.constants is not None:
                 self.constants.make(func, arguments, out, signature.written(arguments))
             return out
         if self.constants is not None:
             self.trace.taking = self.constants.taken(func, arguments)
-        out = self._step(func, arguments, args, kwargs, tensors)
+        out = self._step(func, signature, arguments, args, kwargs, tensors)
         if self.constants is not None:
             self.trace.taking = ()
             self.constants.make(func, arguments, out, ())  # such as zeros of the image's shape
         return out
 
     def _step(
-        self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-        tensors: list[torch.Tensor],
+        self, func: Any, signature: _Signature, arguments: dict[str, Any], args: tuple[Any, ...],
+        kwargs: dict[str, Any], tensors: list[torch.Tensor],
     ) -> Any:  # fmt: skip
         """An op that depends on the input: by its rule, by its parts, or as unknown."""
-        signature = _signature(func)
         name = signature.name
         # relu_ goes by the rule of relu; that it writes where it read, the signature says
         rule = self.rules.get(name) or self.rules.get(name.removesuffix("_"))
         if rule is not None:
-            out = self._follow(rule, self._call(func, arguments, args, kwargs), tensors, signature.written(arguments))
+            call = self._call(func, signature, arguments, args, kwargs, tensors)
+            out = self._follow(rule, call, tensors, lambda: signature.written(arguments))
             if out is not NotImplemented:  # else the rule leaves it to be taken apart
                 return self._hidden(out, tensors) if func.is_view else out
         # no rule, but PyTorch writes it as other ops, which may have one: cosine_similarity by norms, products. While
@@ -143,8 +144,10 @@ class Recorder(TorchDispatchMode):
         unknown(self.trace, name, tensors, _outputs(out, signature.written(arguments)))
         return self._hidden(out, tensors) if func.is_view else out
 
-    def _call(self, func: Any, arguments: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        signature = _signature(func)
+    def _call(
+        self, func: Any, signature: _Signature, arguments: dict[str, Any], args: tuple[Any, ...],
+        kwargs: dict[str, Any], tensors: list[torch.Tensor],
+    ) -> Call:  # fmt: skip
         name = signature.name
         # a call with out= gives that tensor back, and reads nothing of what it held
         has_target = bool(signature.writes) and not name.endswith("_")
@@ -157,7 +160,8 @@ class Recorder(TorchDispatchMode):
 
         if has_target:
             arguments = {key: value for key, value in arguments.items() if key not in signature.writes}
-        return Call(name, arguments, run, self.has_numbers, has_target)
+            tensors = tensors_in(arguments)
+        return Call(name, arguments, tensors, run, self.has_numbers, has_target)
 
     def _fused(self, query: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         """The output of fused attention, whose numbers lie in the order of the query's."""
@@ -196,10 +200,11 @@ class Recorder(TorchDispatchMode):
         return out
 
     def _constant(
-        self, func: Any, arguments: dict[str, Any], args: Any, kwargs: Any, tensors: list[torch.Tensor]
-    ) -> Any:
+        self, func: Any, signature: _Signature, arguments: dict[str, Any], args: Any, kwargs: Any,
+        tensors: list[torch.Tensor],
+    ) -> Any:  # fmt: skip
         """An op on what does not depend on the input; views of memory are remembered, which may be written later."""
-        name = _signature(func).name
+        name = signature.name
         if name in ASKING and (numbers := self.trace.numbers_of(tensors[0])) is not None:
             # `if mask.sum() > 0` goes the way that the numbers say, on a tensor that itself has none
             return numbers.item()
@@ -221,7 +226,7 @@ class Recorder(TorchDispatchMode):
             self.trace.remember_numbers(out, lambda: self._numbers(func, args, kwargs))
         rule = self.rules.get(name) if func.is_view else None
         if rule is not None:
-            rule(self.trace, Call(name, arguments, lambda: out, self.has_numbers))
+            rule(self.trace, Call(name, arguments, tensors, lambda: out, self.has_numbers))
         return out
 
     def _numbers(self, func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
@@ -261,7 +266,9 @@ class Recorder(TorchDispatchMode):
             self.trace.bind(twin, self.trace.step_of(value))
         return twin
 
-    def _follow(self, rule: AtenRule, call: Call, tensors: list[torch.Tensor], written: list[torch.Tensor]) -> Any:
+    def _follow(
+        self, rule: AtenRule, call: Call, tensors: list[torch.Tensor], written: Callable[[], list[torch.Tensor]]
+    ) -> Any:
         """Let a rule record the call; a call of a form that the rule does not know is an unknown op, not a crash."""
         steps = len(self.trace.steps)
         try:
@@ -272,7 +279,7 @@ class Recorder(TorchDispatchMode):
             # such as a rule for sum(dim) that meets dim=None. Steps that it recorded before it stumbled go again.
             out = call.run()  # raises again what is the user's own error
             self.trace.drop(steps)
-            unknown(self.trace, call.name, tensors, _outputs(out, written), "its rule does not know this form")
+            unknown(self.trace, call.name, tensors, _outputs(out, written()), "its rule does not know this form")
             return out
 
 
@@ -324,7 +331,8 @@ def eagerly() -> Iterator[None]:
 def uncollected() -> Iterator[None]:
     """While this lasts Python does not look for unreachable objects: each look walks all steps so far, in vain.
 
-    A chain of 8,000 layers takes 1.3 s instead of 1.8, and twice the layers twice the time.
+    A chain of 8,000 layers takes 1.3 s instead of 1.8, and twice the layers twice the time. What there is afterwards
+    counts as old, without the look at all of it that would come next; objects that somebody froze stay so.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -332,6 +340,9 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

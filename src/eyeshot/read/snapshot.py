@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from operator import is_
@@ -35,9 +35,13 @@ class Snapshot:
     """What the tables held that can be reached from some modules, and the numbers that a pass has written over.
 
     Networks have tens of thousands of tables, most of them empty: one loop notes them, and nothing is called for each.
+    Tables of tensors that are ``set_aside`` stay out of a pass's reach, and are not noted: only their numbers are
+    copied where an op is about to write them after all.
     """
 
-    def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
+    def __init__(
+        self, modules: Sequence[torch.nn.Module], set_aside: Sequence[Mapping[str, torch.Tensor | None]] = ()
+    ) -> None:
         self._empty: list[Any] = []
         self._dictionaries: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._lists: list[tuple[list[Any] | deque[Any] | bytearray, list[Any]]] = []
@@ -46,7 +50,8 @@ class Snapshot:
         self._others_back: list[Callable[[], object]] = []  # of the few that are no tables
         self._others: list[object] = []  # held so that no identity is used twice
         self._numbers: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
-        known = set(map(id, modules))
+        self._set_aside = set_aside
+        known = {*map(id, modules), *map(id, set_aside)}
         ahead: list[object] = [*(module.__dict__ for module in modules), *_classes(modules)]
         slots = {kind: _slots(kind) for kind in {type(module) for module in modules}}
         ahead += [tuple(self._noted_slots(module, names)) for module in modules if (names := slots[type(module)])]
@@ -57,10 +62,12 @@ class Snapshot:
             known.add(id(value))
             for inner in self._noted(value):
                 kind = type(inner)
+                if kind in _LEAVES:
+                    continue
                 if kind in _TABLES and not inner:
                     self._empty.append(inner)
                 # a kernel's (3, 3): the most frequent of all values, and nothing in it can change
-                elif kind not in _LEAVES and not (kind is tuple and _LEAVES.issuperset(type(each) for each in inner)):
+                elif kind is not tuple or not _LEAVES.issuperset(map(type, inner)):
                     ahead.append(inner)
 
     def _noted(self, value: Any) -> Iterable[Any]:
@@ -142,7 +149,9 @@ class Snapshot:
     @cached_property
     def _storages(self) -> frozenset[int]:
         """The memory of all tensors noted; asked for only where a pass writes into memory at all."""
-        return frozenset(tensor.untyped_storage()._cdata for tensor, *_ in self._tensors if _has_numbers(tensor))
+        aside = (tensor for table in self._set_aside for tensor in table.values() if tensor is not None)
+        tensors = (*(tensor for tensor, *_ in self._tensors), *aside)
+        return frozenset(tensor.untyped_storage()._cdata for tensor in tensors if _has_numbers(tensor))
 
     def before_write(self, tensor: torch.Tensor) -> None:
         """Copy the numbers that an op is about to write over, where they were there before the pass."""
@@ -231,9 +240,11 @@ def _has_numbers(tensor: torch.Tensor) -> bool:
 
 
 @contextmanager
-def left_as_it_was(modules: Sequence[torch.nn.Module]) -> Iterator[Snapshot]:
+def left_as_it_was(
+    modules: Sequence[torch.nn.Module], set_aside: Sequence[Mapping[str, torch.Tensor | None]] = ()
+) -> Iterator[Snapshot]:
     """While this lasts a forward pass may keep what it likes; afterwards nothing of it is left."""
-    snapshot = Snapshot(modules)
+    snapshot = Snapshot(modules, set_aside)
     try:
         yield snapshot
     finally:

@@ -17,6 +17,8 @@ _MOST_NUMBERS = 1 << 20
 
 Modules = Sequence[tuple[str, torch.nn.Module]]
 """A module and all in it, each with its path."""
+_OF_WEIGHTS = ("_parameters", "_buffers")
+_META = torch.device("meta")
 
 
 def modules_in(root: torch.nn.Module) -> Modules:
@@ -31,6 +33,12 @@ def modules_in(root: torch.nn.Module) -> Modules:
         lead = f"{path}." if path else ""
         ahead += [(lead + name, child) for name, child in module._modules.items() if child is not None][::-1]
     return list(modules.values())
+
+
+def weights_of(modules: Modules) -> list[dict[str, Any]]:
+    """The tables of weights and buffers that ``stand_ins`` sets aside."""
+    plain = [child.__dict__ for _, child in modules if not isinstance(child, torch.jit.ScriptModule)]
+    return [attributes[table] for attributes in plain for table in _OF_WEIGHTS]
 
 
 @contextmanager
@@ -60,7 +68,7 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
                     trace.add_param(name, tensor, tensor.numel())
                 continue
             attributes = child.__dict__
-            for table in ("_parameters", "_buffers"):
+            for table in _OF_WEIGHTS:
                 table_before = attributes[table]
                 held.append((attributes, table, table_before))
                 attributes[table] = {
@@ -87,11 +95,11 @@ def as_they_are(modules: Modules, trace: Trace) -> Iterator[None]:
 def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
     """A tensor without memory; small buffers of numbers that may say what is read keep theirs, in a copy."""
     if tensor.is_meta:
-        return tensor
+        return tensor.detach()  # another tensor all the same: what a pass does to it is not done to the module's
     says_what_is_read = not is_param and (tensor.numel() == 1 or not tensor.dtype.is_floating_point)
     if says_what_is_read and tensor.numel() <= _MOST_NUMBERS and name != "num_batches_tracked":
         return tensor.detach().to("cpu", copy=True)
-    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=_META)
 
 
 def has_lazy_weights(modules: Modules) -> bool:

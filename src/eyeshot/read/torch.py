@@ -40,6 +40,7 @@ from eyeshot.read.state import (
     initialised_copy,
     modules_in,
     stand_ins,
+    weights_of,
 )
 from eyeshot.read.trace import NeedsNumbersError, Step, Trace, tensors_in
 from eyeshot.read.under_way import MUCH, Pass, under_way
@@ -159,7 +160,7 @@ class _Reading:
         self.watched = nullcontext() if watching is None else watching(self.trace)
         if with_lines:
             self.trace.line_of_code = line_of_user
-        self.places = Places(modules, self.trace)
+        self.places = Places(modules, self.trace, watches_all=has_numbers or watching is not None)
         self.inputs: dict[Step, str] = {}
         self.output: Any = None
         self.taking: Pass | None = None
@@ -173,10 +174,10 @@ class _Reading:
             step = self.trace.record(Input(axes=axes), (), tensor.shape)
             self.trace.bind(tensor, step)
             self.inputs[step] = "input" if len(arguments.specs) == 1 else spec.name or f"input{number + 1}"
-        weights = as_they_are if self.has_numbers else stand_ins
+        weights, set_aside = (as_they_are, []) if self.has_numbers else (stand_ins, weights_of(self.modules))
         try:
             with (
-                left_as_it_was([child for _, child in self.modules]) as snapshot,
+                left_as_it_was([child for _, child in self.modules], set_aside) as snapshot,
                 weights(self.modules, self.trace),
                 in_evaluation(self.modules),
                 warnings.catch_warnings(),
@@ -191,7 +192,8 @@ class _Reading:
         return None
 
     def _forward(self, arguments: Arguments, snapshot: Snapshot) -> Any:
-        with under_way(lambda: self.trace.place.path) as self.taking:
+        trace = self.trace  # not `self`, which holds what comes of this: it would only be found by a look for cycles
+        with under_way(lambda: trace.place.path) as self.taking:
             return self._called(arguments, snapshot)
 
     def _called(self, arguments: Arguments, snapshot: Snapshot) -> Any:

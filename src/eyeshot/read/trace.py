@@ -6,7 +6,8 @@ whole and how it was cut out of it, so that writing into the one changes what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -26,7 +27,8 @@ class NeedsNumbersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One op as called: its name without overload, its arguments by the schema's names, and how to run it.
+    """One op as called: its name without overload, its arguments by the schema's names, those of them that are tensors
+    or hold some, and how to run it.
 
     ``has_numbers`` says that the pass runs on real tensors, so that outputs must be computed; ``has_target`` that the
     call writes its output into a tensor that it was given, which is not among the arguments.
@@ -34,6 +36,7 @@ class Call:
 
     name: str
     arguments: Mapping[str, Any]
+    tensors: Sequence[torch.Tensor]
     run: Callable[[], Any]
     has_numbers: bool = False
     has_target: bool = False
@@ -102,10 +105,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more."""
+    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more.
+
+    ``most`` is the largest number of the mask at silenced scores: a factor may bring it up to where it weighs again.
+    """
 
     elements: torch.Tensor
     is_told: bool
+    most: float = -math.inf
 
 
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
@@ -234,7 +241,7 @@ class Trace:
     def finish(self, path: str, outputs: Iterable[torch.Tensor]) -> None:
         """Say what a module's call gave; a view of what was written since is no step of its own and is left out."""
         known = [self._known[id(tensor)].step for tensor in outputs if id(tensor) in self._known]
-        self.modules.append((path, tuple(dict.fromkeys(known))))
+        self.modules.append((path, tuple(dict.fromkeys(known)) if len(known) > 1 else tuple(known)))
 
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
@@ -270,11 +277,15 @@ class Trace:
 
     def _lie(self, steps: Iterable[Step], tensor: torch.Tensor, *, is_view: bool = False) -> None:
         """Say that the outputs of steps lie where a tensor does, unless it is known where they lie."""
-        unplaced = [step for step in steps if step not in self.memory]
-        if unplaced and tensor.layout is torch.strided:
-            storage = tensor.untyped_storage()
-            place = Memory(int(storage._cdata), storage.nbytes() // max(tensor.element_size(), 1), is_view)
-            self.memory.update(dict.fromkeys(unplaced, place))
+        if tensor.layout is not torch.strided:
+            return
+        place: Memory | None = None
+        for step in steps:
+            if step not in self.memory:
+                if place is None:
+                    storage = tensor.untyped_storage()
+                    place = Memory(storage._cdata, storage.nbytes() // max(tensor.element_size(), 1), is_view)
+                self.memory[step] = place
 
     def copy_before(self, step: Step, copies: tuple[int, ...]) -> None:
         """Say how many elements of each input an op copies before it reads them."""
@@ -291,6 +302,8 @@ class Trace:
 
         With ``whole`` not even the outputs of the ops into which it was taken apart.
         """
+        if len(self.steps) < first + 2:
+            return
         steps = [step for step in self.steps[first:] if not isinstance(step.op, Rearrange)]
         place = self.memory.get(steps[-1]) if steps else None
         if place is not None:
@@ -338,8 +351,9 @@ class Trace:
         """Number of weights among the values that no step before has used."""
         total = 0
         for value in values:
-            for name in self._from_params.get(id(value), _NO_PARAMS)[1]:
-                total += self.param_counts.pop(name, 0)
+            if id(value) in self._from_params:
+                for name in self._from_params[id(value)][1]:
+                    total += self.param_counts.pop(name, 0)
         return total
 
     def owner_of(self, values: Iterable[object]) -> str:

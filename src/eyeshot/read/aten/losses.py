@@ -22,7 +22,7 @@ _REDUCTIONS = {1: "mean", 2: "sum"}
 def _by_element(trace: Trace, call: Call) -> Any:
     """Position by position of the input, its target and their weights."""
     out = call.run()
-    inputs = {id(tensor): tensor for tensor in tensors_in(call.arguments)}.values()
+    inputs = {id(tensor): tensor for tensor in call.tensors}.values()
     shape = torch.broadcast_shapes(*(tensor.shape for tensor in inputs))
     known = [trace.step_of(tensor) for tensor in inputs if trace.knows(tensor)]
     return _reduced(trace, call, trace.record(Arithmetic(name=call.name), known, shape), out)

@@ -7,6 +7,7 @@ reads nothing. So the trace notes which elements of a step are silenced, and whi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -16,7 +17,7 @@ from eyeshot.network.ops import Arithmetic, Dropout, Masked, MaskedMatMul, MatMu
 from eyeshot.read.aten.picking import MOST_POSITIONS, elements_at, nonzero
 from eyeshot.read.aten.rules import axis_of, one, reshaped, rule, varying
 from eyeshot.read.masks import SILENT, weighed
-from eyeshot.read.trace import Call, Marks, Step, Trace, tensors_in
+from eyeshot.read.trace import Call, Marks, Step, Trace
 
 
 @rule("masked_fill")
@@ -45,12 +46,8 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
     """Of each of two choices the elements where it is taken; all of it where those are too many to tell one by one."""
     held = [trace.step_of(value) if trace.knows(value) else None for value, _ in choices]
     out = call.run()
-    steps, silent, zeros, is_told = (
-        [],
-        torch.zeros(out.shape, dtype=torch.bool),
-        torch.zeros(out.shape, dtype=torch.bool),
-        True,
-    )
+    silent, zeros = torch.zeros(out.shape, dtype=torch.bool), torch.zeros(out.shape, dtype=torch.bool)
+    steps, is_told, most = [], True, -math.inf
     for step, (value, taken) in zip(held, choices, strict=True):
         taken = taken.cpu().expand(out.shape)
         if step is not None:
@@ -58,17 +55,24 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
             steps.append(_without(trace, call.name.rstrip("_"), wide, ~taken))
             if (before := _of(trace.silent, step)) is not None:  # a second mask, upon what a first one silenced
                 silent |= taken & before.elements
-                is_told = is_told and before.is_told
+                is_told, most = is_told and before.is_told, max(most, before.most)
         elif (numbers := _numbers(trace, value)) is not None:
             silent |= taken & (numbers <= SILENT)
+            most = max(most, _most(numbers))
             zeros |= taken & (numbers == 0)
-    operands = tensors_in(call.arguments)
+    operands = call.tensors
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
     step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
     trace.bind(out, step)
-    _note(trace.silent, step, silent, is_told=is_told)
+    _note(trace.silent, step, silent, is_told=is_told, most=most)
     _note(trace.zeros, step, zeros, is_told=True)
     return out
+
+
+def _most(numbers: torch.Tensor) -> float:
+    """The largest of the numbers that silence."""
+    silent = numbers[numbers <= SILENT]
+    return float(silent.max()) if silent.numel() else -math.inf
 
 
 def _numbers(trace: Trace, value: Any) -> torch.Tensor | None:
@@ -94,9 +98,11 @@ def _without(trace: Trace, name: str, step: Step, gone: torch.Tensor) -> Step:
     return reshaped(trace, picked, step.shape)
 
 
-def _note(noted: dict[Step, Marks], step: Step, elements: torch.Tensor, *, is_told: bool) -> None:
+def _note(
+    noted: dict[Step, Marks], step: Step, elements: torch.Tensor, *, is_told: bool, most: float = -math.inf
+) -> None:
     if bool(elements.any()):
-        noted[step] = Marks(elements, is_told)
+        noted[step] = Marks(elements, is_told, most)
 
 
 def _of(noted: dict[Step, Marks], step: Step) -> Marks | None:
@@ -113,12 +119,12 @@ def _of(noted: dict[Step, Marks], step: Step) -> Marks | None:
         if isinstance(move.op, Rearrange):
             order = move.op.order
             elements = elements.reshape(move.shape) if order is None else elements.permute(order)
-    return Marks(elements, marks.is_told)
+    return Marks(elements, marks.is_told, marks.most)
 
 
 def arithmetic(trace: Trace, call: Call) -> Any:
     """Position by position; −∞ among constants that are added silences scores, zeros among factors end products."""
-    operands = tensors_in(call.arguments)
+    operands = call.tensors
     inputs = [t for t in operands if trace.knows(t)]
     if len({id(t) for t in inputs}) == 1:
         if len(inputs) == 2 and call.name == "mul":
@@ -131,27 +137,47 @@ def arithmetic(trace: Trace, call: Call) -> Any:
     one(trace, call, op, inputs, out)
     if before and call.arguments.get("alpha", 1) == 1:
         _follow(trace, trace.step_of(out), name, operands if op.varies else [], before)
+        _scale(trace, trace.step_of(out), name, call, before)
     return out
 
 
-_FOLLOWED = frozenset({"add", "sub", "mul"})
+_FOLLOWED = frozenset({"add", "sub", "mul", "div"})
 
 
-def _follow(trace: Trace, out: Step, name: str, operands: list[torch.Tensor], before: list[Step | None]) -> None:
+def _follow(trace: Trace, out: Step, name: str, operands: Sequence[torch.Tensor], before: list[Step | None]) -> None:
     """Note what a sum leaves silent, or a product 0; what a difference takes away, or takes from, silences nothing."""
+    if name == "div":
+        return
     noted = trace.zeros if name == "mul" else trace.silent
     gone: list[torch.Tensor] = []
+    most = -math.inf
     for place, step in enumerate(before):
         if step is None and place < len(operands) and (numbers := _numbers(trace, operands[place])) is not None:
             if name == "sub":
                 numbers = -numbers.double() if place else torch.zeros(())
             gone.append(numbers == 0 if name == "mul" else numbers <= SILENT)
+            most = max(most, _most(numbers))
         elif step is not None and not (name == "sub" and place) and (marks := _of(noted, step)) is not None:
             gone.append(marks.elements)
+            most = max(most, marks.most)
     # sums of maps are many and masks are few: no map's worth of memory is taken before one says something
     if any(bool(each.any()) for each in gone):
         elements = reduce(torch.Tensor.logical_or, gone)
-        _note(noted, out, elements.expand(out.shape), is_told=False)
+        _note(noted, out, elements.expand(out.shape), is_told=False, most=most)
+
+
+def _scale(trace: Trace, out: Step, name: str, call: Call, before: list[Step | None]) -> None:
+    """Note what a constant factor leaves silent: −10⁹ by 1/8 is, by −1 is not, and −10⁴ by 1/8 may weigh again."""
+    if name not in {"mul", "div"} or not trace.silent or call.arguments.get("rounding_mode") is not None:
+        return
+    (is_first, scores), *others = [(place == 0, step) for place, step in enumerate(before) if step is not None]
+    marks = None if others or (name == "div" and not is_first) else _of(trace.silent, scores)
+    factor = None if marks is None else _numbers(trace, call["other"] if is_first else call.x)
+    if marks is None or factor is None:
+        return
+    numbers = marks.most / factor.double() if name == "div" else marks.most * factor.double()
+    elements = marks.elements & (numbers <= SILENT)
+    _note(trace.silent, out, elements.expand(out.shape), is_told=marks.is_told, most=_most(numbers))
 
 
 @rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")

@@ -62,7 +62,7 @@ def _index(trace: Trace, call: Call) -> Any:
     is_told = any(trace.knows(table) or table.dtype in _MASKS for _, table in tables)
     if trace.knows(x) and not is_told and out.dim() == x.dim() and is_in_place:
         return one(trace, call, Pick(name="index", axes=axes, by_data=False), [x], out)
-    unknown(trace, "index", tensors_in(call.arguments), [out], "it picks positions by several tables")
+    unknown(trace, "index", call.tensors, [out], "it picks positions by several tables")
     return out
 
 
@@ -163,7 +163,7 @@ def _embedding_bag(trace: Trace, call: Call) -> Any:
     known = [trace.step_of(tensor) for tensor in (numbers, factors) if trace.knows(tensor)]
     if trace.knows(weight) or starts is None:
         reason = "its rows or the ends of its bags depend on the data"
-        unknown(trace, "embedding_bag", tensors_in(call.arguments), [out[0]], reason)
+        unknown(trace, "embedding_bag", call.tensors, [out[0]], reason)
         return out
     params, owner = trace.params_of([weight]), trace.owner_of([weight])
     count, width = out[0].shape
@@ -210,7 +210,7 @@ def _searchsorted(trace: Trace, call: Call) -> Any:
 def nonzero(trace: Trace, call: Call) -> Any:
     """Positions whose number and order the data decide."""
     out = call.run()
-    unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), "it lists positions that depend on the data")
+    unknown(trace, call.name, call.tensors, tensors_in(out), "it lists positions that depend on the data")
     return out
 
 
@@ -343,5 +343,5 @@ def _fill(trace: Trace, call: Call) -> Any:
 )
 def _scatter(trace: Trace, call: Call) -> Any:
     base, out = call.x, call.run()
-    sources = [tensor for tensor in tensors_in(call.arguments) if trace.knows(tensor)]
+    sources = [tensor for tensor in call.tensors if trace.knows(tensor)]
     return one(trace, call, Scatter(name=call.name.strip("_"), has_base=trace.knows(base)), sources, out)

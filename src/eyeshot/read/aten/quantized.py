@@ -6,7 +6,7 @@ from typing import Any
 
 from eyeshot.network.ops import Arithmetic, Concatenate, Conv, Linear, Pointwise
 from eyeshot.read.aten.rules import both_sides, one, rule
-from eyeshot.read.trace import Call, Trace, tensors_in
+from eyeshot.read.trace import Call, Trace
 
 _RELUS = ("", "_relu")
 
@@ -47,7 +47,7 @@ def _with_packed(trace: Trace, call: Call, op: Conv | Linear, x: Any, out: Any, 
 
 @rule(*(f"quantized::{name}{form}" for name in ("add", "mul") for form in ("", "_relu", "_scalar", "_scalar_relu")))
 def _arithmetic(trace: Trace, call: Call) -> Any:
-    inputs = [tensor for tensor in tensors_in(call.arguments) if trace.knows(tensor)]
+    inputs = [tensor for tensor in call.tensors if trace.knows(tensor)]
     name = call.name.removeprefix("quantized::").partition("_")[0]
     out = one(trace, call, Arithmetic(name=name), inputs, call.run())
     if call.name.endswith("_relu"):

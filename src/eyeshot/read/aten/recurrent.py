@@ -89,7 +89,7 @@ def _recurrent(trace: Trace, call: Call) -> Any:
         return out
     x, axis = call["input"], 1 if call["batch_first"] else 0
     if x.dim() != 3:
-        unknown(trace, call.name, tensors_in(call.arguments), tensors_in(out), f"its input has {x.dim()} axes")
+        unknown(trace, call.name, call.tensors, tensors_in(out), f"its input has {x.dim()} axes")
         return out
     known = trace.step_of(x) if trace.knows(x) else None
     layer, passes = _layer(trace, call, known, axis, tuple(sequence.shape))

@@ -14,7 +14,7 @@ import torch
 from eyeshot.network.ops import Op, Rearrange, Sliding
 from eyeshot.network.relations import Shape, Sides
 from eyeshot.read.registering import registered
-from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace, tensors_in
+from eyeshot.read.trace import AtenRule, Call, MemoryView, Step, Trace
 from eyeshot.read.views import Hidden, Same
 
 RULES: dict[str, AtenRule] = {}
@@ -27,7 +27,7 @@ def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
     """Record one op that reads the given tensors and uses whatever weights are among the call's arguments."""
-    tensors = tensors_in(call.arguments)
+    tensors = call.tensors
     params, owner = trace.params_of(tensors), trace.owner_of(tensors)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
@@ -51,7 +51,7 @@ def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: i
 
 def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:
     """Record a window over the last axes; a map without batch axis gets one for as long as that takes."""
-    tensors = tensors_in(call.arguments)
+    tensors = call.tensors
     params, owner = trace.params_of(tensors), trace.owner_of(tensors)
     x, *others = inputs
     if len(x.shape) == len(op.kernel) + 2:

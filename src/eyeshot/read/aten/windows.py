@@ -23,7 +23,7 @@ from eyeshot.network.ops import (
 from eyeshot.network.relations import Sides, Sizes
 from eyeshot.read.aten.picking import MOST_POSITIONS
 from eyeshot.read.aten.rules import axis_of, both_sides, each, one, rule, show, slide
-from eyeshot.read.trace import Call, Step, Trace, tensors_in, unknown
+from eyeshot.read.trace import Call, Step, Trace, unknown
 from eyeshot.read.views import Cut, Same
 
 
@@ -32,7 +32,7 @@ def _conv(trace: Trace, call: Call) -> Any:
     x, weight = call.x, call["weight"]
     if not trace.knows(x):
         out = call.run()
-        unknown(trace, call.name, tensors_in(call.arguments), [out], "only its kernel depends on the data")
+        unknown(trace, call.name, call.tensors, [out], "only its kernel depends on the data")
         return out
     axes = weight.dim() - 2
     kernel = tuple(weight.shape[2:])
@@ -74,7 +74,7 @@ def _pool(trace: Trace, call: Call) -> Any:
 @rule("max_pool2d_with_indices", "max_pool3d_with_indices")
 def _pool_with_indices(trace: Trace, call: Call) -> Any:
     values, indices = call.run()
-    plain = Call(call.name.removesuffix("_with_indices"), call.arguments, lambda: values)
+    plain = Call(call.name.removesuffix("_with_indices"), call.arguments, call.tensors, lambda: values)
     _pool(trace, plain)
     trace.bind(indices, trace.step_of(values))
     return values, indices
@@ -84,7 +84,7 @@ def _pool_with_indices(trace: Trace, call: Call) -> Any:
 def _conv_transpose(trace: Trace, call: Call) -> Any:
     x, weight, out = call.x, call["weight"], call.run()
     if not trace.knows(x) or trace.knows(weight):
-        unknown(trace, call.name, tensors_in(call.arguments), [out], "its kernel depends on the data")
+        unknown(trace, call.name, call.tensors, [out], "its kernel depends on the data")
         return out
     axes = weight.dim() - 2
     op = ConvTranspose(
@@ -103,7 +103,7 @@ def _general_convolution(trace: Trace, call: Call) -> Any:
     """What exported and traced programs call: one op for all convolutions."""
     axes = call["weight"].dim() - 2
     name = f"conv{'_transpose' if call['transposed'] else ''}{axes}d"
-    plain = Call(name, call.arguments, call.run, call.has_numbers)
+    plain = Call(name, call.arguments, call.tensors, call.run, call.has_numbers)
     return _conv_transpose(trace, plain) if call["transposed"] else _conv(trace, plain)
 
 
