@@ -2,7 +2,7 @@
 
     make conformance                                  torchvision and timm, at their own input sizes
     make conformance-packages                         models of other packages, where installed
-    python -m scripts.conformance --families          one name a family, into no page
+    python -m scripts.conformance --families          one name a family; into the page with --page, which then says so
     python -m scripts.conformance --only 'timm:res*'  some names, into no page
 
 Models are built without weights. A model is exact when every op on its way has a rule, bound when some has none, failed
@@ -204,6 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", action="store_true", help="models of other packages, where installed")
     parser.add_argument("--families", action="store_true", help="one name a family")
+    parser.add_argument("--page", action="store_true", help="write the page of the families alone, too")
     parser.add_argument("--only", metavar="PATTERN", help="names such as 'timm:res*'")
     parser.add_argument("--again", action="store_true", help="forget what an earlier sweep found")
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="a model's time")
@@ -214,13 +215,16 @@ def main() -> None:
     if asked.again:
         path.unlink(missing_ok=True)
     load_module("torchvision:alexnet")
-    subjects = (of_packages if asked.packages else of_libraries)(asked.only, asked.families)
+    of = of_packages if asked.packages else of_libraries
+    subjects = of(asked.only, asked.families)
     _imported()
     outcomes = sweep(subjects, path, most_seconds=asked.seconds)
     print(dict(Counter(each.verdict for each in outcomes)), sum(bool(each.violations) for each in outcomes), "violate")
-    if not (asked.only or asked.families):
+    if not asked.only and (asked.page or not asked.families):
         page = ROOT / "docs" / ("conformance-packages.md" if asked.packages else "conformance.md")
-        page.write_text(written(outcomes, asked.packages, _versions(outcomes)), encoding="utf-8")
+        there_are = len(of(None, False)) if asked.families else len(outcomes)
+        text = written(outcomes, asked.packages, _versions(outcomes), there_are)
+        page.write_text(text, encoding="utf-8")
         print(f"wrote {page.name}")
 
 

@@ -21,14 +21,16 @@ convolutions and pools part from NaN put into the model and looked for in its la
 `tests/laws` does not hold of it. Unfinished: time ran out before all was tried."""
 
 
-def written(outcomes: Sequence[Outcome], of_packages: bool, versions: str) -> str:
-    """The page."""
+def written(outcomes: Sequence[Outcome], of_packages: bool, versions: str, there_are: int) -> str:
+    """The page; of ``there_are`` models, of which these may be one a family."""
     lines = [
         "# Conformance of other packages" if of_packages else "# Conformance",
         "",
         _HEAD[of_packages],
         versions + ".",
     ]
+    if len(outcomes) < there_are:
+        lines[3:3] = [f"This is of `--families`, one name a family: {len(outcomes):,} of {there_are:,} models."]
     lines += ["", *_table(outcomes), "", *_WORDS.splitlines(), ""]
     lines += _kinds("Bounds", [each for each in outcomes if each.verdict == "bound"])
     lines += _kinds("Failures", [each for each in outcomes if each.verdict in ("failed", "unfit", "not built")])
