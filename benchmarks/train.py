@@ -42,7 +42,7 @@ from eyeshot.train.dataset import Dataset
 from eyeshot.train.machine import repeatable
 from eyeshot.train.recipe import Options, Recipe
 
-_TRIALS = 4, 16
+_TRIALS = 4, 40
 """Of which the difference in time says what one more takes."""
 
 

@@ -19,7 +19,6 @@ from eyeshot.studies.artefacts import Artefacts, artefacts_at
 from eyeshot.studies.display import Silent
 from eyeshot.studies.kept import kept
 from eyeshot.studies.plan import Plan
-from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.record import Record
 
@@ -36,11 +35,9 @@ class Trained(Silent):
 
 
 def carried_out(plan: Plan, directory: Path, artefacts: Artefacts) -> tuple[list[Record], int]:
-    watcher = Trained()
-    one = Processes(jobs=1)
-    return run(
-        plan, studied.factories("a", "b"), directory, engine=one, artefacts=artefacts, watcher=watcher
-    ), watcher.count
+    watcher, here = Trained(), studied.Here()
+    nets = studied.factories("a", "b")
+    return run(plan, nets, directory, engine=here, artefacts=artefacts, watcher=watcher), watcher.count
 
 
 def test_another_machine_goes_on_from_what_has_ended(tmp_path: Path) -> None:
@@ -92,7 +89,7 @@ def test_the_artefacts_of_another_study_are_left_alone(tmp_path: Path) -> None:
 def test_a_file_system_that_is_no_disk_keeps_them_too(tmp_path: Path) -> None:
     """fsspec's memory, which has no folders that must be made, within one process."""
     plan = studied.plan(studied.write_images(tmp_path / "images"), labels=("a",), seeds=(0,))
-    (record,) = run(plan, studied.factories("a"), tmp_path / "here", engine=Processes(jobs=1), watcher=Silent())
+    (record,) = run(plan, studied.factories("a"), tmp_path / "here", engine=studied.Here(), watcher=Silent())
     there = Artefacts(f"memory://{tmp_path.name}")
 
     there.claim(plan)

@@ -77,7 +77,7 @@ def test_a_record_that_changed_is_read_whatever_the_index_says(study: tuple[Plan
     assert kept(directory, told.append)[1] == [better, *records[2:]]
     (notice,) = told
     assert f"{path}: cannot be read" in notice
-    again = run(plan, studied.factories("a", "b"), directory, watcher=Silent())
+    again = run(plan, studied.factories("a", "b"), directory, engine=studied.Here(), watcher=Silent())
     assert [record.numbers for record in again] == [each.numbers for each in (better, *records[1:])]
     assert not any(Index(directory, plan).record(recipe) is None for recipe in plan.recipes())
 
@@ -130,7 +130,7 @@ def test_a_study_runs_where_no_index_can_be_written(tmp_path: Path) -> None:
     plan = studied.plan(studied.write_images(tmp_path / "images"), labels=("a",), seeds=(0,))
     (tmp_path / "study" / INDEX).mkdir(parents=True)
 
-    (record,) = run(plan, studied.factories("a"), tmp_path / "study", watcher=Silent())
+    (record,) = run(plan, studied.factories("a"), tmp_path / "study", engine=studied.Here(), watcher=Silent())
 
     assert kept(tmp_path / "study", refuse)[1] == [record]
 
@@ -144,7 +144,7 @@ def test_each_trial_has_its_row_once_it_is_done(tmp_path: Path) -> None:
         def ended(self, record: Record) -> None:
             rows.append(len(Index(tmp_path / "study", plan)))
 
-    records = run(plan, studied.factories("a", "b"), tmp_path / "study", watcher=Counting())
+    records = run(plan, studied.factories("a", "b"), tmp_path / "study", engine=studied.Here(), watcher=Counting())
 
     assert rows == [1, 2, 3, 4]
     index = Index(tmp_path / "study", plan)
