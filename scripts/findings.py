@@ -2,6 +2,7 @@
 
     make findings                          all of them; it goes on where it was stopped
     make findings ONLY=strides             one
+    python -m scripts.findings --jobs 1    one training at once
     python -m scripts.findings --pages     no training: the pages again, from the evidence that is kept
 
 A folder of findings/ holds finding.toml (the claim, who made it, and what is to come out if it holds), a file for each
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -25,22 +27,41 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "findings"
 RUNS = ROOT / "runs" / "findings"
+GUIDE = ROOT / "docs" / "training.md"
+MARKS = "<!-- findings -->", "<!-- /findings -->"
 SCHEMA = "eyeshot.finding/1"
 MINUS = "−"
+UNSEEN = "not seen at this scale"
+ACCURACY = "accuracy"
 WHAT_VERDICTS_SAY = (
     "A claim is *reproduced* or *reversed* where the interval over other seeds and other images leaves 0 out, on one"
-    " side or the other. The differences of one study share an error of 5 % (Bonferroni); those of several studies do"
-    " not, so one in twenty studies of designs that do not differ would say that they do."
+    " side or the other, or whatever number the claim names. The differences of one study share an error of 5 %"
+    " (Bonferroni); those of several studies do not, nor do those of several measures, so one in twenty studies of"
+    " designs that do not differ would say that they do. Where the interval is over other seeds alone, as that of a"
+    " measure beside accuracy is, the verdict is one *on these images*."
 )
 
 
 class Expectation(msgspec.Struct, forbid_unknown_fields=True):
-    """What comes out of a study if the claim holds: one arm scores higher than another."""
+    """What comes out of a study if the claim holds: one arm has more of a measure than another."""
 
     study: str
     says: str
     higher: str
     lower: str
+    measure: str = ACCURACY
+    allowance: float = 0.0
+    """Points by which ``higher`` may be the lower one; for claims that something does no harm."""
+
+
+class Share(msgspec.Struct, forbid_unknown_fields=True):
+    """What comes out if the claim holds: of the variance between an arm's seeds more than so much is the test set's."""
+
+    study: str
+    says: str
+    arm: str
+    more_than: float
+    """In percent."""
 
 
 class Finding(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +72,13 @@ class Finding(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     pilot: str
     """How seeds and budget were chosen."""
-    expects: list[Expectation]
+    expects: list[Expectation] = []
+    shares: list[Share] = []
+
+    @property
+    def expected(self) -> list[Expectation | Share]:
+        """All that is to come out."""
+        return [*self.expects, *self.shares]
 
 
 @dataclass(frozen=True)
@@ -60,11 +87,25 @@ class Outcome:
 
     verdict: str
     mean: float
-    """Points by which the arm that is expected to be higher is."""
+    """Points by which the arm that is expected to be higher is, or a share in percent."""
     seeds: tuple[float, float] | None
     both: tuple[float, float] | None
     confidence: float
     """Of the intervals: 0.95, or more where a study's differences share the error."""
+    is_share: bool = False
+
+    @property
+    def amount(self) -> str:
+        """The mean as pages print it."""
+        return f"{self.mean:.0f} %" if self.is_share else _points(self.mean)
+
+    def ends(self, interval: tuple[float, float] | None) -> str:
+        """One of the intervals as pages print it."""
+        if interval is None:
+            return "–"
+        if self.is_share:
+            return "{:.0f} … {:.0f} %".format(*interval)
+        return " … ".join(map(_points, interval))
 
 
 def finding_in(folder: Path) -> Finding:
@@ -83,27 +124,52 @@ def folders(only: str | None = None) -> list[Path]:
 
 def studies_of(finding: Finding) -> list[str]:
     """The names of a finding's studies, in the order in which they are spoken of."""
-    return list(dict.fromkeys(expected.study for expected in finding.expects))
+    return list(dict.fromkeys(expected.study for expected in finding.expected))
 
 
-def outcome(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
+def outcome(expected: Expectation | Share, evidence: dict[str, Any]) -> Outcome:
     """Whether what was expected came out, by the interval that holds for other seeds and other images."""
+    return _share(expected, evidence) if isinstance(expected, Share) else _difference(expected, evidence)
+
+
+def _share(expected: Share, evidence: dict[str, Any]) -> Outcome:
+    found = [each["noise"] for each in evidence["arms"] if each["label"] == expected.arm]
+    if not found or found[0] is None:
+        raise SystemExit(f"study {expected.study}: nothing is known of the spread of {expected.arm}")
+    (noise,) = found
+    ends = tuple(noise["interval"]["interval"])
+    verdict = _verdict(ends, expected.more_than)
+    # Of images there are so many that the mean squares hardly vary with them: the seeds' interval is both.
+    return Outcome(verdict, noise["share"], ends, ends, noise["interval"]["confidence"], is_share=True)
+
+
+def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     pair = {expected.higher, expected.lower}
-    found = [each for each in evidence["differences"] if {each["first"], each["second"]} == pair]
+    measured = {each["name"]: each["differences"] for each in evidence.get("measures", ())}
+    differences = ({ACCURACY: evidence["differences"]} | measured).get(expected.measure, [])
+    found = [each for each in differences if {each["first"], each["second"]} == pair]
     if not found:
         raise SystemExit(
-            f"study {expected.study}: {' and '.join(sorted(pair))} are not compared; one must be its first"
+            f"study {expected.study}: {' and '.join(sorted(pair))} are not compared in {expected.measure}; one must be"
+            " its first"
         )
     (difference,) = found
     sign = 1 if difference["first"] == expected.higher else -1
-    seeds, both = (_turned(difference[key], sign) for key in ("seeds", "seeds_and_images"))
-    mean = sign * difference["mean"]
-    interval = difference["seeds_and_images"] or difference["seeds"]
+    over_both = difference.get("seeds_and_images")
+    seeds, both = (_turned(each, sign) for each in (difference["seeds"], over_both))
+    interval = over_both or difference["seeds"]
     confidence = 0.0 if interval is None else interval["confidence"]
-    verdict = "not seen at this scale"
-    if difference["seen"]:
-        verdict = "reproduced" if mean > 0 else "reversed"
-    return Outcome(verdict, mean, seeds, both, confidence)
+    verdict = _verdict(both or seeds, -expected.allowance)
+    if both is None and verdict != UNSEEN:
+        verdict += " on these images"
+    return Outcome(verdict, sign * difference["mean"], seeds, both, confidence)
+
+
+def _verdict(interval: tuple[float, float] | None, at: float) -> str:
+    """What an interval says of a claim that the number is more than ``at``."""
+    if interval is None or interval[0] <= at <= interval[1]:
+        return UNSEEN
+    return "reproduced" if interval[0] > at else "reversed"
 
 
 def _turned(interval: dict[str, Any] | None, sign: int) -> tuple[float, float] | None:
@@ -113,7 +179,7 @@ def _turned(interval: dict[str, Any] | None, sign: int) -> tuple[float, float] |
     return low, high
 
 
-def trained(folder: Path) -> dict[str, Any]:
+def trained(folder: Path, jobs: int | None = None) -> dict[str, Any]:
     """Train what is left of a finding's studies, draw their figures, and give what came out."""
     import eyeshot
 
@@ -121,7 +187,7 @@ def trained(folder: Path) -> dict[str, Any]:
     for name in studies_of(finding_in(folder)):
         print(f"{folder.name}: {name}", file=sys.stderr, flush=True)
         place = RUNS / folder.name / name
-        comparison = eyeshot.study(folder / f"{name}.toml", run=place, on_progress=_told)
+        comparison = eyeshot.study((folder / f"{name}.toml").relative_to(ROOT), run=place, jobs=jobs, on_progress=_told)
         study, evidence = comparison.study, comparison.evidence
         assert study is not None
         assert evidence is not None
@@ -180,9 +246,10 @@ def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
 
 def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
     rows = []
-    for expected in finding.expects:
+    for expected in finding.expected:
         found = outcome(expected, kept["studies"][expected.study]["evidence"])
-        cells = (expected.says, f"`{expected.study}`", _points(found.mean), _ends(found.seeds), _ends(found.both))
+        ends = found.ends(found.seeds), found.ends(found.both)
+        cells = expected.says, f"`{expected.study}`", found.amount, *ends
         rows.append((*cells, _percent(found.confidence), f"**{found.verdict}**"))
     return _table(
         ("if it holds", "study", "points", "other seeds", "other seeds and images", "confidence", "verdict"), rows
@@ -213,6 +280,7 @@ def _study(name: str, study: dict[str, Any]) -> list[str]:
         f"{study['terms']} {study['images']}.",
         "",
         *_table(head, rows),
+        *(line for measured in study["evidence"].get("measures", ()) for line in _measured(measured)),
         "",
         *(f"- {remark}" for remark in study["remarks"]),
         *([""] if study["remarks"] else []),
@@ -220,6 +288,27 @@ def _study(name: str, study: dict[str, Any]) -> list[str]:
         "",
         *(f"- {line}" for line in study["evidence"]["verdict"].splitlines()),
     ]
+
+
+def _measured(measured: dict[str, Any]) -> list[str]:
+    """The table of a measure, after an empty line."""
+    shown = measured["shown"]
+
+    def number(value: float | None, sign: str = "") -> str:
+        return "–" if value is None else f"{shown['times'] * value:{sign}.{shown['digits']}f}".replace("-", MINUS)
+
+    def ends(found: dict[str, Any] | None, sign: str = "") -> str:
+        return "–" if found is None else " … ".join(number(end, sign) for end in found["interval"])
+
+    apart = {each["second"]: each for each in measured["differences"]}
+    rows = []
+    for arm in measured["arms"]:
+        pair = apart.get(arm["label"])
+        more = ("", "") if pair is None else (number(pair["mean"], "+"), ends(pair["seeds"], "+"))
+        rows.append((arm["label"], number(arm["mean"]), ends(arm["seeds"]), *more))
+    first = measured["arms"][0]["label"]
+    head = "design", f"{measured['name']}, {shown['unit']}", "other seeds", f"{first} minus it", "other seeds"
+    return ["", f"{measured['name']}: {measured['says']}.", "", *_table(head, rows)]
 
 
 def _of(scored: dict[str, Any], key: str) -> str:
@@ -230,15 +319,15 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
     """The list of all findings, in Markdown."""
     rows = []
     for name, finding, kept in found:
-        for expected in finding.expects:
+        for expected in finding.expected:
             came = outcome(expected, kept["studies"][expected.study]["evidence"])
             link = f"[{finding.title}]({name}/README.md)"
             rows.append(
                 (
                     link,
                     expected.says,
-                    _points(came.mean),
-                    _ends(came.both),
+                    came.amount,
+                    came.ends(came.both or came.seeds),
                     _percent(came.confidence),
                     f"**{came.verdict}**",
                 )
@@ -247,9 +336,9 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
         [
             "# Findings",
             "",
-            "Published claims about the layout of convolutional networks, measured again at the scale of a laptop:"
-            " small networks, all of Fashion-MNIST, paired seeds, one budget. Points are test accuracy, with the"
-            " interval for other seeds and other images like these.",
+            "Published claims about convolutional networks, measured again at the scale of a laptop: small networks,"
+            " Fashion-MNIST with all of its test images, paired seeds, one budget. Points are of test accuracy unless"
+            " the claim is of something else, with the interval for other seeds and other images like these.",
             "",
             WHAT_VERDICTS_SAY,
             "",
@@ -259,6 +348,19 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
             "",
         ]
     )
+
+
+def told(guide: str, found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
+    """The guide, with a table of claims and verdicts between its marks."""
+    before, _, after = guide.partition(MARKS[0])
+    rows = []
+    for name, finding, kept in found:
+        for number, expected in enumerate(finding.expected):
+            came = outcome(expected, kept["studies"][expected.study]["evidence"])
+            link = "" if number else f"[{finding.title}](../findings/{name}/README.md)"
+            rows.append((link, expected.says, came.verdict))
+    lines = _table(("finding", "if the claim holds", "verdict"), rows)
+    return before + "\n".join([MARKS[0], "", *lines, "", MARKS[1]]) + after.partition(MARKS[1])[2]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -274,16 +376,13 @@ def _points(value: float) -> str:
     return f"{value:+.2f}".replace("-", MINUS)
 
 
-def _ends(interval: tuple[float, float] | None) -> str:
-    return "–" if interval is None else f"{_points(interval[0])} … {_points(interval[1])}"
-
-
 def written(chosen: Sequence[Path]) -> None:
     """Write the pages of findings that have evidence, and the list of all."""
     for folder in chosen:
         if (folder / "evidence.json").exists():
             (folder / "README.md").write_text(page(*kept_in(folder)[1:], folder.name), encoding="utf-8")
     (FOLDER / "README.md").write_text(index(all_kept()), encoding="utf-8")
+    GUIDE.write_text(told(GUIDE.read_text(encoding="utf-8"), all_kept()), encoding="utf-8")
 
 
 def all_kept() -> list[tuple[str, Finding, dict[str, Any]]]:
@@ -302,10 +401,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="NAME", help="one finding")
     parser.add_argument("--pages", action="store_true", help="train nothing")
+    parser.add_argument("--jobs", type=int, metavar="N", help="trainings at once; one a core unless given")
     asked = parser.parse_args()
+    os.chdir(ROOT)  # so that a study of images and nets of its own names their file alike on every machine
     chosen = folders(asked.only)
     for folder in [] if asked.pages else chosen:
-        text = json.dumps(trained(folder), indent=1, ensure_ascii=False)
+        text = json.dumps(trained(folder, asked.jobs), indent=1, ensure_ascii=False)
         (folder / "evidence.json").write_text(text + "\n", encoding="utf-8")
     written(chosen)
 

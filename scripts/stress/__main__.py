@@ -22,7 +22,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -32,7 +32,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "stress.md"
-FUZZERS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "damage")
+_AIDS = ("damage", "exports", "limits", "messages", "told")
+"""Modules that fuzzers share."""
+FUZZERS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in _AIDS)
 _SHOWN = 20
 """Failures that are printed of one fuzzer."""
 _HEAD = """# What the stress found
@@ -74,16 +76,19 @@ class Row:
 
 
 def stressed(name: str, *, seed: int, count: int, first: int = 0, runs: int | None = None) -> Row:
-    """All runs of one fuzzer; what fails is printed as it comes."""
+    """All runs of one fuzzer, or those until Ctrl-C; what fails is printed as it comes."""
     fuzzer = cast("Fuzzer", importlib.import_module(f"scripts.stress.{name}"))
     runs, failures, began = runs or max(1, count // fuzzer.EVERY), 0, time.monotonic()
-    with fuzzer.tried() as run:
+    number = first
+    with fuzzer.tried() as run, suppress(KeyboardInterrupt):
         for number in range(first, first + runs):
             wrong = outcome(run, Random(f"{seed} {name} {number}"))
             if wrong is not None:
                 failures += 1
                 if failures <= _SHOWN:
                     print(f"{name} {number}: {wrong}", file=sys.stderr, flush=True)
+        number += 1
+    runs = number - first
     return Row(what=fuzzer.WHAT, name=name, seed=seed, runs=runs, failures=failures, seconds=time.monotonic() - began)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -55,7 +56,7 @@ def damaged_json(content: bytes, draw: Random) -> bytes:
         return damaged(content, draw)
     while True:
         values = json.loads(content)
-        place, key = draw.choice(list(_places(values)))
+        place, key = draw.choice(list(places(values)))
         way = draw.randrange(4)
         if way == 0:
             del place[key]
@@ -71,12 +72,12 @@ def damaged_json(content: bytes, draw: Random) -> bytes:
             return other.encode()
 
 
-def _places(values: Any) -> Any:
+def places(values: Any) -> Iterator[tuple[Any, Any]]:
     """Every value in a document, by what holds it and its key there."""
     for key in list(values) if isinstance(values, dict) else range(len(values)):
         yield values, key
         if isinstance(values[key], dict | list):
-            yield from _places(values[key])
+            yield from places(values[key])
 
 
 def _near(value: Any, draw: Random) -> Any:

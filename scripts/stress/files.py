@@ -14,7 +14,9 @@ from typing import Any
 
 import eyeshot
 from eyeshot.errors import EyeshotError, UsageError
+from eyeshot.studies.index import INDEX
 from eyeshot.studies.kept import kept
+from eyeshot.studies.run import run as carried_out
 from eyeshot.train import data, loop
 from eyeshot.train.directory import write_sealed
 from eyeshot.view import measured
@@ -99,12 +101,22 @@ def _of_a_study(base: Path) -> list[_File]:
     for recipe in plan.recipes():
         loop.run(recipe, studied.net, data.load(plan.data), directory / plan.place(recipe))
     write_sealed(directory / "plan.json", plan.to_json())
-    _, records = kept(directory, notice=print)
+    records = carried_out(plan, {}, directory)  # which writes the index, since nothing is left to train
 
     def wrong() -> str | None:
         return None if kept(directory, notice=lambda text: None)[1] == records else "the study has other records"
 
-    return [_File(directory / "plan.json", damaged_json, wrong)]
+    def wrong_record() -> str | None:
+        try:
+            return wrong()
+        except UsageError as error:
+            return None if "none of the 1 trainings" in str(error) else str(error)
+
+    return [
+        _File(directory / "plan.json", damaged_json, wrong),
+        _File(directory / INDEX, damaged, wrong),
+        _File(directory / plan.place(plan.recipes()[0]) / "record.json", damaged_json, wrong_record),
+    ]
 
 
 def _of_a_measurement(base: Path) -> list[_File]:

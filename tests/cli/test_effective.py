@@ -153,6 +153,8 @@ def test_csv_of_several_names_design_and_layer(eyeshot: Eyeshot) -> None:
         (["C3-4 C3-4", "C5-4", "--layer", "conv1"], ["conv1", "conv1"]),
         (["C3-4 C3-4", "C5-4", "--layer", "conv1", "--layer", "relu1"], ["conv1", "relu1"]),
         (["alexnet-28", "vgg-a", "--input", "1x32x32"], ["conv5", "block5.conv2"]),
+        (["C3-4 C3-4", "conv1", "C5-4 C3-4", "conv1"], ["conv1", "conv1"]),
+        (["C3-4 C3-4", "C5-4 C3-4", "conv1"], ["conv2", "conv1"]),
     ],
 )
 def test_a_second_word_is_a_layer_or_another_model(words: list[str], layers: list[str], eyeshot: Eyeshot) -> None:
@@ -185,6 +187,7 @@ def test_runs_of_several_are_kept_apart_and_go_on(tmp_path: Path, eyeshot: Eyesh
     [
         (["C3-4", "C5-4", "C7-4", "--layer", "conv1", "--layer", "conv1"], "2 layers for 3 designs: give one layer"),
         (["C3-4", "C5-4", "--source", "weights", "--images", "sample", "--weights", "x.pt"], "is of one design"),
+        (["C3-4", "conv1", "C5-4", "--layer", "conv1"], "give layers behind their models or by --layer, not both ways"),
         (["C3-4", "convv1"], "has no layer 'convv1'; did you mean conv1"),
     ],
 )

@@ -107,14 +107,15 @@ def test_silence_is_explained_and_one_ctrl_c_ends_it(name: str, models: Path) ->
     process = subprocess.Popen(command, cwd=models.parent, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
 
-    told = process.stderr.readline()
+    in_forward = re.compile(r"still at work after \d+ s of silence, in 1, models\.py:\d+; Ctrl-C ends it")
+    # a busy machine may be silent for as long over importing PyTorch, and says so first
+    assert any(in_forward.search(told) for told in process.stderr)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=20)
 
-    assert re.search(r"still at work after \d+ s of silence, in 1, models\.py:\d+; Ctrl-C ends it", told)
     assert process.returncode == 130
-    assert rest.strip() == "eyeshot: interrupted"
+    assert rest.strip().splitlines()[-1] == "eyeshot: interrupted"
 
 
 @pytest.mark.slow

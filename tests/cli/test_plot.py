@@ -96,6 +96,18 @@ def test_what_is_used_is_drawn_beside_what_is_seen(tmp_path: Path, eyeshot: Eyes
     assert [row["at"] for row in rows_of(tmp_path / "ratio.csv")] == ["conv1", "conv2", "conv3"]
 
 
+def test_a_layer_may_stand_behind_its_model(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    """As in `field` and `effective`; "conv1" is a design as well."""
+    pair, path = ["C3-4 C3-4", "conv1", "C5-4 C3-4", "conv2", "--input", "1x15x15"], tmp_path / "figure.svg"
+
+    assert eyeshot("plot", *pair[:2], "cone", *pair[4:], "-o", str(path)).exit_code == 0
+    assert path.with_suffix(".txt").read_text().startswith("What conv1[7,7] of C3-4 C3-4 sees")
+    assert eyeshot("plot", *pair[:4], "map", *pair[4:], "-o", str(path), "--force").exit_code == 0
+    caption = path.with_suffix(".txt").read_text()
+    assert "conv1[7,7] of C3-4 C3-4 has half" in caption
+    assert "conv2[7,7] of C5-4 C3-4 has half" in caption
+
+
 def test_measured_fields_are_drawn_side_by_side_on_one_scale(tmp_path: Path, eyeshot: Eyeshot) -> None:
     pair = ["C3-4 C3-4", "C5-4", "--input", "1x15x15", "--source", "init", "--seeds", "2", "--per-seed", "1"]
 

@@ -113,3 +113,20 @@ def test_an_error_of_the_user_s_own_comes_after_the_ledger_up_to_there(net: Path
     assert "16×12×12" in result.stdout
     assert "in 4 (Linear with a weight of 10×100), which got 1×2304" in result.stderr
     assert eyeshot("show", "net.py:wrong", "--input", "3x16x16", "--json").stdout == ""
+
+
+def test_a_network_read_in_part_ends_as_bounded_though_all_that_was_read_is_exact(
+    tmp_path: Path, eyeshot: Eyeshot
+) -> None:
+    (tmp_path / "found.py").write_text(
+        "import torch\n"
+        "class Found(torch.nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.conv = torch.nn.Conv2d(3, 4, 3)\n"
+        "    def forward(self, x):\n"
+        "        scores = self.conv(x)\n        return scores[0] if bool((scores > 1e6).any()) else scores[:, :, :0]\n"
+    )
+    for words in (("show",), ("compare", "C3-4"), ("report", "-o", str(tmp_path / "a.html"))):
+        result = eyeshot(words[0], f"{tmp_path}/found.py:Found", *words[1:], "--input", "3x8x8")
+
+        assert result.exit_code == 4, result.output
+        assert "the network was read in part, so that totals are at least; a note says where" in result.stderr

@@ -8,14 +8,29 @@ from typing import Any
 import pytest
 
 from eyeshot.studies.file import study_file
-from scripts.findings import FOLDER, Expectation, all_kept, finding_in, folders, index, outcome, page, studies_of
+from scripts.findings import (
+    FOLDER,
+    GUIDE,
+    Expectation,
+    Share,
+    all_kept,
+    finding_in,
+    folders,
+    index,
+    outcome,
+    page,
+    studies_of,
+    told,
+)
 
 
-def _evidence(mean: float, low: float, high: float) -> dict[str, Any]:
+def _evidence(mean: float, low: float, high: float, measure: str = "") -> dict[str, Any]:
     interval = {"interval": [low, high], "confidence": 0.95}
     seen = low > 0 or high < 0
-    difference = {"first": "a", "second": "b", "mean": mean, "seeds": interval, "seeds_and_images": interval}
-    return {"differences": [difference | {"seen": seen}]}
+    difference = {"first": "a", "second": "b", "mean": mean, "seeds": interval}
+    if measure:
+        return {"differences": [], "measures": [{"name": measure, "differences": [difference]}]}
+    return {"differences": [difference | {"seeds_and_images": interval, "seen": seen}]}
 
 
 @pytest.mark.parametrize(
@@ -39,8 +54,40 @@ def test_a_claim_is_held_against_the_wider_interval(
     assert found.both[0] < found.mean < found.both[1]
 
 
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [((-0.8, 0.2), "reproduced"), ((-1.2, -0.2), "not seen at this scale"), ((-2.0, -1.1), "reversed")],
+)
+def test_a_claim_that_something_does_no_harm_names_what_it_may_do(ends: tuple[float, float], verdict: str) -> None:
+    expected = Expectation(study="s", says="", higher="a", lower="b", allowance=1.0)
+
+    assert outcome(expected, _evidence(sum(ends) / 2, *ends)).verdict == verdict
+
+
+def test_of_a_measure_a_verdict_is_for_these_images() -> None:
+    expected = Expectation(study="s", says="", higher="a", lower="b", measure="shift")
+
+    found = outcome(expected, _evidence(2, 1, 3, measure="shift"))
+
+    assert (found.verdict, found.both) == ("reproduced on these images", None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [((52, 90), "reproduced"), ((26, 51), "not seen at this scale"), ((20, 40), "reversed")],
+)
+def test_a_share_is_held_against_the_number_that_the_claim_names(ends: tuple[float, float], verdict: str) -> None:
+    noise = {"share": sum(ends) / 2, "interval": {"interval": list(ends), "confidence": 0.95}}
+    expected = Share(study="s", says="", arm="a", more_than=50)
+
+    found = outcome(expected, {"arms": [{"label": "a", "noise": noise}]})
+
+    assert found.verdict == verdict
+    assert found.amount.endswith(" %")
+
+
 def test_arms_that_are_not_compared_are_said() -> None:
-    with pytest.raises(SystemExit, match="b and c are not compared; one must be its first"):
+    with pytest.raises(SystemExit, match="b and c are not compared in accuracy; one must be its first"):
         outcome(Expectation(study="s", says="", higher="b", lower="c"), _evidence(1, 0, 2))
 
 
@@ -50,8 +97,9 @@ def test_a_finding_expects_things_of_designs_that_its_studies_have(folder: Path)
     for name in studies_of(finding):
         asked = study_file(folder / f"{name}.toml")
         labels = {each.label or each.name for each in asked.arms}
-        for expected in finding.expects:
-            assert expected.study != name or {expected.higher, expected.lower} <= labels
+        for expected in finding.expected:
+            spoken_of = {expected.arm} if isinstance(expected, Share) else {expected.higher, expected.lower}
+            assert expected.study != name or spoken_of <= labels
 
 
 def test_every_page_is_what_the_evidence_gives() -> None:
@@ -59,3 +107,5 @@ def test_every_page_is_what_the_evidence_gives() -> None:
         assert (FOLDER / name / "README.md").read_text(encoding="utf-8") == page(finding, kept, name)
         assert all((FOLDER / name / f"{study}.png").exists() for study in studies_of(finding))
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == index(all_kept())
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert guide == told(guide, all_kept())

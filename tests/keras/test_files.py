@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,9 @@ from hypothesis import strategies as st
 import eyeshot
 from eyeshot.errors import EyeshotError, ReadError, UsageError
 from eyeshot.read.keras.archive import MOST_BYTES
+from eyeshot.read.keras.hdf5 import Hdf5
 from eyeshot.read.keras.reader import Reader
+from scripts.stress.damage import damaged
 from tests.keras.models import keras, model_of
 from tests.keras.test_layers import of_unet
 
@@ -132,6 +137,33 @@ HOSTILE = {
     ),
     "a model of its own": ('{"class_name": "Mine", "config": {"width": 3}}', "says nothing of layers"),
 }  # fmt: skip
+
+
+def hdf5(text: str | bytes, path: Path, **settings: Any) -> bytes:
+    """An HDF5 file that holds a configuration as Keras does."""
+    with h5py.File(path, "w", **settings) as file:
+        file.attrs["keras_version"] = "2.4.0"
+        file.attrs["model_config"] = text
+        file.create_group("model_weights")["kernel"] = [1.0, 2.0]
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+@pytest.mark.parametrize("text", ['{"größe": 3}', b"{}" * 200, "[]" * 100_000], ids=["signs", "bytes", "many"])
+def test_an_hdf5_file_gives_the_text_that_its_library_gives(text: str | bytes, version: str, tmp_path: Path) -> None:
+    data = hdf5(text, tmp_path / "net.h5", libver=version)
+
+    assert Hdf5(data).text("model_config", MOST_BYTES) == (text if isinstance(text, bytes) else text.encode())
+    assert Hdf5(data).text("training_config", MOST_BYTES) is None
+
+
+def test_a_changed_hdf5_file_is_a_text_or_one_error(tmp_path: Path) -> None:
+    """HDF5's own library does not come back from some of these."""
+    data, draw = hdf5("[]" * 100, tmp_path / "net.h5"), random.Random(0)
+
+    for _ in range(3000):
+        with suppress(ReadError):
+            assert len(Hdf5(damaged(data, draw)).text("model_config", MOST_BYTES) or b"") <= len(data)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

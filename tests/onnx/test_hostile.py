@@ -12,12 +12,16 @@ pytest.importorskip("onnx", reason="pip install 'eyeshot[onnx]'")
 
 import numpy as np
 import onnx
+from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from eyeshot.api.report import Report
+from eyeshot.cli import main
 from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.read.onnx import read_file, read_model
-from scripts.fuzz_onnx import changed, failure
+from scripts.stress.messages import changed
+from scripts.stress.onnx_files import mangled, read
+from scripts.stress.told import wrong
 
 
 def chain(
@@ -47,22 +51,68 @@ def test_a_file_that_is_cut_off_anywhere_is_one_error_or_a_network() -> None:
     data = small()
 
     for end in range(len(data)):
-        assert failure(data[:end]) is None
+        assert wrong(lambda end=end: read(data[:end])) is None  # type: ignore[misc]
 
 
-def test_changed_files_raise_nothing_but_errors_of_eyeshot() -> None:
-    dice, data = random.Random(0), small()
+def test_changed_files_are_networks_or_one_clear_error() -> None:
+    """`make stress` tries a million, of all operators."""
+    draw, data = random.Random(0), small()
 
-    assert [why for _ in range(3000) if (why := failure(changed(data, dice)))] == []
+    for _ in range(1000):
+        model = onnx.ModelProto.FromString(data)
+        changed(model, draw, [model], ["x", "w", "a", "b", "y", "Conv", "axis"])
+        for other in (mangled(data, draw), model.SerializeToString()):
+            assert wrong(lambda other=other: read(other)) is None, other  # type: ignore[misc]
 
 
-@pytest.mark.slow
-def test_a_corpus_of_all_operators_changed_at_random_raises_nothing_but_errors_of_eyeshot() -> None:
-    from scripts.fuzz_onnx import samples
+def test_numbers_that_fit_no_input_are_told_with_the_node(tmp_path: Path) -> None:
+    """Found by the stress: each got through to an analysis."""
+    unpool = chain(
+        helper.make_node("Shape", ["x"], ["n"]),
+        helper.make_node("Reshape", ["x", "rows"], ["i"]),
+        helper.make_node("MaxUnpool", ["x", "i"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+        constants=(numpy_helper.from_array(np.array([1, 128]), "rows"),),
+    )
+    gather = chain(
+        helper.make_node("Tile", ["x", "r"], ["i"]),
+        helper.make_node("GatherElements", ["x", "i"], ["y"], axis=1),
+        constants=(numpy_helper.from_array(np.array([1, 1, 2, 2]), "r"),),
+    )
 
-    dice, files = random.Random(1), samples()
+    with pytest.raises(ReadError, match=r"net\.onnx: y \(max_unpool2d\) of .* does not fit its input i of 1×128"):
+        read(unpool)
+    with pytest.raises(ReadError, match=r"y \(GatherElements\) .*its indices have more positions than its input"):
+        read(gather)
 
-    assert [why for _ in range(50_000) if (why := failure(changed(dice.choice(files), dice)))] == []
+
+def test_what_lies_behind_an_unknown_operator_is_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(
+        chain(
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            helper.make_node("Riddle", ["a"], ["y"], domain="strange"),
+            constants=(numpy_helper.from_array(np.ones((2, 2, 3, 3), "f4"), "w"),),
+        )
+    )
+
+    result = CliRunner().invoke(main, ["show", str(path)])
+
+    assert result.exit_code == 4
+    assert "left out: y (Riddle)" in result.stdout
+    assert "totals are at least" in result.stderr
+
+
+def _number(n: int, name: str) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.array(n, bool if name == "on" else "i8"), name)
+
+
+def endless(depth: int = 5) -> onnx.NodeProto:
+    """A loop whose body is a loop, and so on; the last one's body is empty."""
+    infos = [helper.make_tensor_value_info(n, kind, ()) for n, kind in (("i", 7), ("on", 9))]
+    state = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
+    nodes = [endless(depth - 1)] if depth else []
+    body = helper.make_graph(nodes, "body", [*infos, state], [infos[1], state])
+    return helper.make_node("Loop", ["n", "on", "x"], ["y"], body=body)
 
 
 HUGE = 1 << 40
@@ -78,6 +128,16 @@ IMPOSSIBLE = {
     ),
     "nothing that makes its input": chain(helper.make_node("Relu", ["z"], ["y"])),
     "a stride of nothing": chain(helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[0, 0])),
+    "two thousand million parts": chain(helper.make_node("Split", ["x"], ["y"], num_outputs=(1 << 31) - 1, axis=2)),
+    "a scan of as many inputs": chain(
+        helper.make_node("Scan", ["x"], ["y"], num_scan_inputs=(1 << 31) - 1, body=helper.make_graph([], "b", [], []))
+    ),
+    "loops within loops that do nothing": chain(endless(), constants=(_number(1 << 40, "n"), _number(1, "on"))),
+    "the same axis twice": chain(
+        helper.make_node("Unsqueeze", ["x", "axes"], ["y"]),
+        constants=(numpy_helper.from_array(np.array([0, 0]), "axes"),),
+    ),
+    "channels of a row": chain(helper.make_node("LRN", ["x"], ["y"], size=3), shape=(8,)),
     "a word for a number": chain(helper.make_node("Concat", ["x", "x"], ["y"], axis="one")),
 }
 

@@ -142,3 +142,13 @@ def test_a_stack_of_vectors_of_which_no_axis_is_followed_has_no_field(tmp_path: 
     assert report.is_exact
     assert not report.layers[-1].hulls
     report.save_html(tmp_path / "page.html")
+
+
+def test_a_factor_that_is_repeated_along_the_batch_may_be_reshaped_behind() -> None:
+    def of_products(x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(2)  # 1×2×12
+        columns = x.transpose(0, 1).flatten(2).transpose(1, 2)  # 2×12×1
+        return torch.matmul(rows, columns).reshape(2, 2)
+
+    module = Function(of_products)
+    assert_every_element_is_read_as_the_module_says(module, (1, 2, 3, 4))

@@ -90,11 +90,13 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
         image: bytes | None = None,
         tiles: Any = (),
         decide: Any = (),
+        evidence: Any = None,
         **options: Any,
     ) -> Opened:
         reports: Sequence[Report] = [m if isinstance(m, Report) else eyeshot.inspect(m) for m in models]
         path = tmp_path / "page.html"
-        path.write_text(html_page(reports, image=image, tiles=tiles, decide=decide), encoding="utf-8")
+        text = html_page(reports, image=image, tiles=tiles, decide=decide, evidence=evidence)
+        path.write_text(text, encoding="utf-8")
         options = {"viewport": {"width": 1280, "height": 800}} | options
         context = browser.new_context(**options)
         contexts.append(context)

@@ -261,6 +261,26 @@ def test_a_module_without_numbers_that_needs_some_is_read_up_to_there() -> None:
     assert "needs numbers, not only shapes" in report.notes[0].text
 
 
+class Finding(nn.Module):
+    """Keeps of a map what is far above all that noise gives, as a detector that was not trained keeps no box."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = self.conv(x)
+        return scores[scores > 1e6] if float(scores.sum()) < 1e6 else scores
+
+
+def test_a_detector_that_finds_nothing_in_noise_is_read_up_to_where_it_chooses() -> None:
+    report = inspect(Finding(), (1, 8, 8))
+
+    assert report["conv"].field.size == (3, 3)
+    assert "reading stopped" in report.notes[0].text
+    assert "on random numbers its output has no elements; what comes after is missing" in report.notes[0].text
+
+
 class MakesTensors(nn.Module):
     """Makes tensors inside its forward pass, and holds one that is not registered."""
 

@@ -223,3 +223,15 @@ def test_a_comparison_s_repr_names_its_designs() -> None:
 def test_designs_of_long_names_are_called_by_letters() -> None:
     assert compare("alexnet-28", "alexnet-28-alternating").labels == ["alexnet-28", "alexnet-28-alternating"]
     assert compare("C3-64 C3-64 C3-64 C3-64 C3-64", "C9-64").labels == ["A", "B"]
+
+
+def test_transposed_convolutions_are_layers_with_weights_and_convolutions() -> None:
+    """Ronneberger et al. 2015 count theirs among the 23 convolutional layers of the U-Net."""
+    layers = torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.ConvTranspose2d(8, 4, 2, 2), torch.nn.Linear(8, 2)
+    net = torch.nn.Sequential(*layers)
+    comparison = compare(net, net, input_shape=(3, 8, 8))
+
+    assert _values(comparison, "weighted_layers") == (3, 3)
+    assert _values(comparison, "params_conv") == (224 + 132,) * 2
+    assert _values(comparison, "params_fc") == (18,) * 2
+    assert [pair.role for pair in comparison.layers] == ["0", "1", "2"]

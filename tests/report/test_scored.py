@@ -71,7 +71,33 @@ def test_the_command_prints_the_verdict_and_draws_the_figure(tmp_path: Path, eye
     document = json.loads(eyeshot("compare", "--scores", *files, "--json").stdout)
 
     assert "mine scores higher than theirs by" in shown.stdout
-    assert "for other seeds on the same images: which of them were right is not known here" in shown.stdout
+    assert "That is for other seeds on the same test data." in shown.stdout
     assert (tmp_path / "scores.svg").read_text().startswith("<?xml")
     assert document["schema"].startswith("eyeshot.evidence/")
     assert eyeshot("compare", "--scores", *files, "--train").exit_code == 2
+
+
+def test_what_scores_from_elsewhere_are_scores_of_is_not_claimed(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    """Decibels above 100 are neither test accuracy nor percent, and nothing is right or did not train."""
+    files = [
+        str(_file(tmp_path, name, text)) for name, text in (("a.csv", "134\n134.5\n133.9\n60\n"), ("b.csv", "99\n" * 4))
+    ]
+    shown = eyeshot("compare", "--scores", *files, "-o", str(tmp_path / "scores.svg"))
+    picture = (tmp_path / "scores.svg").read_text()
+
+    assert "%" not in shown.stdout.replace("95 %", "")
+    assert "right" not in shown.stdout
+    assert "did not train" not in shown.stdout
+    assert "s/training" not in shown.stdout
+    assert ">score</text>" in picture
+    assert "accuracy" not in picture + (tmp_path / "scores.txt").read_text()
+    assert (tmp_path / "scores.txt").read_text().startswith("Score: a 115.60 ± ")
+
+
+def test_scores_in_percent_keep_their_unit_and_no_more(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    files = [str(_file(tmp_path, name, text)) for name, text in (("a.csv", "0.9\n0.8\n"), ("b.csv", "0.5\n1\n"))]
+    eyeshot("compare", "--scores", *files, "-o", str(tmp_path / "scores.svg"))
+    arms = json.loads(eyeshot("compare", "--scores", *files, "--json").stdout)["arms"]
+
+    assert ">score, %</text>" in (tmp_path / "scores.svg").read_text()
+    assert {(arm["scored"], arm["unit"]) for arm in arms} == {("score", "%")}

@@ -7,7 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from eyeshot.studies.display import Watcher
 from eyeshot.studies.plan import Arm, Plan
+from eyeshot.studies.worker import Task, outcome, record_of, tell
 from eyeshot.train import data
 from eyeshot.train.budget import Budget
 from eyeshot.train.idx import STEMS
@@ -102,6 +104,18 @@ def plan(folder: Path, labels: tuple[str, ...] = ("a", "b"), **changes: Any) -> 
 
 def factories(*labels: str, width: int = 6) -> dict[str, Callable[[], nn.Module]]:
     return {label: partial(net, width) for label in labels}
+
+
+class Here:
+    """An engine that is a for-loop in this process, which starts no other with PyTorch."""
+
+    def carried_out(self, tasks: Sequence[Task], watcher: Watcher) -> dict[int, Record]:
+        by_number, records = {task.number: task for task in tasks}, {}
+        for task in tasks:
+            found = record_of(outcome(task.packed(), task.name, lambda message: tell(watcher, message, by_number)))
+            records[task.number] = found
+            watcher.ended(found)
+        return records
 
 
 def record(label: str, seed: int, score: float, *, is_diverged: bool = False) -> Record:

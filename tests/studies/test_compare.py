@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import pickle
 import subprocess
 import sys
@@ -17,10 +18,11 @@ import eyeshot
 from eyeshot.api.comparison import Comparison
 from eyeshot.cli import main
 from eyeshot.errors import UsageError
+from eyeshot.network.text import write
 from eyeshot.studies.arms import fingerprint
-from eyeshot.studies.kept import kept
+from eyeshot.studies.kept import keep_networks, kept
 from eyeshot.studies.study import planned
-from eyeshot.studies.trained import networks_of
+from eyeshot.studies.trained import arms_named, networks_of
 from eyeshot.train.loop import Progress
 
 DESIGNS = "C3s2-16 C3-32", "C5s2-16 C3-32"
@@ -52,7 +54,8 @@ def test_what_python_trained_is_found_done_by_the_command_and_by_python(tmp_path
     assert evidence.verdict in _typed(tmp_path)
     assert document["evidence"]["verdict"] == evidence.verdict
     assert document["study"]["directory"] == str(tmp_path)
-    assert evidence.verdict in comparison._repr_html_()
+    told_in_notebook = html.unescape(comparison._repr_html_())
+    assert all(sentence in told_in_notebook for sentence in evidence.verdict.splitlines())
 
     told.clear()
     assert _called(tmp_path, told).evidence == evidence
@@ -166,4 +169,26 @@ def test_modules_are_trained_as_they_were_matched_and_the_study_knows_them_again
     assert all(abs(change or 0) <= 0.01 for change in macs.changes)
     plan, _ = kept(tmp_path / "run", lambda text: None)
     assert [arm.macs for arm in plan.arms] == list(macs.values)
-    assert [network.name for network in networks_of(plan, plan.arms)][1].endswith("?width=16")
+    assert [network.name for network in networks_of(plan, plan.arms, tmp_path / "run")][1].endswith("?width=16")
+
+
+def test_modules_given_as_objects_are_shown_from_what_the_study_kept(tmp_path: Path) -> None:
+    """Two of one class, which no name makes again; the first of two alike is the one without a number."""
+    study = planned([studied.Net(), studied.Net()], directory=tmp_path)
+    keep_networks(study.directory, study.plan, study.networks)
+
+    arms = arms_named(study.plan, ["net (2)", "net"])
+    shown = networks_of(study.plan, arms, study.directory)
+
+    assert [network.name for network in shown] == ["Net (2)", "Net"]
+    assert [write(network) for network in shown] == [write(network) for network in reversed(study.networks)]
+
+
+def test_a_network_that_is_not_the_one_trained_is_not_shown(tmp_path: Path) -> None:
+    study = planned([studied.Net()], directory=tmp_path)
+    keep_networks(study.directory, study.plan, study.networks)
+    (path,) = study.directory.glob("*/network.txt")
+    path.write_text(path.read_text().replace("params=20", "params=21"))
+
+    with pytest.raises(UsageError, match="'Net' is no model"):
+        networks_of(study.plan, study.plan.arms, study.directory)

@@ -12,6 +12,7 @@ import torch
 import eyeshot
 from eyeshot.errors import EyeshotError, UsageError
 from eyeshot.studies.file import StudyFile, study_file
+from eyeshot.studies.plan import Plan
 from eyeshot.studies.study import planned
 from eyeshot.train import data, loop
 from eyeshot.train.recipe import Options
@@ -53,9 +54,12 @@ def written(folder: Path, text: str) -> StudyFile:
         ('arms = ["C3-4"]\nmatch = "flops"', r"line 2 \(match\): match 'flops': needed is params, macs"),
         ('arms = ["C3-4"]\ndata = "nowhere"', r"line 2 \(data\): data '.*nowhere': nothing there"),
         ('arms = ["C3-4"]\nmeasures = ["los"]', r"line 2 \(measures, no\. 1\): no measure 'los'; did you mean loss"),
+        ('arms = ["C3-4"]\nartefacts = "s4://x"', r"line 2 \(artefacts\): .*Protocol not known: s4; give"),
         ('arms = ["C3-4"]\nlr = 0.1', r"line 2 \(lr\): lr belongs below \[recipe\]"),
         ('arms = ["C3-4"]\n[recipe]\nbatch = 8\nlr = "fast"', r"line 4 \(recipe, lr\): needed is a number, found text"),
         ('arms = ["C3-4"]\n[recipe]\nwarmup = 0.1', r"line 3 \(recipe, warmup\): .*did you mean warm_up"),
+        ('[[arms]]\ndesign = "C3-4"\nrecipe = {lrr = 1}', r"line 3 \(arm 1, recipe, lrr\): .*did you mean lr"),
+        ('[[arms]]\ndesign = "C3-4"\n[arms.recipe]\nthreads = 2', r"line 4 .*threads is the same for all arms"),
         ('arms = ["C3-4"]\n[recipe]\nmean = [0.1]', r"line 3 \(recipe, mean\): mean and std go together"),
         ('arms = ["C3-4"]\n[recipe]\nmean = [0, 0]\nstd = [1, 1]', r"line 3 \(recipe, mean\): .*have 1 channels"),
     ],
@@ -107,12 +111,38 @@ def test_arms_are_names_designs_after_moves_designs_wished_for_and_factories(tmp
     assert study.plan.seeds == (3, 1)
 
 
+def test_an_arm_may_be_trained_in_its_own_way(tmp_path: Path) -> None:
+    images = studied.write_images(tmp_path / "images")
+    text = f"""data = "{images}"
+    seeds = [0]
+    budget = "2ep"
+    arms = [
+      "C3s2-4",
+      {{design = "C3s2-4", recipe = {{augment = "flip"}}}},
+      {{design = "C3s2-4", recipe = {{augment = "flip"}}, label = "the same"}},
+    ]
+    [recipe]
+    batch = 8"""
+    study = written(tmp_path, text).planned(directory=tmp_path / "run", jobs=1)
+
+    study.run()
+
+    usual, flipped, again = study.records
+    assert [arm.label for arm in study.plan.arms] == ["C3s2-4", "C3s2-4 augment=flip", "the same"]
+    assert "the same: trained as C3s2-4 G F3, for 3 classes; trained with augment=flip" in study.remarks
+    assert [record.recipe.options.augment for record in study.records] == ["none", "flip", "flip"]
+    assert {record.recipe.options.batch_size for record in study.records} == {8}
+    assert flipped.weights == again.weights != usual.weights
+    assert Plan.from_json(study.plan.to_json()) == study.plan
+    assert "options" not in study.plan.to_json()["arms"][0]
+
+
 def test_designs_after_moves_are_made_again_for_the_page(tmp_path: Path) -> None:
     from eyeshot.studies.trained import networks_of
 
     study = written(tmp_path, 'arms = ["C3-4", {design = "C3-4 P2", moves = ["pool-to-stride:pool1"]}]').planned()
 
-    assert networks_of(study.plan, study.plan.arms) == study.networks
+    assert networks_of(study.plan, study.plan.arms, tmp_path) == study.networks
 
 
 def test_mean_and_deviation_of_the_recipe_are_those_trained_with_and_kept_with_the_weights(tmp_path: Path) -> None:

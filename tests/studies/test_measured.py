@@ -13,8 +13,11 @@ import pytest
 import studied
 
 from eyeshot.report.evidence import evidence
+from eyeshot.report.measures import measures_table
+from eyeshot.report.table import Row
 from eyeshot.schemas import schema
 from eyeshot.studies.run import run
+from eyeshot.studies.study import rows
 from eyeshot.train.record import Record
 from tests.cli.conftest import Eyeshot, eyeshot
 
@@ -40,6 +43,37 @@ def test_means_and_differences_are_over_the_seeds_that_pair() -> None:
     assert difference.seeds is not None
     half = 4.3027 * statistics.stdev([-1, -0.5, -3]) / 3**0.5
     assert difference.seeds.half_width == pytest.approx(half, rel=1e-4)
+
+
+def test_layers_of_one_arm_alone_are_its_own_and_those_of_both_are_compared() -> None:
+    """Three seeds; both arms have a layer "one", the first alone a layer "two"."""
+    probes = {"a": {"one": 60.0, "two": 80.0}, "b": {"one": 50.0}}
+    records = [
+        dataclasses.replace(
+            studied.record(arm, seed, 80 + seed),
+            measures={f"probes/{layer}": value + seed for layer, value in layers.items()},
+        )
+        for arm, layers in probes.items()
+        for seed in range(3)
+    ]
+    found = evidence(records)
+    one, two = found.measures
+
+    assert [(each.name, each.part) for each in found.measures] == [("probes", "one"), ("probes", "two")]
+    assert [arm.mean for arm in one.arms] == [61, 51]
+    assert [(each.first, each.second, each.mean) for each in one.differences] == [("a", "b", 10)]
+    assert [(arm.label, arm.mean) for arm in two.arms] == [("a", 81)]
+    assert two.differences == ()
+    document = json.loads(json.dumps(found.to_json()))
+    jsonschema.Draft202012Validator(schema("evidence")).validate(document)
+    assert [each["part"] for each in document["measures"]] == ["one", "two"]
+    table = measures_table(found.measures)
+    assert [row.cells[:3] for row in table.rows if isinstance(row, Row)] == [
+        ("probes one, %", "a", "61.00"),
+        ("", "b", "51.00"),
+        ("probes two, %", "a", "81.00"),
+    ]
+    assert [row["probe/two"] for row in rows(records)] == [80, 81, 82, None, None, None]
 
 
 def test_equal_differences_have_no_spread_and_no_interval() -> None:

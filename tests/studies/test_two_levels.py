@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -110,6 +111,40 @@ def test_the_parts_of_the_spread_are_found_again() -> None:
     assert found.spread.seeds == pytest.approx(2, rel=0.3)
     assert found.spread.images == pytest.approx(20, rel=0.05)
     assert found.spread.both == pytest.approx(30, rel=0.02)
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.15])
+def test_the_test_set_s_part_in_the_seeds_spread_is_within_its_interval_in_19_of_20_studies(of_seeds: float) -> None:
+    seeds, images, studies = 12, 300, 400
+    draw = np.random.default_rng(5)
+    hardness = draw.normal(1.0, 1.5, images)
+    lifts = of_seeds * draw.normal(size=(4000, 1))
+    chances = stats.norm.cdf(hardness + lifts)  # of each image, for many seeds
+    by_seed, by_draw = np.var(chances.mean(1)), float((chances * (1 - chances)).mean()) / images
+    # what seeds do to single images beyond their own mean is part of the rest
+    unlike = float(np.var(chances, axis=0).mean()) / images - np.var(chances.mean(1)) / images
+    true = 100 * (by_draw + unlike) / (by_draw + unlike + by_seed)
+
+    missed = 0
+    for _ in range(studies):
+        right = hardness + of_seeds * draw.normal(size=(seeds, 1)) + draw.normal(size=(seeds, images)) > 0
+        noise = evidence(answered("a", right)).arms[0].noise
+        assert noise is not None
+        missed += not noise.interval.low <= true <= noise.interval.high
+
+    assert 0.02 <= missed / studies <= 0.08
+
+
+def test_of_one_design_the_spread_of_its_seeds_is_explained() -> None:
+    first, _ = drawn(np.random.default_rng(8), 12, 300, design=0.0, seed=0.0)
+
+    (line,) = evidence(answered("a", first)).verdict.splitlines()
+
+    assert re.fullmatch(
+        r"Seeds of a have a standard deviation of \d\.\d\d points, and \d+ % of that variance \(\d+ … 100 %\) is due to"
+        r" the 300 test images: on endless ones it would be \d\.\d\d\.",
+        line,
+    )
 
 
 def test_designs_that_differ_by_image_alone_are_not_called_different() -> None:
@@ -241,7 +276,7 @@ def test_an_arm_at_chance_and_one_without_room_are_said_to_be() -> None:
     draw = np.random.default_rng(1)
     verdict = told(draw.random((3, 1000)) < 0.999, draw.random((3, 1000)) < 0.1).verdict
 
-    assert "a gets 99.87 % right: there is no room for a difference to show." in verdict
+    assert "a scores 99.87 %: there is no room for a difference to show." in verdict
     assert "b scores no more than guesses reach, 10 % and what luck adds: nothing shows that it learnt." in verdict
 
 

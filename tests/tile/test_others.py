@@ -11,14 +11,17 @@ from eyeshot.tile.others import settings_for
 from tests.tile.nets import UNet
 
 
-def test_bioimageio_cuts_the_halo_on_the_lattice() -> None:
+def test_bioimageio_cuts_the_halo_on_the_lattice_and_mirrors_the_image_at_its_border() -> None:
     plan = eyeshot.tile_plan(UNet(2), (1, 1024, 1024), tile=256)
 
     settings = settings_for(plan, "bioimageio")
 
     assert settings.settings["outputs.axes"] == [{"halo": 28}, {"halo": 28}]
     assert settings.settings["inputs.axes"] == [{"size": {"min": 60, "step": 4}}] * 2
-    assert settings.can_be_equal
+    assert not settings.can_be_equal
+    assert "a mirror of the image" in settings.why
+    assert "[28, 28] pixels inside the border it is equal" in settings.why
+    assert settings_for(eyeshot.tile_plan(nn.Conv2d(1, 2, 4, 4), (1, 256, 256), tile=64), "bioimageio").can_be_equal
 
 
 def test_careamics_takes_both_sides_together_and_is_equal_on_the_lattice_only() -> None:

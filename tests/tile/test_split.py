@@ -55,3 +55,10 @@ def test_a_map_has_as_many_patches_as_positions_at_most() -> None:
 
     with pytest.raises(UsageError, match="patches"):
         split(network, "pool1", 9)
+
+
+def test_a_modules_name_stands_for_the_layer_that_gives_its_output() -> None:
+    block = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    network = eyeshot.inspect(nn.Sequential(block, nn.MaxPool2d(2), nn.Conv2d(4, 4, 3)), (3, 32, 32)).network
+
+    assert split(network, "0", 2) == split(network, "0.1", 2)

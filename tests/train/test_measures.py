@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -14,15 +15,29 @@ import torch
 from torch import nn
 
 from eyeshot.errors import RunError, UsageError
+from eyeshot.train import probes as of_layers
 from eyeshot.train import tested as under_test
 from eyeshot.train.batches import Labelled
 from eyeshot.train.directory import record_in, write_sealed
 from eyeshot.train.loop import run
-from eyeshot.train.measures import MEASURES, NAMES, calibration, loss, measures_named, seconds, shift, taken
+from eyeshot.train.measures import (
+    MEASURES,
+    NAMES,
+    calibration,
+    effective,
+    loss,
+    measure_of,
+    measures_named,
+    probes,
+    seconds,
+    shift,
+    taken,
+)
 from eyeshot.train.record import Record
 
 DATA = small.dataset()
 REPEATABLE = ("loss", "calibration", "shift")
+PARTED = ("probes", "effective")
 
 
 class Says(nn.Module):
@@ -112,6 +127,64 @@ def test_an_image_moves_by_up_to_8_percent_of_its_side(size: int, reach: int) ->
     assert seen[0, reach + 1] == 0
 
 
+class Forgets(nn.Module):
+    """A layer that keeps the image, one that forgets it, and one that reads both."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.keeps, self.forgets = nn.Conv2d(1, 2, 1), nn.Conv2d(2, 2, 1)
+        self.reads = nn.Linear(2, 2)
+        nn.init.zeros_(self.forgets.weight)
+        nn.init.constant_(self.keeps.weight, 0.7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kept = self.keeps(x)
+        return self.reads((self.forgets(kept) + 0 * kept).mean((2, 3)))
+
+
+def test_a_linear_classifier_tells_what_a_layer_keeps_and_no_more() -> None:
+    """Half of the images have a bright pixel in one corner, half in another: only where it is tells them apart."""
+    images, labels = torch.zeros(60, 1, 6, 6), torch.arange(60) % 2
+    images[labels == 0, :, 0, 0] = 255
+    images[labels == 1, :, 5, 5] = 255
+    tested = dataclasses.replace(on_test(Forgets(6), images, labels), train=Labelled(images.byte(), labels))
+
+    assert probes(tested) == {"keeps": 100, "forgets": 50, "reads": 50}
+
+
+@pytest.mark.parametrize("features", [3, 90])
+def test_a_probe_is_the_ridge_regression_that_least_squares_solves(features: int) -> None:
+    """With fewer features than images, and with more."""
+    draw = torch.Generator().manual_seed(1)
+    x, asked = (torch.randn(40, features, generator=draw, dtype=torch.float64) for _ in range(2))
+    classes, right = (torch.randint(0, 3, (40,), generator=draw) for _ in range(2))
+
+    centred, wanted = x - x.mean(0), nn.functional.one_hot(classes, 3).double()
+    ridge = (1e-3 * float(centred.square().mean()) * 40) ** 0.5
+    rows = torch.cat([centred, ridge * torch.eye(features)])
+    weights = torch.linalg.lstsq(rows, torch.cat([wanted - wanted.mean(0), torch.zeros(features, 3)])).solution
+    answers = ((asked - x.mean(0)) @ weights + wanted.mean(0)).argmax(1)
+
+    assert of_layers._accuracy(x, classes, asked, right) == pytest.approx(
+        100 * float((answers == right).double().mean())
+    )
+
+
+def test_the_effective_field_is_that_of_the_last_map_before_and_after() -> None:
+    """A row of n equal weights has variance (n² − 1) / 12; a map of one unit is none."""
+
+    def net(size: int) -> nn.Module:
+        last = nn.Conv2d(1, 1, size, padding=size // 2)
+        nn.init.ones_(last.weight)
+        return nn.Sequential(last, nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 2, 1), nn.Flatten())
+
+    tested = dataclasses.replace(on_test(net(5), points(13), [0] * 40), make=lambda: net(3))
+    blind = dataclasses.replace(on_test(nn.Sequential(nn.Flatten()), points(13), [0] * 40), make=nn.Flatten)
+
+    assert effective(tested) == {"before": pytest.approx((8 / 12) ** 0.5), "after": pytest.approx(2**0.5)}
+    assert taken(["effective"], blind) == {"effective/before": None, "effective/after": None}
+
+
 def test_a_pass_takes_time() -> None:
     assert 0 < seconds(on_test(Looks(), points(13), [0] * 40)) < 1
 
@@ -143,16 +216,17 @@ def test_measured_at_once_after_a_stop_or_later_the_numbers_are_the_same(tmp_pat
     def never(progress: Any) -> None:
         raise AssertionError("trained again")
 
-    at_once = run(recipe, small.net, DATA, tmp_path / "1", measures=REPEATABLE)
+    every = (*REPEATABLE, *PARTED)
+    at_once = run(recipe, small.net, DATA, tmp_path / "1", measures=every)
     with pytest.raises(Stopped):
         run(recipe, small.net, DATA, tmp_path / "2", stop, measures=REPEATABLE)
-    resumed = run(recipe, small.net, DATA, tmp_path / "2", measures=REPEATABLE)
+    resumed = run(recipe, small.net, DATA, tmp_path / "2", measures=every)
     run(recipe, small.net, DATA, tmp_path / "3", measures=["shift"])
-    later = run(recipe, small.net, DATA, tmp_path / "3", never, measures=["loss", "calibration", "seconds"])
+    later = run(recipe, small.net, DATA, tmp_path / "3", never, measures=[*every, "seconds"])
 
     assert at_once.numbers == resumed.numbers == later.numbers
     assert at_once.measures["loss"] == at_once.scores[-1].test_loss
-    assert set(later.measures) == set(MEASURES)
+    assert set(map(measure_of, later.measures)) == set(MEASURES)
     assert record_in(tmp_path / "3") == later
 
 

@@ -6,12 +6,14 @@ import math
 
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.inspection import Inspection, Layer
-from eyeshot.network.ops import Conv, Linear
+from eyeshot.network.ops import Conv, ConvTranspose, Linear
+
+CONVOLUTIONS = (Conv, ConvTranspose)
 
 
 def weighted(inspection: Inspection) -> list[Layer]:
-    """The convolutions and fully connected layers."""
-    return [layer for layer in inspection if isinstance(layer.node.op, Conv | Linear)]
+    """The convolutions, transposed ones too, and fully connected layers."""
+    return [layer for layer in inspection if isinstance(layer.node.op, (*CONVOLUTIONS, Linear))]
 
 
 def last_convolution(inspection: Inspection) -> Layer | None:

@@ -186,11 +186,14 @@ def _permute(relation: Permute, value: Layout, before: Shape, after: Shape) -> L
 
 @_rules.rule(Reduce)
 def _reduce(relation: Reduce, value: Layout, before: Shape, after: Shape) -> Layout:
-    """A mixed axis counts what it did if it stands for one axis of the image, or keeps its size."""
+    """A mixed axis counts what it did if it stands for one axis of the image; any does that keeps its size.
+
+    Others are those along which one factor of a product is repeated for the other's.
+    """
     if not relation.keep:
         return tuple(axis for a, axis in enumerate(value) if a not in relation.axes)
     kept = tuple(
-        axis if a not in relation.axes or len(_counts(axis)) == 1 or n == m else (Part(m),)
+        axis if n == m or (a in relation.axes and len(_counts(axis)) == 1) else (Part(m),)
         for a, (axis, n, m) in enumerate(zip(value, before, after, strict=True))
     )
     return _resized(kept, relation.axes, after)

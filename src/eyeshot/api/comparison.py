@@ -162,7 +162,7 @@ class Comparison:
         """The evidence as the page takes it."""
         if self.study is None:
             return None
-        return self.evidence.to_json() | {"terms": self.study.plan.terms()}
+        return self.evidence.for_page(self.study.plan.terms())
 
     def _repr_html_(self) -> str:
         from eyeshot.report.notebook import comparison_html

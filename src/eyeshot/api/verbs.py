@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.api.models import network_of, sizes_of
 from eyeshot.api.report import Report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eyeshot.analyse.input_sizes import InputSizes
     from eyeshot.api.comparison import Comparison
     from eyeshot.api.measured import Effective
@@ -100,8 +101,8 @@ def compare(
         lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
             or "alternating-flip" to mirror them, "shift+flip" for both.
         device: "cpu", "cuda" or "mps"; the fastest there is unless given.
-        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds"; ``evidence.measures``
-            has it. One more is measured on networks that are trained already.
+        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds", "probes", "effective";
+            ``evidence.measures`` has it. One more is measured on networks that are trained already.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
@@ -136,6 +137,8 @@ def compare(
         if chosen:
             raise UsageError(f"{', '.join(chosen)}: only for designs that are trained; give train=True too")
         return compared(models, input_shape, match=match, match_by=match_by)
+    from pathlib import Path
+
     from eyeshot.api.studied import carried_out
     from eyeshot.studies.study import planned
 
@@ -244,6 +247,8 @@ def effective(
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
         raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
+    from pathlib import Path
+
     from eyeshot.measure.gradients import gradients
     from eyeshot.measure.images import Normalisation, images_of
     from eyeshot.measure.request import Request

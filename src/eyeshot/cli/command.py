@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -16,6 +17,9 @@ from eyeshot.errors import EyeshotError, ReadError
 from eyeshot.shown import quoted, shortened
 
 INTERRUPTED = 130
+_OBJECTS = 50_000
+"""Objects made before Python looks for some that hold only one another. It does so after 700, which while modules are
+imported finds nothing, and takes a twentieth of a short command's time."""
 VERBS = {
     "show": "what does each layer see and cost?",
     "field": "which pixels does one unit see?",
@@ -50,9 +54,10 @@ A MODEL is one of
   "C11s4-96 P3s2 C5-256"        a design written down (see: eyeshot models --notation)
   CONV-POOL-CONV-POOL           the same, in words
   torchvision:resnet50          a library's model, without its weights
-  package.module:factory        a function or class that makes a PyTorch module; runs that code
+  package.module:factory        what makes a module of PyTorch, Keras or JAX; runs that code
   file.py:factory               the same, from a file
   "file.py:Net?width=32"        the same, with arguments; also "timm:resnet50?output_stride=8"
+  net.onnx, net.keras           a file: no weight is read, no code is run
 """
 
 
@@ -97,6 +102,7 @@ class Verbs(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code; no failure that eyeshot foresees shows a traceback."""
+        gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
         extra |= {"standalone_mode": False, "prog_name": "eyeshot"}
         if sys.stderr is None:  # 2>&-
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # it lasts as long as the process

@@ -29,6 +29,7 @@ from eyeshot.errors import UsageError
 
 if TYPE_CHECKING:
     from eyeshot.api.comparison import Comparison
+    from eyeshot.api.report import Report
     from eyeshot.cli.terminal import Terminal
     from eyeshot.studies.study import Study
 
@@ -36,6 +37,9 @@ CONVENTIONS = (
     "uses: standard deviation of the path density, as under random weights · MACs: one multiply-accumulate; "
     "convolutions, fc and matrix products"
 )
+
+_SAMPLE = (1, 28, 28)
+"""What images of the sample, on which is trained unless --data says otherwise, come as."""
 
 
 def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -270,10 +274,24 @@ def _print_what_next(
         say_next(terminal, *_after_training(comparison.study, models, training))
         return
     commands = [typed(models[-1], verb="show", input_shape=input_shape)]
-    is_small = all(max(report.network.extent) <= 64 for report in comparison.reports)
-    if is_small and input_shape is None:
+    if input_shape is None and all(map(_is_soon_trained, comparison.reports)):
         commands.append(typed(models[0], *models[1:], "--train", verb="compare"))
     say_next(terminal, *commands, *lesson_of(*models))
+
+
+def _is_soon_trained(report: Report) -> bool:
+    """Whether a network is small as it is, or written down, without an input of its own, and takes the sample's."""
+    if report.network.source != "notation":
+        return max(report.network.extent) <= 64
+    from eyeshot.design.classifier import classifier
+    from eyeshot.design.named import design_named
+    from eyeshot.errors import ShapeError
+
+    try:
+        classifier(design_named(report.network.name), _SAMPLE, 10)
+    except ShapeError:
+        return False
+    return True
 
 
 def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:

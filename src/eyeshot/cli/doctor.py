@@ -26,6 +26,7 @@ _LIBRARIES = (
     ("zarr", "tiles", "tile: images in zarr stores"),
     ("tifffile", "tiles", "tile: images in TIFF files"),
     ("ray", "ray", "study --ray: trainings on a cluster"),
+    ("s3fs", "s3", "studies: artefacts kept at s3://…"),
 )
 
 _IMPORTED_AS = {"pillow": "PIL"}

@@ -134,8 +134,10 @@ def _print(
     if len(results) > 1:
         _print_beside(results, terminal)
         terminal.say()
-        models = [model for model, _ in asked]
-        say_next(terminal, typed(*models, "profile", "-o", "profile.svg", verb="plot", input_shape=input_shape))
+        words = [word for pair in asked for word in pair if word is not None]
+        if len({layer for _, layer in asked}) == 1 and asked[0][1] is not None:
+            words = [*(model for model, _ in asked), "--layer", asked[0][1]]
+        say_next(terminal, typed(*words, "profile", "-o", "profile.svg", verb="plot", input_shape=input_shape))
         return
     ((model, layer),), (result,) = asked, results
     _print_one(result, terminal)

@@ -62,8 +62,8 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
     if evidence.measures:
         terminal.say()
         terminal.table(measures_table(evidence.measures))
-        for measured in evidence.measures:
-            terminal.say((f"{measured.name}: {measured.measure.says}", "dim"))
+        for name, measure in {measured.name: measured.measure for measured in evidence.measures}.items():
+            terminal.say((f"{name}: {measure.says}", "dim"))
     terminal.say()
     for line in evidence.verdict.splitlines():
         terminal.say((line, "strong"))
@@ -71,23 +71,26 @@ def print_evidence(evidence: Evidence, terminal: Terminal) -> None:
 
 def _scores(evidence: Evidence) -> Table:
     low, high = _span(evidence)
+    unit = evidence.arms[0].unit
+    is_timed = any(math.isfinite(arm.seconds) for arm in evidence.arms)
     has_images = any(arm.seeds_and_images for arm in evidence.arms)
     strip = "● seeds  | mean  ━ other seeds" + (" ─ and images" if has_images else "")
     table = Table(
         [
             Column(heading="design", is_number=False, style="strong"),
-            Column(heading="score, %", style="strong"),
+            Column(heading=", ".join(filter(None, ("score", unit))), style="strong"),
             *_interval_columns(has_images),
-            Column(heading="s/training", priority=4),
-            Column(heading="images/s", priority=5),
-            Column(heading=f"{strip}  {low:.2f} … {high:.2f} %", is_number=False, priority=3),
+            *([Column(heading="s/training", priority=4), Column(heading="images/s", priority=5)] if is_timed else []),
+            Column(heading=f"{strip}  {plain(low, 2)} … {plain(high, 2)} {unit}".rstrip(), is_number=False, priority=3),
         ]
     )
     for arm in evidence.arms:
-        seconds = f"{arm.seconds:.1f}" if math.isfinite(arm.seconds) else NONE
-        speed = f"{arm.images_per_second:,.0f}" if math.isfinite(arm.images_per_second) else NONE
+        times = [
+            f"{value:,.{digits}f}" if math.isfinite(value) else NONE
+            for value, digits in ((arm.seconds, 1), (arm.images_per_second, 0))
+        ]
         intervals = _intervals((arm.seeds, arm.seeds_and_images), has_images, lambda end: plain(end, 2))
-        table.add(arm.label, f"{arm.mean:.2f}", *intervals, seconds, speed, _strip(arm, low, high))
+        table.add(arm.label, plain(arm.mean, 2), *intervals, *(times if is_timed else []), _strip(arm, low, high))
     return table
 
 
@@ -108,7 +111,9 @@ def _intervals(
 def _span(evidence: Evidence) -> tuple[float, float]:
     ends = [score for arm in evidence.arms for score in arm.scores.values()]
     ends += [end for arm in evidence.arms for each in _drawn(arm) for end in (each.low, each.high)]
-    low, high = max(0.0, min(ends)), min(100.0, max(ends))
+    low, high = min(ends), max(ends)
+    if evidence.arms[0].unit:
+        low, high = max(0.0, low), min(100.0, high)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 

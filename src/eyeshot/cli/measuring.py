@@ -178,15 +178,31 @@ def check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
 def designs_and_layers(words: Sequence[str], layers: Sequence[str], input_shape: Any) -> list[tuple[str, str | None]]:
     """What words and ``--layer`` ask for: one model and its layer, or several models, each with a layer or the default.
 
-    Two words are a model and its layer unless the second is a model, too, and no layer of the first.
+    Two words are a model and its layer unless the second is a model, too, and no layer of the first. Of more words one
+    that is a layer of the model before it is that: conv5 is a design as well, and never meant behind alexnet.
     """
     models, named = list(words), list(layers)
+    if len(words) > 2 and (pairs := _paired(words, input_shape)):
+        if layers:
+            raise UsageError(f"{layers[0]}: give layers behind their models or by --layer, not both ways")
+        return pairs
     if len(words) == 2 and not (_is_model(words[1]) and not _has_layer(words[0], words[1], input_shape)):
         models, named = [words[0]], [words[1], *layers]
     if len(named) > 1 and len(named) != len(models):
         raise UsageError(f"{len(named)} layers for {len(models)} designs: give one layer for all, or one for each")
     each = named if len(named) > 1 else [*named, *[None] * (not named)] * len(models)
     return list(zip(models, each, strict=True))
+
+
+def _paired(words: Sequence[str], input_shape: Any) -> list[tuple[str, str | None]]:
+    """Models with the layers that stand behind them; nothing where no word is a layer."""
+    pairs: list[tuple[str, str | None]] = []
+    for word in words:
+        if pairs and pairs[-1][1] is None and _has_layer(pairs[-1][0], word, input_shape):
+            pairs[-1] = (pairs[-1][0], word)
+        else:
+            pairs.append((word, None))
+    return pairs if any(layer for _, layer in pairs) else []
 
 
 def _is_model(word: str) -> bool:

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +15,8 @@ from eyeshot.errors import UsageError
 from eyeshot.shown import quoted, visible, visible_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eyeshot.api.report import Report
 
     # Generic since click 8.2; older ones know no type arguments when they run.
@@ -242,6 +243,11 @@ def lesson_of(*models: str) -> list[str]:
 
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
     """Say which results are only bounds, and end with the exit code for that."""
+    if not layers:  # what was read is exact, and not all
+        terminal.say(
+            ("the network was read in part, so that totals are at least; a note says where it stopped", "warn")
+        )
+        raise click.exceptions.Exit(BOUND)
     more = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
     terminal.say(("≤ marks a bound from above, not the exact field: ", "warn"), layers[0] + more)
     raise click.exceptions.Exit(BOUND)

@@ -11,7 +11,7 @@ import click
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
 from eyeshot.cli.figures import Paper, paper_options, write_figure
-from eyeshot.cli.measuring import check_source, measure_options, measured_fields
+from eyeshot.cli.measuring import check_source, designs_and_layers, measure_options, measured_fields
 from eyeshot.cli.options import (
     Position,
     check_figure,
@@ -130,23 +130,28 @@ def plot(
     if kind in STUDIED:
         _write(output, _of_study(kind, designs), paper)
         return
+    if kind == "cone" and len(designs) == 2 and layer is None:
+        ((design, layer), *others) = designs_and_layers(designs, [], input_shape)
+        designs = designs if others else [design]
     if kind in KINDS:
         check_count(kind, len(designs))
     elif len(units) > 1:
         raise UsageError(f"{kind} takes one unit, found {len(units)}")
     if kind in _MEASURED:
-        asked = [(model, layer) for model in designs]
+        asked = designs_and_layers(designs, [] if layer is None else [layer], input_shape)
         unit = units[0] if units else "centre"
         results = measured_fields(asked, source=source, unit=unit, input_shape=input_shape, **measured)
         _write(output, _of_use(kind, results, axis), paper)
-        _end([result.layer for result in results if not result.is_exact])
+        if bounded := [result.layer for result in results if not result.is_exact]:
+            _end(bounded)
         return
     reports = [inspected(model, input_shape, is_named=len(designs) > 1) for model in designs]
     chosen = Designs(reports=reports, layer=layer, units=units, axis=axis)
     ratio = () if kind in KINDS else [_by_depth(report) for report in reports]
     drawn = figure(kind, chosen) if kind in KINDS else Drawing(rows=[[_ratio(ratio, chosen.labels)]])
     _write(output, drawn, paper)
-    _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
+    if not all(report.is_exact for report in reports):
+        _end([layer.name for report in reports for layer in report if not layer.field.is_exact])
 
 
 _TOGETHER = (7.5, 6.2)
@@ -228,10 +233,9 @@ def _write(output: Path, drawing: Drawing, paper: Paper) -> None:
 
 
 def _end(bounded: Sequence[str]) -> None:
-    """End with the exit code for bounds where some field is only one."""
+    """End with the exit code for bounds."""
     import sys
 
     from eyeshot.cli.terminal import Terminal
 
-    if bounded:
-        end_bounded(Terminal(sys.stderr), bounded)
+    end_bounded(Terminal(sys.stderr), bounded)

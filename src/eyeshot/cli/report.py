@@ -163,15 +163,15 @@ def _study(directory: Path, models: tuple[str, ...], input_shape: Any) -> tuple[
     try:
         arms = arms_named(plan, models)
         with users_code(*(arm.design for arm in plan.arms)):
-            networks = networks_of(plan, arms)
+            networks = networks_of(plan, arms, directory)
     except UsageError as error:
         raise error.of(str(directory)) from None
     shape = networks[0].input.shape[1:]
     if input_shape is not None and input_shape != shape:
         raise UsageError(f"--input: the designs in {directory} were trained on {times(shape)}; leave --input out")
     labels = {arm.label for arm in arms}
-    scores = evidence(record for record in records if record.recipe.label in labels).to_json()
-    return [Report(network) for network in networks], scores | {"terms": plan.terms()}
+    found = evidence(record for record in records if record.recipe.label in labels)
+    return [Report(network) for network in networks], found.for_page(plan.terms())
 
 
 def _end_bounded(reports: list[Report], no_colour: bool) -> None:

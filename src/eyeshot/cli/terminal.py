@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable
@@ -64,6 +63,13 @@ def cells(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
+def _columns() -> int:
+    """The width that the terminal has, or COLUMNS says."""
+    import shutil  # here: it loads four kinds of compression, and output that goes elsewhere asks for no width
+
+    return shutil.get_terminal_size().columns
+
+
 class Terminal:
     """One of the two streams, and how to print to it.
 
@@ -76,7 +82,7 @@ class Terminal:
     def __init__(self, stream: IO[str] | None = None, *, colour: bool = True, width: int | None = None) -> None:
         self.stream = sys.stdout if stream is None else stream
         is_terminal = self.stream.isatty()
-        self.width = shutil.get_terminal_size().columns if width is None and is_terminal else width
+        self.width = _columns() if width is None and is_terminal else width
         wanted = colour and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.is_coloured = wanted and is_terminal
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from eyeshot.values import Value
+
 Padding = str | tuple[tuple[int, int], ...]
 """``half`` (⌊d·(k − 1)/2⌋ before, the rest after), ``same`` (as in TensorFlow, by the input's size), or per axis."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
+class Item(Value):
     """What all items share."""
 
     label: str | None = None
@@ -24,7 +25,6 @@ class Item:
         return f"{self.label}:{text}" if self.label else text
 
 
-@dataclass(frozen=True, kw_only=True)
 class Conv(Item):
     """C: a convolution; then a batch norm if ``normalised``, then a rectification unless ``linear``.
 
@@ -49,7 +49,6 @@ class Conv(Item):
         return self._labelled(text + ("~" if self.linear else ""))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pool(Item):
     """P or A: max or average pooling; the stride is the kernel unless given."""
 
@@ -65,7 +64,6 @@ class Pool(Item):
         return self._labelled(text + _padding(self.padding, ((0, 0),)) + ("c" if self.ceil else ""))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Full(Item):
     """F: a fully connected layer, rectified unless it is the design's last or ``linear``.
 
@@ -79,7 +77,6 @@ class Full(Item):
         return self._labelled("F" + ("" if self.width is None else str(self.width)) + ("~" if self.linear else ""))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Plain(Item):
     """A layer without a shape of its own: G global average, N LRN, B batch norm, D dropout, R relu, ID identity."""
 
@@ -90,7 +87,6 @@ class Plain(Item):
         return self._labelled(self.letter + ("" if self.value is None else _decimal(self.value)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Group(Item):
     """(…)xN: items in a row, ``repeat`` times."""
 
@@ -102,7 +98,6 @@ class Group(Item):
         return self._labelled(f"({inner})") + (f"x{self.repeat}" if self.repeat > 1 else "")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Branches(Item):
     """[… | …] side by side, concatenated; [… + …] summed."""
 

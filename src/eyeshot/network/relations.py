@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from eyeshot.network.slide import Pattern, Reads, Slide
+from eyeshot.values import Value
 
 Shape = tuple[int, ...]
 Sizes = tuple[int, ...]
@@ -29,8 +30,7 @@ Sides = tuple[tuple[int, int], ...]
 """Padding before and after, per windowed axis; negative cuts off."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
+class Window(Value):
     """A sliding window over the input, or over the input with ``base`` − 1 gaps put between its positions.
 
     ``groups`` says which channels (axis 1) are read: None the unit's own channel, as pools do; g all channels of
@@ -58,8 +58,7 @@ class Window:
         return tuple(Slide(k, s, d, before, after, b) for k, s, d, (before, after), b in sizes)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taps:
+class Taps(Value):
     """A fixed list of read positions for each output position, along each of some axes.
 
     ``endless`` has, per axis, what the taps follow away from the borders, or None.
@@ -70,33 +69,28 @@ class Taps:
     endless: tuple[Pattern | None, ...]
 
 
-@dataclass(frozen=True)
-class Elementwise:
+class Elementwise(Value):
     """Position by position, axes aligned from the last one, size 1 broadcast."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Concat:
+class Concat(Value):
     """One part of a concatenation: it fills ``offset`` … along ``axis``."""
 
     axis: int
     offset: int
 
 
-@dataclass(frozen=True)
-class Reshape:
+class Reshape(Value):
     """The same elements in row-major order under another shape."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Permute:
+class Permute(Value):
     """Axis j of the output is axis ``order[j]`` of the input."""
 
     order: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reduce:
+class Reduce(Value):
     """Every position along ``axes`` is read; ``keep`` leaves the axes in place, with any size.
 
     Of axis 1, where that is one of them, only the channels of the unit's own group among ``groups``.
@@ -107,8 +101,7 @@ class Reduce:
     groups: int = 1
 
 
-@dataclass(frozen=True)
-class Opaque:
+class Opaque(Value):
     """Which positions are read is unknown or depends on the data."""
 
 

@@ -110,7 +110,10 @@ def read_module(
         error = again.run(arguments.with_numbers(device))
         if error is not None:
             raise again.failure(error, notes) from error
-        return again.network((*notes, Note(None, "remark", _on_numbers(why, arguments))))
+        # what a detector finds on random numbers may be nothing at all; what it was computed from is there
+        if again.results or not _is_empty(again.output):
+            return again.network((*notes, Note(None, "remark", _on_numbers(why, arguments))))
+        why += ", and on random numbers its output has no elements"
     if not any(step.params for step in reading.trace.steps):
         raise ReadError(why) from error
     text = f"reading stopped: {why}; what comes after is missing, and totals are at least"
@@ -207,7 +210,7 @@ class _Reading:
 
     def network(self, notes: tuple[Note, ...], *, is_partial: bool = False) -> Network:
         """The network of what was recorded."""
-        results = [tensor for tensor in tensors_in(_plain(self.output)) if self.trace.knows(tensor)]
+        results = self.results
         if not results and not is_partial:
             raise ReadError(f"{self.name}: {_without_results(self.output)}")
         ends = [self.trace.step_of(tensor) for tensor in results]
@@ -229,6 +232,11 @@ class _Reading:
             modules=modules_of(self.trace, nodes),
             constants={nodes[step].name: taken for step, taken in self.trace.taken.items() if step in nodes},
         )
+
+    @property
+    def results(self) -> list[torch.Tensor]:
+        """The tensors that forward returned and that come from its input."""
+        return [tensor for tensor in tensors_in(_plain(self.output)) if self.trace.knows(tensor)]
 
     def _memory(self) -> list[Note]:
         """What the pass took for real, where that is much."""
@@ -281,6 +289,11 @@ def _plain(out: Any) -> Any:
         leaf if isinstance(leaf, torch.Tensor) or not hasattr(leaf, "__dict__") else _plain(list(vars(leaf).values()))
         for leaf in leaves
     ]
+
+
+def _is_empty(output: Any) -> bool:
+    """Whether forward returned tensors, and one without elements among them."""
+    return any(not tensor.numel() for tensor in tensors_in(_plain(output)))
 
 
 def _without_results(output: Any) -> str:

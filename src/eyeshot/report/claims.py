@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from eyeshot.report.wording import listed
 from eyeshot.shown import counted, visible
-from eyeshot.studies.scores import ArmScores, Difference, Interval, Power
+from eyeshot.studies.scores import ArmScores, Difference, Interval, Noise, Power
 
 _WHOLE_SCALE = 100
 """Points between the lowest and the highest score: no difference is larger."""
@@ -26,7 +26,11 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
             "hold together at 95 % (Bonferroni)."
         )
     if any(each.seeds_and_images is None for each in claims):
-        lines.append("That is for other seeds on the same images: which of them were right is not known here.")
+        is_known = arms[0].scored != "score"
+        what = "images: which of them were right is not known here" if is_known else "test data"
+        lines.append(f"That is for other seeds on the same {what}.")
+    if len(arms) == 1:
+        lines += [_on_noise(arm.label, arm.noise) for arm in arms if arm.noise is not None]
     lines += [line for arm in arms for line in _oddities(arm)]
     if any(each.left_out and not each.is_broken for each in differences):
         lines.append("Differences leave such seeds out, and so say nothing of how often a design fails to train.")
@@ -51,11 +55,22 @@ def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> st
     if difference.is_seen_here:
         return _higher(difference, difference.widest, difference.seeds, seeds)
     able = difference.power
-    if max(difference.widest.half_width, able.visible if able else 0.0) > _WHOLE_SCALE:
+    if first.unit and max(difference.widest.half_width, able.visible if able else 0.0) > _WHOLE_SCALE:
         return f"{names}: too few seeds to see any difference: {amount} at {seeds}."
     reach = f" (one of {_number(able.visible, _digits(able.visible))} would likely have been seen)" if able else ""
     images = f" and {counted(difference.images or 0, 'image')}" if difference.seeds_and_images else ""
     return f"{names}: no difference seen at {seeds}{images}: {amount}{reach}."
+
+
+def _on_noise(label: str, noise: Noise) -> str:
+    """Of one design alone there is nothing to compare, but its spread to explain."""
+    ends = f"{noise.interval.low:.0f} … {noise.interval.high:.0f} %"
+    left = noise.deviation * math.sqrt(1 - noise.share / 100)
+    return (
+        f"Seeds of {label} have a standard deviation of {noise.deviation:.2f} points, and {noise.share:.0f} % of that"
+        f" variance ({ends}) is due to the {counted(noise.images, 'test image')}:"
+        f" on endless ones it would be {left:.2f}."
+    )
 
 
 def _failure(arm: ArmScores) -> str:
@@ -134,7 +149,7 @@ def _oddities(arm: ArmScores) -> list[str]:
             "scores there are those of a broken network."
         )
     if arm.fallen:
-        scores = listed([f"{arm.scores[seed]:.2f} % at seed {seed}" for seed in arm.fallen])
+        scores = listed([f"{arm.told(arm.scores[seed])} at seed {seed}" for seed in arm.fallen])
         others = [score for seed, score in arm.scores.items() if seed not in arm.failed]
         lines.append(
             f"{arm.label} did not train at {len(arm.fallen)} of {_seeds(len(arm.scores))}: {scores}, "
@@ -146,7 +161,7 @@ def _oddities(arm: ArmScores) -> list[str]:
             " it learnt."
         )
     if arm.is_saturated:
-        lines.append(f"{arm.label} gets {arm.mean:.2f} % right: there is no room for a difference to show.")
+        lines.append(f"{arm.label} scores {arm.told(arm.mean)}: there is no room for a difference to show.")
     if arm.is_skewed and not arm.failed:
         lines.append(
             f"The scores of {arm.label} reach far to one side: from so few seeds an interval may miss twice as often"

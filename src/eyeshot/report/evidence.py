@@ -28,13 +28,23 @@ class Evidence:
     """What was measured beside accuracy."""
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{arm.label} {arm.mean:.2f} %" for arm in self.arms)
+        scores = ", ".join(f"{arm.label} {arm.told(arm.mean)}" for arm in self.arms)
         return f"<Evidence {scores}; {max(len(arm.scores) for arm in self.arms)} seeds>"
 
     @property
     def verdict(self) -> str:
         """One sentence per line that claims no more than the intervals allow."""
         return verdict(self.arms, self.differences)
+
+    def for_page(self, terms: str) -> dict[str, Any]:
+        """As the page takes it: with the terms in words, and measures as the table that terminals print."""
+        from eyeshot.report.measures import measures_table
+
+        table = None
+        if self.measures:
+            told = [f"{each.name}: {each.measure.says}." for each in self.measures]
+            table = {**measures_table(self.measures).plain(), "says": told}
+        return self.to_json() | {"terms": terms, "measured": table}
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for reports and scripts."""
@@ -51,10 +61,13 @@ def _arm_json(arm: ArmScores) -> dict[str, Any]:
     return {
         "label": arm.label,
         "scores": {str(seed): score for seed, score in arm.scores.items()},
+        "scored": arm.scored,
+        "unit": arm.unit,
         "mean": arm.mean,
         "seeds": _interval(arm.seeds),
         "seeds_and_images": _interval(arm.seeds_and_images),
         "spread": None if arm.spread is None else asdict(arm.spread),
+        "noise": None if arm.noise is None else {**asdict(arm.noise), "interval": _interval(arm.noise.interval)},
         "seconds": arm.seconds if math.isfinite(arm.seconds) else None,
         "images_per_second": arm.images_per_second if math.isfinite(arm.images_per_second) else None,
         "diverged": list(arm.diverged),
@@ -89,6 +102,7 @@ def _measured_json(measured: Measured) -> dict[str, Any]:
     shown = measured.measure
     return {
         "name": measured.name,
+        "part": measured.part,
         "says": shown.says,
         "repeatable": shown.is_repeatable,
         "shown": {"unit": shown.unit, "times": shown.times, "digits": shown.digits},
@@ -134,8 +148,8 @@ def evidence(records: Iterable[Record]) -> Evidence:
     return Evidence(arms=arms, differences=differences, measures=measured(trained, differences))
 
 
-def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
-    """The same of scores from elsewhere: per label by seed, in percent.
+def evidence_of(scores: Mapping[str, Mapping[int, float]], *, unit: str = "%") -> Evidence:
+    """The same of scores from elsewhere: per label by seed, in percent, or with ``unit`` empty on a scale of their own.
 
     Raises:
         UsageError: two arms share no seed.
@@ -143,5 +157,5 @@ def evidence_of(scores: Mapping[str, Mapping[int, float]]) -> Evidence:
     """
     from eyeshot.studies.statistics import compared_scores
 
-    arms, differences = compared_scores(scores)
+    arms, differences = compared_scores(scores, unit=unit)
     return Evidence(arms=arms, differences=differences)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Inspection, Layer, Unit
-from eyeshot.analyse.lookahead import Look
 from eyeshot.errors import UsageError
 from eyeshot.report.table import Column
 from eyeshot.report.wording import NONE, field_size, field_stride, number, once
+
+if TYPE_CHECKING:
+    from eyeshot.analyse.lookahead import Look
 
 
 def check_rate(report: Inspection, rate: float | None) -> None:
@@ -51,6 +54,8 @@ def values(layer: Layer, *, with_centre: bool, rate: float | None) -> dict[str, 
     if layer.look is not None:
         told |= layer.look.to_dict(rate)
     elif len(layer.fields.network.axes) == 1:
+        from eyeshot.analyse.lookahead import Look
+
         told |= dict.fromkeys(Look(back=None, ahead=None).to_dict(rate))
     return told
 
@@ -127,6 +132,7 @@ def unit_sentence(unit: Unit, rate: float | None = None) -> str:
 def look_words(look: Look, rate: float | None = None) -> str:
     """How far a layer looks, to be followed by what it looks from.
 
+    >>> from eyeshot.analyse.lookahead import Look
     >>> look_words(Look(back=Fraction(122), ahead=Fraction(17))), look_words(Look(back=None, ahead=Fraction(0)))
     ('17 ahead and 122 back of', '0 ahead and all before')
     """

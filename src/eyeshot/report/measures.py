@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def measures_table(measures: Sequence[Measured]) -> Table:
     """A line for each measure and arm: its mean over the seeds, and by how much the first arm has more."""
-    pairs = measures[0].differences
+    pairs = [pair for measured in measures for pair in measured.differences]
     table = Table([
         Column(heading="measure", is_number=False, style="strong"),
         Column(heading="design", is_number=False, style="strong"),
@@ -48,6 +48,7 @@ def measures_table(measures: Sequence[Measured]) -> Table:
         for number, arm in enumerate(measured.arms):
             pair = apart.get(arm.label)
             difference = ("", "") if pair is None else cells(pair.mean, pair.seeds, signed)
-            name = "" if number else f"{measured.name}, {shown.unit}"
+            what = " ".join(filter(None, (measured.name, measured.part)))
+            name = "" if number else f"{what}, {shown.unit}"
             table.add(name, arm.label, *cells(arm.mean, arm.seeds, plain), *(difference if pairs else ()))
     return table

@@ -9,7 +9,7 @@ from typing import Any
 from eyeshot.analyse.cost import rectifications
 from eyeshot.analyse.density import width
 from eyeshot.analyse.inspection import Inspection, Layer, View
-from eyeshot.analyse.landmarks import deepest_before, horizon, last_convolution, macs_before, weighted
+from eyeshot.analyse.landmarks import CONVOLUTIONS, deepest_before, horizon, last_convolution, macs_before, weighted
 from eyeshot.network.ops import Conv, Linear
 from eyeshot.report.wording import (
     NONE,
@@ -223,8 +223,8 @@ def _width(layer: Layer | None) -> float | None:
 
 
 def _costs(reports: Sequence[Inspection]) -> list[Quantity]:
-    def parted(kind: type, cost: str) -> list[int]:
-        return [sum(getattr(layer, cost) for layer in report if isinstance(layer.node.op, kind)) for report in reports]
+    def parted(kinds: tuple[type, ...], cost: str) -> list[int]:
+        return [sum(getattr(layer, cost) for layer in report if isinstance(layer.node.op, kinds)) for report in reports]
 
     def counted(key: str, name: str, values: Sequence[int]) -> Quantity:
         return _quantity(key, name, "costs", values, short, "percent")
@@ -233,11 +233,11 @@ def _costs(reports: Sequence[Inspection]) -> list[Quantity]:
     return [
         *_kernel_weights(reports),
         counted("params", "params", [t.params for t in totals]),
-        counted("params_conv", "  in convolutions", parted(Conv, "params")),
-        counted("params_fc", "  fully connected", parted(Linear, "params")),
+        counted("params_conv", "  in convolutions", parted(CONVOLUTIONS, "params")),
+        counted("params_fc", "  fully connected", parted((Linear,), "params")),
         counted("macs", "MACs", [t.macs for t in totals]),
-        counted("macs_conv", "  in convolutions", parted(Conv, "macs")),
-        counted("macs_fc", "  fully connected", parted(Linear, "macs")),
+        counted("macs_conv", "  in convolutions", parted(CONVOLUTIONS, "macs")),
+        counted("macs_fc", "  fully connected", parted((Linear,), "macs")),
         counted("activations", "activations", [t.activations for t in totals]),
         counted("mac_activations", "  of layers with MACs", [t.mac_activations for t in totals]),
         counted("peak_activations", "  alive at once, at least", [t.peak_activations for t in totals]),

@@ -3,7 +3,8 @@
     seed,score          a line for each run; a heading and further columns of that order may be left out
     87.6                one score a line: the n-th lines of two files are a pair
 
-Scores are percent; where all lie between 0 and 1 they are taken as shares of it.
+Scores are percent; where all lie between 0 and 1 they are taken as shares of it, and where some lie outside 0 … 100
+as what has a scale of its own, a loss or decibels. What they are scores of is not known, and not said.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ def evidence_of_files(paths: Sequence[Path]) -> Evidence:
     stems = [path.stem for path in paths]
     labels = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
     tables = [scores_in(path) for path in paths]
-    scale = 100 if all(0 <= score <= 1 for table in tables for score in table.values()) else 1
+    scores = [score for table in tables for score in table.values()]
+    scale = 100 if all(0 <= score <= 1 for score in scores) else 1
     return evidence_of(
         {
             label: {seed: score * scale for seed, score in table.items()}
             for label, table in zip(labels, tables, strict=True)
-        }
+        },
+        unit="%" if all(0 <= score <= 100 for score in scores) else "",
     )
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eyeshot.analyse.inspection import Inspection, Layer
-from eyeshot.analyse.landmarks import weighted
-from eyeshot.network.ops import Conv
+from eyeshot.analyse.landmarks import CONVOLUTIONS, weighted
 
 LONGEST_LABEL = 24
 """Characters of a name up to which tables and sentences that name designs often are read with ease."""
@@ -26,7 +25,7 @@ def layers_aligned(reports: Sequence[Inspection]) -> list[Pair]:
     """Convolutions in their order, then fully connected layers in theirs."""
     pairs = []
     for role, is_conv in (("conv", True), ("fc", False)):
-        columns = [[x for x in weighted(r) if isinstance(x.node.op, Conv) is is_conv] for r in reports]
+        columns = [[x for x in weighted(r) if isinstance(x.node.op, CONVOLUTIONS) is is_conv] for r in reports]
         for i in range(max(map(len, columns))):
             layers = tuple(column[i] if i < len(column) else None for column in columns)
             names = {layer.name for layer in layers if layer}

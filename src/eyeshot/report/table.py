@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 Piece = tuple[str, str]
 """A text and its style: one of "", "head", "dim", "strong", "rule", or several parted by spaces."""
@@ -56,6 +57,14 @@ class Table:
     columns: Sequence[Column]
     rows: list[Row | Rule] = field(default_factory=list)
     kept_below: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """Heads and cells as plain values, for pages; columns without a heading and rules are left out."""
+        kept = [i for i, column in enumerate(self.columns) if column.heading]
+        return {
+            "heads": [self.columns[i].heading for i in kept],
+            "rows": [[row.cells[i] for i in kept] for row in self.rows if isinstance(row, Row)],
+        }
 
     def add(self, *cells: str, style: str = "") -> None:
         """Append a row."""

@@ -19,6 +19,13 @@ class _Spread(Part, kw_only=True):
     both: float | None
 
 
+class _Noise(Part, kw_only=True):
+    share: float
+    interval: _Interval
+    deviation: float
+    images: int
+
+
 class _Power(Part, kw_only=True):
     visible: float
     points: float
@@ -30,10 +37,13 @@ class _Power(Part, kw_only=True):
 class _Arm(Part, kw_only=True):
     label: str
     scores: dict[str, float]
+    scored: str = "test accuracy"
+    unit: str = "%"
     mean: float
     seeds: _Interval | None
     seeds_and_images: _Interval | None
     spread: _Spread | None
+    noise: _Noise | None = None
     seconds: float | None
     images_per_second: float | None
     diverged: list[int]
@@ -83,6 +93,7 @@ class _MeasuredDifference(Part, kw_only=True):
 
 class _Measured(Part, kw_only=True):
     name: str
+    part: str | None = None
     says: str
     repeatable: bool
     shown: _Shown

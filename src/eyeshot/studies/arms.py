@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Made:
     """Makes its module; sent to other processes."""
     remark: str
     """How the design was changed; nothing where it was not."""
+    recipe: Mapping[str, Any]
+    """What of its training is not as for all, by the words that are typed for it."""
 
 
 def arms_of(
@@ -56,7 +58,8 @@ def arms_of(
     for asked in resolved([as_asked(model) for model in models], dataset, at):
         model, name = asked.model, asked.name
         taken = [each.arm.label for each in made]
-        label = asked.label or _label(asked.short or name, taken)
+        settings = " ".join(f"{key}={value}" for key, value in asked.recipe.items())
+        label = asked.label or _label(" ".join(filter(None, (asked.short or name, settings))), taken)
         if label in taken:
             with at(*asked.path, "label"):
                 raise UsageError(f"label {label!r} is another arm's already; give each its own")
@@ -66,6 +69,8 @@ def arms_of(
                 check_changeable(model)
             if not isinstance(model, str) or is_module_name(model):
                 name, network, factory, text = _of_module(model, name, dataset, quantity, target, by)
+                if not isinstance(model, str):  # two modules of one class are told apart
+                    network = replace(network, name=label)
             else:
                 check_typed(model)
                 network, factory, text = _of_design(model, label, dataset, quantity, target)
@@ -74,9 +79,10 @@ def arms_of(
         arm = Arm(
             label=label, design=name, macs=cost.macs, params=cost.params, network_fingerprint=fingerprint(network)
         )
-        text = "; ".join(filter(None, (f"{asked.how}: {name}" if asked.how else "", text)))
+        how = f"{asked.how}: {name}" if asked.how else ""
+        text = "; ".join(filter(None, (how, text, f"trained with {settings}" if settings else "")))
         remark = f"{label}: {text}" if text else ""
-        made.append(Made(arm=arm, network=network, factory=factory, remark=remark))
+        made.append(Made(arm=arm, network=network, factory=factory, remark=remark, recipe=asked.recipe))
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.design.classifier import classifier
@@ -39,6 +39,8 @@ class Asked:
     """What tables are to call it; the model's name unless given."""
     moves: tuple[str, ...] = ()
     """As ``eyeshot rewrite`` takes them, for designs."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """What of its training is not as for all, by the words that are typed for it."""
     wishes: Mapping[str, Any] | None = None
     """The arguments of ``eyeshot.designs``."""
     take: int = 1

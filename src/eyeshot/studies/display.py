@@ -68,6 +68,28 @@ class Silent:
         Console(stderr=True).print(visible(text), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
+class Noting:
+    """Tells who watches, and before that something else of each trial that is done."""
+
+    def __init__(self, watcher: Watcher, ended: Callable[[Record], None]) -> None:
+        self._watcher, self._ended = watcher, ended
+        self.began, self.moved, self.noticed = watcher.began, watcher.moved, watcher.noticed
+
+    def __enter__(self) -> Self:
+        self._watcher.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._watcher.__exit__(kind, error, trace)
+
+    def ended(self, record: Record) -> None:
+        """Both are told."""
+        self._ended(record)
+        self._watcher.ended(record)
+
+
 class Telling(Silent):
     """Tells a function of one's own how each trial goes, and another what was found damaged."""
 

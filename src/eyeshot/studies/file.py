@@ -35,7 +35,7 @@ from eyeshot.shown import quoted
 from eyeshot.studies.asked import Asked
 from eyeshot.studies.engines import Engine
 from eyeshot.studies.lines import TomlFile, read_toml
-from eyeshot.studies.study import RECIPE, SHORT, Study, planned
+from eyeshot.studies.study import FOR_ALL, RECIPE, SHORT, Study, planned
 from eyeshot.train.recipe import Options
 
 _NAMES = ("sample", "fashion-mnist")
@@ -63,6 +63,7 @@ class _Arm(msgspec.Struct, forbid_unknown_fields=True):
     label: str | None = None
     arguments: dict[str, Any] = {}
     moves: list[str] = []
+    recipe: dict[str, Any] = {}
     wishes: _Wishes | None = None
     take: int = 1
 
@@ -78,6 +79,7 @@ class _Study(msgspec.Struct, forbid_unknown_fields=True):
     recipe: dict[str, Any] = {}
     measures: list[str] = []
     directory: str | None = None
+    artefacts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,10 @@ def study_file(path: Path) -> StudyFile:
         "budget": asked.budget,
         "match": asked.match,
         "match_by": asked.match_by,
-        "recipe": _recipe(file, asked.recipe),
+        "recipe": _recipe(file, asked.recipe, ("recipe",)),
         "measures": asked.measures,
         "directory": path.parent / asked.directory if asked.directory else None,
+        "artefacts": _address(path.parent, asked.artefacts),
     }
     return StudyFile(file, [_asked(file, path.parent, number, arm) for number, arm in enumerate(asked.arms)], terms)
 
@@ -186,10 +189,15 @@ def _from_folder(folder: Path, data: str | None) -> str | None:
     return data if data is None or data in _NAMES else str(folder / Path(data).expanduser())
 
 
-def _recipe(file: TomlFile, recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe, each of its values tried by itself, so that the line of a wrong one can be told."""
+def _address(folder: Path, address: str | None) -> str | None:
+    """Where artefacts are kept; a folder is from the file's on."""
+    return address if address is None or "://" in address else str(folder.absolute() / Path(address).expanduser())
+
+
+def _recipe(file: TomlFile, recipe: dict[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
+    """A recipe, each of its values tried by itself, so that the line of a wrong one can be told."""
     for key in recipe:
-        with file.at("recipe", key):
+        with file.at(*path, key):
             if key not in RECIPE:
                 raise UsageError(_no("key", key, RECIPE))
             together = ("mean", "std") if key in ("mean", "std") else (key,)
@@ -208,6 +216,11 @@ def _asked(file: TomlFile, folder: Path, number: int, arm: str | _Arm) -> Asked:
     with file.at(*path):
         if (arm.design is None) is (arm.wishes is None):
             raise UsageError("needed is a design, or wishes that one has to meet")
+    recipe = _recipe(file, arm.recipe, (*path, "recipe"))
+    for key in FOR_ALL:
+        if key in recipe:
+            with file.at(*path, "recipe", key):
+                raise UsageError(f"{key} is the same for all arms; write it below [recipe]")
     if arm.wishes is not None:
         for key in ("moves", "arguments"):
             if getattr(arm, key):
@@ -217,14 +230,14 @@ def _asked(file: TomlFile, folder: Path, number: int, arm: str | _Arm) -> Asked:
             if arm.take < 1:
                 raise UsageError(f"take {arm.take}: needed is 1 or more")
         wishes = msgspec.to_builtins(arm.wishes)
-        return Asked(label=arm.label, wishes=wishes, take=arm.take, path=path)
+        return Asked(label=arm.label, recipe=recipe, wishes=wishes, take=arm.take, path=path)
     assert arm.design is not None
     with file.at(*path, "design"):
         design = _in_folder(folder, arm.design)
     if arm.arguments:
         with file.at(*path, "arguments"):
             design = _called_with(design, arm.arguments)
-    return Asked(model=design, label=arm.label, moves=tuple(arm.moves), path=path)
+    return Asked(model=design, label=arm.label, moves=tuple(arm.moves), recipe=recipe, path=path)
 
 
 def _in_folder(folder: Path, design: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from eyeshot.studies.crossed import MeanSquares
-from eyeshot.studies.scores import Interval
+from eyeshot.studies.scores import Interval, Noise
 
 _FEWEST_RESAMPLED = 8
 """Values below which resamples tell too little of a tail."""
@@ -74,6 +74,28 @@ def over_seeds_and_images(
     width = student(squares.freedom(), error) * math.sqrt(squares.variance())
     mean = float(np.mean(values))
     return Interval(low=min(seeds.low, mean - width), high=max(seeds.high, mean + width), confidence=seeds.confidence)
+
+
+def noise(squares: MeanSquares | None, *, error: float) -> Noise | None:
+    """The test set's part in the variance between seeds' scores; None where all seeds score alike.
+
+    Mean squares of seeds and of the rest differ by what seeds add; their ratio over that of their expectations follows
+    F where scores are normal (Searle, Casella, McCulloch 1992, section 3.6).
+
+    Args:
+        error: the share of intervals that may miss the true part.
+    """
+    if squares is None or not squares.of_seeds:
+        return None
+    rows, columns = squares.seeds - 1, squares.images - 1
+    part = 100 * squares.of_rest / squares.of_seeds
+    low, high = (min(100.0, part * float(special.fdtri(rows, rows * columns, at))) for at in (error / 2, 1 - error / 2))
+    return Noise(
+        share=min(part, 100.0),
+        interval=Interval(low=low, high=high, confidence=1 - error),
+        deviation=math.sqrt(squares.of_seeds / squares.images),
+        images=squares.images,
+    )
 
 
 def is_skewed(values: Sequence[float]) -> bool:

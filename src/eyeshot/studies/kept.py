@@ -1,24 +1,30 @@
-"""What a study's directory holds: its plan and the records of the trials that came to their end.
+"""What a study's directory holds: its plan, its networks and the records of the trials that came to their end.
 
 The records say themselves what was trained, so that a study outlives its plan: one that is damaged or gone is told of
-and made again from them.
+and made again from them. Networks are kept as text, since a module that was given as an object has no name that makes
+it again, and a file of code may change; its hash, which the plan has, tells whether a text is the one trained.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from eyeshot import opening
 from eyeshot.documents import reason, unsealed
-from eyeshot.errors import RunError, UsageError
-from eyeshot.studies.plan import Arm, Plan, place
+from eyeshot.errors import ReadError, RunError, UsageError
+from eyeshot.network.graph import Network
+from eyeshot.network.text import parse, write
+from eyeshot.studies.index import Index, uncollected
+from eyeshot.studies.plan import Arm, Plan, folder
+from eyeshot.train import directory as files
 from eyeshot.train.directory import RECORD, finished, record_in, told_apart, write_sealed
 from eyeshot.train.record import Record
 
-PLAN = "plan.json"
+PLAN, NETWORK = "plan.json", "network.txt"
 
 Notice = Callable[[str], None]
 
@@ -33,7 +39,7 @@ def kept(directory: Path, notice: Notice) -> tuple[Plan, list[Record]]:
         UsageError: the directory holds no study, or nothing of it is trained.
     """
     plan = plan_of(directory, notice)
-    trials = [finished(directory / plan.place(recipe), recipe, notice) for recipe in plan.recipes()]
+    trials = records_in(directory, plan, notice)
     records = [record for record in trials if record is not None]
     if not records:
         raise UsageError(f"{directory}: none of the {len(trials)} trainings there came to its end")
@@ -98,14 +104,49 @@ def claim(directory: Path, plan: Plan, notice: Notice) -> None:
         write_sealed(directory / PLAN, whole.to_json())
 
 
+def keep_networks(directory: Path, plan: Plan, networks: Sequence[Network]) -> None:
+    """Write down the networks of a plan's arms, those that are not there yet.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    for arm, network in zip(plan.arms, networks, strict=True):
+        path = directory / plan.place_of(arm) / NETWORK
+        if network_kept(directory, plan, arm) is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write(path, write(network).encode())
+
+
+def network_kept(directory: Path, plan: Plan, arm: Arm) -> Network | None:
+    """The network of an arm as it was trained; None where it was not written down, or is another one's now."""
+    try:
+        content = opening.read(directory / plan.place_of(arm) / NETWORK)
+        if hashlib.sha256(content).hexdigest() != arm.network_fingerprint:
+            return None
+        return parse(content.decode())
+    except (OSError, ReadError):
+        return None
+
+
 def is_finished(directory: Path, plan: Plan) -> bool:
     """Whether every trial of a plan was trained and measured already in a directory that is the plan's own."""
     return all(record is not None and record.has(plan.measures) for record in records_in(directory, plan))
 
 
-def records_in(directory: Path, plan: Plan) -> list[Record | None]:
-    """The record of each of a plan's recipes, None where there is none to be believed."""
-    return [finished(directory / plan.place(recipe), recipe, lambda text: None) for recipe in plan.recipes()]
+def records_in(
+    directory: Path, plan: Plan, notice: Notice = lambda text: None, index: Index | None = None
+) -> list[Record | None]:
+    """The record of each of a plan's recipes, None where there is none to be believed.
+
+    Args:
+        index: that of the directory, where it is read already.
+    """
+    known = Index(directory, plan) if index is None else index
+    with uncollected():
+        return [
+            known.record(recipe) or finished(directory / plan.place(recipe), recipe, notice)
+            for recipe in plan.recipes()
+        ]
 
 
 def _plan_in(directory: Path) -> Plan:
@@ -152,6 +193,7 @@ def _told_by_records(directory: Path) -> Plan | None:
             macs=recipe.macs,
             params=0,
             network_fingerprint=recipe.network_fingerprint,
+            options=None if recipe.options == first.options else recipe.options,
         )
     if first is None:
         return None
@@ -173,7 +215,8 @@ def _records(directory: Path) -> Iterator[tuple[int, Record]]:
         except (OSError, ValueError):
             continue  # told of once it is needed
         number = re.match(r"\d+", path.parent.parent.name)
-        if number is not None and place(int(number[0]), record.recipe) == path.parent.relative_to(directory):
+        label, seed = record.recipe.label, record.recipe.seed
+        if number is not None and directory / folder(int(number[0]), label) / f"seed-{seed}" == path.parent:
             yield int(number[0]), record
 
 

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from eyeshot.studies.intervals import over_seeds
 from eyeshot.studies.scores import Difference, Interval
-from eyeshot.train.measures import MEASURES, Measure
+from eyeshot.train.measures import MEASURES, Measure, known, measure_of, part_of
 from eyeshot.train.record import Record
 
 _ERROR = 0.05
@@ -46,10 +46,13 @@ class MeasuredDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One measure of all arms."""
+    """One measure of all arms, or one part of a measure that has several."""
 
     name: str
+    part: str | None = None
+    """Such as a layer; None where the measure is one number."""
     arms: tuple[MeasuredArm, ...]
+    """Those that have it: a layer may be one arm's alone."""
     differences: tuple[MeasuredDifference, ...]
     """The first arm against each other one."""
 
@@ -65,14 +68,23 @@ def measured(records: Iterable[Record], differences: Sequence[Difference]) -> tu
     for record in records:
         by_arm.setdefault(record.recipe.label, []).append(record)
     found = []
-    for name in MEASURES:
-        if not any(name in record.measures for trials in by_arm.values() for record in trials):
-            continue
-        values = {label: _values(name, trials) for label, trials in by_arm.items()}
-        arms = tuple(_arm(label, each) for label, each in values.items())
+    for key in known({key: None for trials in by_arm.values() for record in trials for key in record.measures}):
+        values = {label: _values(key, trials) for label, trials in by_arm.items()}
+        part = part_of(key)
+        have = [
+            label for label, trials in by_arm.items() if part is None or any(key in each.measures for each in trials)
+        ]
         error = _ERROR / max(len(differences), 1)
-        pairs = tuple(_difference(each, values, error) for each in differences)
-        found.append(Measured(name=name, arms=arms, differences=pairs))
+        found.append(
+            Measured(
+                name=measure_of(key),
+                part=part,
+                arms=tuple(_arm(label, values[label]) for label in have),
+                differences=tuple(
+                    _difference(each, values, error) for each in differences if {each.first, each.second} <= set(have)
+                ),
+            )
+        )
     return tuple(found)
 
 

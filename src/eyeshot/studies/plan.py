@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,14 @@ class Arm:
     """Trainable parameters."""
     network_fingerprint: str = ""
     """Hash of the network's text, where the caller has one."""
+    options: Options | None = None
+    """How it is trained, where that is not as the plan says for all."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; options of its own are left out where there are none, as before there was such a choice."""
+        values = dataclasses.asdict(self)
+        own = values.pop("options")
+        return values if own is None else {**values, "options": self.options and self.options.to_json()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +72,9 @@ class Plan:
         for what, values in parts:
             if not values:
                 raise UsageError(f"a study without any {what}; give one at least")
-            twice = [value for value in values if values.count(value) > 1]
-            if twice:
-                raise UsageError(f"{what} {twice[0]!r} occurs {len(twice)} times; give each {what} once")
+            value, times = Counter(values).most_common(1)[0]
+            if times > 1:
+                raise UsageError(f"{what} {value!r} occurs {times} times; give each {what} once")
 
     @property
     def identity(self) -> str:
@@ -93,7 +102,7 @@ class Plan:
                 labels = [f"{arm.label!r}" if arm else "none" for arm in (there, here)]
                 unlike.append(f"arm {number}: {apart(*labels)}")
             else:
-                old, new = dataclasses.asdict(there), dataclasses.asdict(here)
+                old, new = there.to_json(), here.to_json()
                 unlike += differences(old, new, f"arm {there.label!r}: ")
         same: dict[str, Any] = dict.fromkeys(("arms", "seeds", "command", "measures"))
         old, new = ({**plan.to_json(), **same} for plan in (self, other))
@@ -106,36 +115,52 @@ class Plan:
 
     def recipes(self) -> list[Recipe]:
         """One per seed and arm, the arms of a seed next to each other: an early end leaves whole pairs."""
-        return [
-            Recipe(
-                label=arm.label,
-                design=arm.design,
-                network_fingerprint=arm.network_fingerprint,
-                macs=arm.macs,
-                seed=seed,
-                data=self.data,
-                data_fingerprint=self.data_fingerprint,
-                budget=self.budget,
-                options=self.options,
-            )
-            for seed in self.seeds
-            for arm in self.arms
-        ]
+        return [self.recipe(arm, seed) for seed in self.seeds for arm in self.arms]
+
+    def recipe(self, arm: Arm, seed: int) -> Recipe:
+        """What trains an arm with a seed."""
+        return Recipe(
+            label=arm.label,
+            design=arm.design,
+            network_fingerprint=arm.network_fingerprint,
+            macs=arm.macs,
+            seed=seed,
+            data=self.data,
+            data_fingerprint=self.data_fingerprint,
+            budget=self.budget,
+            options=arm.options or self.options,
+        )
 
     def place(self, recipe: Recipe) -> Path:
         """A trial's directory inside the study's."""
-        return place(self._numbers[recipe.label], recipe)
+        return Path(self.folder(recipe.label)) / f"seed-{recipe.seed}"
+
+    def number(self, label: str) -> int:
+        """An arm's, 1 for the first."""
+        return self._numbers[label]
+
+    def folder(self, label: str) -> str:
+        """That of an arm's trials inside the study's."""
+        return self._folders[label]
+
+    def place_of(self, arm: Arm) -> Path:
+        """An arm's directory inside the study's, which has its trials'."""
+        return Path(self.folder(arm.label))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {arm.label: number for number, arm in enumerate(self.arms, start=1)}
+
+    @cached_property
+    def _folders(self) -> dict[str, str]:
+        return {label: folder(number, label) for label, number in self._numbers.items()}
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; `from_json` reads it back."""
         return {
             "schema": SCHEMA,
             "command": list(self.command),
-            "arms": [dataclasses.asdict(arm) for arm in self.arms],
+            "arms": [arm.to_json() for arm in self.arms],
             "seeds": list(self.seeds),
             "data": self.data,
             "data_fingerprint": self.data_fingerprint,
@@ -156,8 +181,8 @@ class Plan:
         return converted(with_budget(values), cls)
 
 
-def place(number: int, recipe: Recipe) -> Path:
-    """A trial's directory inside its study's: the arm's number, 1 for the first, and name, then the seed."""
+def folder(number: int, label: str) -> str:
+    """The directory of an arm's trials inside its study's: the arm's number, 1 for the first, and name."""
     # A label may be a whole design in notation, which no file system takes as a name.
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.label).strip("-.")[:40]
-    return Path(f"{number}-{name}" if name else f"{number}") / f"seed-{recipe.seed}"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")[:40]
+    return f"{number}-{name}" if name else f"{number}"

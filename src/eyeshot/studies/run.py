@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeshot.errors import RunError
-from eyeshot.studies.display import Display, Silent, Watcher
+from eyeshot.network.graph import Network
+from eyeshot.studies.artefacts import Artefacts
+from eyeshot.studies.display import Display, Noting, Silent, Watcher
 from eyeshot.studies.engines import Engine
-from eyeshot.studies.kept import check_owner, claim, records_in
+from eyeshot.studies.index import Index
+from eyeshot.studies.kept import check_owner, claim, keep_networks, records_in
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.processes import Processes
 from eyeshot.studies.worker import Task
@@ -29,7 +32,9 @@ def run(
     directory: Path | None = None,
     *,
     engine: Engine | None = None,
+    artefacts: Artefacts | None = None,
     watcher: Watcher | None = None,
+    networks: Sequence[Network] = (),
 ) -> list[Record]:
     """Train every arm with every seed; the records are in the order of `plan.recipes()`.
 
@@ -42,7 +47,9 @@ def run(
             top level or a `functools.partial` of one.
         directory: where the study is kept; `plan.directory` if not given.
         engine: what trains; processes of this machine, one a core, if not given.
+        artefacts: where else its files are kept; what has ended there is not trained again.
         watcher: told how it goes; bars on standard error unless given.
+        networks: of the arms, to be kept beside the plan.
 
     Raises:
         UsageError: the directory belongs to another plan.
@@ -50,10 +57,17 @@ def run(
     """
     directory = plan.directory if directory is None else directory
     damage: list[str] = []
-    former, records = check_owner(directory, plan, damage.append), _whole(directory, plan)
+    former = check_owner(directory, plan, damage.append)
+    index = Index(directory, plan)
+    records = _whole(directory, plan, index)
     # What is finished is read as it is: its disk may be one that cannot be written to.
-    if former is not None and not damage and set(plan.seeds) <= set(former.seeds) and None not in records:
-        return [record for record in records if record is not None]
+    is_here = former is not None and set(plan.seeds) <= set(former.seeds) and None not in records
+    if is_here and not damage and artefacts is None:
+        whole = [record for record in records if record is not None]
+        if index.missed:
+            with contextlib.suppress(RunError), _sole(directory), index.writing(whole):
+                pass  # for the next time
+        return whole
     tasks = [
         Task(
             number=number,
@@ -61,26 +75,35 @@ def run(
             factory=factories[recipe.label],
             directory=directory / plan.place(recipe),
             measures=plan.measures,
+            artefacts=artefacts,
         )
         for number, recipe in enumerate(plan.recipes())
     ]
     with _sole(directory), _sigterm_as_interrupt():
         notices: list[str] = []
         claim(directory, plan, notices.append)
+        if networks:
+            keep_networks(directory, plan, networks)
+        if artefacts is not None:
+            artefacts.claim(plan)
+            artefacts.exchange(directory, plan, _whole(directory, plan, Index(directory, plan)))
         # Another process may have trained some of them meanwhile; what is damaged is the workers' to tell of.
-        done = {task.number: record for task, record in zip(tasks, _whole(directory, plan), strict=True) if record}
+        index = Index(directory, plan)
+        there = _whole(directory, plan, index)
+        done = {task.number: record for task, record in zip(tasks, there, strict=True) if record}
         left = [task for task in tasks if task.number not in done]
         told = watcher or (Display(len(tasks), done=len(done)) if left else Silent())
-        with told:
+        with index.writing(done.values()) as row, Noting(told, row.add) as watched:
             for text in notices:
-                told.noticed(text)
-            done |= (engine or Processes()).carried_out(left, told)
+                watched.noticed(text)
+            done |= (engine or Processes()).carried_out(left, watched)
     return [done[task.number] for task in tasks]
 
 
-def _whole(directory: Path, plan: Plan) -> list[Record | None]:
+def _whole(directory: Path, plan: Plan, index: Index) -> list[Record | None]:
     """The records that need nothing more; what is trained and not measured yet is an engine's to do, too."""
-    return [record if record and record.has(plan.measures) else None for record in records_in(directory, plan)]
+    records = records_in(directory, plan, index=index)
+    return [record if record and record.has(plan.measures) else None for record in records]
 
 
 @contextmanager

@@ -50,6 +50,20 @@ class Spread:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Noise:
+    """How much of the variance between seeds' scores is the test set's: seeds that are alike on endless images still
+    differ on those at hand."""
+
+    share: float
+    """In percent of the variance, 100 at most."""
+    interval: Interval
+    """Of the share, over other seeds; in percent."""
+    deviation: float
+    """Of a score over seeds on these images, in points."""
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Power:
     """What a study can see, and what one would take that sees less."""
 
@@ -71,7 +85,11 @@ class ArmScores:
 
     label: str
     scores: Mapping[int, float]
-    """Test accuracy in percent per seed."""
+    """By seed; in percent unless ``unit`` says otherwise."""
+    scored: str = "test accuracy"
+    """What the scores are: "score" where that is not known."""
+    unit: str = "%"
+    """Empty where the scores are on a scale of their own."""
     mean: float
     """Over all seeds, those at which it did not train too."""
     seeds: Interval | None
@@ -79,6 +97,8 @@ class ArmScores:
     seeds_and_images: Interval | None = None
     """Of the mean over other seeds on other images; None where it is not known which images were right."""
     spread: Spread | None = None
+    noise: Noise | None = None
+    """The test set's part in the spread of its seeds; None where it is not known which images were right."""
     seconds: float
     """Mean training time of a trial; not a number where it is not known."""
     images_per_second: float
@@ -95,6 +115,10 @@ class ArmScores:
     """So few images are wrong that a difference has no room."""
     is_skewed: bool = False
     """Scores reach much farther to one side than a normal distribution's."""
+
+    def told(self, score: float) -> str:
+        """A score of it, or their mean, as it is printed."""
+        return f"{score:.2f} {self.unit}".rstrip().replace("-", "−")
 
     @property
     def failed(self) -> frozenset[int]:

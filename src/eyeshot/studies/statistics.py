@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 
 from eyeshot.studies.crossed import MeanSquares, mean_squares
 from eyeshot.studies.failures import fallen_seeds, is_chance, is_saturated
-from eyeshot.studies.intervals import is_skewed, over_seeds, over_seeds_and_images
+from eyeshot.studies.intervals import is_skewed, noise, over_seeds, over_seeds_and_images
 from eyeshot.studies.power import power, round_points, visible
 
 if TYPE_CHECKING:
@@ -64,14 +64,21 @@ def compared(records: Iterable[Record]) -> tuple[tuple[ArmScores, ...], tuple[Di
     return _compared([_trained(label, trials) for label, trials in by_arm.items()])
 
 
-def compared_scores(scores: Mapping[str, Mapping[int, float]]) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
-    """The same of scores alone, per label by seed: nothing is known of images.
+def compared_scores(
+    scores: Mapping[str, Mapping[int, float]], *, unit: str = "%"
+) -> tuple[tuple[ArmScores, ...], tuple[Difference, ...]]:
+    """The same of scores alone, per label by seed: neither what was scored nor anything of images is known.
+
+    ``unit`` is empty where the scores are no percent: then nothing is told by how much is wrong.
 
     Raises:
         UsageError: two arms share no seed.
     """
     return _compared(
-        [_Arm(scores=_arm(label, by_seed), right={}, weights={}, data="") for label, by_seed in scores.items()]
+        [
+            _Arm(scores=_arm(label, by_seed, scored="score", unit=unit), right={}, weights={}, data="")
+            for label, by_seed in scores.items()
+        ]
     )
 
 
@@ -114,6 +121,8 @@ def _arm(
     seconds: float = math.nan,
     images_per_second: float = math.nan,
     diverged: tuple[int, ...] = (),
+    scored: str = "test accuracy",
+    unit: str = "%",
 ) -> ArmScores:
     values = list(scores.values())
     images = len(next(iter(right.values()))) if right else None
@@ -124,17 +133,20 @@ def _arm(
     return ArmScores(
         label=label,
         scores=scores,
+        scored=scored,
+        unit=unit,
         mean=fmean(values),
         seeds=seeds,
         seeds_and_images=over_seeds_and_images(values, seeds, squares),
         spread=_spread(values, squares),
+        noise=noise(squares, error=_ERROR),
         seconds=seconds,
         images_per_second=images_per_second,
         diverged=diverged,
-        fallen=fallen_seeds(trained, chance=chance, images=images),
+        fallen=fallen_seeds(trained, chance=chance, images=images) if unit else (),
         chance=chance,
         is_at_chance=is_at_chance,
-        is_saturated=is_saturated(fmean(values)),
+        is_saturated=bool(unit) and is_saturated(fmean(values)),
         is_skewed=is_skewed(list(trained.values())),
     )
 

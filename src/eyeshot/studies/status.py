@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from eyeshot.studies.index import Index, uncollected
 from eyeshot.studies.kept import Notice, plan_of
 from eyeshot.studies.plan import Plan
 from eyeshot.train.directory import CHECKPOINT, RECIPE, finished
+from eyeshot.train.recipe import Recipe
 
 SCHEMA = "eyeshot.status/1"
 DONE, BEGUN, WAITING = "done", "begun", "waiting"
@@ -22,10 +26,10 @@ class Trial:
     seed: int
     state: str
     """``done``, ``begun`` or ``waiting``."""
-    score: float | None
+    score: float | None = None
     """Test accuracy in percent, once it is done."""
-    saved: float | None
-    """When its state was last saved, in seconds since 1970; None before its first epoch's end."""
+    saved: float | None = None
+    """Of one that has begun when its state was last saved, in seconds since 1970; None before its first epoch's end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,11 @@ class Status:
 
     def count(self, state: str, label: str | None = None) -> int:
         """How many trainings are in a state, of one arm or all."""
-        return sum(trial.state == state and label in (None, trial.label) for trial in self.trials)
+        return sum(n for (its, arm), n in self._counts.items() if its == state and label in (None, arm))
+
+    @cached_property
+    def _counts(self) -> Counter[tuple[str, str]]:
+        return Counter((trial.state, trial.label) for trial in self.trials)
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.status/1."""
@@ -63,21 +71,24 @@ def status(directory: Path, notice: Notice) -> Status:
         UsageError: the directory holds no study.
     """
     plan = plan_of(directory, notice)
+    index = Index(directory, plan)
     trials = []
-    for recipe in plan.recipes():
-        place = directory / plan.place(recipe)
-        record = finished(place, recipe, notice)
-        state = DONE if record else BEGUN if (place / RECIPE).exists() else WAITING
-        trials.append(
-            Trial(
-                label=recipe.label,
-                seed=recipe.seed,
-                state=state,
-                score=record.score if record else None,
-                saved=_saved(place / CHECKPOINT),
-            )
-        )
+    with uncollected():
+        for seed in plan.seeds:
+            for arm in plan.arms:
+                score = index.score(arm.label, seed)
+                done = Trial(label=arm.label, seed=seed, state=DONE, score=score)
+                trials.append(_looked_at(directory, plan, plan.recipe(arm, seed), notice) if score is None else done)
     return Status(directory=directory, plan=plan, trials=tuple(trials), is_at_work=_is_at_work(directory))
+
+
+def _looked_at(directory: Path, plan: Plan, recipe: Recipe, notice: Notice) -> Trial:
+    """A trial that the index does not know."""
+    place = directory / plan.place(recipe)
+    if record := finished(place, recipe, notice):
+        return Trial(label=recipe.label, seed=recipe.seed, state=DONE, score=record.score)
+    state = BEGUN if (place / RECIPE).exists() else WAITING
+    return Trial(label=recipe.label, seed=recipe.seed, state=state, saved=_saved(place / CHECKPOINT))
 
 
 def _saved(path: Path) -> float | None:

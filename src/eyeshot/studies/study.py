@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from eyeshot.design.matched import check_asked
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
-from eyeshot.studies.arms import arms_of
+from eyeshot.studies.arms import Made, arms_of
+from eyeshot.studies.artefacts import Artefacts, artefacts_at
 from eyeshot.studies.asked import At, nowhere
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.engines import Engine
@@ -22,7 +24,7 @@ from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.device import device_for
-from eyeshot.train.measures import MEASURES, measures_named
+from eyeshot.train.measures import column_of, known, measures_named
 from eyeshot.train.recipe import Options
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Study:
         engine: what trains.
         records: in the order of ``plan.recipes()``.
         images: what is trained and tested on, in words.
+        artefacts: where else its files are kept.
         doubts: why the test images cannot show much, where they cannot.
     """
 
@@ -58,6 +61,7 @@ class Study:
     records: list[Record] = field(default_factory=list)
     images: str = ""
     doubts: list[str] = field(default_factory=list)
+    artefacts: Artefacts | None = None
 
     def check(self) -> None:
         """Complain of a directory that holds another study or cannot be used."""
@@ -72,12 +76,12 @@ class Study:
         if self.directory.exists():
             self.check()
         recipes = self.plan.recipes()
-        waiting = [
+        waiting = Counter(
             recipe.label
             for recipe, done in zip(recipes, records_in(self.directory, self.plan), strict=True)
             if not done
-        ]
-        return {arm.label: waiting.count(arm.label) for arm in self.plan.arms}
+        )
+        return {arm.label: waiting[arm.label] for arm in self.plan.arms}
 
     @property
     def is_finished(self) -> bool:
@@ -86,7 +90,15 @@ class Study:
 
     def run(self, watcher: Watcher | None = None) -> None:
         """Train every arm with every seed, or what is left of that (see ``eyeshot.studies.run``)."""
-        self.records = run(self.plan, self.factories, self.directory, engine=self.engine, watcher=watcher)
+        self.records = run(
+            self.plan,
+            self.factories,
+            self.directory,
+            engine=self.engine,
+            artefacts=self.artefacts,
+            watcher=watcher,
+            networks=self.networks,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The plan, where it is kept, and how designs were changed."""
@@ -101,7 +113,7 @@ class Study:
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
     """One plain record per trial, with all that is measured of any."""
     trained = list(records)
-    names = [name for name in MEASURES if any(name in record.measures for record in trained)]
+    keys = known({key: None for record in trained for key in record.measures})
     return [
         {
             "arm": record.recipe.label,
@@ -111,7 +123,7 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
             "images": record.images,
             "images_per_second": record.images_per_second,
             "diverged": record.is_diverged,
-            **{MEASURES[name].column: record.measures.get(name) for name in names},
+            **{column_of(key): record.measures.get(key) for key in keys},
         }
         for record in trained
     ]
@@ -134,6 +146,7 @@ def planned(
     recipe: Mapping[str, Any] | None = None,
     measures: Sequence[str] | None = None,
     directory: Path | None = None,
+    artefacts: str | None = None,
     jobs: int | None = None,
     engine: Engine | None = None,
     command: tuple[str, ...] = (),
@@ -149,6 +162,7 @@ def planned(
         recipe: these three and the others of ``Options``, by the names that are typed for them.
         measures: what is measured beside accuracy, of ``eyeshot.train.measures``.
         directory: where the study is kept; ``runs/`` and its fingerprint unless given.
+        artefacts: the address where its files are kept beside its directory; none unless given.
         jobs: trials at once; as many as there are cores for unless given.
         engine: what trains; processes of this machine unless given.
         command: what was typed, for people.
@@ -170,6 +184,8 @@ def planned(
     with at("match"):
         check_asked(match, match_by)
     measured = measures_asked(measures or (), at)
+    with at("artefacts"):
+        kept_at = artefacts_at(artefacts)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
@@ -185,12 +201,13 @@ def planned(
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
     made = arms_of(models, dataset, match or "none", match_by, at)
+    arms = tuple(_trained_as(each, typed, options) for each in made)
     with at("budget"):
-        for each in made:
-            _check_spendable(spent, each.arm, dataset, options)
+        for arm in arms:
+            _check_spendable(spent, arm, dataset, arm.options or options)
     with at("seeds"):
         plan = Plan(
-            arms=tuple(each.arm for each in made),
+            arms=arms,
             seeds=drawn,
             data=named,
             data_fingerprint=dataset.fingerprint,
@@ -208,6 +225,7 @@ def planned(
         engine or Processes(jobs=_few_jobs(plan, dataset) if jobs is None else jobs),
         images=dataset.words,
         doubts=dataset.doubts,
+        artefacts=kept_at,
     )
 
 
@@ -233,6 +251,8 @@ SHORT = {"lr": "learning_rate", "batch": "batch_size"}
 """What is typed for some of ``Options``."""
 RECIPE = (*SHORT, *(each.name for each in fields(Options) if each.name not in SHORT.values()))
 """What may be typed of a recipe."""
+FOR_ALL = ("device", "threads", "mean", "std")
+"""What of it no arm has for itself: what computes, and what images are to it."""
 
 
 def options_of(typed: Mapping[str, Any]) -> Options:
@@ -243,6 +263,12 @@ def options_of(typed: Mapping[str, Any]) -> Options:
         if value is not None
     }
     return Options(**values)
+
+
+def _trained_as(made: Made, typed: Mapping[str, Any], options: Options) -> Arm:
+    """An arm with how it is trained, where that is not as all are."""
+    own = options_of({**typed, **made.recipe, "device": options.device})
+    return made.arm if own == options else replace(made.arm, options=own)
 
 
 def _few_jobs(plan: Plan, dataset: Dataset) -> int | None:

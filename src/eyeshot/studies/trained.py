@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from eyeshot.design.match import QUANTITIES
-from eyeshot.errors import DataError, UsageError
+from eyeshot.errors import DataError, EyeshotError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.studies.arms import arms_of
 from eyeshot.studies.asked import Asked
+from eyeshot.studies.kept import network_kept
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.train.data import load
 
@@ -19,7 +21,8 @@ def arms_named(plan: Plan, names: Sequence[str]) -> list[Arm]:
     Raises:
         UsageError: a name is none of the study's.
     """
-    by_name = {name.lower(): arm for arm in plan.arms for name in (arm.design, arm.label)}
+    by_name = {arm.design.lower(): arm for arm in reversed(plan.arms)}
+    by_name |= {arm.label.lower(): arm for arm in plan.arms}  # unlike designs, labels are each one arm's
     for name in names:
         if name.lower() not in by_name:
             trained = " and ".join(arm.label for arm in plan.arms)
@@ -27,12 +30,22 @@ def arms_named(plan: Plan, names: Sequence[str]) -> list[Arm]:
     return [by_name[name.lower()] for name in names] or list(plan.arms)
 
 
-def networks_of(plan: Plan, arms: Sequence[Arm]) -> list[Network]:
-    """The networks of some of a plan's arms.
+def networks_of(plan: Plan, arms: Sequence[Arm], directory: Path) -> list[Network]:
+    """The networks of some of a plan's arms: what was kept of them tells the same in less detail than their names.
 
     Raises:
-        UsageError: the images are gone, or a name now stands for another design.
+        EyeshotError: the images are gone, or a name stands for no design or now for another, and nothing was kept.
     """
+    try:
+        return _made_again(plan, arms)
+    except EyeshotError:
+        networks = [network for arm in arms if (network := network_kept(directory, plan, arm)) is not None]
+        if len(networks) < len(arms):
+            raise
+        return networks
+
+
+def _made_again(plan: Plan, arms: Sequence[Arm]) -> list[Network]:
     try:
         dataset = load(plan.data)
     except DataError as error:

@@ -18,6 +18,7 @@ from eyeshot.train.record import Record
 if TYPE_CHECKING:
     import torch
 
+    from eyeshot.studies.artefacts import Artefacts
     from eyeshot.studies.display import Watcher
     from eyeshot.train.dataset import Dataset
 
@@ -31,6 +32,8 @@ class Task:
     factory: Callable[[], torch.nn.Module]
     directory: Path
     measures: tuple[str, ...] = ()
+    artefacts: Artefacts | None = None
+    """Where else its files are kept."""
 
     @property
     def name(self) -> str:
@@ -81,7 +84,9 @@ def outcome(packed: bytes, where: str, send: Callable[[Message], None]) -> Recor
         from eyeshot.train import loop
 
         task: Task = pickle.loads(packed)
-        return loop.run(
+        if task.artefacts is not None:
+            task.artefacts.fetch(task.directory)
+        record = loop.run(
             task.recipe,
             task.factory,
             dataset_of(task.recipe.data),
@@ -90,6 +95,9 @@ def outcome(packed: bytes, where: str, send: Callable[[Message], None]) -> Recor
             notice=lambda text: send(Notice(text=text)),
             measures=task.measures,
         )
+        if task.artefacts is not None:
+            task.artefacts.leave(task.directory)
+        return record
     except (Exception, SystemExit) as error:  # a user's own model may raise anything, and the study must say where
         return failure(where, error)
 

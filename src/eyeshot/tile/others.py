@@ -1,7 +1,8 @@
 """A plan in the words of other runners: their settings, and whether they can give the whole image's numbers with them.
 
-They crop or blend overlapping tiles. Cropping the halo on the lattice gives the whole image's numbers; blending mixes
-what is right with what is not, which is needless where tiles are equal and cannot help where they are not.
+They crop or blend overlapping tiles. Cropping the halo on the lattice gives the whole image's numbers, where the border
+of the image is left to the network; blending mixes what is right with what is not, which is needless where tiles are
+equal and cannot help where they are not.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ _BLENDS = "it blends overlapping tiles instead of cropping them, so pixels near 
 
 _MOVED = "its last tile is moved to the image's end, off the lattice: pad the image to the lattice"
 
+_FILLED = (
+    "it fills the halo beyond the image's border with a mirror of the image, where the network has padding of its own"
+)
+
 
 def _bioimageio(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
     output, side = [], _sides(plan)
@@ -69,7 +74,15 @@ def _bioimageio(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:
         "inputs.axes": [{"size": {"min": n, "step": step}} for n, step in zip(least, plan.lattice, strict=True)],
         "outputs.axes": [{"halo": n} for n in output],
     }
-    return settings, True, "it cuts the halo off each side, on sizes of the step"
+    if any(lane.n % lane.lattice for lane in plan.lanes):
+        return settings, False, _MOVED
+    if any(side):
+        return (
+            settings,
+            False,
+            f"{_FILLED}; {side} pixels inside the border it is equal: it cuts the halo off each side",
+        )
+    return settings, True, "tiles need no halo, and their sizes are of the step"
 
 
 def _monai(plan: TilePlan) -> tuple[dict[str, Any], bool, str]:

@@ -84,6 +84,7 @@ def split(network: Network, layer: str, patches: int | Sequence[int], *, bytes_e
         raise UsageError(
             f"{layer} has {_times(node.shape[a] for a in axes)} positions, which {_times(counts)} patches divide not"
         )
+    layer = node.name  # a module's name stands for the layer that gives its output
     first = below(network, layer)
     needs = _needed(network, first, layer, [-(-node.shape[a] // p) for a, p in zip(axes, counts, strict=True)])
     shares = {name: math.prod((b - a + 1) / network[name].shape[axis] for (a, b), axis in zip(ends, axes, strict=True))

@@ -125,8 +125,13 @@ def finished(directory: Path, recipe: Recipe, notice: Callable[[str], None]) -> 
 
 def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
     """Put values with their digest into a file, whole or not at all."""
+    write(path, encoded(values))
+
+
+def encoded(values: Mapping[str, Any]) -> bytes:
+    """Values with their digest, as they lie in a file."""
     text = json.dumps(sealed(values), indent=1, ensure_ascii=False, allow_nan=False)
-    write(path, f"{text}\n".encode("utf-8", "backslashreplace"))
+    return f"{text}\n".encode("utf-8", "backslashreplace")
 
 
 def write(path: Path, content: bytes | memoryview, end: bytes = b"") -> None:

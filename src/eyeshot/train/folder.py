@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".
 _TEST_EVERY = 6
 """Without a split every sixth image of a class is for testing, as in MNIST's 60,000 + 10,000 (one in
 seven)."""
+_TOLD = 20
+"""Files that cannot be used and are named; of more their number is told."""
 _Files = Mapping[str, Sequence[Path]]
 
 
@@ -143,11 +145,14 @@ def _check_inside(path: Path, root: Path) -> None:
 
 def _read_all(paths: Sequence[Path]) -> Pixels:
     """All images in one array; the first one sets size and mode."""
-    first = _read(paths[0])
-    check_memory(len(paths) * first.size, paths[0].parent.parent)
-    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
-    for index, path in enumerate(paths):
+    first: NDArray[np.uint8] | None = None
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        nonlocal first
         image = _read(path)
+        if first is None:
+            first = image
+            check_memory(len(paths) * first.size, path.parent.parent)
         if image.shape != first.shape:
             size = "x".join(map(str, first.shape[1:]))
             raise DataError(
@@ -155,14 +160,34 @@ def _read_all(paths: Sequence[Path]) -> Pixels:
                 f" and be all grey or all colour: --size {size} makes them so (scaled, the middle cut out, in colour"
                 " where one is)"
             )
-        images[index] = image
+        return image
+
+    return np.stack(_each(paths, read))
+
+
+def _each(paths: Sequence[Path], read: Callable[[Path], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """What is read of each file, or one complaint of all that cannot be used: none is left out and not told."""
+    images, refused = [], []
+    for path in paths:
+        try:
+            images.append(read(path))
+        except DataError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        more = len(refused) - _TOLD
+        raise DataError(
+            f"{paths[0].parent.parent}: {len(refused)} of {len(paths)} files cannot be used:",
+            lines=[*(f"  {error.said}" for error in refused[:_TOLD]), *([f"  and {more} more"] if more > 0 else [])],
+        )
     return images
 
 
 def _fitted_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
     """All images at one size in one array, in colour where one of them is."""
     check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
-    images = [_pixels(fitted(read_image(path), size)) for path in paths]
+    images = _each(paths, lambda path: _pixels(fitted(read_image(path), size)))
     channels = max(len(image) for image in images)
     return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
 

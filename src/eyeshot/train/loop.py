@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def _train(
     here = versions(options.threads, device)
     state = checkpoint.restore(directory / CHECKPOINT, recipe, module, optimiser, here, notice)
     train = Labelled.on(device, dataset.train_images, dataset.train_labels)
-    tested = _tested(module, dataset, recipe)
+    tested = _tested(module, dataset, recipe, train, module_factory)
 
     def spent() -> float:
         return state.seconds / recipe.budget.amount if total is None else state.images / total
@@ -190,7 +191,8 @@ def _tested_again(
     checkpoint.restore_weights(directory / CHECKPOINT, record.recipe, module)
     if _digest(module) != record.weights:
         raise checkpoint.no_weights(directory / CHECKPOINT, "its weights are not those of the record")
-    return _tested(module, dataset, record.recipe)
+    train = Labelled.on(_device(record.recipe), dataset.train_images, dataset.train_labels)
+    return _tested(module, dataset, record.recipe, train, module_factory)
 
 
 def _made(module_factory: Callable[[], torch.nn.Module], recipe: Recipe) -> torch.nn.Module:
@@ -202,10 +204,17 @@ def _made(module_factory: Callable[[], torch.nn.Module], recipe: Recipe) -> torc
     return module
 
 
-def _tested(module: torch.nn.Module, dataset: Dataset, recipe: Recipe) -> Tested:
+def _tested(
+    module: torch.nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    train: Labelled,
+    module_factory: Callable[[], torch.nn.Module],
+) -> Tested:
     device = _device(recipe)
     test = Labelled.on(device, dataset.test_images, dataset.test_labels)
-    return Tested(module, test, Normaliser(dataset, device), recipe.options.precision == "bf16")
+    is_bf16, untrained = recipe.options.precision == "bf16", partial(_made, module_factory, recipe)
+    return Tested(module, test, Normaliser(dataset, device), is_bf16, train, untrained)
 
 
 def _answers(tested: Tested, dataset: Dataset) -> Answers:

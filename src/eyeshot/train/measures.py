@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -99,11 +99,26 @@ def seconds(tested: Tested) -> float:
     return median(spent[1:]) / len(images)
 
 
+def probes(tested: Tested) -> Mapping[str, float]:
+    """Percent of the test images that a linear classifier tells from each layer (see ``eyeshot.train.probes``)."""
+    from eyeshot.train import probes as of_layers
+
+    return of_layers.probes(tested)
+
+
+def effective(tested: Tested) -> Mapping[str, float]:
+    """σ of the effective field in pixels, before and after training (see ``eyeshot.train.effective``)."""
+    from eyeshot.train.effective import effective_field
+
+    return effective_field(tested)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """Something to measure, and how it is shown."""
 
-    take: Callable[[Tested], float]
+    take: Callable[[Tested], float | Mapping[str, float]]
+    """Of several numbers each has a part's name, such as a layer's."""
     says: str
     """What it is, in words."""
     column: str
@@ -126,7 +141,35 @@ MEASURES = {
                      says="answers that stay when the image moves by up to 8 % of its side; more is better"),
     "seconds": Measure(take=seconds, column="seconds_per_image", unit="µs", times=1e6, digits=1, is_repeatable=False,
                        says="a forward pass, per image; of this machine and what else ran there"),
+    "probes": Measure(take=probes, column="probe", unit="%",
+                      says="test images that a linear classifier tells from that layer alone; more is better"),
+    "effective": Measure(take=effective, column="effective_sigma", unit="px",
+                         says="σ of the effective field of the last map's centre unit, before and after training"),
 }  # fmt: skip
+_PART = "/"
+"""Between a measure's name and that of a part of it."""
+
+
+def measure_of(key: str) -> str:
+    """The name in ``MEASURES`` of what a record keeps, such as "probes" of "probes/conv1"."""
+    return key.partition(_PART)[0]
+
+
+def part_of(key: str) -> str | None:
+    """The part that a record's number is of, such as "conv1" of "probes/conv1"; None for a measure of one number."""
+    return key.partition(_PART)[2] or None
+
+
+def column_of(key: str) -> str:
+    """What it is called in tables of trainings."""
+    return _PART.join((MEASURES[measure_of(key)].column, *key.partition(_PART)[2:])).rstrip(_PART)
+
+
+def known(kept: Mapping[str, float | None]) -> dict[str, float | None]:
+    """What is kept of measures that there are, in their order; a measure's parts stay in theirs."""
+    return {key: kept[key] for name in MEASURES for key in kept if measure_of(key) == name}
+
+
 ACCURACY = "accuracy"
 """What is always measured."""
 NAMES = (ACCURACY, *MEASURES)
@@ -149,6 +192,10 @@ def measures_named(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def taken(names: Iterable[str], tested: Tested) -> dict[str, float | None]:
-    """What is measured; None where it is no number."""
-    found = {name: MEASURES[name].take(tested) for name in names}
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+    """What is measured, by names and those of parts; None where it is no number."""
+    found: dict[str, float] = {}
+    for name in names:
+        value = MEASURES[name].take(tested)
+        parts = {name: value} if isinstance(value, float) else {f"{name}{_PART}{key}": n for key, n in value.items()}
+        found |= parts
+    return {key: value if math.isfinite(value) else None for key, value in found.items()}

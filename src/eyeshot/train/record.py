@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from eyeshot.documents import converted
-from eyeshot.train.measures import MEASURES
+from eyeshot.train.measures import MEASURES, known, measure_of
 from eyeshot.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SCHEMA = "eyeshot.record/3"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
     """Which test images a network put in their class, in the order of the data set."""
 
@@ -92,7 +92,7 @@ class _KeptAnswers:
     chance: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
     """Where a run stood after an epoch, or after the part of one that the budget allowed."""
 
@@ -125,16 +125,16 @@ class Record:
     answers: Answers | None = None
     """Which test images are right at the end; None in records that did not keep it."""
     measures: Mapping[str, float | None] = field(default_factory=dict)
-    """What else was measured at the end, by the names of ``eyeshot.train.measures``; None for what is no number."""
+    """What else was measured at the end, by the names of ``eyeshot.train.measures``, those of several numbers by name
+    and part ("probes/conv1"); None for what is no number."""
 
     def has(self, measures: Iterable[str]) -> bool:
         """Whether all of some measures were taken."""
-        return set(measures) <= set(self.measures)
+        return set(measures) <= set(map(measure_of, self.measures))
 
     def with_measures(self, taken: Mapping[str, float | None]) -> Record:
         """The same with more that was measured."""
-        known = {**self.measures, **taken}
-        return dataclasses.replace(self, measures={name: known[name] for name in MEASURES if name in known})
+        return dataclasses.replace(self, measures=known({**self.measures, **taken}))
 
     @property
     def score(self) -> float:
@@ -165,7 +165,7 @@ class Record:
             self.is_diverged,
             self.weights,
             self.answers,
-            *((name, value) for name, value in self.measures.items() if MEASURES[name].is_repeatable),
+            *((name, value) for name, value in self.measures.items() if MEASURES[measure_of(name)].is_repeatable),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class Record:
             weights=kept.weights,
             answers=answers,
             # those of a later version are no loss: what is asked for and not there is measured
-            measures={name: kept.measures[name] for name in MEASURES if name in kept.measures},
+            measures=known(kept.measures),
         )
 
 

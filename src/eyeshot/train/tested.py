@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +22,10 @@ class Tested:
     test: Labelled
     normalise: Normaliser
     is_bf16: bool = False
+    train: Labelled | None = None
+    """What it was trained on."""
+    make: Callable[[], torch.nn.Module] | None = None
+    """Makes it as it was before training."""
 
     @cached_property
     def logits(self) -> tuple[torch.Tensor, ...]:

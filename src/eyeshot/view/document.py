@@ -25,7 +25,6 @@ from eyeshot.report.outputs import outputs, outputs_table
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
 from eyeshot.report.sides import labels, layers_aligned
-from eyeshot.report.table import Row
 from eyeshot.report.verdict import on_one, on_several
 from eyeshot.report.wording import op_words
 from eyeshot.view.measured import packed
@@ -49,7 +48,7 @@ def document(
         reports: one per design; the first is the one that others are compared to.
         image: a picture for the input, as a data URI.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
+        evidence: scores of trained designs, as ``Evidence.for_page`` gives them.
         tiles: for each design how its image is run piece by piece, where that was asked for.
         decide: for each design what is wrong with it and what moves make of it, where that was asked for.
     """
@@ -112,12 +111,7 @@ def _outputs(report: Inspection, index: Mapping[str, int]) -> dict[str, Any] | N
     table = outputs_table(report)
     if table is None:
         return None
-    kept = [i for i, column in enumerate(table.columns) if column.heading]
-    return {
-        "heads": [table.columns[i].heading for i in kept],
-        "rows": [[row.cells[i] for i in kept] for row in table.rows if isinstance(row, Row)],
-        "layers": [index[layer.name] for layer in outputs(report)],
-    }
+    return {**table.plain(), "layers": [index[layer.name] for layer in outputs(report)]}
 
 
 def _start(report: Inspection, index: Mapping[str, int]) -> int:

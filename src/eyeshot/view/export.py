@@ -33,7 +33,7 @@ def page(
         reports: the designs; the first is the one that others are compared to.
         image: a picture for the input: the content of a PNG, JPEG, GIF or WebP file.
         effective: measured effective fields, documents of schema eyeshot.effective/1.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
+        evidence: scores of trained designs, as ``Evidence.for_page`` gives them.
         tiles: for each design an entry of ``view.tiles``, or none.
         decide: for each design an entry of ``view.decide``, or none.
 

@@ -70,7 +70,7 @@ def save(
         path: the file.
         image: a picture for the input.
         effective: measured effective fields of layers of these designs.
-        evidence: scores of trained designs, a document of schema eyeshot.evidence/2 with its ``terms`` in words.
+        evidence: scores of trained designs, as ``Evidence.for_page`` gives them.
         decide: for each design an entry of ``view.decide``.
         force: replace a file that exists.
 

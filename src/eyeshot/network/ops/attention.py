@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from eyeshot.network.ops.mixing import MatMul
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Relation, Shape, Taps, Window
 from eyeshot.network.slide import Reads
 
 
-@dataclass(frozen=True, kw_only=True)
 class Attention(Op):
     """Queries, keys and values, in this order; features on the last axis, positions on the one before it.
 
@@ -34,7 +31,6 @@ class Attention(Op):
         return (query, *(Read(i, weighed, gate=True, may_read_less=self.is_bound) for i in (1, 2)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class MaskedMatMul(MatMul):
     """A product of which one operand (``side``) has zeros that a mask of numbers left, as weights of attention have.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Concat, Permute, Read, Reduce, Relation, Reshape, Shape
 
 
-@dataclass(frozen=True, kw_only=True)
 class Linear(Op):
     """A fully connected layer over the last axis, or over another where weights multiply from the left (−2)."""
 
@@ -21,7 +19,6 @@ class Linear(Op):
         return (Read(0, Reduce(axes=(len(inputs[0]) + self.axis,), keep=True)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class MatMul(Op):
     """A product of two tensors that both depend on the input, as in attention: weights that depend on the data."""
 
@@ -34,7 +31,6 @@ class MatMul(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Bilinear(Op):
     """A form of two vectors of ``features`` numbers, the last axis of each: Σ w·x·y for each output."""
 
@@ -45,7 +41,6 @@ class Bilinear(Op):
         return tuple(Read(i, Reduce(axes=(len(out) - 1,), keep=True)) for i in range(len(inputs)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mixing(Op):
     """A fixed transform of all positions along some axes, such as a Fourier transform."""
 
@@ -62,7 +57,6 @@ class Mixing(Op):
         return (Read(0, Reduce(axes=self.axes, keep=True)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Aggregate(Op):
     """Mean, sum or maximum over axes."""
 
@@ -80,7 +74,6 @@ class Aggregate(Op):
         return (Read(0, Reduce(axes=self.axes, keep=self.keep)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Concatenate(Op):
     """Inputs side by side along ``axis``; ``offsets`` where parts stand between that do not depend on the input.
 
@@ -103,7 +96,6 @@ class Concatenate(Op):
         return tuple(Read(i, Concat(axis=self.axis, offset=offset)) for i, offset in enumerate(offsets))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Rearrange(Op):
     """A reshape (``order`` None) or a permutation of axes; ``name`` is what the model calls it."""
 

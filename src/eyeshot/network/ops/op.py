@@ -7,16 +7,14 @@ place. Shapes carry the batch axis; channels are on axis 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from eyeshot.network.relations import Elementwise, Opaque, Read, Shape
+from eyeshot.values import Value
 
 Edges = tuple[Read, ...]
 """A node's relations to its inputs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Op:
+class Op(Value):
     """What every op is: a name for people, and relations to its inputs."""
 
     @property
@@ -29,7 +27,6 @@ class Op:
         return tuple(Read(i, Elementwise()) for i in range(len(inputs)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Input(Op):
     """The image; ``axes`` are the axes whose positions are followed."""
 
@@ -40,7 +37,6 @@ class Input(Op):
         return ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Constant(Op):
     """Values that depend on no input, where a layer's output was overwritten with them."""
 
@@ -56,7 +52,6 @@ class Constant(Op):
         return ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unknown(Op):
     """An op without a rule: everything it could read, marked as a bound."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from eyeshot.network.ops.op import Edges, Op
@@ -10,7 +9,6 @@ from eyeshot.network.relations import Elementwise, Opaque, Read, Reduce, Relatio
 from eyeshot.network.slide import Pattern, Reads
 
 
-@dataclass(frozen=True, kw_only=True)
 class Index(Op):
     """Fixed positions along one axis, such as a table of indices; −1 where a constant stands instead of any."""
 
@@ -33,7 +31,6 @@ class Index(Op):
         return (Read(0, Taps(axes=(self.axis,), reads=(reads,), endless=(pattern,))),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pick(Op):
     """Positions along some axes that depend on the data or are not known, as gathering and unpooling read them.
 
@@ -59,7 +56,6 @@ class Pick(Op):
         return (Read(0, Reduce(axes=self.axes, keep=True), may_read_less=True), *which)
 
 
-@dataclass(frozen=True, kw_only=True)
 class GridSample(Op):
     """The input sampled where a grid says; ``taps`` where the grid is constant, ``is_exact`` where axes are apart.
 
@@ -85,7 +81,6 @@ class GridSample(Op):
         return (everything, *(Read(i, Elementwise(), gate=True) for i in range(1, len(inputs))))
 
 
-@dataclass(frozen=True, kw_only=True)
 class DeformConv(Op):
     """A convolution whose taps are moved by offsets that depend on the data (Dai et al. 2017, arXiv:1703.06211)."""
 
@@ -104,7 +99,6 @@ class DeformConv(Op):
         return (everything, *offsets)
 
 
-@dataclass(frozen=True, kw_only=True)
 class FractionalPool(Op):
     """Max pooling in windows at random steps (Graham 2014, arXiv:1412.6071)."""
 
@@ -132,7 +126,6 @@ def _fractional(n: int, m: int, k: int) -> Reads:
     return tuple(tuple(range(a // b, min(-(-a // b) + k, n))) for a, b in starts)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Scatter(Op):
     """Values written at positions that depend on the data or are not known; ``has_base`` where the first input is
     what they are written into.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Elementwise, Read, Reduce, Shape
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pointwise(Op):
     """A function of one element, such as relu."""
 
@@ -20,7 +17,6 @@ class Pointwise(Op):
         return self.name
 
 
-@dataclass(frozen=True, kw_only=True)
 class Masked(Op):
     """What a mask leaves that has more elements than are told one by one: any of them may be left out."""
 
@@ -34,14 +30,12 @@ class Masked(Op):
         return (Read(0, Elementwise(), may_read_less=True),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Dropout(Op):
     """Dropout with probability ``p``; does nothing in use."""
 
     p: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class Arithmetic(Op):
     """Addition, multiplication and the like of tensors, with broadcasting.
 
@@ -70,7 +64,6 @@ def _is_broadcast_over_positions(shape: Shape, out: Shape) -> bool:
     return any(a == 1 and b > 1 for a, b in zip(aligned[2:], out[2:], strict=True))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Norm(Op):
     """Normalisation; ``statistics`` are the axes over which mean and variance are taken (none for batch norm).
 
@@ -94,7 +87,6 @@ class Norm(Op):
         return (elementwise, Read(0, Reduce(axes=self.statistics, keep=True, groups=self.groups), gate=True))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Softmax(Op):
     """Softmax along one axis: each position, and through the sum all of them."""
 

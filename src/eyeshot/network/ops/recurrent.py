@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.ops.windows import Cumulative
 from eyeshot.network.relations import Concat, Elementwise, Read, Reduce, Shape
 
 
-@dataclass(frozen=True, kw_only=True)
 class Recurrent(Op):
     """A recurrent layer along ``axis``, behind the mixing of its features: position i reads 0 … i, or all if both ways.
 
@@ -37,7 +34,6 @@ class Recurrent(Op):
         return Cumulative(name=self.name, axis=self.axis).reads(inputs, out)
 
 
-@dataclass(frozen=True, kw_only=True)
 class RecurrentCell(Op):
     """One step of a recurrent layer: all features of its first ``mixed`` inputs, each feature of a cell's state alone.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from eyeshot.network.ops.op import Edges, Op
@@ -12,7 +11,6 @@ from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Taps
 from eyeshot.network.slide import Pattern, Reads
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptivePool(Op):
     """Pooling to a given size: output i of m reads from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉ − 1 of n (PyTorch)."""
 
@@ -35,7 +33,6 @@ class AdaptivePool(Op):
         return (Read(0, Taps(axes=axes, reads=reads, endless=endless)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class EdgePad(Op):
     """Padding that repeats the input: ``mode`` reflect, replicate or circular; along the last axes."""
 
@@ -68,7 +65,6 @@ def _repeated(i: int, n: int, mode: str) -> int:
     return min(i % period, period - i % period)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Shift(Op):
     """A roll (``step`` 1: position i goes to i + ``shift``, wrapping round) or a flip (``step`` −1) along one axis."""
 
@@ -88,7 +84,6 @@ class Shift(Op):
         return (Read(0, Taps(axes=(self.axis,), reads=(taps,), endless=(None,))),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Tile(Op):
     """The input repeated side by side: output i reads i mod n."""
 
@@ -99,7 +94,6 @@ class Tile(Op):
         return (Read(0, Taps(axes=axes, reads=reads, endless=(None,) * len(axes))),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class OverlapAdd(Op):
     """Windows of ``size`` at steps of ``step`` put back where they were taken and added, as spectrograms are undone.
 
@@ -127,7 +121,6 @@ class OverlapAdd(Op):
         return (Read(0, taps),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Banded(Op):
     """A product with a matrix of numbers along each of some axes, as resizing is; ``taps`` are those that are not 0."""
 
@@ -160,7 +153,6 @@ def _repeating(taps: Reads, n: int) -> Pattern | None:
     return pattern if is_followed else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Resize(Op):
     """Interpolation along the last axes.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Window
 
 
-@dataclass(frozen=True, kw_only=True)
 class Sliding(Op):
     """What convolutions and pools share: a window over the last axes."""
 
@@ -29,7 +28,6 @@ class Sliding(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Conv(Sliding):
     """A convolution with ``groups`` groups of channels; a second input is a kernel that depends on the data."""
 
@@ -49,7 +47,6 @@ class Conv(Sliding):
         return (window, Read(1, Reduce(axes=tuple(range(len(out))), keep=True), gate=True))
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConvTranspose(Sliding):
     """A transposed convolution: a window at stride 1 on its input with ``stride`` − 1 gaps between positions.
 
@@ -79,7 +76,6 @@ class ConvTranspose(Sliding):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pool(Sliding):
     """Max or average pooling; ``ceil`` keeps a last window that hangs over the end."""
 
@@ -96,7 +92,6 @@ class Pool(Sliding):
         return (Read(0, self.window(None)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Unpool(Sliding):
     """Values put back into the windows of a max pool, whose settings these are; the rest of each window is zero.
 
@@ -117,7 +112,6 @@ class Unpool(Sliding):
         return tuple(Read(i, window, gate=i > 0) for i in range(len(inputs)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Copy(Sliding):
     """One tap of a window as a tensor of its own, as unfolding takes; ``spread`` puts it back, as folding does."""
 
@@ -131,7 +125,6 @@ class Copy(Sliding):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pad(Op):
     """Constant padding; negative amounts crop. ``axes`` are padded by ``padding``."""
 
@@ -144,7 +137,6 @@ class Pad(Op):
         return (Read(0, Window(axes=self.axes, kernel=ones, stride=ones, dilation=ones, padding=self.padding)),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Slice(Op):
     """Every ``step``-th position along ``axis`` from ``start`` on."""
 
@@ -168,7 +160,6 @@ class Slice(Op):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Insert(Op):
     """Put at every ``step``-th position along ``axis`` from ``start`` on, as slices are written; the rest is empty."""
 
@@ -189,7 +180,6 @@ class Insert(Op):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class LocalResponseNorm(Op):
     """Local response normalisation over ``size`` neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
 
@@ -215,7 +205,6 @@ class LocalResponseNorm(Op):
         return (Read(0, window),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Cumulative(Op):
     """A running sum, product or maximum along one axis: position i reads 0 … i, or ``backwards`` i … n − 1."""
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import mmap
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
-from eyeshot.errors import MissingExtraError, ReadError
+from eyeshot.errors import ReadError
 from eyeshot.network.graph import Network
 from eyeshot.opening import opened
+from eyeshot.read.keras.hdf5 import SIGNATURE, Hdf5
 from eyeshot.read.keras.reader import Reader
 
 MOST_BYTES = 64 << 20
 """A configuration at most, unpacked; that of a network of ten thousand layers has some ten million."""
-_ZIPPED, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+_ZIPPED = b"PK\x03\x04"
 
 
 def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = None) -> Network:
@@ -28,7 +30,6 @@ def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = N
 
     Raises:
         ReadError: the file is not there, is no model, is cut off, or asks for more than any network needs.
-        MissingExtraError: an .h5 file, and h5py is not installed.
         UsageError: sizes were given that do not fit.
     """
     path, name = Path(path), name or str(path)
@@ -37,9 +38,9 @@ def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = N
             start = file.read(8)
             if start.startswith(_ZIPPED):
                 file.seek(0)
-                text: str | bytes = _of_archive(file, name)
-            elif start == _HDF5:
-                text = _of_hdf5(path, name)
+                text = _of_archive(file, name)
+            elif start == SIGNATURE:
+                text = _of_hdf5(file, name)
             else:
                 raise ReadError(f"{name} is no model of Keras: neither an archive nor an HDF5 file")
     except FileNotFoundError:
@@ -72,18 +73,12 @@ def _of_archive(file: Any, name: str) -> bytes:
     return text
 
 
-def _of_hdf5(path: Path, name: str) -> str | bytes:
+def _of_hdf5(file: Any, name: str) -> bytes:
     try:
-        import h5py
-    except ImportError:
-        raise MissingExtraError(f"reading {name}", "h5py", "keras") from None
-    try:
-        with h5py.File(path, "r") as file:
-            text: str | bytes | None = file.attrs.get("model_config")
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            text = Hdf5(data).text("model_config", MOST_BYTES)
+    except ReadError as error:
         raise ReadError(f"{name} is no whole HDF5 file: {error}") from None
     if text is None:
         raise ReadError(f"{name} holds weights alone: save the model itself, with model.save('model.keras')")
-    if len(text) > MOST_BYTES:
-        raise ReadError(f"{name}: its configuration has more than {MOST_BYTES >> 20} MiB, which no network needs")
     return text

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eyeshot.errors import EyeshotError, ReadError
+from eyeshot.network.check import check
 from eyeshot.network.graph import Memory, Network, Note
 from eyeshot.network.ops import Input, Unknown
 from eyeshot.read.keras.calls import Call, UnreadError
@@ -23,7 +24,9 @@ MOST_CALLS = 200_000
 DEEPEST = 32
 """Models within models."""
 MODELS = ("Functional", "Model", "Sequential")
-_UNFIT = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError)
+_UNFIT = (
+    ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError, StopIteration
+)  # fmt: skip
 
 
 class Reader:
@@ -65,6 +68,10 @@ class Reader:
         if not ends and not self.lost:
             raise ReadError(f"{self.name}: its outputs do not depend on its input, so there is nothing to see")
         nodes = nodes_of(self, names)
+        try:
+            check(nodes.values())
+        except ReadError as error:
+            raise ReadError(f"{self.name}: {error}") from None
         notes = [Note(None, "remark", text) for text in remarks]
         if self.lost:
             more = f" and {len(self.lost) - 1:,} more layers" if len(self.lost) > 1 else ""
@@ -89,8 +96,8 @@ class Reader:
 
     def add(self, step: Step) -> None:
         """Append a step, if its positions are not too many."""
-        if len(step.shape) > 32 or any(not 0 <= n <= 1 << 31 for n in step.shape):
-            raise ReadError(f"an output of {'×'.join(map(str, step.shape[:8]))}")
+        if len(step.shape) > 32 or any(not 1 <= n <= 1 << 31 for n in step.shape):
+            raise ReadError(f"it would give {'×'.join(map(str, step.shape[1:9]))}")
         self.positions_left -= sum(step.shape)
         if self.positions_left < 0:
             raise ReadError(f"its outputs have more than {MOST_POSITIONS:,} positions along their axes")

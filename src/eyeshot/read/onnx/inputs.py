@@ -36,7 +36,7 @@ def sources(values: Sequence[ValueInfo], given: Any, model: str) -> tuple[list[S
         UsageError: what was given names no input, or has another number of axes.
         ReadError: sizes are open that nothing was said of.
     """
-    specs = _by_name(values, [] if given is None else inputs_given(given), model)
+    specs = _by_name(values, [] if given is None else inputs_given(given, is_either_way=True), model)
     sizes: dict[str, int] = {}
     remarks: list[str] = []
     for value in values:
@@ -47,6 +47,9 @@ def sources(values: Sequence[ValueInfo], given: Any, model: str) -> tuple[list[S
     resolved = [_source(value, specs.get(value.name), sizes, model, remarks) for value in values]
     order = {name: i for i, name in enumerate(specs)}
     resolved.sort(key=lambda source: (order.get(source.name, len(order)), not source.axes))
+    first = resolved[0].shape if resolved else ()
+    if len(first) > 2 and first[0] > 1:
+        remarks.append(f"the file fixes a batch of {first[0]}; costs are of all {first[0]} together")
     return resolved, remarks
 
 
@@ -70,14 +73,25 @@ def _with_batch(value: ValueInfo, spec: InputSpec, model: str) -> tuple[int, ...
     if rank == 0 and len(spec.shape) == 1:
         return ()
     if len(spec.shape) == rank:
-        return spec.shape
-    if len(spec.shape) == rank - 1:
+        shape = spec.shape
+    elif len(spec.shape) == rank - 1:
         batch = value.shape[0]
-        return (batch if isinstance(batch, int) and batch > 0 else 1, *spec.shape)
+        shape = (batch if isinstance(batch, int) and batch > 0 else 1, *spec.shape)
+    else:
+        shape = ()
+    if shape and not (spec.doubt and _differs(value, shape)):  # the file says what is meant by sizes that fit it
+        return shape
+    if shape:
+        raise UsageError(f"{model}: {spec.doubt}")
     raise UsageError(
         f"{model}: the input {value.name} is {_shown(value.shape)}, {rank} axes with the batch;"
         f" found {'×'.join(map(str, spec.shape))}"
     )
+
+
+def _differs(value: ValueInfo, shape: Sequence[int]) -> bool:
+    """Whether sizes are others than those that the file fixes."""
+    return any(isinstance(a, int) and a != b for a, b in zip(value.shape or (), shape, strict=True))
 
 
 def _symbols(shape: Sequence[int | str | None], sizes: Sequence[int]) -> Mapping[str, int]:
@@ -95,14 +109,12 @@ def _source(
         return Source(value.name, (), (), spec.shape[0] if len(spec.shape) == 1 else None)
     if spec is not None:
         shape = _with_batch(value, spec, model)
-        if any(isinstance(a, int) and a != b for a, b in zip(value.shape, shape, strict=True)):
+        if _differs(value, shape):
             remarks.append(f"the file says {_shown(value.shape)} of its input {value.name}; read with other sizes")
     else:
         shape = _completed(value, sizes, model, remarks)
     if not all(0 < n < LARGEST for n in shape):
         raise ReadError(f"{model}: the input {value.name} is {_shown(shape)}; sizes run from 1 to {LARGEST - 1:,}")
-    if shape and shape[0] > 1 and len(shape) > 2:
-        remarks.append(f"the file fixes a batch of {shape[0]}; costs are of all {shape[0]} together")
     return Source(value.name, shape, _axes(value, spec, shape, remarks))
 
 
@@ -135,6 +147,9 @@ def _axes(value: ValueInfo, spec: InputSpec | None, shape: Sequence[int], remark
     if rank == 4 and shape[3] in _CHANNELS and shape[1] not in _CHANNELS and shape[1] > 4:
         remarks.append(f"the input {value.name} is taken to have its channels last; say otherwise with a layout")
         return (1, 2)
+    if rank == 3 and shape[2] == 1 < shape[1]:
+        remarks.append(f"the input {value.name} is taken to have its one channel last; say otherwise with a layout")
+        return (1,)
     if rank > 2:
         return tuple(range(2, rank))
     is_open = value.shape is not None and rank == 2 and not isinstance(value.shape[1], int)

@@ -54,7 +54,8 @@ class Sites:
             return self._joined(parts[:-1])
         if owner:
             return owner
-        names = [node.name, *node.outputs[:1]]
+        # TFLite names all that it fused
+        names = [name.partition(";")[0] for name in (node.name, *node.outputs[:1])]
         return next((name for name in names if not _UNTOLD.fullmatch(name)), "")
 
     def _parts(self, node: NodeProto) -> list[str]:

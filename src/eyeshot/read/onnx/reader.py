@@ -9,12 +9,14 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eyeshot.errors import EyeshotError, ReadError
+from eyeshot.network.check import check
 from eyeshot.network.graph import Network, Note
 from eyeshot.network.ops import Input
 from eyeshot.opening import opened
@@ -26,10 +28,16 @@ from eyeshot.read.onnx.inputs import Source, sources
 from eyeshot.read.onnx.messages import Attribute, Function, Graph, Model, NodeProto, parse_model
 from eyeshot.read.onnx.names import Sites
 from eyeshot.read.onnx.operators import RULES
-from eyeshot.read.onnx.recording import DEEPEST, MOST_NODES, Recording, Scope
+from eyeshot.read.onnx.recording import DEEPEST, Recording, Scope
 from eyeshot.read.onnx.values import LostError, Value, constant
 from eyeshot.read.onnx.wire import Wire
 from eyeshot.read.steps import CallSite, Step
+
+_UNFIT = (
+    ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError, StopIteration
+)  # fmt: skip
+_A_GRAPH = 16
+"""Nodes as which a graph counts each time that it is run, beside its own: turns of loops are not for nothing."""
 
 
 def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = None) -> Network:
@@ -96,7 +104,8 @@ class Reader(Recording):
             failure = ReadError(f"{self.name}: {error}")
             if len(self.steps) > len(inputs):
                 stopped = Note(None, "bound", "what comes after the failure is missing, and totals are at least")
-                failure.partial = self._network(inputs, (), [stopped])
+                with suppress(ReadError):
+                    failure.partial = self._network(inputs, (), [stopped])
             raise failure from None
         except RecursionError:
             raise ReadError(f"{self.name}: its graphs, functions or constants lie too deep in each other") from None
@@ -107,7 +116,13 @@ class Reader(Recording):
         return self._network(inputs, results, [Note(None, "remark", text) for text in remarks])
 
     def _network(self, inputs: Mapping[Step, str], results: Sequence[Step], notes: list[Note]) -> Network:
-        nodes = nodes_of(self, dict(inputs))
+        try:
+            nodes = nodes_of(self, dict(inputs))
+            check(nodes.values())
+        except ReadError as error:
+            raise ReadError(f"{self.name}: {error}") from None
+        except _UNFIT as error:
+            raise ReadError(f"{self.name}: an operator does not fit its inputs: {_first_line(error)}") from error
         if self.lost:
             more = f" and {len(self.lost) - 1:,} more nodes" if len(self.lost) > 1 else ""
             notes.append(
@@ -137,6 +152,7 @@ class Reader(Recording):
 
     def run(self, graph: Graph, scope: Scope) -> None:
         """Walk along a graph; its values are in the scope afterwards."""
+        self.spend_nodes(_A_GRAPH + len(graph.constants))
         for tensor in graph.constants:
             scope.values[tensor.name] = self.weight(tensor, f"{scope.path}/{tensor.name}")
         self._walk(graph.nodes, scope, [out.name for out in graph.outputs])
@@ -147,9 +163,7 @@ class Reader(Recording):
             for name in node.inputs:
                 self.readers[name] = self.readers.get(name, 0) + 1
         for node in nodes:
-            self.nodes_left -= 1
-            if self.nodes_left < 0:
-                raise ReadError(f"more than {MOST_NODES:,} nodes are run, which no network needs")
+            self.spend_nodes(1)
             self._node(node, scope)
         self.readers = outer
 
@@ -172,7 +186,7 @@ class Reader(Recording):
             raise
         except EyeshotError as error:
             raise ReadError(f"{_called(node)}: {error}") from None
-        except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError) as error:
+        except _UNFIT as error:
             raise ReadError(f"{_called(node)} does not fit its inputs: {_first_line(error)}") from error
         for name, value in zip(node.outputs, outputs, strict=False):
             if name:

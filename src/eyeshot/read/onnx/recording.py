@@ -15,6 +15,8 @@ from eyeshot.read.onnx.wire import Wire
 from eyeshot.read.steps import Step
 
 MOST_NODES = 200_000
+MOST_STEPS = 400_000
+"""Of all nodes together: one that splits or unfolds records many."""
 MOST_POSITIONS = 60_000_000
 """Positions along axes, of all outputs together: analyses keep some numbers of each."""
 DEEPEST = 64
@@ -74,10 +76,18 @@ class Recording:
     def add(self, step: Step) -> None:
         """Append a step, if its positions are not too many."""
         self.check_shape(step.shape)
+        if len(self.steps) >= MOST_STEPS:
+            raise ReadError(f"it makes more than {MOST_STEPS:,} steps, which no network needs")
         self.positions_left -= sum(step.shape)
         if self.positions_left < 0:
             raise ReadError(f"its outputs have more than {MOST_POSITIONS:,} positions along their axes")
         self.steps.append(step)
+
+    def spend_nodes(self, count: int) -> None:
+        """Count nodes that are run, and what else each turn of a loop takes."""
+        self.nodes_left -= count
+        if self.nodes_left < 0:
+            raise ReadError(f"more than {MOST_NODES:,} nodes are run, which no network needs")
 
     def check_shape(self, shape: Shape) -> None:
         """Complain of sizes that no tensor has."""

@@ -31,13 +31,14 @@ def evidence(results: Sequence[ArmScores]) -> Panel:
 
 def _caption(results: Sequence[ArmScores]) -> list[str]:
     scores = [
-        f"{result.label} {result.mean:.2f} %" + ("" if result.seeds is None else f" ± {result.seeds.half_width:.2f}")
+        f"{result.label} {result.told(result.mean)}"
+        + ("" if result.seeds is None else f" ± {result.seeds.half_width:.2f}")
         for result in results
     ]
     thin = ", thin ones those over other images too" if _has_images(results) else ""
     return [
-        f"Test accuracy: {listed(scores)}; points are seeds, bars the mean and its 95 % interval over"
-        f" {max(len(result.scores) for result in results)} seeds{thin}, lines join scores of one seed."
+        f"{results[0].scored.capitalize()}: {listed(scores)}; points are seeds, bars the mean and its 95 % interval"
+        f" over {max(len(result.scores) for result in results)} seeds{thin}, lines join scores of one seed."
     ]
 
 
@@ -60,7 +61,7 @@ def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
                 axes.plot([i + 0.08] * 2, [interval.low, interval.high], color=colour(i), linewidth=width)
         axes.plot([i + 0.08], [result.mean], color=colour(i), marker="_", markersize=16, linestyle="")
         axes.annotate(
-            f"{result.mean:.2f} %", (i + 0.08, result.mean), (12, -3), textcoords="offset points", color=colour(i)
+            result.told(result.mean), (i + 0.08, result.mean), (12, -3), textcoords="offset points", color=colour(i)
         )
     # Straight lines between the same seed's scores show what pairing gains.
     for (i, a), (j, b) in pairwise(enumerate(results)):
@@ -69,10 +70,12 @@ def _draw(axes: Axes, results: Sequence[ArmScores]) -> None:
     axes.set_xticks(range(len(results)), [_broken(result.label) for result in results])
     axes.set_xlim(-0.5, len(results) - 0.35)
     axes.margins(y=0.15)
-    axes.set_ylabel("test accuracy, %")
+    axes.set_ylabel(", ".join(filter(None, (results[0].scored, results[0].unit))))
     seeds = max(len(result.scores) for result in results)
     axes.set_title("What it scores")
-    bars = "thick: other seeds, thin: other images too" if _has_images(results) else "bar: mean and its 95 % interval"
+    bars = (
+        "thick: other seeds, thin: other images too" if _has_images(results) else "bar: mean and its 95 % interval over"
+    )
     axes.set_xlabel(f"points: {seeds} seed{'s' * (seeds > 1)}; {bars}", fontsize=points(9), color="0.35")
 
 

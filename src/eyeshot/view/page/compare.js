@@ -322,6 +322,24 @@ function evidence(scored) {
     h("h2", null, "Trained side by side"),
     h("p", null, scored.terms),
     scrollable("Scores", table("quantities", "Scores per design over paired seeds", heads, rows)),
+    measures(scored.measured),
     scored.verdict.split("\n").map((text) => h("p", { class: "lead" }, text)),
   );
+}
+
+/** What was measured beside accuracy. @param {import("./document.js").MeasuresTable | null} measured */
+function measures(measured) {
+  if (!measured) return null;
+  const heads = measured.heads.map((text, i) => (i < 2 ? column(text) : numbers(text)));
+  const rows = measured.rows.map(([measure, design, ...cells]) =>
+    row(
+      named(measure),
+      named(design),
+      cells.map((cell) => number(cell)),
+    ),
+  );
+  return [
+    scrollable("Measures", table("quantities", "Measures per design over paired seeds", heads, rows)),
+    measured.says.map((text) => h("p", null, text)),
+  ];
 }

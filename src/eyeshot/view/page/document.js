@@ -201,7 +201,8 @@
  * @property {Record<string, number>} scores
  */
 
-/** @typedef {{terms: string, verdict: string, arms: Arm[]}} Evidence scores of trained designs */
+/** @typedef {{heads: string[], rows: string[][], says: string[]}} MeasuresTable as `eyeshot study show` prints it */
+/** @typedef {{terms: string, verdict: string, arms: Arm[], measured: MeasuresTable | null}} Evidence of trained designs */
 
 /**
  * @typedef {object} Measured

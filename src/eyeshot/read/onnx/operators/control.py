@@ -121,6 +121,8 @@ def _scan(call: Call) -> list[Value | None]:
     body, count = call.graph("body"), call.integer("num_scan_inputs")
     if call.opset < 9:
         raise LostError("a scan of version 8 has no rule")
+    if not 0 < count <= len(call.inputs):
+        raise ReadError(f"it scans {count:,} of {len(call.inputs)} inputs")
     states: list[Value | None] = list(call.inputs[: len(call.inputs) - count])
     rows = [value for value in call.inputs[len(states) :] if value is not None]
     axes = call.integers("scan_input_axes") or (0,) * count

@@ -63,6 +63,8 @@ def _unsqueeze(call: Call) -> Value:
     x, told = call.x, axes_told(call) or []
     rank = len(x.shape) + len(told)
     axes = {call.axis(a, rank) for a in told}
+    if len(axes) < len(told):
+        raise ReadError(f"its axes {told[:8]} are not all different")
     rest = iter(x.shape)
     return call.reshaped(x, [1 if a in axes else next(rest) for a in range(rank)], "unsqueeze")
 
@@ -127,7 +129,10 @@ def _split(call: Call) -> list[Value]:
     x = call.x
     axis = call.axis(call.integer("axis", 0), len(x.shape))
     told = call.integers("split") if call.get(1) is None else tuple(call.whole(1))
-    return pieces(call, x, axis, told, call.integer("num_outputs", len(call.node.outputs)))
+    count = call.integer("num_outputs", len(call.node.outputs))
+    if count > len(call.node.outputs):
+        raise ReadError(f"{count:,} parts, of which {len(call.node.outputs)} have names")
+    return pieces(call, x, axis, told, count)
 
 
 def pieces(call: Call, x: Value, axis: int, sizes: object, count: int) -> list[Value]:

@@ -67,6 +67,8 @@ def _gather_elements(call: Call) -> Value:
     else:
         lead = call.integer("batch_dims", 0)
         depth = table.shape[-1]
+        if lead + depth > len(x.shape):
+            raise ReadError(f"it tells {lead + depth:,} positions of {len(x.shape)} axes")
         shape = (*table.shape[:-1], *x.shape[lead + depth :])
         axes = tuple(range(lead, lead + depth))
     if x.step is None and table.step is None:
@@ -74,9 +76,21 @@ def _gather_elements(call: Call) -> Value:
     if table.step is None and table.numbers is not None and math.prod(shape) <= MOST_POSITIONS and x.step is not None:
         return moved(call, [x], shape)
     if x.step is not None and len(shape) == len(x.shape) and call.op == "GatherElements":
+        x = _cut_to(call, x, [n if a == axis else shape[a] for a, n in enumerate(x.shape)])
         inputs = [x, table] if table.step is not None else [x]
         return call.record(Pick(name="gather", axes=axes, by_data=table.step is not None), inputs, shape)
     return call.record(Unknown(name=call.op, reason="it picks positions that depend on the data"), [x, table], shape)
+
+
+def _cut_to(call: Call, x: Value, sizes: Sequence[int]) -> Value:
+    """The first so many positions along each axis."""
+    if any(m > n for m, n in zip(sizes, x.shape, strict=True)):
+        raise ReadError("its indices have more positions than its input")
+    for axis, n in enumerate(sizes):
+        if n != x.shape[axis]:
+            shape = (*x.shape[:axis], n, *x.shape[axis + 1 :])
+            x = call.record(Slice(axis=axis, start=0), [x], shape)
+    return x
 
 
 @rule("ScatterElements", "ScatterND", "Scatter", "TensorScatter")

@@ -6,6 +6,7 @@ from eyeshot.network.ops import Aggregate, Arithmetic, Norm, Pointwise, Softmax
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.operators.layout import joined
 from eyeshot.read.onnx.operators.mixing import product, transposed
+from eyeshot.read.onnx.operators.recurrent import recurrence
 from eyeshot.read.onnx.operators.table import broadcast, rule
 from eyeshot.read.onnx.operators.windows import convolution, global_pooling, pooling
 from eyeshot.read.onnx.values import Value
@@ -27,10 +28,20 @@ def _scaled(call: Call) -> Value:
 def _dynamic(call: Call) -> list[Value]:
     """Scale and zero point are statistics of all elements."""
     x = call.x
-    axes = tuple(range(len(x.shape)))
-    out = call.record(Norm(mode="dynamic_quantize", statistics=axes), [x], x.shape)
-    scale = call.record(Aggregate(name="amax", axes=axes, keep=False), [x], ())
+    out = _quantized(call, x)
+    scale = call.record(Aggregate(name="amax", axes=tuple(range(len(x.shape))), keep=False), [x], ())
     return [out, scale, scale]
+
+
+def _quantized(call: Call, x: Value) -> Value:
+    """The elements by the scale of them all."""
+    return call.record(Norm(mode="dynamic_quantize", statistics=tuple(range(len(x.shape)))), [x], x.shape)
+
+
+@rule("DynamicQuantizeLSTM", domain=_MICROSOFT)
+def _dynamic_lstm(call: Call) -> list[Value]:
+    """Its weights lie the other way round: directions, features, gates of all units."""
+    return recurrence(call, _quantized(call, call.x), "lstm", hidden=call[2].shape[1])
 
 
 @rule("ConvInteger")

@@ -12,12 +12,19 @@ from eyeshot.read.onnx.values import Value
 @rule("LSTM", "GRU", "RNN")
 def _recurrent(call: Call) -> list[Value]:
     """Y has an axis for directions: positions, directions, batch, features (layout 0)."""
-    x, weight, inner, bias = call.x, call[1], call[2], call.get(3)
+    return recurrence(call, call.x, call.op.lower(), hidden=call[2].shape[-1])
+
+
+def recurrence(call: Call, x: Value, name: str, *, hidden: int) -> list[Value]:
+    """The outputs of a recurrent layer whose inputs are those of LSTM, but for ``x``."""
+    weight, inner, bias = call[1], call[2], call.get(3)
     batch_axis = 0 if call.integer("layout", 0) else 1
     axis = 1 - batch_axis
-    ways, hidden = weight.shape[0], inner.shape[-1]
+    ways = weight.shape[0]
     direction = call.text("direction", "forward")
-    if len(x.shape) != 3 or direction not in ("forward", "reverse", "bidirectional"):
+    if len(x.shape) != 3:
+        raise ReadError(f"its sequences have {len(x.shape)} axes; needed are positions, batch and features")
+    if direction not in ("forward", "reverse", "bidirectional"):
         raise ReadError(f"its direction is {direction!r}")
     if weight.step is not None or inner.step is not None:
         raise ReadError("its weights depend on the data, which is not read")
@@ -27,16 +34,14 @@ def _recurrent(call: Call) -> list[Value]:
     for state in (call.get(5), call.get(6)):
         if state is not None and state.step is not None:
             parts.append(_at_every_position(call, state, batch_axis))
-    weights = [weight, inner, bias, call.get(7) if call.op == "LSTM" else None]
+    weights = [weight, inner, bias, call.get(7) if name == "lstm" else None]
     if parts:
         mixed = parts[0] if len(parts) == 1 else call.record(Arithmetic(name="add"), parts, sequence)
         if mixed.shape != sequence:
             mixed = call.record(Pointwise(name="expand"), [mixed], sequence)
         if direction == "reverse":
             mixed = call.record(Shift(axis=axis, step=-1), [mixed], sequence)
-        op = Recurrent(
-            name=call.op.lower(), axis=axis, both_ways=direction == "bidirectional", weights=weight.count + inner.count
-        )
+        op = Recurrent(name=name, axis=axis, both_ways=direction == "bidirectional", weights=weight.count + inner.count)
         call.reader.spend(rows)
         out = call.record(op, [mixed], sequence, weights)
         if direction == "reverse":

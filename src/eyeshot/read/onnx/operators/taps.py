@@ -81,7 +81,7 @@ def resized(
         raise ReadError(f"scales of {scales} for {len(x.shape)} axes")
     shape = sizes or [int(n * scale + 1e-6) for n, scale in zip(x.shape, scales, strict=True)]
     call.reader.check_shape(tuple(shape))
-    if 0 in shape or (tuple(shape) == x.shape and crop is None):
+    if 0 in shape or (tuple(shape) == x.shape and not crop):
         return Value(tuple(shape)) if 0 in shape else x
     first = next(a for a, (n, m) in enumerate(zip(x.shape, shape, strict=True)) if n != m or (crop and a in crop))
     steps, starts = [], []

@@ -258,8 +258,8 @@ def _deform_conv(call: Call) -> Value:
 @rule("LRN")
 def _lrn(call: Call) -> Value:
     size = call.integer("size")
-    if not 0 < size <= LARGEST_KERNEL:
-        raise ReadError(f"its size is {size}")
+    if not 0 < size <= LARGEST_KERNEL or len(call.x.shape) < 2:
+        raise ReadError(f"its size is {size}; it runs over the channels of an input with {len(call.x.shape)} axes")
     call.reader.spend(size)
     op = LocalResponseNorm(
         size=size, alpha=call.fraction("alpha", 1e-4), beta=call.fraction("beta", 0.75), k=call.fraction("bias", 1.0)
