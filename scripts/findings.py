@@ -337,8 +337,9 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
             "# Findings",
             "",
             "Published claims about convolutional networks, measured again at the scale of a laptop: small networks,"
-            " Fashion-MNIST with all of its test images, paired seeds, one budget. Points are of test accuracy unless"
-            " the claim is of something else, with the interval for other seeds and other images like these.",
+            " Fashion-MNIST with its 10,000 test images or the embedded sample with 2,000, paired seeds, one budget."
+            " Points are of test accuracy unless the claim is of something else, with the interval for other seeds and"
+            " other images like these.",
             "",
             WHAT_VERDICTS_SAY,
             "",

@@ -40,7 +40,8 @@ _SHOWN = 20
 _HEAD = """# What the stress found
 
 What `make stress` last found: runs of each fuzzer, and how many of them ended in anything but the right numbers or one
-clear message. `python -m scripts.stress --only NAME --first N --runs 1 --seed S` repeats one run.
+clear message. Those are mended when they are found, and counted here until the next whole run.
+`python -m scripts.stress --only NAME --first N --runs 1 --seed S` repeats one run.
 
 | tests | name | seed | runs | failures | seconds |
 |---|---|---:|---:|---:|---:|

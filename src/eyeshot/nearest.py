@@ -17,6 +17,8 @@ def nearest(word: str, names: Iterable[str], most: int = 3) -> list[str]:
 
     >>> nearest("alexnt", ["alexnet", "lenet"]), nearest("lenet", ["alexnet"]), nearest("resnet", ["resnet18", "vgg"])
     (['alexnet'], [], ['resnet18'])
+    >>> nearest("resnet5", ["resnet50", "resnet50-v1", "resnet15"])
+    ['resnet50', 'resnet50-v1', 'resnet15']
     """
     if len(word) > _LONGEST:
         return []
@@ -40,12 +42,11 @@ def _rank(word: str, name: str) -> int | None:
     """0 for the same but for punctuation, 1 for a beginning or a part between dots, then one more a letter."""
     if _PUNCTUATION.sub("", word) == _PUNCTUATION.sub("", name):
         return 0
+    if (len(word) >= _SHORTEST and name.startswith(word)) or f".{word}." in f".{name}.":
+        return 1  # and no slip, where one letter is missing: resnet5 is resnet50 before it is resnet50-v1
     slips = max(1, len(word) // 4)
     distance = _distance(word, name, slips)
-    if distance <= slips:
-        return 1 + distance
-    is_start = len(word) >= _SHORTEST and name.startswith(word)
-    return 1 if is_start or f".{word}." in f".{name}." else None
+    return 1 + distance if distance <= slips else None
 
 
 def _distance(a: str, b: str, most: int) -> int:

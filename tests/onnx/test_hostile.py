@@ -137,6 +137,7 @@ IMPOSSIBLE = {
         helper.make_node("Unsqueeze", ["x", "axes"], ["y"]),
         constants=(numpy_helper.from_array(np.array([0, 0]), "axes"),),
     ),
+    "a triangle of a row": chain(helper.make_node("Trilu", ["x"], ["y"]), shape=(3000,)),
     "channels of a row": chain(helper.make_node("LRN", ["x"], ["y"], size=3), shape=(8,)),
     "a word for a number": chain(helper.make_node("Concat", ["x", "x"], ["y"], axis="one")),
 }

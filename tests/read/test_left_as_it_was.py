@@ -263,3 +263,52 @@ def test_python_looks_for_unreachable_objects_as_it_did_before(
 
     assert capsys.readouterr().out == "False\n"  # a list would be as it was
     assert after == is_enabled
+
+
+def test_weights_without_memory_are_left_as_they_were_too() -> None:
+    def changed(m: Any, y: torch.Tensor) -> None:
+        m.conv.weight.requires_grad_(False)
+        m.conv.bias.mark = "seen"
+
+    with torch.device("meta"):
+        net = Keeps(changed)
+    weight, bias = net.conv.weight, net.conv.bias
+    assert bias is not None
+
+    eyeshot.inspect(net, (3, 8, 8))
+
+    assert (net.conv.weight, net.conv.bias) == (weight, bias)
+    assert weight.requires_grad
+    assert not hasattr(bias, "mark")
+
+
+def test_functions_go_through_modes_as_before_when_a_pass_ends_inside_a_layer_of_pytorch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called: list[Any] = []
+
+    class Mode(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            called.append(func)
+            return func(*args, **(kwargs or {}))
+
+    def ends(*args: Any) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(nn.functional, "linear", ends)
+    with pytest.raises(ReadError):
+        eyeshot.inspect(nn.Sequential(nn.Linear(4, 4)), (4,))
+    with Mode():
+        torch.add(1, torch.ones(1))
+
+    assert called == [torch.ones, torch.add]
+
+
+def test_a_list_of_numbers_says_what_a_hook_on_a_layer_of_pytorch_picks() -> None:
+    layer = nn.Identity()
+    layer.register_forward_pre_hook(lambda module, inputs: inputs[0][..., [3, 0]])
+
+    report = eyeshot.inspect(nn.Sequential(layer), (1, 1, 4))
+
+    assert report.is_exact
+    assert report.layers[-1].hulls[1][0].tolist() == [3, 0]

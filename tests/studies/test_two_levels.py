@@ -272,6 +272,19 @@ def test_the_same_runs_are_said_to_be_the_same() -> None:
     )
 
 
+def test_other_networks_that_get_the_same_images_right_are_no_same_runs() -> None:
+    """As two do that give all images one answer, or on a few test images."""
+    first, _ = drawn(np.random.default_rng(8), 3, 100, design=0.2)
+    others = [
+        dataclasses.replace(record, weights="1" * 64, scores=(dataclasses.replace(record.scores[0], loss=0.25),))
+        for record in answered("b", first)
+    ]
+    result = evidence([*answered("a", first), *others])
+
+    assert not result.differences[0].is_identical
+    assert "no spread, no interval, no claim" in result.verdict
+
+
 def test_an_arm_at_chance_and_one_without_room_are_said_to_be() -> None:
     draw = np.random.default_rng(1)
     verdict = told(draw.random((3, 1000)) < 0.999, draw.random((3, 1000)) < 0.1).verdict

@@ -42,7 +42,7 @@ class Evidence:
 
         table = None
         if self.measures:
-            told = [f"{each.name}: {each.measure.says}." for each in self.measures]
+            told = list(dict.fromkeys(f"{each.name}: {each.measure.says}." for each in self.measures))
             table = {**measures_table(self.measures).plain(), "says": told}
         return self.to_json() | {"terms": terms, "measured": table}
 

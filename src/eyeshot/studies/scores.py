@@ -149,7 +149,7 @@ class Difference:
     is_broken: bool = False
     """One of the two arms did not train at half of the seeds or more, so the difference is not one of designs."""
     is_identical: bool = False
-    """Both arms are the same runs: every seed ends with the same weights or gets the same images right."""
+    """Both arms are the same runs: every seed ends with the same weights, or with the same loss and images right."""
 
     @property
     def widest(self) -> Interval | None:

@@ -46,6 +46,8 @@ class _Arm:
     """Which images are right, per seed; empty where that is not known of every seed."""
     weights: Mapping[int, str]
     """A digest per seed of what was trained; empty where it is not known."""
+    losses: Mapping[int, float]
+    """Over the train images of the last epoch, per seed; empty where that is not known."""
     data: str
     """The fingerprint of the images."""
 
@@ -76,7 +78,7 @@ def compared_scores(
     """
     return _compared(
         [
-            _Arm(scores=_arm(label, by_seed, scored="score", unit=unit), right={}, weights={}, data="")
+            _Arm(scores=_arm(label, by_seed, scored="score", unit=unit), right={}, weights={}, losses={}, data="")
             for label, by_seed in scores.items()
         ]
     )
@@ -108,8 +110,15 @@ def _trained(label: str, records: Sequence[Record]) -> _Arm:
         diverged=tuple(record.recipe.seed for record in records if record.is_diverged),
     )
     weights = {record.recipe.seed: record.weights for record in records}
+    losses = {record.recipe.seed: record.scores[-1].loss for record in records if record.scores}
     data = {record.recipe.data_fingerprint for record in records}
-    return _Arm(scores=arm, right=right if is_known else {}, weights=weights, data=data.pop() if len(data) == 1 else "")
+    return _Arm(
+        scores=arm,
+        right=right if is_known else {},
+        weights=weights,
+        losses=losses,
+        data=data.pop() if len(data) == 1 else "",
+    )
 
 
 def _arm(
@@ -227,6 +236,9 @@ def _is_identical(first: _Arm, second: _Arm, seeds: Sequence[int]) -> bool:
             return False
         if first.weights and first.weights.get(seed) == second.weights.get(seed):
             return True
+        # few images, or one answer for all, are the same ones for many networks; a loss is one's own to the last bit
+        if first.losses.get(seed) != second.losses.get(seed):
+            return False
         return bool(first.right) and bool(second.right) and np.array_equal(first.right[seed], second.right[seed])
 
     return all(map(is_same, seeds))

@@ -126,6 +126,8 @@ def moved(call: Call, data: Value | Sequence[Value], shape: Sequence[int]) -> Va
     if start - 1 > MOST_POSITIONS or math.prod(shape) > MOST_POSITIONS:
         return call.record(Unknown(name=call.op, reason="it moves too many elements one by one"), sources, shape)
     table = np.asarray(FOLDS[call.op](call, arrays)).reshape(-1)
+    if table.size != math.prod(shape):
+        raise ReadError(f"it gives {table.size:,} elements, and not {'×'.join(map(str, shape))}")
     rows = [call.reshaped(value, (value.count,), "flatten") for value in sources if value.step is not None]
     return at_elements(call, joined(call, rows, 0), table - 1, shape)
 
@@ -147,6 +149,8 @@ def at_elements(call: Call, row: Value, table: Numbers, shape: Sequence[int]) ->
 @rule("Trilu")
 def _trilu(call: Call) -> Value:
     x = call.x
+    if len(x.shape) < 2:
+        raise ReadError("a triangle of what is no matrix")
     if x.step is None:
         return Value(x.shape, weights=x.weights)
     if x.count > MOST_POSITIONS or (call.get(1) is not None and call[1].step is not None):
