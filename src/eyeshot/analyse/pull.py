@@ -13,7 +13,7 @@ Reference: Luo, Li, Urtasun & Zemel 2016, arXiv:1701.04128, section 2.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,7 +71,8 @@ def path_counts(
     offsets = tuple(at.get(axis) for axis in range(len(shape)))
     start = Counts(offsets, np.ones((1,) * len(shape)), 0, endless)
     rules = _rules_of_shares if is_shared else _rules
-    counts = rules.backward(network, {name: start}, gates=gates).get(network.input.name)
+    image = network.input.name
+    counts = rules.backward(network, {name: start}, gates=gates, to=image).get(image)
     return None if counts is None else _on_image(counts, network)
 
 
@@ -91,7 +92,17 @@ def _scaled(counts: Counts) -> Counts:
     if not largest:
         return counts
     _, shift = math.frexp(largest)
-    return replace(counts, values=np.ldexp(counts.values, -shift), exponent=counts.exponent + shift)
+    return replace(counts, values=_times_two_to(counts.values, -shift), exponent=counts.exponent + shift)
+
+
+def _times_two_to(values: Floats, power: int) -> Floats:
+    return values if power == 0 else _of_each(values, lambda held: np.ldexp(held, power))
+
+
+def _of_each(values: Floats, function: Callable[[Floats], Floats]) -> Floats:
+    """A function of each value; of a view in which one stands for many along an axis, of that one."""
+    held = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
+    return np.broadcast_to(function(held), values.shape)
 
 
 def _summed(counts: Counts, axis: int, size: int) -> Counts:
@@ -112,10 +123,12 @@ def _with(offsets: tuple[int | None, ...], axis: int, offset: int | None) -> tup
 
 
 def _in_full(counts: Counts, axis: int, size: int) -> Counts:
-    """An axis along which all is alike, written out."""
+    """An axis along which all is alike, written out: in a view, since 256 channels of a large map would not fit."""
     if counts.offsets[axis] is not None:
         return counts
-    return replace(counts, values=counts.values.repeat(size, axis=axis), offsets=_with(counts.offsets, axis, 0))
+    shape = counts.values.shape
+    values = np.broadcast_to(counts.values, (*shape[:axis], size, *shape[axis + 1 :]))
+    return replace(counts, values=values, offsets=_with(counts.offsets, axis, 0))
 
 
 def _cut(counts: Counts, axis: int, low: int, high: int) -> Counts:
@@ -164,7 +177,7 @@ def _unite(parts: Sequence[Counts], shape: Shape) -> Counts:
             slice((o or 0) - (a or 0), (o or 0) - (a or 0) + n)
             for o, a, n in zip(part.offsets, low, part.values.shape, strict=True)
         )
-        values[place] += np.ldexp(part.values, part.exponent - exponent)
+        values[place] += _times_two_to(part.values, part.exponent - exponent)
     return Counts(tuple(low), values, exponent, parts[0].is_endless, all(part.is_whole for part in parts))
 
 
@@ -209,11 +222,13 @@ def _spread(value: Counts, axis: int, slide: Slide) -> Counts:
     if m == 0:
         return value
     s = slide.stride
+    start = (value.offsets[axis] or 0) * s - slide.before
+    if s == 1 and slide.reach == 0:  # a slice: the same counts elsewhere
+        return replace(value, offsets=_with(value.offsets, axis, start))
     shape[axis] = (m - 1) * s + slide.reach + 1
     values = np.zeros(shape)
     for tap in range(0, slide.reach + 1, slide.dilation):
         values[(*lead, slice(tap, tap + (m - 1) * s + 1, s))] += value.values
-    start = (value.offsets[axis] or 0) * s - slide.before
     return replace(value, values=values, offsets=_with(value.offsets, axis, start))
 
 
@@ -362,7 +377,8 @@ def _opaque(relation: Opaque, value: Counts, before: Shape, after: Shape) -> Cou
 
 
 def _share(relation: object, value: Counts, sent: Counts, before: Shape, after: Shape) -> Counts:
-    return replace(sent, values=sent.values / fan_in(relation, before, after))
+    read = fan_in(relation, before, after)
+    return sent if read == 1 else replace(sent, values=_of_each(sent.values, lambda held: held / read))
 
 
 _rules_of_shares = _rules.sharing("shares of paths", _share)

@@ -142,16 +142,25 @@ class Rules(Generic[V]):
         return value
 
     def backward(
-        self, network: Network, marks: dict[str, V], *, gates: bool = True, until: Container[str] = ()
+        self,
+        network: Network,
+        marks: dict[str, V],
+        *,
+        gates: bool = True,
+        until: Container[str] = (),
+        to: str | None = None,
     ) -> Mapping[str, V]:
         """Send marks on some nodes back to all they depend on; the marks given are included.
 
-        Nodes of ``until`` are reached but not passed.
+        Nodes of ``until`` are reached but not passed. Where only the mark of one node is asked for, ``to``, others are
+        let go once they are sent on: those of a deep network's maps together would not fit.
         """
         for node in reversed(network.nodes):
             mark = marks.get(node.name)
             if mark is None or node.name in until:
                 continue
+            if to not in (None, node.name):
+                del marks[node.name]
             for read in node.reads:
                 if gates or not read.gate:
                     source = network[node.inputs[read.source]]
