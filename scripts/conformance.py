@@ -2,8 +2,9 @@
 
     make conformance                                  torchvision and timm, at their own input sizes
     make conformance-packages                         models of other packages, where installed
-    python -m scripts.conformance --families          one name a family; into the page with --page, which then says so
+    python -m scripts.conformance --families          one name a family, into no page
     python -m scripts.conformance --only 'timm:res*'  some names, into no page
+    python -m scripts.conformance --page              nothing more: the page of what was swept so far, which says so
 
 Models are built without weights. A model is exact when every op on its way has a rule, bound when some has none, failed
 when it runs and cannot be read. A sweep that was stopped goes on where it was; --again begins anew.
@@ -34,7 +35,7 @@ from eyeshot.read.arguments import arguments_for
 from eyeshot.read.loading import load_module
 from eyeshot.read.torch import read_module
 from scripts.foreign import Package, Subject, packages
-from scripts.sweep import MOST_SECONDS, Act, Outcome, sweep
+from scripts.sweep import MOST_SECONDS, Act, Outcome, kept, sweep
 from tests.laws import of_modules, of_reports, truth
 
 ROOT = Path(__file__).parent.parent
@@ -204,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", action="store_true", help="models of other packages, where installed")
     parser.add_argument("--families", action="store_true", help="one name a family")
-    parser.add_argument("--page", action="store_true", help="write the page of the families alone, too")
+    parser.add_argument("--page", action="store_true", help="write the page of what was swept so far")
     parser.add_argument("--only", metavar="PATTERN", help="names such as 'timm:res*'")
     parser.add_argument("--again", action="store_true", help="forget what an earlier sweep found")
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="a model's time")
@@ -216,15 +217,17 @@ def main() -> None:
         path.unlink(missing_ok=True)
     load_module("torchvision:alexnet")
     of = of_packages if asked.packages else of_libraries
-    subjects = of(asked.only, asked.families)
-    _imported()
-    outcomes = sweep(subjects, path, most_seconds=asked.seconds)
+    subjects = of(None if asked.page else asked.only, asked.families and not asked.page)
+    if asked.page:
+        known = kept(path)
+        outcomes = [known[package, name] for package, name, _ in subjects if (package, name) in known]
+    else:
+        _imported()
+        outcomes = sweep(subjects, path, most_seconds=asked.seconds)
     print(dict(Counter(each.verdict for each in outcomes)), sum(bool(each.violations) for each in outcomes), "violate")
-    if not asked.only and (asked.page or not asked.families):
+    if asked.page or not (asked.only or asked.families):
         page = ROOT / "docs" / ("conformance-packages.md" if asked.packages else "conformance.md")
-        there_are = len(of(None, False)) if asked.families else len(outcomes)
-        text = written(outcomes, asked.packages, _versions(outcomes), there_are)
-        page.write_text(text, encoding="utf-8")
+        page.write_text(written(outcomes, asked.packages, _versions(outcomes), len(subjects)), encoding="utf-8")
         print(f"wrote {page.name}")
 
 

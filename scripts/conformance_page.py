@@ -22,7 +22,7 @@ convolutions and pools part from NaN put into the model and looked for in its la
 
 
 def written(outcomes: Sequence[Outcome], of_packages: bool, versions: str, there_are: int) -> str:
-    """The page; of ``there_are`` models, of which these may be one a family."""
+    """The page of these models, of so many as ``there_are``."""
     lines = [
         "# Conformance of other packages" if of_packages else "# Conformance",
         "",
@@ -30,7 +30,7 @@ def written(outcomes: Sequence[Outcome], of_packages: bool, versions: str, there
         versions + ".",
     ]
     if len(outcomes) < there_are:
-        lines[3:3] = [f"This is of `--families`, one name a family: {len(outcomes):,} of {there_are:,} models."]
+        lines[3:3] = [f"Swept so far: {len(outcomes):,} of {there_are:,} models, one name a family first."]
     lines += ["", *_table(outcomes), "", *_WORDS.splitlines(), ""]
     lines += _kinds("Bounds", [each for each in outcomes if each.verdict == "bound"])
     lines += _kinds("Failures", [each for each in outcomes if each.verdict in ("failed", "unfit", "not built")])
