@@ -14,27 +14,15 @@ Reference: The HDF Group, HDF5 File Format Specification Version 3.0, sections I
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, overload
 
 from eyeshot.errors import ReadError
+from eyeshot.read.content import Bytes
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_BLOCKS, MOST_MESSAGES = 1_000, 100_000
 """Of one header that are looked at; a group of Keras has some ten messages."""
 _CONTINUATION, _ATTRIBUTE, _MANY_ATTRIBUTES = 0x10, 0x0C, 0x15
 _FIXED_TEXT, _OF_ANY_LENGTH = 3, 9
-
-
-class Bytes(Protocol):
-    """A file in memory, or mapped."""
-
-    @overload
-    def __getitem__(self, key: int, /) -> int: ...
-    @overload
-    def __getitem__(self, key: slice, /) -> bytes: ...
-
-    def __len__(self) -> int:
-        """How many there are."""
 
 
 class _Cursor:

@@ -8,25 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Protocol, overload
 
 from eyeshot.errors import ReadError
+from eyeshot.read.content import Bytes
 
 MOST_FIELDS = 4_000_000
 """Fields of one file that are looked at: graphs of real networks have some hundred thousand."""
 LONGEST_TEXT = 1 << 16
-
-
-class Bytes(Protocol):
-    """A file in memory, or mapped."""
-
-    @overload
-    def __getitem__(self, key: int, /) -> int: ...
-    @overload
-    def __getitem__(self, key: slice, /) -> bytes: ...
-
-    def __len__(self) -> int:
-        """How many there are."""
 
 
 Field = tuple[int, int, int]
