@@ -70,8 +70,9 @@ def _outputs(module: nn.Module, names: list[str], arguments: Any) -> dict[str, t
     outputs: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> Any:
-        def hook(child: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-            outputs.setdefault(name, output.detach().clone())
+        def hook(child: nn.Module, inputs: Any, output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) else output  # a pool may give its indices, too
+            outputs.setdefault(name, first.detach().clone())
 
         return hook
 

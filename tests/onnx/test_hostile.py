@@ -139,6 +139,9 @@ IMPOSSIBLE = {
     ),
     "a triangle of a row": chain(helper.make_node("Trilu", ["x"], ["y"]), shape=(3000,)),
     "channels of a row": chain(helper.make_node("LRN", ["x"], ["y"], size=3), shape=(8,)),
+    "a norm of a number": chain(
+        helper.make_node("InstanceNormalization", ["x", "w", "w"], ["y"]), constants=(_number(1, "w"),), shape=()
+    ),
     "a word for a number": chain(helper.make_node("Concat", ["x", "x"], ["y"], axis="one")),
 }
 

@@ -111,26 +111,30 @@ def _weights(call: Call) -> list[Value]:
 # --- norms ------------------------------------------------------------------------------------------------------------
 
 
+def _with_channels(call: Call) -> Value:
+    if len(call.x.shape) < 2:
+        raise ReadError(f"its input has {len(call.x.shape)} axes, and so no channels")
+    return call.x
+
+
 @rule("BatchNormalization")
 def _batch_norm(call: Call) -> list[Value | None]:
     """The statistics that were kept in training, unless it is in training."""
-    x = call.x
-    if len(x.shape) < 2:
-        raise ReadError(f"its input has {len(x.shape)} axes")
+    x = _with_channels(call)
     statistics = (0, *range(2, len(x.shape))) if call.integer("training_mode", 0) else ()
     return [call.record(Norm(mode="batch", statistics=statistics), [x], x.shape, [call.get(1), call.get(2)])]
 
 
 @rule("InstanceNormalization")
 def _instance_norm(call: Call) -> Value:
-    x = call.x
+    x = _with_channels(call)
     op = Norm(mode="instance", statistics=tuple(range(2, len(x.shape))))
     return call.record(op, [x], x.shape, [call.get(1), call.get(2)])
 
 
 @rule("GroupNormalization")
 def _group_norm(call: Call) -> Value:
-    x = call.x
+    x = _with_channels(call)
     op = Norm(mode="group", statistics=tuple(range(1, len(x.shape))), groups=call.integer("num_groups"))
     return call.record(op, [x], x.shape, [call.get(1), call.get(2)])
 
