@@ -21,7 +21,7 @@ from eyeshot.report.verdict import on_several
 MODELS = ("resnet18", "squeezenet1_1", "mobilenet_v3_small", "densenet121", "vit_b_16", "convnext_tiny")
 
 
-def exported(model: torch.nn.Module, path: Path, *, is_new: bool) -> Path:
+def exported(model: torch.nn.Module, path: Path, *, is_new: bool, size: int = 224) -> Path:
     """The file of a module whose weights all differ, so that no exporter finds two alike."""
     torch.manual_seed(0)
     with torch.no_grad():
@@ -32,7 +32,7 @@ def exported(model: torch.nn.Module, path: Path, *, is_new: bool) -> Path:
     options = {"external_data": False} if is_new else {"opset_version": 17}
     with warnings.catch_warnings(), silent[0], silent[1]:
         warnings.simplefilter("ignore")
-        torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), str(path), dynamo=is_new, **options)
+        torch.onnx.export(model.eval(), (torch.zeros(1, 3, size, size),), str(path), dynamo=is_new, **options)
     return path
 
 

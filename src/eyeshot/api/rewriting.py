@@ -142,10 +142,12 @@ def rewrite(model: Any, *moves: str, input_shape: Any = None, example: Any = Non
         kind = type(model).__name__
         made = rewrite_module(_module(model), moves, input_shape, name=kind, source="torch", example=example)
         return Rewrite(model, made, input_shape)
+    from eyeshot.read.foreign import check_module
     from eyeshot.read.loading import load_module
     from eyeshot.read.pretrained import drawn_module
 
     module = drawn_module(model) if weights else load_module(model)
+    check_module(module, model)
     made = rewrite_module(module, moves, input_shape, name=model, source=model, example=example)
     return Rewrite(model, made, input_shape)
 

@@ -247,8 +247,13 @@ def effective(
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
     if source == "weights" and images is None:
         raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
+    from importlib.util import find_spec
     from pathlib import Path
 
+    if find_spec("torch") is None:  # which would not help with a model of JAX
+        from eyeshot.read.foreign import check_module
+
+        check_module(model)
     from eyeshot.measure.gradients import gradients
     from eyeshot.measure.images import Normalisation, images_of
     from eyeshot.measure.request import Request

@@ -26,6 +26,7 @@ from torch.utils._pytree import tree_leaves
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
 from eyeshot.read.constants import Constants
+from eyeshot.read.foreign import no_module
 from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.places import Places, line_of_user
@@ -87,7 +88,7 @@ def read_module(
         module = module.module()
     module = getattr(module, "_orig_mod", module)  # of a compiled module
     if not isinstance(module, torch.nn.Module):
-        raise _no_module(module, name)
+        raise no_module(module, name)
     if example is not None and input_shape is not None:
         raise UsageError("give either input_shape or example, not both: an example has a shape of its own")
     arguments = arguments_for(module, name, input_shape, example)
@@ -124,20 +125,6 @@ def _on_numbers(why: str, arguments: Arguments) -> str:
     numbers = "the example's numbers" if arguments.is_given else "random numbers"
     hint = "" if arguments.is_given else " (give your own with example=)"
     return f"read in a real forward pass on {numbers}{hint}, since {why}; other inputs may take other paths"
-
-
-def _no_module(model: Any, name: str) -> ReadError:
-    """What is handed over where a module of PyTorch is needed; with what there is for models of others."""
-    from eyeshot.read.jax import is_jax_model
-    from eyeshot.read.keras import is_keras_model
-
-    kind = f"{name}: a {type(model).__name__} is no torch.nn.Module"
-    if is_keras_model(model) or is_jax_model(model):
-        return ReadError(
-            f"{kind}, which moves, tiles, training and gradients need; fields, costs and `effective` by path density"
-            " do not"
-        )
-    return ReadError(f"{kind}, and no name of a model either")
 
 
 class _Reading:

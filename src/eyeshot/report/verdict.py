@@ -118,9 +118,8 @@ def _on_likeness(first: Inspection, other: Inspection, name: str, label: str) ->
             if x != y:
                 return f"{name} and {label} part at {pair.role}, which {what} {x} in {name} and {y} in {label}."
     count = len(pairs)
-    return (
-        f"Layer by layer {name} and {label} are alike: the same fields, maps and MACs in {count} layers with weights."
-    )
+    layers = f"{count} layer{'s' * (count > 1)} with weights"
+    return f"Layer by layer {name} and {label} are alike: the same fields, maps and MACs in {layers}."
 
 
 def _on_views(first: Inspection, other: Inspection, name: str, label: str) -> str:

@@ -15,11 +15,12 @@ from eyeshot.design.lower import lower
 from eyeshot.design.match import match as match_widths
 from eyeshot.design.match_modules import match_module, moved
 from eyeshot.design.matched import check_changeable
-from eyeshot.design.named import check_typed, design_named, naming, network_named
+from eyeshot.design.named import KERAS_FILES, check_typed, design_named, naming, network_named
 from eyeshot.design.zoo import entries
 from eyeshot.errors import ReadError, ShapeError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.text import write
+from eyeshot.read.foreign import check_module
 from eyeshot.read.module_names import is_module_name
 from eyeshot.studies.asked import At, as_asked, nowhere, resolved
 from eyeshot.studies.plan import Arm
@@ -84,6 +85,15 @@ def arms_of(
         remark = f"{label}: {text}" if text else ""
         made.append(Made(arm=arm, network=network, factory=factory, remark=remark, recipe=asked.recipe))
     return made
+
+
+def check_trainable(model: Any) -> None:
+    """Complain of what is only read, whether or not what trains is installed."""
+    if not isinstance(model, str):
+        check_module(model)
+    elif model.lower().endswith((".onnx", *KERAS_FILES)):
+        check_typed(model)  # an address is none of these
+        raise UsageError(f"{model}: designs and PyTorch modules are trained; a file is only read")
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from eyeshot.design.matched import check_asked
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.read.inputs import shape_given
-from eyeshot.studies.arms import Made, arms_of
+from eyeshot.studies.arms import Made, arms_of, check_trainable
 from eyeshot.studies.artefacts import Artefacts, artefacts_at
-from eyeshot.studies.asked import At, nowhere
+from eyeshot.studies.asked import At, as_asked, nowhere
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.engines import Engine
 from eyeshot.studies.kept import check_owner, is_finished, records_in
@@ -186,6 +186,8 @@ def planned(
     measured = measures_asked(measures or (), at)
     with at("artefacts"):
         kept_at = artefacts_at(artefacts)
+    for model in models:
+        check_trainable(as_asked(model).model)
     _check_installed()
     from eyeshot.train.data import at_size, load
 

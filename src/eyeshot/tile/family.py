@@ -11,6 +11,7 @@ from eyeshot.errors import ReadError, UsageError
 from eyeshot.network.graph import Network
 from eyeshot.network.ops import Input
 from eyeshot.network.relations import Shape
+from eyeshot.read.foreign import check_module
 from eyeshot.read.inputs import InputSpec, inputs_given
 from eyeshot.read.module_names import is_module_name
 
@@ -143,5 +144,8 @@ def _named(model: Any) -> tuple[str, str, Any]:
     if isinstance(model, str):
         from eyeshot.read.loading import load_module
 
-        return model, model, load_module(model)
+        module = load_module(model)
+        check_module(module, model)
+        return model, model, module
+    check_module(model)
     return type(model).__name__, "torch", getattr(model, "_orig_mod", model)

@@ -61,10 +61,11 @@ def tolerated(looked: Probe, asked: float, images: Any = None) -> tuple[Step, li
 
 def _predicted(looked: Probe, images: Any) -> tuple[Measuring | None, list[Step]]:
     """The predicted error of every halo, and what measures them where the module has weights."""
-    from eyeshot.tile.errors_measured import Measuring
+    sizes, measuring = halos(looked), None
+    if looked.family.module is not None:  # designs and files have no weights to measure with, and need no PyTorch
+        from eyeshot.tile.errors_measured import Measuring
 
-    sizes = halos(looked)
-    measuring = Measuring.of(looked, images)
+        measuring = Measuring.of(looked, images)
     errors = by_density(looked, sizes) if measuring is None else measuring.predicted(sizes)
     return measuring, [Step(halo=h, predicted=e) for h, e in zip(sizes, errors, strict=True)]
 

@@ -42,10 +42,14 @@ class Bilinear(Op):
 
 
 class Mixing(Op):
-    """A fixed transform of all positions along some axes, such as a Fourier transform."""
+    """A fixed transform of all positions along some axes, such as a Fourier transform.
+
+    ``is_bound``: some results read fewer, as those of a triangular factor do.
+    """
 
     name: str
     axes: tuple[int, ...]
+    is_bound: bool = False
 
     @property
     def kind(self) -> str:
@@ -54,7 +58,7 @@ class Mixing(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """All positions along the axes."""
-        return (Read(0, Reduce(axes=self.axes, keep=True)),)
+        return (Read(0, Reduce(axes=self.axes, keep=True), may_read_less=self.is_bound),)
 
 
 class Aggregate(Op):

@@ -14,7 +14,10 @@ _REDUCTIONS = {
     "reduce_or": "any", "reduce_xor": "xor", "argmax": "argmax", "argmin": "argmin", "reduce": "reduce",
 }  # fmt: skip
 _RUNNING = ("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp")
-_OF_MATRICES = ("cholesky", "qr", "geqrf", "householder_product", "eigh", "eig", "svd", "lu", "schur", "hessenberg")
+_WHOLE = ("eigh", "eig", "svd")
+"""Functions of a matrix, each of whose results depends on all of it."""
+_IN_PART = ("cholesky", "qr", "geqrf", "householder_product", "lu", "schur", "hessenberg")
+"""Those with a factor that is triangular or made column by column, whose results read fewer."""
 
 
 @rule(*_REDUCTIONS)
@@ -47,9 +50,15 @@ def _running(call: Call) -> Known:
 
 @rule("sort")
 def _sort(call: Call) -> Sequence[Known]:
-    """Each array is put into the order of the keys, which are the first ones: all of the axis decides."""
-    axis, keys = int(call["dimension"]), call.inputs[: int(call["num_keys"])]
-    return [_sorted(call, list(dict.fromkeys([each, *keys])), axis) for each in call.inputs]
+    """Each array is put into the order of the keys, which are the first ones: all of the axis decides.
+
+    A later key orders only what earlier ones leave alike, so that a sorted key depends on none after it.
+    """
+    axis, keys = int(call["dimension"]), int(call["num_keys"])
+    return [
+        _sorted(call, list(dict.fromkeys([each, *call.inputs[: min(number, keys)]])), axis)
+        for number, each in enumerate(call.inputs)
+    ]
 
 
 def _sorted(call: Call, parts: list[Known], axis: int) -> Value:
@@ -81,14 +90,15 @@ def _fft(call: Call) -> Known:
     return Value(call.draft(op, [x.made], sizes), call.out, x.order)
 
 
-@rule(*_OF_MATRICES)
+@rule(*_WHOLE, *_IN_PART)
 def _of_matrices(call: Call) -> Sequence[Known]:
-    """All of each matrix, the last two axes."""
+    """All of each matrix, the last two axes; of some factors as a bound."""
     x = call.logical(call.x)
     lead = x.shape[:-2]
     if any(shape[: len(lead)] != lead for shape in call.shapes):
         raise UnreadError("its outputs have other matrices than its input")
-    whole = call.draft(Mixing(name=call.name, axes=(x.rank - 2, x.rank - 1)), [x.made], (*lead, 1, 1))
+    op = Mixing(name=call.name, axes=(x.rank - 2, x.rank - 1), is_bound=call.name in _IN_PART)
+    whole = call.draft(op, [x.made], (*lead, 1, 1))
     outs = []
     for shape in call.shapes:
         seen = call.reshaped(Value(whole, whole.shape, tuple(range(x.rank))), (*lead, *(1 for _ in shape[len(lead) :])))
@@ -98,16 +108,17 @@ def _of_matrices(call: Call) -> Sequence[Known]:
 
 @rule("triangular_solve")
 def _solve(call: Call) -> Known:
-    """All of the matrix, and of each right-hand side all of its own column or row."""
+    """All of the matrix, and of each right-hand side all of its own column or row: a bound, as half of it is read."""
     a, b = call.inputs
     axis = len(b.shape) - (2 if call["left_side"] else 1)
     parts: list[Value] = []
     if isinstance(b, Value):
         b = call.logical(b)
-        parts.append(call.same(Mixing(name="solve", axes=(axis,)), b))
+        parts.append(call.same(Mixing(name="solve", axes=(axis,), is_bound=True), b))
     if isinstance(a, Value):
         a = call.logical(a)
-        whole = call.draft(Mixing(name="solve", axes=(a.rank - 2, a.rank - 1)), [a.made], (*a.shape[:-2], 1, 1))
+        op = Mixing(name="solve", axes=(a.rank - 2, a.rank - 1), is_bound=True)
+        whole = call.draft(op, [a.made], (*a.shape[:-2], 1, 1))
         parts.append(Value(whole, call.out, tuple(range(a.rank))))
     if len(parts) == 1:
         return call.whole(parts[0])
