@@ -359,7 +359,8 @@ def _children(layer: Any, keras: Any) -> Iterator[tuple[str, Any]]:
     # PyTorch's backend keeps layers where PyTorch keeps modules
     attributes = {**vars(layer), **(vars(layer).get("_modules") or {})}
     names = [name for name in attributes if name not in ("_layers", "_modules", "_functional", "_operations")]
-    for name in sorted(names, key=lambda name: name.startswith("_")):
+    # a layer's own attribute names it before a list that holds it too
+    for name in sorted(names, key=lambda name: (name.startswith("_"), not isinstance(attributes[name], keras.Layer))):
         yield from _within(name, attributes[name], keras, 0)
 
 
