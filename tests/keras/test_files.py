@@ -105,15 +105,6 @@ def test_what_only_code_would_say_is_a_marked_bound_and_no_code_is_run(tmp_path:
     assert any("it holds code, which is not run" in note.text for note in report.notes)
 
 
-def test_a_subclassed_model_says_that_its_computation_is_code() -> None:
-    class Own(keras.Model):  # type: ignore[misc]
-        def call(self, x: Any) -> Any:
-            return x
-
-    with pytest.raises(ReadError, match="subclass"):
-        eyeshot.inspect(Own())
-
-
 HOSTILE = {
     "not an archive": (b"hello", "neither an archive nor"),
     "no configuration": (b"PK\x03\x04" + b"\0" * 30, "no whole archive"),

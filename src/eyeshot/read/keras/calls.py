@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Op, Rearrange
+from eyeshot.network.ops import Op, Rearrange, Slice
 from eyeshot.network.relations import Shape, Sizes
-from eyeshot.read.keras.graph import Layer, Node, Tensor
+from eyeshot.read.keras.graph import Layer, Node, Table, Tensor
 from eyeshot.read.keras.values import Value, as_is, channels_first
 from eyeshot.read.steps import CallSite, Step
 
@@ -85,6 +85,21 @@ class Call:
         """Whether the layer's data_format says so."""
         return bool(self.get("data_format") == "channels_first")
 
+    # --- numbers ------------------------------------------------------------------------------------------------------
+
+    @property
+    def tables(self) -> list[Table]:
+        """Arrays and weights among the arguments, where a call in memory has any."""
+        return [value for value in _flat([self.args, self.kwargs]) if isinstance(value, Table)]
+
+    def weights(self) -> int:
+        """The weights among the arguments, each counted at its first use."""
+        return sum(
+            self.reader.params(table.weight, math.prod(table.shape))
+            for table in self.tables
+            if table.weight is not None
+        )
+
     # --- tensors ------------------------------------------------------------------------------------------------------
 
     def logical(self, value: Value) -> Value:
@@ -108,6 +123,14 @@ class Call:
     def like(self, value: Value, step: Step) -> Value:
         """A step whose axes lie as those of a tensor do."""
         return Value(step, tuple(step.shape[place] for place in value.order), value.order)
+
+    def cut(self, value: Value, axis: int, start: int, size: int, step: int = 1) -> Value:
+        """Positions along one of Keras' axes."""
+        if size == value.shape[axis] and step == 1:
+            return value
+        place = value.order[axis]
+        shape = [size if a == place else n for a, n in enumerate(value.step.shape)]
+        return self.like(value, self.step(Slice(axis=place, start=start, step=step), [value.step], shape))
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -134,6 +157,16 @@ class Call:
             raise ReadError(f"{tuple(order)} is no order of {value.rank} axes")
         shape = tuple(value.shape[axis] for axis in order)
         return Value(value.step, shape, tuple(value.order[axis] for axis in order))
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def _whole(value: Any, key: str, least: int) -> int:

@@ -10,11 +10,13 @@ A layer that is called twice has two nodes; ["conv1", 1, 0] is the first output 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from eyeshot.errors import ReadError
+from eyeshot.network.relations import Shape
+from eyeshot.read.steps import CallSite
 
 MOST_LAYERS = 50_000
 Tensor = tuple[str, int, int]
@@ -31,14 +33,28 @@ class Layer:
     module: str = ""
 
 
+@dataclass(frozen=True)
+class Table:
+    """Numbers among a call's arguments that do not depend on the input; ``weight`` tells one weight from another."""
+
+    shape: Shape
+    weight: int | None = None
+
+
 @dataclass
 class Node:
-    """One call of a layer: what it reads, in order, and what else it was called with."""
+    """One call of a layer: what it reads, in order, and what else it was called with.
+
+    Of a call that Keras itself was seen to make, ``shapes`` are its outputs', and ``site`` is where in the user's code
+    a function of keras.ops was called.
+    """
 
     layer: Layer
     number: int
     args: list[Any] = field(default_factory=list)
     kwargs: dict[str, Any] = field(default_factory=dict)
+    shapes: tuple[Shape, ...] = ()
+    site: CallSite | None = None
 
     @property
     def reads(self) -> list[Tensor]:
@@ -95,6 +111,19 @@ class Graph:
             self.outputs = _tensors(config.get("output_layers"))
         else:
             self._in_a_row([layer_of(entry) for entry in entries])
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node], inputs: list[Tensor], outputs: list[Tensor]) -> Graph:
+        """Calls that are known already."""
+        graph = cls.__new__(cls)
+        graph.nodes = {(node.layer.name, node.number): node for node in nodes}
+        graph.inputs, graph.outputs = inputs, outputs
+        graph.shapes = {
+            (name, number, i): shape
+            for (name, number), node in graph.nodes.items()
+            for i, shape in enumerate(node.shapes)
+        }
+        return graph
 
     def _in_a_row(self, layers: list[Layer]) -> None:
         """A sequential model, each layer reading the one before it."""

@@ -49,9 +49,7 @@ class Reader:
             UsageError: sizes were given that do not fit.
         """
         try:
-            graph = Graph(_config_of(self.config))
-            first = is_channels_first(graph)
-            given, remarks = sources(graph, input_shape, self.name, channels_first=first)
+            graph, given, remarks, first = self.opened(input_shape)
             inputs = self._inputs(graph, given, first)
             if not inputs:
                 raise ReadError("it has no input, so there is nothing to see")
@@ -85,6 +83,13 @@ class Reader:
             outputs=tuple(dict.fromkeys(nodes[step].name for step in ends)),
             modules=modules_of(self, nodes),
         )
+
+    def opened(self, input_shape: Any) -> tuple[Graph, Sequence[Source], list[str], bool]:
+        """The calls, the inputs and what is to be said of them, and whether channels stand first."""
+        graph = Graph(_config_of(self.config))
+        first = is_channels_first(graph)
+        given, remarks = sources(graph, input_shape, self.name, channels_first=first)
+        return graph, given, remarks, first
 
     def _inputs(self, graph: Graph, given: Sequence[Source], is_first: bool) -> list[tuple[Value, str]]:
         inputs: list[tuple[Value, str]] = []
@@ -148,7 +153,7 @@ class Reader:
         inputs = [value for value in flat([args, kwargs]) if isinstance(value, Value)]
         if node.layer.kind in MODELS:
             return self._model(node, inputs, where, depth)
-        call = Call(self, node, inputs, CallSite(where, True), args, kwargs)
+        call = Call(self, node, inputs, node.site or CallSite(where, True), args, kwargs)
         return self.outputs_of(call, where, graph.shapes)
 
     def outputs_of(self, call: Call, where: str, shapes: Mapping[Tensor, Sequence[Any]]) -> Sequence[Value | None]:
@@ -175,8 +180,13 @@ class Reader:
         self, call: Call, why: str, where: str, shapes: Mapping[Tensor, Sequence[Any]]
     ) -> Sequence[Value | None]:
         """A layer without a rule: what it may read is all, and its shape is what its readers were told."""
-        key = (call.layer.name, call.node.number, 0)
-        told = shapes.get(key)
+        if call.node.shapes:
+            lone = [call.logical(value).step for value in call.inputs]
+            counts = [call.weights(), *(0 for _ in call.node.shapes[1:])]
+            unread = Unknown(name=call.layer.kind, reason=why)
+            pairs = zip(call.node.shapes, counts, strict=True)
+            return [as_is(call.step(unread, lone, shape, count)) for shape, count in pairs]
+        told = shapes.get((call.layer.name, call.node.number, 0))
         shape = () if told is None else (1, *told[1:])
         if not call.inputs:
             self.lost.append(f"{where} ({call.layer.kind}), which reads nothing that depends on the input")
@@ -185,7 +195,7 @@ class Reader:
             self.lost.append(f"{where} ({call.layer.kind}), since {why} and nothing says its output's sizes")
             return [None]
         unread = Unknown(name=call.layer.kind, reason=why)
-        return [as_is(call.step(unread, [call.logical(value).step for value in call.inputs], shape))]
+        return [as_is(call.step(unread, [call.logical(value).step for value in call.inputs], shape, call.weights()))]
 
     def _model(self, node: Node, inputs: list[Value], where: str, depth: int) -> Sequence[Value | None]:
         """A model within the model: its layers, under its name."""

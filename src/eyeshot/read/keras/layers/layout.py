@@ -9,7 +9,7 @@ from typing import Any
 from eyeshot.errors import ReadError
 from eyeshot.network.ops import Concatenate, Pointwise
 from eyeshot.read.keras.calls import Call, UnreadError
-from eyeshot.read.keras.graph import Node, layer_of
+from eyeshot.read.keras.graph import Node, Table, layer_of
 from eyeshot.read.keras.layers.table import rule
 from eyeshot.read.keras.values import Value, as_is
 from eyeshot.read.steps import CallSite
@@ -24,6 +24,8 @@ def _flatten(call: Call) -> Value:
 @rule("Reshape")
 def _reshape(call: Call) -> Value:
     """A layer says the shape without the batch; the function of keras.ops says it with the batch."""
+    if call.node.shapes:  # as Keras itself was seen to work it out
+        return call.reshaped(call.x, call.node.shapes[0])
     target, whole = call.layer.config.get("target_shape"), call.layer.config.get("newshape")
     if target is None and isinstance(whole, list | tuple) and whole:
         if whole[0] not in (-1, None, call.x.shape[0]):
@@ -60,7 +62,30 @@ def _repeat(call: Call) -> Value:
 
 @rule("Concatenate")
 def _concatenate(call: Call) -> Value:
+    parts = call.args[0] if call.args else call.kwargs.get("xs")
+    if call.tables and isinstance(parts, list) and all(isinstance(each, Value | Table) for each in parts):
+        return _beside_tables(call, parts, int(call.get("axis", -1)))
     return concatenated(call, call.inputs, int(call.get("axis", -1)))
+
+
+def _beside_tables(call: Call, parts: Sequence[Value | Table], axis: int) -> Value:
+    """Side by side with numbers that do not depend on the input, as a token of a class is."""
+    first, axis = call.x, axis % call.x.rank
+    offsets, values, varies, at = [], [], set(), 0
+    for part in parts:
+        if len(part.shape) != first.rank:
+            raise UnreadError("its parts have not the same axes")
+        if isinstance(part, Value):
+            offsets.append(at)
+            values.append(call.ordered(part, first.order))
+        else:
+            varies |= {first.lies_at(a) for a, n in enumerate(part.shape) if a not in (0, axis) and n > 1}
+        at += part.shape[axis]
+    shape = [at if a == axis else n for a, n in enumerate(first.shape)]
+    places = sorted(range(first.rank), key=first.order.__getitem__)
+    op = Concatenate(axis=first.lies_at(axis), offsets=tuple(offsets), varies=tuple(sorted(varies)))
+    step = call.step(op, [value.step for value in values], [shape[a] for a in places], call.weights())
+    return Value(step, tuple(shape), first.order)
 
 
 def concatenated(call: Call, values: Sequence[Value], axis: int) -> Value:

@@ -126,6 +126,8 @@ def _multi_head(call: Call) -> Value:
     key = tensors.get("key", rest[0] if rest else value)
     if any(name.endswith("mask") for name in tensors) or len(rest) > 1:
         raise UnreadError("it has a mask of the data")
+    if call.tables:
+        raise UnreadError("it has a mask of numbers")
     if call.get("attention_axes") not in (None, [1], 1, [-2]) or query.rank != 3:
         raise UnreadError("attention along several axes")
     heads, width = call.whole("num_heads"), call.whole("key_dim")

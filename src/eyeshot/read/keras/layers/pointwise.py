@@ -188,10 +188,14 @@ def _merge(call: Call) -> Value:
 
 
 def by_operation(call: Call, name: str) -> Value:
-    """Two tensors, or a tensor and a number; a table of numbers stands in no configuration."""
+    """Two tensors, or a tensor and a number; a table of numbers is known of a call in memory only."""
     if len(call.inputs) > 1:
         return merged(call, name, call.inputs)
-    return call.same(Pointwise(name=name), call.x)
+    x = call.x
+    tables = [table.shape for table in call.tables if len(table.shape) == x.rank]
+    if varies := sorted({x.lies_at(a) for shape in tables for a, n in enumerate(shape) if n > 1}):
+        return call.same(Arithmetic(name=name, varies=tuple(varies)), x, call.weights())
+    return call.same(Pointwise(name=name), call.x, call.weights())
 
 
 def merged(call: Call, name: str, values: Sequence[Value]) -> Value:

@@ -145,13 +145,17 @@ def _transposed(call: Call) -> Value:
     *("MaxPool1D", "MaxPool2D", "MaxPool3D", "AvgPool1D", "AvgPool2D", "AvgPool3D"),
 )
 def _pool(call: Call) -> Value:
-    axes = axes_of(call)
+    return pooled(call, axes_of(call), is_maximum=call.layer.kind.startswith("Max"))
+
+
+def pooled(call: Call, axes: int, *, is_maximum: bool) -> Value:
+    """A pool by the settings of a layer or a function."""
     x = call.map(call.x)
     kernel = call.sizes("pool_size", axes, 2)
     stride = kernel if call.get("strides") is None else call.sizes("strides", axes)
     ones = (1,) * axes
     padding = padding_of(str(call.get("padding", "valid")).lower(), x.step.shape[2:], kernel, stride, ones)
-    mode = "max" if call.layer.kind.startswith("Max") else "avg"
+    mode = "max" if is_maximum else "avg"
     op = Pool(kernel=kernel, stride=stride, dilation=ones, padding=padding, mode=mode)
     return slid(call, op, x, x.step.shape[1], 0)
 
