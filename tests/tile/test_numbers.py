@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,3 +117,40 @@ def test_a_size_that_no_factor_gives_is_told_by_the_resize() -> None:
 
     assert [each.layer for each in eyeshot.tile_plan(net, SHAPE).prevents] == ["resize_nearest"]
     assert eyeshot.tile_plan(net, (1, 82, 164)).verdict == "equal"
+
+
+def _onnx(path: Path, *nodes: Any) -> str:
+    """A file of a 3×3 convolution of ones, and what comes after it."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    constants = {"w": np.ones((1, 1, 3, 3), "f4"), "axis": np.array(3), "zero": np.array(0), "one": np.array(1)}
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]), helper.make_node("Shape", ["c"], ["s"]),
+         *(helper.make_node(op, inputs, [output], **attributes) for op, inputs, output, attributes in nodes)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 1, "H", "W"))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(numbers, name) for name, numbers in constants.items()],
+    )  # fmt: skip
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "verdict"),
+    [
+        ([("Gather", ["s", "axis"], "n", {}), ("Range", ["zero", "n", "one"], "r", {}),
+          ("Cast", ["r"], "p", {"to": 1}), ("Add", ["c", "p"], "y", {})], "differs"),
+        ([("Cast", ["s"], "f", {"to": 1}), ("ReduceProd", ["f"], "p", {"keepdims": 0}),
+          ("Div", ["c", "p"], "y", {})], "differs"),
+        ([("ConstantOfShape", ["s"], "z", {}), ("Add", ["c", "z"], "y", {})], "equal"),
+    ],
+    ids=["positions", "a division by the size", "zeros"],
+)  # fmt: skip
+def test_numbers_that_a_file_makes_of_the_image_s_size_are_found(nodes: Any, verdict: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+
+    plan = eyeshot.tile_plan(_onnx(tmp_path / "net.onnx", *nodes), (1, 96, 96), tile=32)
+
+    assert plan.verdict == verdict
+    assert [cause.layer for cause in plan.prevents] == ([] if verdict == "equal" else ["y"])

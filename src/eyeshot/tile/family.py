@@ -94,6 +94,10 @@ class Family:
 
     def _read(self, specs: Any, images: int = 1) -> Network:
         if self.module is None:
+            if self.name.lower().endswith(".onnx"):
+                from eyeshot.read.onnx import read_file
+
+                return read_file(self.name, specs, with_constants=True)
             return network_named(self.name, specs)
         from eyeshot.read.torch import read_module
 

@@ -8,6 +8,7 @@ from typing import Any
 from eyeshot.errors import ReadError
 from eyeshot.network.ops import Op, Rearrange
 from eyeshot.network.relations import Shape
+from eyeshot.read.onnx.constants import constants_of
 from eyeshot.read.onnx.messages import Attribute, Graph, NodeProto, Tensor
 from eyeshot.read.onnx.recording import Recording, Scope
 from eyeshot.read.onnx.values import LostError, Numbers, Value, known
@@ -155,6 +156,8 @@ class Call:
         steps = tuple(value.step for value in sources if value.step is not None)
         step = Step(op, steps, sizes, params, self.site, "", bool(used))
         self.reader.add(step)
+        if self.reader.constants is not None:
+            self.reader.constants[step] = constants_of(op, self.inputs)
         return Value(sizes, step)
 
     def reshaped(self, value: Value, shape: Iterable[int], name: str = "reshape") -> Value:

@@ -40,13 +40,16 @@ _A_GRAPH = 16
 """Nodes as which a graph counts each time that it is run, beside its own: turns of loops are not for nothing."""
 
 
-def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = None) -> Network:
+def read_file(
+    path: str | Path, input_shape: Any = None, *, name: str | None = None, with_constants: bool = False
+) -> Network:
     """The network of an ONNX file.
 
     Args:
         path: the file; nothing else is opened, and weights are not read.
         input_shape: sizes of inputs, as `eyeshot.read.inputs` has them, with the batch or without.
         name: the network's name; the path unless given.
+        with_constants: note what numbers besides the image's each layer takes, for readings at two sizes to compare.
 
     Raises:
         ReadError: the file is not there, is no model, is cut off, or asks for more than any network needs.
@@ -58,14 +61,14 @@ def read_file(path: str | Path, input_shape: Any = None, *, name: str | None = N
             if not os.fstat(file.fileno()).st_size:
                 raise ReadError(f"{name}: the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return read_model(data, input_shape, name=name)
+                return read_model(data, input_shape, name=name, with_constants=with_constants)
     except FileNotFoundError:
         raise ReadError(f"{name}: no such file") from None
     except OSError as error:
         raise ReadError(f"{name}: it cannot be opened: {error.strerror or error}") from None
 
 
-def read_model(data: Any, input_shape: Any = None, *, name: str) -> Network:
+def read_model(data: Any, input_shape: Any = None, *, name: str, with_constants: bool = False) -> Network:
     """The same of a model's bytes."""
     wire = Wire(data)
     try:
@@ -74,14 +77,14 @@ def read_model(data: Any, input_shape: Any = None, *, name: str) -> Network:
             raise ReadError("it holds no graph of ONNX; is it another kind of file?")
     except (ReadError, IndexError) as error:
         raise ReadError(f"{name} cannot be read as ONNX: {error}") from None
-    return Reader(model, wire, name).network(model.graph, input_shape)
+    return Reader(model, wire, name, with_constants=with_constants).network(model.graph, input_shape)
 
 
 class Reader(Recording):
     """One file's graph, walked along."""
 
-    def __init__(self, model: Model, wire: Wire, name: str) -> None:
-        super().__init__(wire)
+    def __init__(self, model: Model, wire: Wire, name: str, *, with_constants: bool = False) -> None:
+        super().__init__(wire, with_constants=with_constants)
         self.name, self.model = name, model
         self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
         self.lost: list[str] = []
@@ -130,7 +133,15 @@ class Reader(Recording):
             )
         notes += [*other_inputs(inputs), *bounds(nodes.values())]
         outputs = tuple(dict.fromkeys(nodes[step].name for step in results if step in nodes))
-        return Network(name=self.name, source="onnx", nodes=tuple(nodes.values()), notes=tuple(notes), outputs=outputs)
+        taken = {nodes[step].name: constants for step, constants in (self.constants or {}).items() if step in nodes}
+        return Network(
+            name=self.name,
+            source="onnx",
+            nodes=tuple(nodes.values()),
+            notes=tuple(notes),
+            outputs=outputs,
+            constants=taken,
+        )
 
     def _inputs(self, given: Sequence[Source], scope: Scope) -> dict[Step, str]:
         names: dict[Step, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eyeshot.errors import ReadError
-from eyeshot.network.graph import Memory
+from eyeshot.network.graph import Constant, Memory
 from eyeshot.network.relations import Shape
 from eyeshot.read.onnx.messages import Attribute, Graph, Tensor
 from eyeshot.read.onnx.values import Value, is_float, numbers_in
@@ -50,8 +50,9 @@ class Scope:
 class Recording:
     """Steps so far, and how much more of them there may be."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, with_constants: bool = False) -> None:
         self.wire = wire
+        self.constants: dict[Step, tuple[Constant, ...]] | None = {} if with_constants else None
         self.steps: list[Step] = []
         self.memory: dict[Step, Memory] = {}
         self.sizes: dict[str, int] = {}
