@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from eyeshot import inspect
 from eyeshot.api.report import Report
 from eyeshot.design.syntax import Design
+from eyeshot.errors import UsageError
+from eyeshot.measure.density import density
 from eyeshot.read.torch import read_module
+from eyeshot.report import reasons
 from tests.laws.of_reports import LAWS, Law, violations
 from tests.oracles.designs import designs
 from tests.oracles.programs import Program, programs
@@ -69,3 +73,16 @@ def test_all_laws_hold_of_many_modules(program: Program) -> None:
 )
 def test_all_laws_hold_of_a_family(name: str, side: int) -> None:
     assert violations(inspect(name, (3, side, side))) == []
+
+
+def test_a_network_of_numbers_has_no_fields_and_every_verb_says_so() -> None:
+    report = inspect(nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 2)), (64,))
+
+    assert violations(report) == []
+    for asked in (
+        lambda: report["2"].unit(),
+        lambda: reasons.headline(report["2"]),
+        lambda: density(report.network, "2"),
+    ):
+        with pytest.raises(UsageError, match="64, has no axes of positions, so its units have no field"):
+            asked()

@@ -37,7 +37,11 @@ def agreement(module: nn.Module, report: Report, shape: Any) -> tuple[str, list[
         for line in lines:
             poisoned = x.clone() + 0.5
             poisoned.select(axis, line).fill_(float("nan"))
-            outputs = _outputs(twin, [layer.name for layer in layers], arguments.filled({id(x): poisoned}))
+            outputs = _outputs(
+                twin,
+                [layer.name for layer in layers],
+                arguments.filled({**{id(t): t for _, t in arguments.specs}, id(x): poisoned}),
+            )
             for layer in layers:
                 tried += 1
                 found += list(_differences(layer, a, line, outputs.get(layer.name)))

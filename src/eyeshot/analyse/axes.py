@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
+from eyeshot.errors import UsageError
+from eyeshot.network.graph import Network
+
+_AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("positions",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
 
 
 def axis_names(count: int) -> tuple[str, ...]:
@@ -21,3 +24,14 @@ def along(axes: list[int], count: int) -> str:
     (' along rows', '')
     """
     return "" if len(axes) == count else f" along {' and '.join(axis_names(count)[axis] for axis in axes)}"
+
+
+def check_positions(network: Network) -> None:
+    """Complain of a network whose input is a list of numbers: it has no map, and its units no fields.
+
+    Raises:
+        UsageError: the input has no axes of positions.
+    """
+    if not network.axes:
+        sizes = "×".join(map(str, network.input.shape[1:])) or "one number"
+        raise UsageError(f"{network.name}: its input, {sizes}, has no axes of positions, so its units have no field")

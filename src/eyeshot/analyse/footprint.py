@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.axes import check_positions
 from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.marks import (
     Along,
@@ -192,6 +193,7 @@ def _unit(network: Network, name: str, position: tuple[int, ...]) -> Term:
 
 def check_unit(network: Network, name: str, at: tuple[int, ...]) -> None:
     """Complain of a position that a layer does not have; zeros stand for all units where one field is that of all."""
+    check_positions(network)
     axes = unit_axes(network, name)
     count = len(axes) or len(network.axes)
     sizes = tuple(network[name].shape[axis] for axis in axes)

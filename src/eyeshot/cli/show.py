@@ -151,7 +151,7 @@ def _print_what_next(report: Report, terminal: Terminal, model: str, input_shape
     from eyeshot.analyse.landmarks import last_convolution
 
     layer = last_convolution(report) or (report.layers[-1] if report.layers else None)
-    verbs = ("why", "field") if layer else ()
+    verbs = ("why", "field") if layer and report.network.axes else ()
     commands = [typed(model, layer.name, verb=verb, input_shape=input_shape) for verb in verbs if layer]
     rival = f"{model}-alternating"
     from eyeshot.design.zoo import entries

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from eyeshot.analyse.axes import check_positions
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.spread import Frame
 from eyeshot.analyse.units import At, Units
@@ -25,6 +26,7 @@ class Target:
 
     def __init__(self, fields: Fields, layer: str, unit: At | str, *, gates: bool) -> None:
         network = fields.network
+        check_positions(network)
         if layer == network.input.name:
             raise UsageError(f"{layer!r} is the input of {network.name}, not a layer (eyeshot show lists those)")
         self.name = f"{layer} of {network.name}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from eyeshot.analyse.axes import axis_names
+from eyeshot.analyse.axes import axis_names, check_positions
 from eyeshot.analyse.field import Field
 from eyeshot.analyse.inspection import Layer, View
 from eyeshot.analyse.layouts import unit_axes
@@ -58,6 +58,7 @@ def reasons(view: View) -> list[Recurrence]:
 
 def headline(layer: Layer) -> str:
     """What the layer sees, to follow its name."""
+    check_positions(layer.fields.network)
     if not all(layer.field.size):
         return "sees nothing of the image"
     source = _read_whole(layer.node, layer)
@@ -199,6 +200,7 @@ def _is_plain(term: Term) -> bool:
 
 def to_json(layer: Layer) -> dict[str, Any]:
     """The document of schema eyeshot.why/1: one list of terms per axis, with gates and along the data path."""
+    check_positions(layer.fields.network)
     gate = whole_through(layer)
     return {
         "schema": SCHEMA,

@@ -40,7 +40,7 @@ def axis_letters(count: int) -> tuple[str, ...]:
     >>> axis_letters(2)
     ('y', 'x')
     """
-    return ("z", "y", "x")[-count:]
+    return ("z", "y", "x")[3 - count :]
 
 
 def short(value: float) -> str:
