@@ -137,7 +137,7 @@ def _parted(where: str, told: dict[str, Any], other: dict[str, Any]) -> Iterator
 
 
 def _sizes(text: str) -> list[int]:
-    return [int(part) for part in text.split("x")]
+    return [int(part) for part in text.split("x")] if text else []  # none of a network of numbers
 
 
 def column(table: Table, heading: str, *, total: bool = True) -> list[str]:
