@@ -10,7 +10,7 @@ from scripts.sweep import Outcome
 
 VERDICTS = ("exact", "bound", "failed", "unfit", "not built")
 _HEAD = {
-    False: "Written by `make conformance`: all of torchvision and timm, without weights, at their own input sizes.",
+    False: "Written by `make conformance`: models of torchvision and timm, without weights, at their own input sizes.",
     True: "Written by `make conformance-packages`: other packages' models, built without weights, most of them small.",
 }
 _WORDS = """\

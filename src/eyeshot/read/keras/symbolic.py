@@ -206,11 +206,7 @@ class _Recorder:
         """A layer: run through where it is a person's own or a model, recorded where it is Keras'."""
         path = self._path_of(layer)
         if not is_graph(layer) and not is_own(layer):
-            self.leaves += 1
-            try:
-                outputs = call(layer, *args, **kwargs)
-            finally:
-                self.leaves -= 1
+            outputs = self._as_leaf(call, layer, args, kwargs)
             self._add(layer, path, args, kwargs, outputs, is_layer=True)
             return outputs
         scope = _Scope(layer, path)
@@ -235,13 +231,17 @@ class _Recorder:
                 f"{path or 'its call'} uses control flow on values (keras.ops' {kind}), whose branches and loops are"
                 " functions that Keras does not record"
             )
-        self.leaves += 1
-        try:
-            outputs = call(operation, *args, **kwargs)
-        finally:
-            self.leaves -= 1
+        outputs = self._as_leaf(call, operation, args, kwargs)
         self._add(operation, path, args, kwargs, outputs, is_layer=False)
         return outputs
+
+    def _as_leaf(self, call: Any, operation: Any, args: Any, kwargs: Any) -> Any:
+        """Call what is recorded as one: of what Keras calls inside it nothing is."""
+        self.leaves += 1
+        try:
+            return call(operation, *args, **kwargs)
+        finally:
+            self.leaves -= 1
 
     # --- what is written down -----------------------------------------------------------------------------------------
 
