@@ -6,11 +6,12 @@ there are several measures is not corrected for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from eyeshot.studies.intervals import over_seeds
+from eyeshot.studies.intervals import ANYWHERE, SHARE, SHARES_APART, over_seeds
 from eyeshot.studies.scores import Difference, Interval
 from eyeshot.train.measures import MEASURES, Measure, key_of, known, measure_of, part_of
 from eyeshot.train.record import Record
@@ -82,9 +83,11 @@ def measured(records: Iterable[Record], differences: Sequence[Difference]) -> tu
             Measured(
                 name=measure_of(key),
                 part=part,
-                arms=tuple(_arm(label, values[label]) for label in have),
+                arms=tuple(_arm(key, label, values[label]) for label in have),
                 differences=tuple(
-                    _difference(each, values, error) for each in differences if {each.first, each.second} <= set(have)
+                    _difference(key, each, values, error)
+                    for each in differences
+                    if {each.first, each.second} <= set(have)
                 ),
             )
         )
@@ -117,26 +120,31 @@ def _values(key: str, records: Iterable[Record]) -> dict[int, float]:
     return values
 
 
-def _arm(label: str, values: Mapping[int, float]) -> MeasuredArm:
+def _arm(key: str, label: str, values: Mapping[int, float]) -> MeasuredArm:
     numbers = list(values.values())
+    # no measure is less than 0, unless it is a change
+    within = SHARE if MEASURES[measure_of(key)].is_share else (0.0, math.inf) if len(_terms(key)) == 1 else ANYWHERE
     return MeasuredArm(
         label=label,
         values=values,
         mean=fmean(numbers) if numbers else None,
-        seeds=over_seeds(_clean(numbers), error=_ERROR) if numbers else None,
+        seeds=over_seeds(_clean(numbers), error=_ERROR, within=within) if numbers else None,
     )
 
 
-def _difference(pair: Difference, values: Mapping[str, Mapping[int, float]], error: float) -> MeasuredDifference:
+def _difference(
+    key: str, pair: Difference, values: Mapping[str, Mapping[int, float]], error: float
+) -> MeasuredDifference:
     first, second = values[pair.first], values[pair.second]
     paired = () if pair.is_broken else tuple(seed for seed in pair.paired if seed in first and seed in second)
     apart = _clean([first[seed] - second[seed] for seed in paired])
+    within = SHARES_APART if MEASURES[measure_of(key)].is_share else ANYWHERE
     return MeasuredDifference(
         first=pair.first,
         second=pair.second,
         paired=paired,
         mean=fmean(apart) if apart else None,
-        seeds=over_seeds(apart, error=error) if apart else None,
+        seeds=over_seeds(apart, error=error, within=within) if apart else None,
     )
 
 

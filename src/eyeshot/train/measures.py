@@ -142,6 +142,8 @@ class Measure:
     times: float = 1.0
     """From what is kept to what is shown."""
     digits: int = 2
+    is_share: bool = False
+    """It is in percent of something, and so from 0 to 100."""
     changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """What is told of two of its parts too, by name: the first minus the second, seed by seed."""
     is_repeatable: bool = True
@@ -151,15 +153,15 @@ class Measure:
 MEASURES = {
     "loss": Measure(take=loss, column="test_loss", unit="nats", digits=4,
                     says="mean cross entropy of the test images; less is better"),
-    "calibration": Measure(take=calibration, column="calibration", unit="points",
+    "calibration": Measure(take=calibration, column="calibration", unit="points", is_share=True,
                            says="expected calibration error, 15 bins; less is better"),
-    "shift": Measure(take=shift, column="shift", unit="%",
+    "shift": Measure(take=shift, column="shift", unit="%", is_share=True,
                      says="answers that stay when the image moves by up to 8 % of its side; more is better"),
     "seconds": Measure(take=seconds, column="seconds_per_image", unit="µs", times=1e6, digits=1, is_repeatable=False,
                        says="a forward pass, per image; of this machine and what else ran there"),
-    "probes": Measure(take=probes, column="probe", unit="%",
+    "probes": Measure(take=probes, column="probe", unit="%", is_share=True,
                       says="test images that a linear classifier tells from that layer alone; more is better"),
-    "position": Measure(take=position, column="position", unit="%",
+    "position": Measure(take=position, column="position", unit="%", is_share=True,
                         says="units whose row or column a linear classifier tells from their channels alone, where"
                              " images say nothing of it"),
     "effective": Measure(take=effective, column="effective_sigma", unit="px",
