@@ -127,8 +127,10 @@ def test_no_share_lies_outside_0_to_100_percent_and_no_two_lie_farther_apart() -
 
     shares, losses = evidence_of(scores), evidence_of(scores, unit="")
 
-    assert [arm.seeds and arm.seeds.high for arm in shares.arms][0] == 100
-    assert [arm.seeds and arm.seeds.low for arm in shares.arms][1] == 0
+    first, second = (arm.seeds for arm in shares.arms)
+    assert first is not None
+    assert second is not None
+    assert (first.high, second.low) == (100, 0)
     assert shares.differences[0].seeds is not None
     assert shares.differences[0].seeds.high == 100
     assert losses.arms[0].seeds is not None
