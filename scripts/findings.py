@@ -166,6 +166,9 @@ def _amount(expected: Amount, evidence: dict[str, Any]) -> Outcome:
         raise SystemExit(f"study {expected.study}: {_named(expected)} of {expected.arm} is not measured")
     (arm,), shown = found, measured["shown"]
     seeds = _turned(arm["seeds"], shown["times"])
+    if len(values := set(arm["values"].values())) == 1 and len(arm["values"]) > 1:
+        # every seed gives the same, such as exactly none: there is no spread to allow for
+        seeds = (shown["times"] * min(values),) * 2
     verdict = _here(_verdict_on(expected, seeds))
     confidence = 0.0 if arm["seeds"] is None else arm["seeds"]["confidence"]
     return Outcome(
@@ -213,7 +216,7 @@ def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     verdict = _verdict(both or seeds, -expected.allowance)
     if both is None:
         verdict = _here(verdict)
-    return Outcome(verdict, sign * difference["mean"], seeds, both, confidence)
+    return Outcome(verdict, sign * difference["mean"] + 0.0, seeds, both, confidence)
 
 
 def _verdict(interval: tuple[float, float] | None, at: float) -> str:
@@ -422,7 +425,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    """A confidence; none where no interval has it."""
+    return f"{100 * share:.3g} %" if share else "–"
 
 
 def _points(value: float) -> str:

@@ -99,7 +99,8 @@ def test_a_share_is_held_against_the_number_that_the_claim_names(ends: tuple[flo
 def test_an_amount_is_held_against_the_number_that_the_claim_names(
     ends: tuple[float, float], bound: dict[str, float], verdict: str
 ) -> None:
-    arm = {"label": "a", "mean": sum(ends) / 2, "seeds": {"interval": list(ends), "confidence": 0.95}}
+    interval = {"interval": list(ends), "confidence": 0.95}
+    arm = {"label": "a", "mean": sum(ends) / 2, "seeds": interval, "values": dict(enumerate(ends))}
     shown = {"unit": "px", "times": 1.0, "digits": 2}
     evidence = {"measures": [{"name": "effective", "part": "growth", "shown": shown, "arms": [arm]}]}
     expected = Amount(study="s", says="", arm="a", measure="effective", part="growth", **bound)
@@ -110,6 +111,16 @@ def test_an_amount_is_held_against_the_number_that_the_claim_names(
     assert found.amount.endswith(" px")
     with pytest.raises(SystemExit, match="study s: effective before of a is not measured"):
         outcome(msgspec.structs.replace(expected, part="before"), evidence)
+
+
+def test_an_amount_that_every_seed_has_needs_no_interval() -> None:
+    arm = {"label": "a", "mean": 0.0, "seeds": None, "values": {"0": 0.0, "1": 0.0, "2": 0.0}}
+    shown = {"unit": "%", "times": 1.0, "digits": 4}
+    evidence = {"measures": [{"name": "seams", "part": None, "shown": shown, "arms": [arm]}]}
+
+    found = outcome(Amount(study="s", says="", arm="a", measure="seams", less_than=0.01), evidence)
+
+    assert (found.verdict, found.amount) == ("reproduced on these images", "0.0000 %")
 
 
 def test_arms_that_are_not_compared_are_said() -> None:
