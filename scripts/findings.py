@@ -2,6 +2,7 @@
 
     make findings                          all of them; it goes on where it was stopped
     make findings ONLY=strides             one
+    make findings ONLY=shift/polyphase     one study of it; the others' evidence stays as it is
     python -m scripts.findings --jobs 1    one training at once
     python -m scripts.findings --pages     no training: the pages again, from the evidence that is kept
 
@@ -233,31 +234,35 @@ def _turned(interval: dict[str, Any] | None, sign: float) -> tuple[float, float]
     return low, high
 
 
-def trained(folder: Path, jobs: int | None = None) -> dict[str, Any]:
-    """Train what is left of a finding's studies, draw their figures, and give what came out."""
+def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> dict[str, Any]:
+    """Train what is left of a finding's studies, or of one, draw their figures, and give what came out."""
     import eyeshot
 
     kept: dict[str, Any] = {"schema": SCHEMA, "machine": {}, "studies": {}}
+    if study is not None and (folder / "evidence.json").exists():
+        kept = kept_in(folder)[2]
     for name in studies_of(finding_in(folder)):
+        if study not in (None, name):
+            continue
         print(f"{folder.name}: {name}", file=sys.stderr, flush=True)
         place = RUNS / folder.name / name
         comparison = eyeshot.study((folder / f"{name}.toml").relative_to(ROOT), run=place, jobs=jobs, on_progress=_told)
-        study, evidence = comparison.study, comparison.evidence
-        assert study is not None
+        ran, evidence = comparison.study, comparison.evidence
+        assert ran is not None
         assert evidence is not None
         (folder / f"{name}.png").write_bytes(comparison.plot("evidence").content("png"))
-        document = study.to_json()
+        document = ran.to_json()
         kept["studies"][name] = {
             "arms": [
                 {**{key: arm[key] for key in ("label", "design", "params", "macs")}, "sees": sees}
                 for arm, sees in zip(document["arms"], map(_sees, comparison.reports), strict=True)
             ],
-            "terms": study.plan.terms(),
+            "terms": ran.plan.terms(),
             "images": document["images"],
             "remarks": document["remarks"],
             "evidence": evidence.to_json(),
         }
-        versions = study.records[0].versions
+        versions = ran.records[0].versions
         kept["machine"] = {key: versions[key] for key in ("processor", "torch", "python")}
     return kept
 
@@ -456,14 +461,17 @@ def kept_in(folder: Path) -> tuple[str, Finding, dict[str, Any]]:
 def main() -> None:
     """Train, and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAME", help="one finding")
+    parser.add_argument("--only", metavar="NAME", help="one finding, or one study of it as NAME/STUDY")
     parser.add_argument("--pages", action="store_true", help="train nothing")
     parser.add_argument("--jobs", type=int, metavar="N", help="trainings at once; one a core unless given")
     asked = parser.parse_args()
     os.chdir(ROOT)  # so that a study of images and nets of its own names their file alike on every machine
-    chosen = folders(asked.only)
+    only, _, study = (asked.only or "").partition("/")
+    chosen = folders(only or None)
+    if study and study not in (known := studies_of(finding_in(chosen[0]))):
+        raise SystemExit(f"{only} has no study {study!r}; it has {', '.join(known)}")
     for folder in [] if asked.pages else chosen:
-        text = json.dumps(trained(folder, asked.jobs), indent=1, ensure_ascii=False)
+        text = json.dumps(trained(folder, study or None, asked.jobs), indent=1, ensure_ascii=False)
         (folder / "evidence.json").write_text(text + "\n", encoding="utf-8")
     written(chosen)
 
