@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import studied
+import torch
 
 import eyeshot
 from eyeshot.errors import MissingExtraError, RunError, UsageError
@@ -41,6 +42,28 @@ def test_without_ray_the_hint_says_what_brings_it(monkeypatch: pytest.MonkeyPatc
         engine_of(ray="local", gpus=None, jobs=None)
     with pytest.raises(UsageError, match="gpus are set aside by Ray"):
         engine_of(ray=None, gpus=0.5, jobs=None)
+
+
+def test_trials_compute_on_gpus_where_a_share_of_one_is_set_aside_whatever_this_machine_has() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    engine, of_gpus = (engine_of(ray="auto", gpus=gpus, jobs=None) for gpus in (None, 0.25))
+
+    assert engine is not None
+    assert of_gpus is not None
+    assert [engine.device(asked) for asked in (None, "auto", "cpu", "cuda")] == [None, None, None, "cuda"]
+    assert [of_gpus.device(asked) for asked in (None, "auto", "cpu", "mps")] == ["cuda", "cuda", None, "mps"]
+    with pytest.raises(UsageError, match="device 'tpu': needed is auto, cpu, cuda or mps"):
+        of_gpus.device("tpu")
+
+
+@pytest.mark.slow  # starts a cluster
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_gpus_that_a_cluster_has_not_are_told_before_anything_is_trained(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    plan, engine = studied.plan(studied.write_images(tmp_path / "images")), engine_of(ray="local", gpus=0.5, jobs=None)
+
+    with pytest.raises(RunError, match="ray local: no machine of the cluster has a GPU; leave --gpus out"):
+        run(plan, studied.factories("a", "b"), tmp_path / "study", engine=engine, watcher=Silent())
 
 
 @pytest.fixture(scope="module")
