@@ -174,7 +174,7 @@ def _term(fields: Fields, node: Node, binding: _Reach, source: Node, axis: int, 
     place, jump = _place(before), _jump(before)
     window, positions = _window(binding.read, place), None
     if window is None and adds and jump is not None:
-        count = before.count if isinstance(before, Parted) else source.shape[place or 0]
+        count = before.outers if isinstance(before, Parted) else source.shape[place or 0]
         positions = count if adds == (count - 1) * jump else None
     k, s, d = window or (None, None, None)
     if not adds and s in (None, 1):
