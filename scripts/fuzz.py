@@ -138,7 +138,7 @@ def _row(name: str, asked: argparse.Namespace, corpus: Path, kept: Path) -> Row:
     for line in process.stderr:
         if match := re.match(r"stat::number_of_executed_units:\s*(\d+)|#(\d+)\s", line):
             runs = int(match[1] or match[2])
-        if asked.verbose or not re.match(r"#\d|INFO|stat::|Done|\s*$", line):
+        if asked.verbose or not re.match(r'#\d|INFO|stat::|Done|"|###|\s*$', line):
             print(line, end="", file=sys.stderr, flush=True)
     process.wait()
     failures = len(list(kept.iterdir())) - before
