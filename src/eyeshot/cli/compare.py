@@ -76,7 +76,8 @@ def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ..
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), metavar="NAME",
               help="auto, cpu, cuda or mps: what trains. [default: auto, the fastest there is]")  # fmt: skip
 @click.option("--measure", "measures", multiple=True, callback=_asked, metavar="NAME",
-              help="Beside accuracy: loss, calibration, shift or seconds; may be given again.")  # fmt: skip
+              help="Beside accuracy: loss, calibration, shift, seconds, probes, position, effective or seams; "
+                   "may be given again.")  # fmt: skip
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: runs/ and its fingerprint]")  # fmt: skip
 @click.option("--scores", "scores", is_flag=True,
