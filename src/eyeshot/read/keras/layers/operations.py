@@ -286,7 +286,8 @@ def _pool(call: Call) -> Value:
 
 @rule("Lambda")
 def _lambda(call: Call) -> Value:
-    raise UnreadError("it holds code, which is not run")
+    is_in_memory = bool(call.node.shapes)
+    raise UnreadError("its function is not made of keras.ops" if is_in_memory else "it holds code, which is not run")
 
 
 @rule("Full", "OnesLike", "ZerosLike")
