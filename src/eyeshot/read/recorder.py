@@ -92,7 +92,7 @@ class Recorder(TorchDispatchMode):
             if signature.name in PACKED:
                 args, kwargs = self._with_lengths(signature, args, kwargs)
             # x + torch.arange(8) of a module on the processor: x is on meta here, and PyTorch refuses to mix the two
-            elif len(tensors) > 1 and len({tensor.device for tensor in tensors}) > 1:
+            elif len(tensors) > 1 and not _are_together(tensors):
                 return self._with_twins(func, types, args, kwargs)
             # x[torch.arange(4, device=x.device)]: made on meta, as asked, the indices would have no numbers
             if not tensors and signature.name in RANGES:
@@ -324,6 +324,14 @@ def eagerly() -> Iterator[None]:
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*when there are global hooks on modules")
         yield
+
+
+def _are_together(tensors: list[torch.Tensor]) -> bool:
+    """Whether tensors are on one device, which nearly always is the one without memory."""
+    for tensor in tensors:  # asked of every op: `all(…)` takes twice as long
+        if not tensor.is_meta:
+            return len({tensor.device for tensor in tensors}) == 1
+    return True
 
 
 def _tables(index: Any) -> Any:

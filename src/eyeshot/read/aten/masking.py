@@ -62,7 +62,7 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
             zeros |= taken & (numbers == 0)
     operands = call.tensors
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
-    step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
+    step = trace.record(op, steps, out.shape, *trace.weights_among(operands))
     trace.bind(out, step)
     _note(trace.silent, step, silent, is_told=is_told, most=most)
     _note(trace.zeros, step, zeros, is_told=True)
