@@ -256,7 +256,7 @@ def _edited(old: Any, node: Node, edge: Op | None) -> nn.Module:
     return old
 
 
-def _padding_as(old: nn.Module, new: nn.Module) -> nn.Module:
+def _padding_as(old: Any, new: Any) -> nn.Module:
     """A new layer whose padding counts as the old one's did: repeated maps, zeros that are averaged over or are not."""
     if isinstance(new, _AVERAGES):  # over what is there, unless the old one averaged otherwise
         new.count_include_pad = isinstance(old, _AVERAGES) and old.count_include_pad
@@ -266,7 +266,7 @@ def _padding_as(old: nn.Module, new: nn.Module) -> nn.Module:
     if is_edge and isinstance(new, _CONVS):
         new.padding, new.padding_mode = old.padding, old.padding_mode
         new._reversed_padding_repeated_twice = old._reversed_padding_repeated_twice
-    return new
+    return new  # type: ignore[no-any-return]
 
 
 def _padded_conv(old: Any, node: Node) -> nn.Module:

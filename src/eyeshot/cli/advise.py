@@ -43,20 +43,29 @@ def advise(
 
 
 def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.advice import cure, drawn, effect_words, says
+    from eyeshot.report.advice import cure, drawn, effect_words, says, suiting_table
 
     if not len(advice):
         terminal.say(("Nothing is wrong: ", "good"), "no finding passes its threshold (docs/advise.md).")
+    told: set[str] = set()
     for finding in advice:
         terminal.say((f"{finding.kind}: ", "warn"), says(finding))
         if would := cure(finding):
             terminal.say((f"  {would}", "dim"))
+        if again := ", ".join(effect.move for effect in finding.moves if effect.move in told):
+            terminal.say(("  mended too by ", "dim"), (again, "strong"))
         for effect in finding.moves:
+            if effect.move in told:
+                continue
+            told.add(effect.move)
             terminal.say((f"  {effect.move}: ", "strong"), effect_words(effect))
             if command := advice.command(effect.move):
                 terminal.say((f"    {command}", "dim"))
     if advice.is_only_read and any(finding.moves for finding in advice):
         terminal.say(("moves are told as they would be: this is only read; make them on what it came from", "dim"))
+    if advice.ends and advice.maps:
+        terminal.say()
+        terminal.table(suiting_table(advice.maps, advice.ends, advice.objects))
     if advice.bins:
         terminal.say()
         for line in drawn(advice.bins):

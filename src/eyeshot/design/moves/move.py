@@ -80,11 +80,15 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A move as it was asked for: options by name, and patterns of layers; none for all that fit."""
+    """A move as it was asked for: options by name, and patterns of layers; none for all that fit.
+
+    ``words`` are all that the move has, with which a layer's name may have been meant.
+    """
 
     text: str
     patterns: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
     def number(self, name: str, default: int) -> int:
         """An option that is a whole number from 1 on."""
@@ -233,9 +237,18 @@ def matching(subject: Subject, asked: Asked) -> list[Node]:
     for pattern in asked.patterns:
         hits = [node for node in layers if fnmatchcase(node.name, pattern) or fnmatchcase(node.name, f"{pattern}.*")]
         if not hits:
-            subject.network[pattern]  # complains of a name that there is not
+            _check_layer(subject.network, pattern, asked)
         chosen |= {node.name: node for node in hits}
     return [node for node in layers if node.name in chosen]
+
+
+def _check_layer(network: Network, name: str, asked: Asked) -> None:
+    """Complain of a name that there is not, which may be a mistyped word."""
+    try:
+        network[name]
+    except UsageError as error:
+        words = f"; words of this move are {', '.join(asked.words)}" if asked.words else ""
+        raise DoesNotFitError(f"{asked.text}: {error.said}{words}") from None
 
 
 def swaps_of(
