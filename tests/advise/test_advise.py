@@ -53,6 +53,20 @@ def test_a_sound_network_at_its_own_size_is_told_nothing(model: str, size: int |
     assert package.advise(model, None if size is None else (3, size, size))[:] == ()
 
 
+def test_so_are_networks_of_other_forms() -> None:
+    along_time = nn.Sequential(nn.Conv1d(2, 8, 7, 2, 3), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(8, 8, 5, padding=2))
+    for model, shape in (
+        (UNet(interpolated=True), (3, 64, 64)),
+        (UNet(interpolated=False), (3, 64, 64)),
+        (Detector(), (3, 256, 256)),
+        (along_time, (2, 1000)),
+        ("torchvision:mc3_18", (3, 16, 112, 112)),
+        ("timm:resnetblur18", (3, 224, 224)),
+        ("timm:mobilenetv4_conv_small_050", (3, 256, 256)),
+    ):
+        assert package.advise(model, shape)[:] == ()
+
+
 @pytest.mark.parametrize(("size", "from_layer", "share"), [(32, "layer2.0.add3", 0.413), (16, "layer1.1.conv1", 0.111)])
 def test_an_imagenet_stem_is_too_coarse_for_small_images(size: int, from_layer: str, share: float) -> None:
     finding = findings("resnet18", (3, size, size))["stem-too-coarse"]
@@ -94,6 +108,16 @@ def test_alexnet_with_alternating_pools_drops_a_row_and_a_column_behind_conv4() 
     assert package.inspect("alexnet-alternating")["conv5"].field.size == (387, 387)
     assert told["dropped-pixels"].evidence["map"] == "relu4"
     assert told["dropped-pixels"].evidence["positions"] == [1, 1]
+
+
+def test_rows_that_only_repeat_others_are_missed_by_nobody() -> None:
+    def blurred(size: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReflectionPad2d(1), nn.AvgPool2d(size, 2))
+
+    assert "dropped-pixels" not in findings(blurred(3), (3, 16, 16))
+    told = findings(blurred(1), (3, 16, 16))["dropped-pixels"]
+    assert told.evidence["positions"] == [8, 8]
+    assert told.evidence["share"] == 0.75
 
 
 def test_gridding_is_told_with_its_exact_coverage_and_wang_s_remedy_is_silent() -> None:

@@ -163,6 +163,9 @@ MODELS = {
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:The default weight initialization:FutureWarning"
+)  # torchvision's own, of two models
 @pytest.mark.parametrize("name", [name if source is None else f"{source}:{name}" for name, source in MODELS.items()])
 def test_on_models_of_the_zoo_torchvision_and_timm(name: str) -> None:
     shape = (3, 227, 227) if ":" not in name and name.startswith("alexnet") else (3, 96, 96)

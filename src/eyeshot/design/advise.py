@@ -30,7 +30,8 @@ SMALL_MAP = 4
 STEM = 0.1
 """Share of MACs that the stem has at most: ResNet-18's convolution and pool have 6.5 %."""
 WASTE = 0.01
-"""Share of MACs in unproductive layers worth telling: VGG-19's last pool, which has none, is not."""
+"""Share of MACs in unproductive or exposed layers worth telling: VGG-19's last pool, which has none, is not, nor is the
+head of SSDLite on its map of 1×1."""
 COVERAGE = 0.9
 """Share of its box that a unit sees: Wang et al. 2018 take [1, 2, 5] (all) for sound and [1, 2, 9] (71 %) for not."""
 DROPPED = 0.02
@@ -240,13 +241,14 @@ def _exposure(inspection: Inspection, trained: Inspection | None) -> Iterator[Fi
         each = [(layer, exposure(layer), exposure(trained[layer.name])) for layer in _ends_of_stages(inspection, last)]
         by_layer = [(layer, now, was) for layer, now, was in each if now is not None and was is not None]
     worst, now, was = max(by_layer, key=lambda each: abs(each[1] - each[2]), default=(last, share, share))
-    if share <= EXPOSURE and abs(now - was) <= GROWN_EXPOSURE:
-        return
-    if share > EXPOSURE:
-        worst, now, names = last, share, tuple(_exposed(inspection, last))
+    names = tuple(_exposed(inspection, last)) if share > EXPOSURE else ()
+    if _share(inspection, names) >= WASTE:
+        worst, now = last, share
         was = next((then for layer, _, then in by_layer if layer is last), share)
-    else:
+    elif abs(now - was) > GROWN_EXPOSURE:
         names = (worst.name,)
+    else:
+        return
     evidence: dict[str, Any] = {"layer": worst.name, "share": now, "map": list(worst.out[1:])}
     if trained is not None:
         every = [{"layer": layer.name, "share": a, "trained_share": b} for layer, a, b in by_layer]
