@@ -134,6 +134,7 @@ class Advice(Sequence["Finding"]):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source, "input": list(network.input.shape[1:])},
+            "exact": self.report.is_exact,
             "outputs": [{"layer": m.layer, "stride": m.stride, "field": m.field, "used": m.used} for m in self.maps],
             "objects": objects,
             "left_out": dict(self.left_out),

@@ -72,6 +72,7 @@ class Advice(Part, kw_only=True):
 
     schema: Literal["eyeshot.advice/1"]
     network: NamedNetwork
+    exact: bool
     outputs: list[_LastMap]
     objects: _Objects | None
     left_out: dict[str, int]
