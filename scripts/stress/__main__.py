@@ -35,13 +35,16 @@ REPORT = ROOT / "docs" / "stress.md"
 _AIDS = ("damage", "exports", "limits", "messages", "told")
 """Modules that fuzzers share."""
 FUZZERS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in _AIDS)
+GUIDED = ("keras_guided", "onnx_guided")
+"""Rows that `make fuzz` writes."""
 _SHOWN = 20
 """Failures that are printed of one fuzzer."""
 _HEAD = """# What the stress found
 
 What `make stress` last found: runs of each fuzzer, and how many of them ended in anything but the right numbers or one
 clear message. Those are mended when they are found, and counted here until the next whole run.
-`python -m scripts.stress --only NAME --first N --runs 1 --seed S` repeats one run.
+`python -m scripts.stress --only NAME --first N --runs 1 --seed S` repeats one run. Those that are *guided* are
+`make fuzz`'s: what is changed next is what took a new way through the reader.
 
 | tests | name | seed | runs | failures | seconds |
 |---|---|---:|---:|---:|---:|
@@ -105,7 +108,7 @@ def reported(rows: list[Row], text: str) -> str:
     """The report with these rows, and with those of other fuzzers that were in it."""
     lines = {match[1]: line for line in text.splitlines() if (match := re.match(r"\| [^|]+ \| `(\w+)` \|", line))}
     lines |= {row.name: str(row) for row in rows}
-    return _HEAD + "".join(f"{lines[name]}\n" for name in FUZZERS if name in lines)
+    return _HEAD + "".join(f"{lines[name]}\n" for name in sorted((*FUZZERS, *GUIDED)) if name in lines)
 
 
 def main() -> None:

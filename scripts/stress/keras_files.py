@@ -35,19 +35,19 @@ _HEAD = b'{"module": "keras", "class_name": "Functional"}'
 def tried() -> Iterator[Callable[[Random], str | None]]:
     """The samples, and a place for files."""
     files = exported("keras")
-    configs = [_config(data) for name, data in files.items() if name.endswith(".keras")]
+    configs = [config_in(data) for name, data in files.items() if name.endswith(".keras")]
     small = {name: data for name, data in files.items() if len(data) <= _SMALL}
     archives = [data for name, data in small.items() if name.endswith(".keras")]
     old = [data for name, data in small.items() if name.endswith(".h5")]
     with in_memory() as folder, bounded() as within:
         path, hdf5 = Path(folder) / "net.keras", Path(folder) / "net.h5"
-        means = [without_names(lambda config=config: _read(path, archive(config))) for config in configs]
+        means = [without_names(lambda config=config: read(path, archive(config))) for config in configs]
 
         def run(draw: Random) -> str | None:
             way, number = draw.random(), draw.randrange(len(configs))
             if way < 0.1:
                 data = _otherwise(configs[number], draw)
-                is_same = without_names(lambda: _read(path, data)) == means[number]
+                is_same = without_names(lambda: read(path, data)) == means[number]
                 return within(lambda: None if is_same else "the same model is read as another")
             place = path
             if way < 0.2:
@@ -57,11 +57,11 @@ def tried() -> Iterator[Callable[[Random], str | None]]:
             elif way < 0.6:
                 data = archive(damaged_json(configs[number], draw))
             else:
-                data = archive(_mixed(configs[number], draw.choice(configs), draw))
+                data = archive(mixed(configs[number], draw.choice(configs), draw))
             if draw.random() < 0.01:
                 place.write_bytes(data)
                 return within(lambda: shown(place))
-            return within(lambda: wrong(lambda: _read(place, data)))
+            return within(lambda: wrong(lambda: read(place, data)))
 
         yield run
 
@@ -75,17 +75,19 @@ def archive(config: bytes, how: int = zipfile.ZIP_STORED) -> bytes:
     return made.getvalue()
 
 
-def _read(path: Path, data: bytes) -> Network:
+def read(path: Path, data: bytes) -> Network:
+    """The network of a file's bytes, written to that place."""
     path.write_bytes(data)
     return read_file(path, name=path.name)
 
 
-def _config(data: bytes) -> bytes:
+def config_in(data: bytes) -> bytes:
+    """The configuration in an archive."""
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         return file.read("config.json")
 
 
-def _mixed(config: bytes, other: bytes, draw: Random) -> bytes:
+def mixed(config: bytes, other: bytes, draw: Random) -> bytes:
     """A configuration with one to three of its values changed: odd ones, or values of another under the same key."""
     values, donor = json.loads(config), json.loads(other)
     by_key: dict[Any, list[Any]] = {}

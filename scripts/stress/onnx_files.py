@@ -78,9 +78,7 @@ def tried() -> Iterator[Callable[[Random], str | None]]:
                 return within(lambda: None if is_same else "the same model is read as another")
             data = mangled(sample.data, draw) if way < 0.5 else None
             if data is None:
-                model = onnx.ModelProto.FromString(sample.data)
-                changed(model, draw, [draw.choice(small).model for _ in range(2)], sample.words)
-                data = model.SerializeToString()
+                data = rewritten(sample, draw, small)
             if draw.random() < 0.01:
                 path.write_bytes(data)
                 return within(lambda: shown(path))
@@ -104,6 +102,14 @@ def samples() -> list[Sample]:
     for kind in ("light", "pytorch-operator", "pytorch-converted"):
         files += [path.read_bytes() for path in sorted((folder / kind).rglob("*.onnx"))]
     return [Sample(data) for data in [*exported("onnx").values(), *files] if len(data) <= _LARGE]
+
+
+def rewritten(sample: Sample, draw: Random, others: Sequence[Sample]) -> bytes:
+    """A file after one to four changes of its messages, pieces of others among them."""
+    model = onnx.ModelProto()
+    model.CopyFrom(sample.model)
+    changed(model, draw, [draw.choice(others).model for _ in range(2)], sample.words)
+    return model.SerializeToString()
 
 
 def mangled(data: bytes, draw: Random) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+import eyeshot
 from tests.keras.models import assert_read_as_it_runs, keras
 
 L = keras.layers
@@ -127,6 +129,19 @@ def test_each_element_reads_what_the_model_says(build: Any, shape: tuple[int, ..
 def test_attention_reads_all_rows() -> None:
     network = assert_read_as_it_runs(of_attention, (4, 2))
     assert [node.op.kind for node in network].count("matmul") == 2
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_attention_under_a_mask_of_numbers_weighs_what_it_leaves(is_causal: bool) -> None:
+    x = keras.Input((5, 4))
+    band = np.abs(np.subtract.outer(np.arange(5), np.arange(5))) < 2
+    attention = L.MultiHeadAttention(2, 4)(x, x, attention_mask=band[None], use_causal_mask=is_causal)
+    report = eyeshot.inspect(keras.Model(x, attention), "5x4:TC")
+    first, last = report.layers[-1].hulls[0]
+
+    assert report.is_exact
+    assert first.tolist() == [0, 0, 1, 2, 3]
+    assert last.tolist() == ([0, 1, 2, 3, 4] if is_causal else [1, 2, 3, 4, 4])
 
 
 def test_a_layer_keeps_its_name_and_is_counted_once() -> None:

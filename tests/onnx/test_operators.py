@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from eyeshot.api.report import Report
+from eyeshot.read.onnx import read_model
 from tests.onnx.truth import elements_changed, elements_of, fixed, read_of
 
 RNG = np.random.default_rng(0)
@@ -202,6 +203,29 @@ def test_what_moves_and_mixes_elements_reads_what_the_reference_reads(op: str) -
     shape, constants, attributes = MOVED[op]
 
     assert_read_as_the_reference_says(model(op, shape, constants, **attributes), shape)
+
+
+@pytest.mark.parametrize(
+    ("settings", "masks", "behind", "ahead"),
+    [
+        ({"is_causal": 1}, {}, 4, 0),
+        ({"left_window_size": 1, "right_window_size": 0}, {}, 1, 0),
+        ({"left_window_size": 1}, {"mask": np.tri(5, k=2, dtype=bool)}, 1, 2),
+        ({}, {"mask": np.where(np.tri(5), 0, -np.inf).astype("f4")}, 4, 0),
+    ],
+    ids=["causal", "a window", "a window and a mask", "a mask that is added"],
+)
+def test_attention_weighs_what_its_settings_and_mask_leave(
+    settings: dict[str, int], masks: dict[str, Any], behind: int, ahead: int
+) -> None:
+    heads = {"q_num_heads": 2, "kv_num_heads": 2}
+    net = model("Attention", (1, 5, 4), masks, 24, ["x", "x", "x", *masks], **heads, **settings)
+    report = Report(read_model(net.SerializeToString(), "5x4:TC", name="net"))
+    first, last = report.layers[-1].hulls[0]
+
+    assert first.tolist() == [max(0, i - behind) for i in range(5)]
+    assert last.tolist() == [min(4, i + ahead) for i in range(5)]
+    assert report.is_exact
 
 
 def test_weights_may_be_initialisers_constants_or_a_shape_alone() -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -79,3 +87,107 @@ def folded() -> TorchResNet:
 def test_the_page_of_an_export_is_pytorchs(is_new: bool, tmp_path: Path) -> None:
     file = exported(TorchResNet(), tmp_path / "net.onnx", is_new=is_new, size=SIZE)
     assert shown(eyeshot.inspect(str(file))) == shown(eyeshot.inspect(folded(), (3, SIZE, SIZE)))
+
+
+N = 5
+KEYS = np.abs(np.subtract.outer(np.arange(N), np.arange(N))) < 2
+"""A band: each position weighs its neighbours."""
+ADDED = np.where(KEYS, 0, -np.inf).astype("f4")
+LOW = np.where(KEYS, 0, -2e4).astype("f4")
+MASKINGS: dict[str, tuple[Any, bool]] = {
+    "filled, then scaled": (lambda ops, s: ops.where(ops.of(KEYS), s, -1e9) * 0.5, True),
+    "added, then divided": (lambda ops, s: (s + ops.of(ADDED)) / 2.0, True),
+    "scaled until it weighs again": (lambda ops, s: (s + ops.of(LOW)) * 1e-3, False),
+    "turned by a factor": (lambda ops, s: ops.where(ops.of(KEYS), s, -1e9) * -0.5, False),
+}
+"""How scores are masked in the words of any framework, and whether softmax then leaves out what the mask did."""
+
+
+class Attending(nn.Module):
+    """Attention of a row to itself under a mask, in the words of a framework."""
+
+    def __init__(self, masked: Any) -> None:
+        super().__init__()
+        self.masked = masked
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        words = SimpleNamespace(where=torch.where, of=torch.from_numpy)
+        out: torch.Tensor = self.masked(words, x @ x.transpose(1, 2)).softmax(-1) @ x
+        return out
+
+
+def of_torch(masked: Any, tmp_path: Path) -> Any:
+    return eyeshot.inspect(Attending(masked), f"{N}x4:TC")
+
+
+def of_onnx(masked: Any, tmp_path: Path) -> Any:
+    file = tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Attending(masked), (torch.zeros(1, N, 4),), str(file), dynamo=False, opset_version=17)
+    return eyeshot.inspect(str(file), f"{N}x4:TC")
+
+
+def of_newer_onnx(masked: Any, tmp_path: Path) -> Any:
+    file = tmp_path / "net.onnx"
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Attending(masked), (torch.zeros(1, N, 4),), str(file), dynamo=True, external_data=False)
+    return eyeshot.inspect(str(file), f"{N}x4:TC")
+
+
+def of_jax(masked: Any, tmp_path: Path) -> Any:
+    words = SimpleNamespace(where=jnp.where, of=jnp.asarray)
+
+    def attending(x: Any) -> Any:
+        return jax.nn.softmax(masked(words, x @ x.swapaxes(1, 2)), -1) @ x
+
+    return eyeshot.inspect(attending, f"{N}x4:TC")
+
+
+def attended(masked: Any, x: Any) -> Any:
+    words = SimpleNamespace(where=keras.ops.where, of=keras.ops.convert_to_tensor)
+    scores = keras.ops.matmul(x, keras.ops.transpose(x, (0, 2, 1)))
+    return keras.ops.matmul(keras.ops.softmax(masked(words, scores), -1), x)
+
+
+def of_a_keras_file(masked: Any, tmp_path: Path) -> Any:
+    x = keras.Input((N, 4))
+    keras.Model(x, attended(masked, x)).save(tmp_path / "net.keras")
+    return eyeshot.inspect(str(tmp_path / "net.keras"))
+
+
+class OwnAttending(L.Layer):  # type: ignore[misc]
+    def __init__(self, masked: Any) -> None:
+        super().__init__()
+        self.masked = masked
+
+    def call(self, x: Any) -> Any:
+        return attended(self.masked, x)
+
+
+def of_ones_own_keras_layer(masked: Any, tmp_path: Path) -> Any:
+    return eyeshot.inspect(keras.Sequential([keras.Input((N, 4)), OwnAttending(masked)]))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own tensors with NumPy 2
+@pytest.mark.parametrize("way", MASKINGS)
+@pytest.mark.parametrize(
+    "read",
+    [
+        *(of_torch, of_onnx, of_jax, of_a_keras_file, of_ones_own_keras_layer),
+        pytest.param(of_newer_onnx, marks=pytest.mark.slow),  # it takes seconds to start
+    ],
+)
+def test_a_mask_that_is_scaled_before_softmax_leaves_out_the_same_in_any_framework(
+    read: Any, way: str, tmp_path: Path
+) -> None:
+    masked, leaves_out = MASKINGS[way]
+    report = read(masked, tmp_path)
+    first, last = report.layers[-1].hulls[0]
+    reach = 1 if leaves_out else N
+
+    assert report.is_exact
+    assert first.tolist() == [max(0, i - reach) for i in range(N)]
+    assert last.tolist() == [min(N - 1, i + reach) for i in range(N)]
+    assert (report.totals.params, report.totals.macs) == (0, 2 * N * N * 4)

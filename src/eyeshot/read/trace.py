@@ -6,7 +6,6 @@ whole and how it was cut out of it, so that writing into the one changes what th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import torch
 from eyeshot.network.graph import Constant, Memory
 from eyeshot.network.ops import Op, Rearrange, Unknown
 from eyeshot.network.relations import Shape
+from eyeshot.read.masks import Masks
 from eyeshot.read.shapes import alike
 from eyeshot.read.steps import CallSite as CallSite
 from eyeshot.read.steps import Step as Step
@@ -103,18 +103,6 @@ class Refusal:
     sources: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Elements of a step's output that a mask of numbers left out; ``is_told`` where they are read no more.
-
-    ``most`` is the largest number of the mask at silenced scores: a factor may bring it up to where it weighs again.
-    """
-
-    elements: torch.Tensor
-    is_told: bool
-    most: float = -math.inf
-
-
 Numbers = torch.Tensor | Callable[[], "torch.Tensor | None"] | None
 """A constant's numbers, or how they are computed."""
 
@@ -132,10 +120,7 @@ class Trace:
     taken: dict[Step, tuple[Constant, ...]] = field(default_factory=dict)
     modules: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)
     refusal: Refusal | None = None
-    silent: dict[Step, Marks] = field(default_factory=dict)
-    """Elements of scores at which a mask of numbers leaves nothing to weigh."""
-    zeros: dict[Step, Marks] = field(default_factory=dict)
-    """Elements that a mask of numbers makes 0."""
+    masks: Masks = field(default_factory=Masks)
     _owners: dict[str, CallSite] = field(default_factory=dict)
     _known: dict[int, Known] = field(default_factory=dict)
     _shared: dict[int, Shared] = field(default_factory=dict)

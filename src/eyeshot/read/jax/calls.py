@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from eyeshot.network.ops import Op, Pointwise, Rearrange, Slice
 from eyeshot.network.relations import Shape
-from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, in_order
+from eyeshot.read.jax.values import Constant, Draft, Value, in_order
+from eyeshot.read.masks import Masks
 from eyeshot.read.steps import CallSite
 
 Known = Value | Constant
@@ -22,6 +23,7 @@ class Recording(Protocol):
     """What a call needs of the walk that it is part of."""
 
     functions: list[str]
+    masks: Masks
 
     def add(self, draft: Draft) -> None:
         """Append a draft."""
@@ -31,9 +33,6 @@ class Recording(Protocol):
 
     def parts_of(self, weights: frozenset[str], turn: int, count: int) -> frozenset[str]:
         """One turn's part of weights that are scanned over."""
-
-    def note_silent(self, draft: Draft, elements: Numbers) -> None:
-        """Note elements that weigh nothing in a softmax."""
 
 
 class Call:
@@ -153,6 +152,10 @@ class Call:
         made = Draft(op, list(inputs), tuple(map(int, shape)), self.site, used, operands, self.line)
         self.reader.add(made)
         return made
+
+    def reads_one(self, op: Op, made: Draft, shape: Shape) -> Draft:
+        """A step that reads one other."""
+        return self.draft(op, [made], shape)
 
     def same(self, op: Op, value: Value, weights: Iterable[Known | None] = ()) -> Value:
         """An op whose output has its input's shape."""

@@ -25,7 +25,8 @@ from eyeshot.network.ops import (
 from eyeshot.read.jax.activations import Form, activation
 from eyeshot.read.jax.masks import masked
 from eyeshot.read.jax.norms import put_together
-from eyeshot.read.jax.values import Constant, Draft, Numbers
+from eyeshot.read.jax.values import Constant, Draft
+from eyeshot.read.masks import Masks
 from eyeshot.read.steps import CallSite
 
 
@@ -33,7 +34,7 @@ def fused(
     drafts: Sequence[Draft],
     results: Sequence[Draft],
     modules: Mapping[CallSite, str],
-    silent: Mapping[Draft, Numbers],
+    masks: Masks,
     forms: Callable[[], Iterable[Form]],
 ) -> tuple[list[Draft], list[Draft]]:
     """Drafts that something reads, with what belongs together in one, and the results among them.
@@ -42,7 +43,7 @@ def fused(
         drafts: in the order in which they run.
         results: what the program gives.
         modules: classes of libraries' modules, by the calls in which drafts were made.
-        silent: elements of drafts that a mask filled with what weighs nothing in a softmax.
+        masks: what masks of numbers left out so far.
         forms: activations in parts.
     """
     left = alive(drafts, results)
@@ -54,7 +55,7 @@ def fused(
         draft.inputs = [resolved(source) for source in draft.inputs]
         _fuse(draft, readers, forms)
     left = alive(left, results)
-    masked(left, silent)
+    left = masked(left, masks)
     results = [resolved(result) for result in results]
     return alive(left, results), results
 

@@ -1,53 +1,34 @@
-"""Attention under a mask of numbers: what it left out of scores a softmax weighs by 0, and a product does not read.
-
-Scores are filled with −10⁴, −10⁹ or −∞ where a key is not to be weighed.
-"""
+"""Attention under a mask of numbers: softmax and products are known once a whole program is, and masked then."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
+from eyeshot.network.ops import Arithmetic, MatMul, Op, Softmax
+from eyeshot.network.relations import Shape
+from eyeshot.read.jax.values import Draft
+from eyeshot.read.masks import Constant, Masks
 
-from eyeshot.network.ops import MaskedMatMul, MatMul, Rearrange, Softmax
-from eyeshot.read.jax.values import Draft, Numbers
-from eyeshot.read.masks import weighed
 
-
-def masked(drafts: Sequence[Draft], silent: Mapping[Draft, Numbers]) -> None:
-    """Let products read no more than masks leave."""
-    if not silent:
-        return
-    zeros: dict[Draft, Numbers] = {}
+def masked(drafts: Sequence[Draft], masks: Masks) -> list[Draft]:
+    """Drafts in which softmax and products read no more than masks leave."""
+    if not masks.silent and not masks.zeros:
+        return list(drafts)
+    made: list[Draft] = []
     for draft in drafts:
+
+        def record(op: Op, source: Draft, shape: Shape, draft: Draft = draft) -> Draft:
+            made.append(Draft(op, [source], shape, draft.place, line=draft.line))
+            return made[-1]
+
         if isinstance(draft.op, Softmax):
-            gone = _of(silent, draft.inputs[0])
-            if gone is not None:
-                zeros[draft] = gone & ~gone.all(draft.op.axis, keepdims=True)
+            (scores,) = draft.inputs
+            draft.inputs = [masks.scored(record, scores)]
+            masks.weigh(draft, scores, draft.op.axis)
+        elif isinstance(draft.op, Arithmetic) and draft.op.name == "mul":  # what softmax made 0 stays 0
+            others = [Constant(lambda: None)] if len(draft.inputs) == 1 else []
+            masks.follow(draft, "mul", [*draft.inputs, *others])
         elif type(draft.op) is MatMul:
-            _weigh(draft, zeros)
-
-
-def _of(noted: Mapping[Draft, Numbers], draft: Draft) -> Numbers | None:
-    """What was noted of a draft, followed through what moves elements only; None where nothing was."""
-    moves: list[Draft] = []
-    while draft not in noted and isinstance(draft.op, Rearrange):
-        moves.append(draft)
-        draft = draft.inputs[0]
-    elements = noted.get(draft)
-    if elements is None:
-        return None
-    elements = np.broadcast_to(elements, draft.shape)
-    for move in reversed(moves):
-        assert isinstance(move.op, Rearrange)
-        elements = elements.reshape(move.shape) if move.op.order is None else elements.transpose(move.op.order)
-    return elements
-
-
-def _weigh(draft: Draft, zeros: Mapping[Draft, Numbers]) -> None:
-    for side in (0, 1):
-        gone = _of(zeros, draft.inputs[side])
-        table = None if gone is None else weighed(~(gone if side == 0 else gone.swapaxes(-2, -1)))
-        if table is not None:
-            draft.op = MaskedMatMul(keys=table[0], side=side, is_bound=table[1])
-            return
+            draft.op, draft.inputs = masks.product(record, *draft.inputs)
+        made.append(draft)
+    return made

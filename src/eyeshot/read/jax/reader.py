@@ -112,7 +112,7 @@ def _input(source: Source, *, is_first: bool) -> Value:
 
 
 def _network(walk: Walk, inputs: Mapping[Source, Value], results: list[Draft]) -> Network:
-    drafts, results = fused(walk.drafts, results, walk.scopes.named, walk.silent, forms)
+    drafts, results = fused(walk.drafts, results, walk.scopes.named, walk.masks, forms)
     record = steps_of(drafts, walk.sizes)
     several = len(inputs) > 1
     names = {

@@ -20,10 +20,10 @@ from eyeshot.read.jax.folding import folded
 from eyeshot.read.jax.lines import line_of
 from eyeshot.read.jax.primitives import RULES
 from eyeshot.read.jax.primitives.control import everything
-from eyeshot.read.jax.primitives.pointwise import DROWNING
 from eyeshot.read.jax.programs import Leaf, common_owner
 from eyeshot.read.jax.scopes import Scopes
-from eyeshot.read.jax.values import MOST_NUMBERS, Constant, Draft, Numbers, Value, constant
+from eyeshot.read.jax.values import MOST_NUMBERS, Constant, Draft, Value, constant
+from eyeshot.read.masks import Masks, is_mask
 from eyeshot.read.steps import CallSite
 
 MOST_STEPS = 200_000
@@ -40,7 +40,7 @@ class Walk:
         self.scopes, self.name, self.owns_weights, self.with_lines = scopes, name, owns_weights, with_lines
         self.drafts: list[Draft] = []
         self.sizes: dict[str, int] = {}
-        self.silent: dict[Draft, Numbers] = {}
+        self.masks = Masks()
         self.functions: list[str] = []
         self.emptied = ""
         self._consts: dict[int, tuple[Any, Constant]] = {}
@@ -96,12 +96,6 @@ class Walk:
         self.sizes.update(parts)
         return frozenset(parts)
 
-    def note_silent(self, draft: Draft, elements: Numbers) -> None:
-        """Note the elements that a mask filled with what weighs nothing in a softmax."""
-        if bool(elements.any()):
-            before = self.silent.get(draft)
-            self.silent[draft] = elements if before is None else before | elements
-
     # --- the walk -----------------------------------------------------------------------------------------------------
 
     def run(self, program: Any, inputs: Sequence[Known], call: Call | None) -> list[Known]:
@@ -153,4 +147,4 @@ class Walk:
 def _is_mask(held: Any) -> bool:
     """Whether an array holds numbers as low as no weight is, as masks of attention do."""
     is_looked_at = math.prod(shape_of(held)) <= MOST_NUMBERS and jax.numpy.issubdtype(held.dtype, jax.numpy.floating)
-    return is_looked_at and bool((np.asarray(held) <= DROWNING).any())
+    return is_looked_at and is_mask(np.asarray(held).astype("f4"))

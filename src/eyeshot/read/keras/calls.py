@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Op, Rearrange, Slice
+from eyeshot.network.ops import Index, Op, Rearrange, Slice
 from eyeshot.network.relations import Shape, Sizes
 from eyeshot.read.keras.graph import Layer, Node, Table, Tensor
 from eyeshot.read.keras.values import Value, as_is, channels_first
+from eyeshot.read.masks import Masks
 from eyeshot.read.steps import CallSite, Step
 
 LARGEST = 1 << 20
@@ -24,6 +25,8 @@ class UnreadError(Exception):
 
 class Recording(Protocol):
     """What a call needs of the walk that it is part of."""
+
+    masks: Masks
 
     def add(self, step: Step) -> None:
         """Append a step."""
@@ -139,6 +142,12 @@ class Call:
         step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, self.site, "", params > 0)
         self.reader.add(step)
         return step
+
+    def reads_one(self, op: Op, step: Step, shape: Shape) -> Step:
+        """A step that reads one other."""
+        if isinstance(op, Index):
+            self.reader.spend(len(op.positions))
+        return self.step(op, [step], shape)
 
     def same(self, op: Op, value: Value, params: int = 0) -> Value:
         """An op whose output has its input's shape."""

@@ -10,15 +10,21 @@ A layer that is called twice has two nodes; ["conv1", 1, 0] is the first output 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from eyeshot.errors import ReadError
 from eyeshot.network.relations import Shape
+from eyeshot.read.masks import Array
 from eyeshot.read.steps import CallSite
 
 MOST_LAYERS = 50_000
+MOST_NUMBERS = 1 << 20
+"""Elements of an array among the arguments up to which its numbers are looked at."""
 Tensor = tuple[str, int, int]
 """Layer, number of its call, number of the output."""
 
@@ -35,10 +41,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers among a call's arguments that do not depend on the input; ``weight`` tells one weight from another."""
+    """Numbers among a call's arguments that do not depend on the input; ``weight`` tells one weight from another.
+
+    ``compute`` finds the numbers where they are known.
+    """
 
     shape: Shape
-    weight: int | None = None
+    weight: object = None
+    compute: Callable[[], Array | None] | None = field(default=None, compare=False)
+
+    @property
+    def numbers(self) -> Array | None:
+        """The numbers; None where they are not known, or too many to look at."""
+        return self.compute() if self.compute is not None and math.prod(self.shape) <= MOST_NUMBERS else None
 
 
 @dataclass
@@ -166,6 +181,8 @@ class Graph:
             if isinstance(config.get("shape"), list):
                 self.shapes[tensor] = tuple(config["shape"])
             return Reference(tensor)
+        if value.get("class_name") in ("__numpy__", "__tensor__"):
+            return _table(value.get("config"))
         return {key: self._resolved(item) for key, item in value.items()}
 
     def in_order(self) -> Iterator[Node]:
@@ -198,6 +215,15 @@ class Graph:
         if done < len(self.nodes):
             stuck = next(name for (name, _), count in waits.items() if count)
             raise ReadError(f"{stuck} waits for its own output: the layers read each other in a circle")
+
+
+def _table(config: Any) -> Table:
+    """Numbers that are written down."""
+    try:
+        numbers = np.asarray(config["value"])
+    except (TypeError, KeyError, ValueError):
+        raise ReadError("an array among its arguments has no values, or rows of several lengths") from None
+    return Table(numbers.shape, compute=lambda: numbers)
 
 
 def _of_keras_2(call: Any, layer: Layer) -> tuple[list[Any], dict[str, Any]]:

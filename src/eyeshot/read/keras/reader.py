@@ -14,6 +14,7 @@ from eyeshot.read.keras.graph import Graph, Node, Reference, Tensor
 from eyeshot.read.keras.inputs import Source, is_channels_first, sources
 from eyeshot.read.keras.layers import RULES
 from eyeshot.read.keras.values import Value, as_is, channels_first
+from eyeshot.read.masks import Masks
 from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.steps import CallSite, Step
@@ -23,6 +24,8 @@ MOST_POSITIONS = 60_000_000
 MOST_CALLS = 200_000
 DEEPEST = 32
 """Models within models."""
+MOST_MASKED = 1 << 26
+"""Numbers of masks that are looked at, of all together."""
 MODELS = ("Functional", "Model", "Sequential")
 _UNFIT = (
     ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError, StopIteration
@@ -37,6 +40,7 @@ class Reader:
         self.steps: list[Step] = []
         self.memory: dict[Step, Memory] = {}
         self.modules: list[tuple[str, tuple[Step, ...]]] = []
+        self.masks = Masks(MOST_MASKED)
         self.used: set[object] = set()
         self.lost: list[str] = []
         self.positions_left, self.calls_left = MOST_POSITIONS, MOST_CALLS

@@ -270,7 +270,8 @@ class _Recorder:
             return self.made_of(value)
         if isinstance(value, self.keras.Variable):
             self.met.add(id(value))
-            return Table(tuple(value.shape), id(value) if value.trainable else None)
+            is_weight = bool(value.trainable)
+            return Table(tuple(value.shape), id(value) if is_weight else None, None if is_weight else self._of(value))
         if isinstance(value, dict):
             return {key: self._argument(each) for key, each in value.items()}
         if isinstance(value, list | tuple):
@@ -281,8 +282,12 @@ class _Recorder:
                 else value
             )
         if getattr(value, "shape", None) and hasattr(value, "dtype"):
-            return Table(tuple(value.shape))
+            return Table(tuple(value.shape), compute=self._of(value))
         return value
+
+    def _of(self, value: Any) -> Callable[[], Any]:
+        """How the numbers of an array are found."""
+        return lambda: self.keras.ops.convert_to_numpy(value)
 
     # --- names --------------------------------------------------------------------------------------------------------
 

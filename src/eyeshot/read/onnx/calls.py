@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Op, Rearrange
+from eyeshot.network.ops import Index, Op, Rearrange
 from eyeshot.network.relations import Shape
 from eyeshot.read.onnx.constants import constants_of
 from eyeshot.read.onnx.messages import Attribute, Graph, NodeProto, Tensor
@@ -159,6 +159,14 @@ class Call:
         if self.reader.constants is not None:
             self.reader.constants[step] = constants_of(op, self.inputs)
         return Value(sizes, step)
+
+    def reads_one(self, op: Op, step: Step, shape: Shape) -> Step:
+        """A step that reads one other."""
+        if isinstance(op, Index):
+            self.reader.spend(len(op.positions))
+        made = self.record(op, [Value(step.shape, step)], shape).step
+        assert made is not None
+        return made
 
     def reshaped(self, value: Value, shape: Iterable[int], name: str = "reshape") -> Value:
         """The same elements under another shape; no step where that is the same."""

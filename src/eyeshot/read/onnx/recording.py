@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from eyeshot.errors import ReadError
 from eyeshot.network.graph import Constant, Memory
 from eyeshot.network.relations import Shape
+from eyeshot.read.masks import Masks
 from eyeshot.read.onnx.messages import Attribute, Graph, Tensor
 from eyeshot.read.onnx.values import Value, is_float, numbers_in
 from eyeshot.read.onnx.wire import Wire
@@ -19,6 +20,8 @@ MOST_STEPS = 400_000
 """Of all nodes together: one that splits or unfolds records many."""
 MOST_POSITIONS = 60_000_000
 """Positions along axes, of all outputs together: analyses keep some numbers of each."""
+MOST_MASKED = 1 << 26
+"""Numbers of masks that are looked at, of all together."""
 DEEPEST = 64
 """Functions within functions."""
 
@@ -55,6 +58,7 @@ class Recording:
         self.constants: dict[Step, tuple[Constant, ...]] | None = {} if with_constants else None
         self.steps: list[Step] = []
         self.memory: dict[Step, Memory] = {}
+        self.masks = Masks(MOST_MASKED)
         self.sizes: dict[str, int] = {}
         self.fractions: set[str] = set()
         self.used: set[str] = set()

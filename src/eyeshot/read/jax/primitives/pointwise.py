@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eyeshot.network.ops import Arithmetic, Masked, Pointwise
+from eyeshot.network.ops import Arithmetic, Pointwise
+from eyeshot.read import masks
 from eyeshot.read.jax.calls import Call, Known
-from eyeshot.read.jax.primitives.picking import MOST_POSITIONS, at_elements
 from eyeshot.read.jax.primitives.table import rule
-from eyeshot.read.jax.values import Constant, Draft, Numbers, Value, in_order
-from eyeshot.read.masks import SILENT
+from eyeshot.read.jax.values import Constant, Draft, Numbers, Value
 
 _NAMES = {
     "logistic": "sigmoid", "not": "logical_not", "is_finite": "isfinite", "select_n": "where", "integer_pow": "pow",
@@ -39,26 +38,10 @@ def _elementwise(call: Call) -> Known:
     name = _NAMES.get(call.name, call.name)
     if call.name == "integer_pow" and call["y"] == 2:
         name = "square"
-    whole = _masked_sum(call) if call.name == "add" else _rectifier(call)
+    whole = _rectifier(call)
     if whole is not None:
         return whole
     return elementwise(call, name, call.inputs)
-
-
-def _masked_sum(call: Call) -> Value | None:
-    """A sum with numbers some of which are so low that nothing else is left of it, as masks of attention are added."""
-    constants = [each for each in call.inputs if isinstance(each, Constant)]
-    if len(call.data) != 1 or len(constants) != 1 or constants[0].weights or not constants[0].varies:
-        return None
-    numbers = constants[0].numbers
-    if numbers is None or numbers.dtype.kind != "f" or not bool((numbers <= DROWNING).any()):
-        return None
-    gone = np.broadcast_to(numbers <= DROWNING, call.out)
-    (value,) = call.data
-    wide = Value(call.whole(Value(value.made, call.out, value.order)).made, call.out, value.order)
-    out = elementwise(call, "add", [without(call, wide, gone), constants[0]])
-    call.reader.note_silent(out.made, np.transpose(gone, np.argsort(out.order)))
-    return out
 
 
 def _rectifier(call: Call) -> Value | None:
@@ -107,7 +90,10 @@ def elementwise(call: Call, name: str, inputs: Sequence[Known]) -> Value:
     else:
         op = Arithmetic(name=name, varies=tuple(varies))
         made = call.draft(op, sources, shape, constants, operands)
-    return Value(made, call.out, order)
+    out = Value(made, call.out, order)
+    given = [_placed(each, out, bool(varies)) if isinstance(each, Constant) else each.made for each in aligned]
+    call.reader.masks.follow(made, name, given)
+    return out
 
 
 @rule("select_n")
@@ -116,7 +102,9 @@ def _select(call: Call) -> Known:
     which, *cases = call.inputs
     numbers = which.numbers if isinstance(which, Constant) else None
     if numbers is None or not isinstance(which, Constant):
-        return elementwise(call, "where", call.inputs)
+        out = elementwise(call, "where", call.inputs)
+        call.reader.masks.choose_by_data(out.made, _aligned(call, cases, out))
+        return out
     numbers = numbers.astype(int)
     if numbers.size and bool((numbers == numbers.reshape(-1)[0]).all()):
         return cases[int(numbers.reshape(-1)[0])]
@@ -125,31 +113,32 @@ def _select(call: Call) -> Known:
         without(call, each, ~mask) if isinstance(each, Value) else each for each, mask in zip(cases, taken, strict=True)
     ]
     out = elementwise(call, "where", left)
-    for each, mask in zip(cases, taken, strict=True):
-        filled = each.numbers if isinstance(each, Constant) else None
-        if filled is not None and filled.dtype.kind == "f":
-            gone = mask & (filled <= SILENT)
-            call.reader.note_silent(out.made, np.transpose(gone, np.argsort(out.order)))
+    places = [mask.transpose(np.argsort(out.order)) for mask in taken]
+    call.reader.masks.choose(out.made, list(zip(_aligned(call, cases, out), places, strict=True)))
     return out
 
 
-DROWNING = -1e9
-"""From here down a number drowns the scores that it is added to: what is left of them is rounded off."""
+def _aligned(call: Call, cases: Sequence[Known], out: Value) -> list[Draft | masks.Constant]:
+    """Operands, their axes where those of what they are put into lie."""
+    return [_placed(each, out) if isinstance(each, Constant) else call.ordered(each, out.order).made for each in cases]
+
+
+def _placed(constant: Constant, out: Value, varies: bool = True) -> masks.Constant:
+    """An operand that does not depend on the input, its axes where those of what it is put into lie."""
+
+    def numbers() -> Numbers | None:
+        found = None if constant.weights else constant.numbers
+        if found is None or not found.ndim:
+            return found
+        found = found.transpose(np.argsort(out.order)) if found.ndim == out.rank else found
+        # what is the same all along an axis may still have size 1 there
+        return found[tuple(slice(n) for n in out.made.shape)] if found.ndim == out.rank else None
+
+    return masks.Constant(numbers, varies)
 
 
 def without(call: Call, value: Value, gone: Numbers) -> Value:
-    """A value of which nothing is read where a mask says so; a bound where too many elements would have to be told."""
-    value = call.logical(value)
-    wide = [axis for axis, n in enumerate(gone.shape) if n > 1 and bool((gone != gone.take([0], axis)).any())]
-    if not bool(gone.any()):
-        return value
-    # heads and images under one mask share its table: only the axes are told along which it differs
-    first, behind = (wide[0], wide[-1] + 1) if wide else (0, 1)
-    count = math.prod(value.shape[first:behind])
-    if count > MOST_POSITIONS:
-        return in_order(call.draft(Masked(), [value.made], value.shape))
-    lead, rest = value.shape[:first], value.shape[behind:]
-    told = gone[(0,) * first].reshape(count, -1)[:, 0]
-    row = call.reshaped(value, (*lead, count, *rest), "flatten")
-    table = np.where(told, -1, np.arange(count))
-    return call.reshaped(at_elements(call, row, table, "where", axis=first), value.shape)
+    """A value of which nothing is read where a mask says so."""
+    value = call.whole(value)
+    left = masks.without(call.reads_one, "where", value.made, gone.transpose(np.argsort(value.order)))
+    return Value(left, value.shape, value.order)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Attention, Linear, MatMul, Mixing, Softmax
+from eyeshot.network.ops import Attention, Linear, Mixing
 from eyeshot.read.keras.calls import Call, UnreadError
-from eyeshot.read.keras.layers.pointwise import activated
+from eyeshot.read.keras.graph import Table
+from eyeshot.read.keras.layers.pointwise import activated, masked, softmax
 from eyeshot.read.keras.layers.table import rule
 from eyeshot.read.keras.values import Value, as_is
 
@@ -80,7 +84,8 @@ def product(call: Call, a: Value, b: Value) -> Value:
     if a.rank != b.rank or a.shape[-1] != b.shape[-2]:
         raise ReadError("its matrices do not fit")
     lead = tuple(max(n, m) for n, m in zip(a.shape[:-2], b.shape[:-2], strict=True))
-    return as_is(call.step(MatMul(), [a.step, b.step], (*lead, a.shape[-2], b.shape[-1])))
+    op, read = call.reader.masks.product(call.reads_one, a.step, b.step)
+    return as_is(call.step(op, read, (*lead, a.shape[-2], b.shape[-1])))
 
 
 def swapped(call: Call, value: Value) -> Value:
@@ -89,16 +94,20 @@ def swapped(call: Call, value: Value) -> Value:
     return call.permuted(value, (*range(rank - 2), rank - 1, rank - 2))
 
 
-def weighed(call: Call, query: Value, key: Value, value: Value, *, is_causal: bool) -> Value:
+def weighed(call: Call, query: Value, key: Value, value: Value, *, is_causal: bool, mask: Any = None) -> Value:
     """Attention over rows of features: scores, softmax, sums; a causal one is an op of its own."""
-    if is_causal:
+    if is_causal and mask is None:
         query, key, value = (call.logical(each) for each in (query, key, value))
         mixed = call.step(Mixing(name="keys", axes=(key.rank - 1,)), [key.step], (*key.shape[:-1], value.shape[-1]))
         out = (*query.shape[:-1], value.shape[-1])
         return as_is(call.step(Attention(), [query.step, mixed, value.step], out))
     scores = product(call, query, swapped(call, key))
-    weights = call.same(Softmax(axis=scores.rank - 1), scores)
-    return product(call, weights, value)
+    if mask is not None:
+        scores = masked(call, scores, mask)
+    if is_causal:
+        triangle = np.tri(scores.shape[-2], scores.shape[-1])
+        scores = masked(call, scores, Table(triangle.shape, compute=lambda: triangle))
+    return product(call, softmax(call, scores), value)
 
 
 def _is_causal(call: Call) -> bool:
@@ -110,8 +119,8 @@ def _attention(call: Call) -> Value:
     if call.get("score_mode", "dot") != "dot":
         raise UnreadError("its scores are sums")
     query, value, *key = call.inputs
-    if len(key) > 1:
-        raise UnreadError("it has a mask of the data")
+    if len(key) > 1 or call.tables:
+        raise UnreadError("it has masks of its values, or of the data")
     return weighed(call, query, key[0] if key else value, value, is_causal=_is_causal(call))
 
 
@@ -126,8 +135,12 @@ def _multi_head(call: Call) -> Value:
     key = tensors.get("key", rest[0] if rest else value)
     if any(name.endswith("mask") for name in tensors) or len(rest) > 1:
         raise UnreadError("it has a mask of the data")
-    if call.tables:
-        raise UnreadError("it has a mask of numbers")
+    mask = call.kwargs.get("attention_mask")
+    if any(table is not mask for table in call.tables):
+        raise UnreadError("it has masks of its values")
+    if isinstance(mask, Table) and len(mask.shape) == 3:  # alike for all heads
+        numbers = mask.numbers
+        mask = Table((mask.shape[0], 1, *mask.shape[1:]), compute=lambda: None if numbers is None else numbers[:, None])
     if call.get("attention_axes") not in (None, [1], 1, [-2]) or query.rank != 3:
         raise UnreadError("attention along several axes")
     heads, width = call.whole("num_heads"), call.whole("key_dim")
@@ -139,7 +152,7 @@ def _multi_head(call: Call) -> Value:
         return call.permuted(call.reshaped(rows, (*rows.shape[:2], heads, size)), (0, 2, 1, 3))
 
     parts = of_heads(query, width, "query"), of_heads(key, width, "key"), of_heads(value, deep, "value")
-    mixed = weighed(call, *parts, is_causal=_is_causal(call))
+    mixed = weighed(call, *parts, is_causal=_is_causal(call), mask=mask)
     rows = call.logical(call.permuted(mixed, (0, 2, 1, 3)))
     rows = call.reshaped(rows, (*rows.shape[:2], heads * deep))
     told = call.get("output_shape")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from eyeshot.network.ops import Aggregate, Conv, Linear, Pad, Pointwise
+import numpy as np
+
+from eyeshot.network.ops import Aggregate, Arithmetic, Conv, Linear, Pad, Pointwise
+from eyeshot.network.relations import Shape
 from eyeshot.read.keras.calls import Call, UnreadError
+from eyeshot.read.keras.graph import Table
 from eyeshot.read.keras.layers.layout import concatenated
 from eyeshot.read.keras.layers.mixing import product
-from eyeshot.read.keras.layers.pointwise import by_operation
+from eyeshot.read.keras.layers.pointwise import by_operation, placed
 from eyeshot.read.keras.layers.table import rule
 from eyeshot.read.keras.layers.windows import padding_of, pooled, resized, slid
 from eyeshot.read.keras.values import Value, as_is
+from eyeshot.read.masks import without
 
 _POINTWISE = {
     "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Silu": "silu", "Tanh": "tanh", "Gelu": "gelu",
@@ -23,7 +28,7 @@ _POINTWISE = {
 }  # fmt: skip
 _ARITHMETIC = {"Divide": "div", "TrueDivide": "div", "Power": "pow", "FloorDivide": "floor_divide", "Mod": "remainder"}
 _COMPARISONS = {"Greater": "gt", "GreaterEqual": "ge", "Less": "lt", "LessEqual": "le", "Equal": "eq", "NotEqual": "ne",
-                "LogicalAnd": "logical_and", "LogicalOr": "logical_or", "Where": "where"}  # fmt: skip
+                "LogicalAnd": "logical_and", "LogicalOr": "logical_or"}  # fmt: skip
 _AGGREGATES = {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin", "Amax": "amax", "Amin": "amin",
                "Prod": "prod", "Var": "var", "Std": "std"}  # fmt: skip
 
@@ -52,6 +57,46 @@ def _compared(call: Call) -> Value:
     if call.tables:
         raise UnreadError("a mask of numbers")
     return by_operation(call, _COMPARISONS[call.layer.kind])
+
+
+@rule("Where")
+def _where(call: Call) -> Value:
+    """Of each case the elements where it is taken, as numbers or the data say."""
+    which, *cases = (setting(call, key, place) for place, key in enumerate(("condition", "x1", "x2")))
+    masks, shape = call.reader.masks, np.broadcast_shapes(*(getattr(each, "shape", ()) for each in (which, *cases)))
+    if isinstance(which, Value):
+        out = by_operation(call, "where")
+        same = all(not isinstance(each, Value) or each.order == out.order for each in cases)
+        if same:
+            masks.choose_by_data(out.step, [e.step if isinstance(e, Value) else placed(e, out) for e in cases])
+        return out
+    numbers = which.numbers if isinstance(which, Table) else None
+    if numbers is None:
+        raise UnreadError("its condition is of numbers that are not known")
+    wide = [_spread(call, each, shape) if isinstance(each, Value) else each for each in cases]
+    first = next(each for each in wide if isinstance(each, Value))
+    wide = [call.ordered(each, first.order) if isinstance(each, Value) else each for each in wide]
+    places = sorted(range(first.rank), key=first.order.__getitem__)
+    table = np.broadcast_to(numbers.astype(bool), shape).transpose(places)
+    taken = (table, ~table)
+    steps = [
+        without(call.reads_one, "where", each.step, ~chosen)
+        for each, chosen in zip(wide, taken, strict=True)
+        if isinstance(each, Value)
+    ]
+    step = call.step(Arithmetic(name="where"), steps, first.step.shape, call.weights())
+    given = [each.step if isinstance(each, Value) else placed(each, first) for each in wide]
+    masks.choose(step, list(zip(given, taken, strict=True)))
+    return Value(step, shape, first.order)
+
+
+def _spread(call: Call, value: Value, shape: Shape) -> Value:
+    """A tensor with positions along all axes of a shape."""
+    if value.shape == shape:
+        return value
+    value = call.reshaped(value, (1,) * (len(shape) - value.rank) + value.shape, "unsqueeze")
+    value = call.logical(value)
+    return as_is(call.step(Pointwise(name="expand"), [value.step], shape))
 
 
 @rule(*_AGGREGATES)

@@ -6,11 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from eyeshot.errors import ReadError
 from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
 from eyeshot.read.keras.calls import Call, UnreadError
+from eyeshot.read.keras.graph import Table
 from eyeshot.read.keras.layers.table import rule
 from eyeshot.read.keras.values import Value, as_is
+from eyeshot.read.masks import Array, Constant
 
 _NAMES = {"swish": "silu", "hard_sigmoid": "hardsigmoid", "hard_swish": "hardswish", "hard_silu": "hardswish",
           "log_softmax": "log_softmax", "exponential": "exp"}  # fmt: skip
@@ -46,12 +50,45 @@ def activation(call: Call, value: Value, name: str, settings: dict[str, Any]) ->
         axis = settings.get("axis", -1)
         if not isinstance(axis, int):
             raise UnreadError("softmax over several axes")
-        return call.same(Softmax(axis=value.lies_at(axis)), value)
+        return softmax(call, value, axis, is_log=name != "softmax")
     if name == "re_lu":
         name = "relu6" if settings.get("max_value") == 6 else "relu"
     if name not in KNOWN:
         raise UnreadError(f"the activation {name} has no rule")
     return call.same(Pointwise(name=_NAMES.get(name, name)), value)
+
+
+def softmax(call: Call, x: Value, axis: int = -1, *, is_log: bool = False) -> Value:
+    """Softmax of scores, without those that a mask left out."""
+    masks, op = call.reader.masks, Softmax(axis=x.lies_at(axis))
+    out = call.same(op, Value(masks.scored(call.reads_one, x.step), x.shape, x.order))
+    if not is_log:
+        masks.weigh(out.step, x.step, op.axis)
+    return out
+
+
+def masked(call: Call, scores: Value, mask: Any) -> Value:
+    """Scores without those that a table of numbers leaves out, as Keras' layers take one: 0 or False."""
+    numbers = mask.numbers if isinstance(mask, Table) else None
+    if numbers is None or numbers.dtype.kind not in "fiub" or numbers.ndim > scores.rank:
+        raise UnreadError("it has a mask of the data, or one whose numbers are not known")
+    added = np.where(numbers.astype(bool), 0.0, -np.inf)
+    out = call.same(Arithmetic(name="add"), scores)
+    call.reader.masks.follow(out.step, "add", [scores.step, placed(Table(added.shape, compute=lambda: added), scores)])
+    return out
+
+
+def placed(table: Any, like: Value, *, varies: bool = True) -> Constant:
+    """Numbers among the arguments, their axes where those of a tensor lie."""
+
+    def numbers() -> Array | None:
+        found = table.numbers if isinstance(table, Table) else np.asarray(table)
+        if found is None or found.ndim > like.rank:
+            return None
+        places = sorted(range(like.rank), key=like.order.__getitem__)
+        return np.asarray(found.reshape((1,) * (like.rank - found.ndim) + found.shape).transpose(places))
+
+    return Constant(numbers, varies)
 
 
 def _snake(name: str) -> str:
@@ -63,6 +100,9 @@ def _activation(call: Call) -> Value:
     kind = call.layer.kind
     if kind == "Activation":
         return activated(call, call.x)
+    if kind == "Softmax" and (call.tables or len(call.inputs) > 1):
+        mask = call.kwargs.get("mask", call.args[1] if len(call.args) > 1 else None)
+        return activation(call, masked(call, call.x, mask), "softmax", dict(call.layer.config))
     name = {"ReLU": "re_lu", "LeakyReLU": "leaky_relu", "ThresholdedReLU": "threshold"}.get(kind, kind.lower())
     return activation(call, call.x, name, dict(call.layer.config))
 
@@ -191,11 +231,14 @@ def by_operation(call: Call, name: str) -> Value:
     """Two tensors, or a tensor and a number; a table of numbers is known of a call in memory only."""
     if len(call.inputs) > 1:
         return merged(call, name, call.inputs)
-    x = call.x
-    tables = [table.shape for table in call.tables if len(table.shape) == x.rank]
-    if varies := sorted({x.lies_at(a) for shape in tables for a, n in enumerate(shape) if n > 1}):
-        return call.same(Arithmetic(name=name, varies=tuple(varies)), x, call.weights())
-    return call.same(Pointwise(name=name), call.x, call.weights())
+    x, operands = call.x, list(call.args) or list(call.kwargs.values())
+    tables = [table.shape for table in call.tables if len(table.shape) <= x.rank]
+    varies = sorted({x.order[a - len(shape)] for shape in tables for a, n in enumerate(shape) if n > 1})
+    op = Arithmetic(name=name, varies=tuple(varies)) if varies else Pointwise(name=name)
+    out = call.same(op, x, call.weights())
+    given = [x.step if each is x else placed(each, x, varies=bool(varies)) for each in operands]
+    call.reader.masks.follow(out.step, name, given)
+    return out
 
 
 def merged(call: Call, name: str, values: Sequence[Value]) -> Value:
@@ -217,4 +260,5 @@ def merged(call: Call, name: str, values: Sequence[Value]) -> Value:
     unique = list(dict.fromkeys(steps))
     places = sorted(range(rank), key=first.order.__getitem__)
     step = call.step(Arithmetic(name=name), unique, [shape[axis] for axis in places])
+    call.reader.masks.follow(step, name, steps)
     return Value(step, shape, first.order)

@@ -15,18 +15,19 @@ from eyeshot.network.ops import (
     Concatenate,
     Cumulative,
     Linear,
-    MatMul,
+    Masked,
     Mixing,
     Pointwise,
     Shift,
-    Softmax,
 )
+from eyeshot.read.masks import Constant
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.names import class_of
 from eyeshot.read.onnx.operators.layout import axes_told, cut, joined, padded
 from eyeshot.read.onnx.operators.picking import MOST_POSITIONS, at_elements
+from eyeshot.read.onnx.operators.pointwise import weighed
 from eyeshot.read.onnx.operators.table import broadcast, rule
-from eyeshot.read.onnx.values import LostError, Value
+from eyeshot.read.onnx.values import MOST_NUMBERS, LostError, Value
 
 _REDUCTIONS = {
     "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "amax", "ReduceMin": "amin", "ReduceProd": "prod",
@@ -123,7 +124,11 @@ def product(call: Call, a: Value, b: Value, bias: Value | None = None) -> Value:
     lead = broadcast(left.shape[:-2], right.shape[:-2])
     shape = (*lead, left.shape[-2], right.shape[-1])
     if a.step is not None and b.step is not None:
-        out = call.record(MatMul(), [_widened(call, left, lead), _widened(call, right, lead)], shape)
+        sides = [
+            each.step for each in (_widened(call, left, lead), _widened(call, right, lead)) if each.step is not None
+        ]
+        mixed, read = call.reader.masks.product(call.reads_one, *sides)
+        out = call.record(mixed, [Value(each.shape, each) for each in read], shape)
     else:
         is_left = a.step is not None or b.step is None
         x, weight = (left, right) if is_left else (right, left)
@@ -320,17 +325,47 @@ def _attention(call: Call) -> list[Value | None]:
     now = (key, value)
     key, value = (_repeated(call, x, query.shape[1]) for x in (key, value))
     scores = product(call, query, transposed(call, key))
-    if mask is not None:
-        more = scores.shape[3] - mask.shape[-1]
-        if more > 0 and mask.shape[-1] > 1:  # what lies behind a mask is left out
-            mask = padded(call, mask, [(0, 0)] * (len(mask.shape) - 1) + [(0, more)], "constant")
-        scores = call.record(Arithmetic(name="add"), [scores, mask], broadcast(scores.shape, mask.shape))
-    weights = call.record(Softmax(axis=3), [scores], scores.shape)
-    out = product(call, weights, value)
+    before = 0 if call.get(4) is None else call[4].shape[2]
+    out = product(call, weighed(call, _masked(call, scores, mask, before), 3), value)
     if is_flat:
         out = call.permuted(out, (0, 2, 1, 3))
         out = call.reshaped(out, (*out.shape[:2], out.shape[2] * out.shape[3]))
     return [out, *now, scores]
+
+
+def _masked(call: Call, scores: Value, mask: Value | None, before: int) -> Value:
+    """Scores as softmax gets them: with what a mask adds, without what it leaves out, or lies behind or too far off.
+
+    ``before`` is how many keys come from earlier calls.
+    """
+    if mask is not None and mask.step is not None:
+        more = scores.shape[3] - mask.shape[-1]
+        if more > 0 and mask.shape[-1] > 1:
+            mask = padded(call, mask, [(0, 0)] * (len(mask.shape) - 1) + [(0, more)], "constant")
+        scores = call.record(Arithmetic(name="add"), [scores, mask], broadcast(scores.shape, mask.shape))
+        mask = None
+    rows, keys = scores.shape[2:]
+    behind = 0 if call.integer("is_causal", 0) else call.integer("right_window_size", -1)
+    ahead = call.integer("left_window_size", -1)
+    is_whole = behind < 0 and ahead < 0 and mask is None
+    if scores.step is None or (is_whole and call.get(6) is None):
+        return scores
+    numbers = None if mask is None else mask.numbers
+    if call.get(6) is not None or rows * keys > MOST_NUMBERS or (mask is not None and numbers is None):
+        return call.record(Masked(), [scores], scores.shape)  # lengths of the data, or more than are told one by one
+    away = np.arange(rows)[:, None] + before - np.arange(keys)
+    gone = ((-away > behind) & (behind >= 0)) | ((away > ahead) & (ahead >= 0))
+    if numbers is not None:
+        if numbers.dtype.kind == "b":
+            numbers = np.where(numbers, 0.0, -np.inf)
+        gone = gone | (np.arange(keys) >= numbers.shape[-1]) if numbers.shape[-1] > 1 else gone
+        short = [(0, 0)] * (numbers.ndim - 1) + [(0, max(0, keys - numbers.shape[-1]) * (numbers.shape[-1] > 1))]
+        numbers = np.pad(numbers, short)
+    added = np.where(gone, -np.inf, 0.0 if numbers is None else numbers)
+    out = call.record(Arithmetic(name="add"), [scores], broadcast(scores.shape, added.shape))
+    assert out.step is not None
+    call.reader.masks.follow(out.step, "add", [scores.step, Constant(lambda: added)])
+    return out
 
 
 def _heads(call: Call, x: Value, heads: int) -> Value:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Arithmetic, Dropout, Norm, Pointwise, Softmax
+from eyeshot.network.ops import Arithmetic, Dropout, Masked, Norm, Pointwise, Softmax
+from eyeshot.network.relations import Shape
+from eyeshot.read.masks import Constant, is_mask, without
 from eyeshot.read.onnx import fused
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.operators.table import broadcast, rule
 from eyeshot.read.onnx.values import Value
+from eyeshot.read.steps import Step
 
 _NAMES = {
     "HardSigmoid": "hardsigmoid", "HardSwish": "hardswish", "Softplus": "softplus", "Softsign": "softsign",
@@ -93,19 +96,56 @@ def _arithmetic(call: Call) -> Value:
         whole = fused.recognised(call, shape)
         if whole is not None:
             return whole
+    if call.op == "Where" and inputs[0].step is None and any(value.step is not None for value in inputs[1:]):
+        return _chosen(call, shape)
     others = {id(value.step): value for value in inputs if value.step is not None}
     sources = list(others.values())
     if len(sources) == 1 and len(inputs) == 2 and sources[0] is inputs[0] is inputs[1] and name == "mul":
         return call.record(Pointwise(name="square"), sources, shape)
     if call.op == "Sum" and len(inputs) == 1:
         return call.x
-    return call.record(Arithmetic(name=name), sources or inputs, shape, _weights(call))
+    out = call.record(Arithmetic(name=name), sources or inputs, shape, _weights(call))
+    if out.step is not None:
+        masks = call.reader.masks
+        if call.op == "Where":
+            masks.choose_by_data(out.step, [operand(value) for value in inputs[1:]])
+        else:
+            masks.follow(out.step, name, [operand(value) for value in inputs])
+    return out
+
+
+def _chosen(call: Call, shape: Shape) -> Value:
+    """A choice by numbers: of each case the elements where it is taken; any of them where those are not known."""
+    numbers = call[0].numbers
+    sources, taken = [], []
+    for place in (1, 2):
+        value, table = call[place], None if numbers is None else (numbers != 0) == (place == 1)
+        taken.append((operand(value), table))
+        if value.step is None:
+            continue
+        value = call.reshaped(value, (1,) * (len(shape) - len(value.shape)) + value.shape, "unsqueeze")
+        wide = value if value.shape == shape else call.record(Pointwise(name="expand"), [value], shape)
+        assert wide.step is not None
+        if table is None:
+            sources.append(call.record(Masked(), [wide], shape))
+        else:
+            sources.append(Value(shape, without(call.reads_one, "where", wide.step, ~table)))
+    out = call.record(Arithmetic(name="where"), sources, shape, _weights(call))
+    if out.step is not None:
+        call.reader.masks.choose(out.step, [(case, table) for case, table in taken if table is not None])
+    return out
+
+
+def operand(value: Value) -> Step | Constant:
+    """What a mask may come from, or lie on."""
+    return value.step or Constant(lambda: value.numbers, varies=value.count > 1)
 
 
 def _weights(call: Call) -> list[Value]:
-    """Constants with fractions of more than one number are weights; others are part of the formula."""
+    """Constants with fractions of more than one number are weights; others are part of the formula, as masks are."""
     fractions = call.reader.fractions
-    return [v for v in call.present if v.step is None and v.count > 1 and v.weights and v.weights <= fractions]
+    found = [v for v in call.present if v.step is None and v.count > 1 and v.weights and v.weights <= fractions]
+    return [v for v in found if call.op not in ("Add", "Sub") or not is_mask(v.numbers)]
 
 
 # --- norms ------------------------------------------------------------------------------------------------------------
@@ -174,9 +214,19 @@ def _softmax(call: Call) -> Value:
     x = call.x
     axis = call.axis(call.integer("axis", -1 if call.opset >= 13 else 1), len(x.shape))
     if call.opset >= 13 or all(n == 1 for n in x.shape[axis + 1 :]):
-        return call.record(Softmax(axis=axis), [x], x.shape)
+        return weighed(call, x, axis)
     rows = 1
     for n in x.shape[:axis]:
         rows *= n
     flat = call.reshaped(x, (rows, x.count // max(rows, 1)), "flatten")
-    return call.reshaped(call.record(Softmax(axis=1), [flat], flat.shape), x.shape)
+    return call.reshaped(weighed(call, flat, 1), x.shape)
+
+
+def weighed(call: Call, x: Value, axis: int) -> Value:
+    """Softmax of scores, without those that a mask left out."""
+    masks = call.reader.masks
+    scores = x.step and Value(x.shape, masks.scored(call.reads_one, x.step))
+    out = call.record(Softmax(axis=axis), [scores or x], x.shape)
+    if x.step is not None and out.step is not None and call.op != "LogSoftmax":
+        masks.weigh(out.step, x.step, axis)
+    return out
