@@ -1,6 +1,7 @@
 """What is wrong with a network for its image and objects, and which moves mend it? Findings, the costliest first.
 
-Every threshold stands here, each with where it comes from; on published nets at their own sizes none is passed.
+Every threshold stands here, each with where it comes from; published nets at their own sizes pass none, but for a few
+of which it is so (docs/advise.md).
 """
 
 from __future__ import annotations

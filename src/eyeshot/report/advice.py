@@ -73,7 +73,7 @@ def says(finding: Finding) -> str:
 _CURES = {
     "stem-too-coarse": "a first convolution that steps by 1, and no pool behind it",
     "wasted-tail": "fewer layers, or larger images",
-    "off-centre": "odd kernels that are padded alike on both sides",
+    "off-centre": "odd kernels that are padded alike on both sides, and no strides behind maps that were enlarged",
     "gridding": "rates without a common factor in layers behind each other, and kernels no smaller than their strides",
     "dropped-pixels": "windows no smaller than their strides, or images of sizes that fit (eyeshot sizes)",
     "padding-exposure": "larger images, or fewer strides",
