@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 import eyeshot as package
+from eyeshot.analyse.alignment import shifts
 from eyeshot.design.advise import Finding
 from eyeshot.design.rewriting import announced
 from eyeshot.errors import EyeshotError, UsageError
 from eyeshot.report.advice import cure, says
 from tests.cli.conftest import Eyeshot
 from tests.cli.conftest import eyeshot as command
+from tests.moves.test_announced import UNet
 
 __all__ = ["command"]
 
@@ -51,6 +53,20 @@ def test_a_sound_network_at_its_own_size_is_told_nothing(model: str, size: int |
     assert package.advise(model, None if size is None else (3, size, size))[:] == ()
 
 
+def test_so_are_networks_of_other_forms() -> None:
+    along_time = nn.Sequential(nn.Conv1d(2, 8, 7, 2, 3), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(8, 8, 5, padding=2))
+    for model, shape in (
+        (UNet(interpolated=True), (3, 64, 64)),
+        (UNet(interpolated=False), (3, 64, 64)),
+        (Detector(), (3, 256, 256)),
+        (along_time, (2, 1000)),
+        ("torchvision:mc3_18", (3, 16, 112, 112)),
+        ("timm:resnetblur18", (3, 224, 224)),
+        ("timm:mobilenetv4_conv_small_050", (3, 256, 256)),
+    ):
+        assert package.advise(model, shape)[:] == ()
+
+
 @pytest.mark.parametrize(("size", "from_layer", "share"), [(32, "layer2.0.add3", 0.413), (16, "layer1.1.conv1", 0.111)])
 def test_an_imagenet_stem_is_too_coarse_for_small_images(size: int, from_layer: str, share: float) -> None:
     finding = findings("resnet18", (3, size, size))["stem-too-coarse"]
@@ -78,12 +94,30 @@ def test_ten_layers_of_vgg_at_32_pixels_are_wasted_from_conv3_3_on() -> None:
     assert finding.cost == pytest.approx(0.477, abs=0.001)
 
 
+def test_of_vgg_at_32_pixels_without_its_first_pool_fewer_layers_are_wasted() -> None:
+    effects = {effect.move: effect for effect in findings("vgg16", (3, 32, 32))["wasted-tail"].moves}
+
+    assert "stem:fine" not in effects  # its first convolution does not step
+    after = package.rewrite("vgg16", "cut:block1.pool2", input_shape=(3, 32, 32))
+    assert effects["cut:block1.pool2"].macs == (after.before.totals.macs, after.after.totals.macs)
+
+
 def test_alexnet_with_alternating_pools_drops_a_row_and_a_column_behind_conv4() -> None:
     told = findings("alexnet-alternating", (3, 227, 227))
 
     assert package.inspect("alexnet-alternating")["conv5"].field.size == (387, 387)
     assert told["dropped-pixels"].evidence["map"] == "relu4"
     assert told["dropped-pixels"].evidence["positions"] == [1, 1]
+
+
+def test_rows_that_only_repeat_others_are_missed_by_nobody() -> None:
+    def blurred(size: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReflectionPad2d(1), nn.AvgPool2d(size, 2))
+
+    assert "dropped-pixels" not in findings(blurred(3), (3, 16, 16))
+    told = findings(blurred(1), (3, 16, 16))["dropped-pixels"]
+    assert told.evidence["positions"] == [8, 8]
+    assert told.evidence["share"] == 0.75
 
 
 def test_gridding_is_told_with_its_exact_coverage_and_wang_s_remedy_is_silent() -> None:
@@ -176,6 +210,37 @@ def test_objects_are_held_against_the_levels_of_a_detector() -> None:
     assert {"object-too-small", "object-too-large"}.isdisjoint(findings(Detector(), (3, 640, 640), objects="10-100"))
 
 
+class Pyramid(nn.Module):
+    """Levels enlarged and added, as detectors have them: 3×3 at stride 2, whose units look a little to one side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 3, 2, 1) for i in range(5))
+        self.head = nn.Conv2d(8, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        levels = []
+        for down in self.down:
+            x = down(x).relu()
+            levels.append(x)
+        for level in reversed(levels[:-1]):
+            x = nn.functional.interpolate(x, scale_factor=2) + level
+        out: torch.Tensor = self.head(x)
+        return out
+
+
+def test_a_pyramid_looks_where_the_map_that_it_enlarges_looked() -> None:
+    report = package.inspect(Pyramid(), (3, 256, 256))
+    off = {shift.layer: shift for shift in shifts(report)}
+
+    deepest, finest = off["down.4"], off["head"]
+    assert deepest.pixels == (-15.5, -15.5)
+    assert finest.pixels[0] is not None
+    assert abs(finest.pixels[0]) > 2  # more than a step of its own
+    assert finest.most == deepest.most < 0.5
+    assert package.advise(report.network)[:] == ()
+
+
 def test_boxes_of_a_file_are_held_against_a_classifier_s_last_map(tmp_path: Path) -> None:
     path = tmp_path / "boxes.json"
     boxes = [{"image_id": 1, "bbox": [0, 0, 500, 400]}, {"image_id": 1, "bbox": [0, 0, 0, 0]}]
@@ -188,10 +253,45 @@ def test_boxes_of_a_file_are_held_against_a_classifier_s_last_map(tmp_path: Path
     assert advice.left_out == {"without an extent": 1}
 
 
+def test_each_map_is_told_which_share_of_the_objects_does_not_suit_it(tmp_path: Path) -> None:
+    for i, size in enumerate((6, 12, 20, 40, 80, 300)):
+        (tmp_path / f"{i}.txt").write_text(f"0 0.5 0.5 {size / 640} {size / 640}\n")
+
+    document = package.advise(Detector(), (3, 640, 640), objects=tmp_path).to_json()["objects"]
+
+    assert document["count"] == 6
+    first, _, last = document["missed"]
+    fields = [43, 187]
+    assert [each["below_stride"] for each in (first, last)] == [pytest.approx(1 / 6), pytest.approx(3 / 6)]
+    assert [each["beyond_field"] for each in (first, last)] == [pytest.approx(sum(s > f for s in (6, 12, 20, 40, 80,
+                                                                300)) / 6) for f in fields]  # fmt: skip
+    assert first["beyond_used"] == pytest.approx(3 / 6)  # 95 % of what it uses lies in 33 pixels
+    assert sum(each["share"] for each in document["sizes"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("objects", ["4-900", None])
+def test_a_range_has_no_shares(objects: str | None) -> None:
+    document = package.advise(Detector(), (3, 640, 640), objects=objects).to_json()["objects"]
+
+    assert document == (None if objects is None else
+                        {"smallest": 4, "largest": 900, "count": None, "missed": [], "sizes": []})  # fmt: skip
+
+
 def test_exposure_that_differs_between_patch_and_image_is_told() -> None:
     finding = findings("C3-8 C3-8 C3-8 C3-8 C3-8 C3-8", (3, 256, 256), trained_at=(3, 16, 16))["padding-exposure"]
 
     assert finding.evidence["trained_share"] > finding.evidence["share"] + 0.1
+
+
+def test_of_a_u_net_the_map_is_told_that_padding_reaches_most_otherwise() -> None:
+    finding = findings(UNet(interpolated=False), (3, 256, 256), trained_at=(3, 32, 32))["padding-exposure"]
+
+    by_layer = {each["layer"]: each for each in finding.evidence["by_layer"]}
+    assert list(by_layer) == ["bottom.3", "up2.3", "head"]
+    assert finding.evidence["layer"] == "bottom.3"
+    grown = {name: each["trained_share"] - each["share"] for name, each in by_layer.items()}
+    assert max(grown, key=grown.__getitem__) == "bottom.3"
+    assert "where it was trained" in says(finding)
 
 
 def test_most_work_at_the_image_s_own_size_is_told_as_practice() -> None:

@@ -45,6 +45,20 @@ def test_a_broken_promise_ends_with_1_and_its_numbers(
     assert result.stdout == f"{line}\n"
 
 
+def test_of_one_layer_several_promises_are_held(tmp_path: Path, eyeshot: Eyeshot) -> None:
+    (tmp_path / "own.toml").write_text('[tool.eyeshot.check]\nmodel = "alexnet"\nfield.conv5 = [">=100", "<=120"]\n')
+
+    for words in (["alexnet", "--field", "conv5>=100", "--field", "conv5<=120"],
+                  ["--config", str(tmp_path / "own.toml")]):  # fmt: skip
+        result = eyeshot("check", *words)
+
+        assert result.exit_code == 1
+        assert result.stdout.splitlines() == [
+            "kept    field of conv5: ≥100 promised, 163×163",
+            "broken  field of conv5: ≤120 promised, 163×163",
+        ]
+
+
 def test_a_bound_keeps_no_promise_but_one_from_above(tmp_path: Path, eyeshot: Eyeshot) -> None:
     (tmp_path / "net.py").write_text(
         "import torch\nfrom torch import nn\n"

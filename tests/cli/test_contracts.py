@@ -141,6 +141,10 @@ def test_a_bound_is_marked_and_has_its_exit_code(tmp_path: Path, eyeshot: Eyesho
     assert "bound from above" in shown.stderr
     assert "renorm" in shown.stderr
     assert "every unit may see the whole image" in shown.stdout
+    advised = eyeshot("advise", f"{file}:Net", "--input", "3x16x16")
+    assert advised.exit_code == 4
+    assert "it was not all read exactly" in advised.stdout
+    assert eyeshot("rewrite", f"{file}:Net", "bottleneck:last", "--input", "3x16x16").exit_code == 4
     exact = {layer["name"]: layer["field"]["exact"] for layer in document["layers"]}
     assert exact["conv"] is True
     assert exact["last"] is False

@@ -20,6 +20,8 @@ from eyeshot.design.moves.table import MOVES
 from eyeshot.design.syntax import Design
 from eyeshot.errors import ShapeError, UsageError
 from eyeshot.read.loading import load_module
+from eyeshot.read.pretrained import drawn_module
+from tests.moves.test_function import in_double, relative, run
 from tests.oracles.designs import designs
 
 MADE = (
@@ -161,12 +163,31 @@ MODELS = {
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:The default weight initialization:FutureWarning"
+)  # torchvision's own, of two models
 @pytest.mark.parametrize("name", [name if source is None else f"{source}:{name}" for name, source in MODELS.items()])
 def test_on_models_of_the_zoo_torchvision_and_timm(name: str) -> None:
     shape = (3, 227, 227) if ":" not in name and name.startswith("alexnet") else (3, 96, 96)
     shape = (1, 28, 28) if name == "alexnet-28" else shape
     subject: Any = load_module(name) if ":" in name else name
 
-    results = [rewritten(subject, move, shape) for move in MADE]
+    results = {move: rewritten(subject, move, shape) for move in MADE}
 
-    assert len([result for result in results if result is not None]) >= 4
+    made = {move: result for move, result in results.items() if result is not None}
+    assert len(made) >= 4
+    exact = [move for move, result in made.items() if result.is_exact and not any(s.plan.ring for s in result.steps)]
+    if not exact:
+        return
+    module = in_double(drawn_module(name) if ":" in name else build(eyeshot.inspect(name, shape).network))
+    x = torch.randn(1, *shape, dtype=torch.float64)
+    expected = tensors(run(module, x))
+    for move in exact:
+        model = eyeshot.rewrite(module, move, input_shape=shape).model
+        for a, b in zip(tensors(run(model, x)), expected, strict=True):
+            assert relative(a, b) < 1e-10, move
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors of what a model returns, which may be a dictionary of its heads."""
+    return list(value.values()) if isinstance(value, dict) else [value]

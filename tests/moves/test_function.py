@@ -13,10 +13,13 @@ from torch import nn
 
 import eyeshot
 from eyeshot.build.folding import chained
+from eyeshot.errors import UsageError
 from eyeshot.read.pretrained import drawn_module
 
 CONVS: tuple[Any, ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 POOLS: tuple[Any, ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+MAX_POOLS: tuple[Any, ...] = (nn.MaxPool1d, nn.MaxPool2d)
+NORMS: tuple[Any, ...] = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def in_double(module: nn.Module) -> nn.Module:
@@ -192,6 +195,79 @@ def test_an_average_pool_is_a_strided_convolution() -> None:
     assert result.after["0"].node.op.kernel == (4, 4)  # type: ignore[attr-defined]
     assert result.after["0"].field == result.before["1"].field
     assert relative(run(result.model, x), run(module, x)) < 1e-12
+
+
+def test_where_an_average_pool_s_last_window_hangs_over_the_border_differs_and_it_is_said() -> None:
+    module = in_double(nn.Sequential(nn.Conv2d(4, 6, 3, padding=1), nn.AvgPool2d(2, ceil_mode=True)))
+    x = torch.randn(1, 4, 17, 17, dtype=torch.float64)
+
+    result = eyeshot.rewrite(module, "pool-to-stride:kernel", input_shape=(4, 17, 17))
+
+    a, b = run(result.model, x), run(module, x)
+    assert "but for the outermost rows and columns" in result.says
+    assert relative(a, b) > 0.01
+    assert relative(inside(a, 1), inside(b, 1)) < 1e-12
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_an_average_pool_that_steps_less_pads_as_it_did(counts: bool) -> None:
+    pool = nn.AvgPool2d(3, 2, 1, count_include_pad=counts)
+    module = in_double(nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), pool))
+    x = torch.randn(1, 3, 32, 32, dtype=torch.float64)
+
+    result = eyeshot.rewrite(module, "output-stride:2", input_shape=(3, 32, 32))
+
+    assert relative(run(result.model, x)[:, :, ::2, ::2], run(module, x)) < 1e-12
+
+
+@st.composite
+def modules(draw: st.DrawFn) -> tuple[nn.Sequential, int]:
+    """Convolutions of any padding, pools that round up, norms and activations in a row along one or two axes."""
+    axes = draw(st.integers(1, 2))
+    channels, layers = 2, list[nn.Module]()
+    for kind in ["conv", *draw(st.lists(st.sampled_from(["conv", "conv", "avg", "max", "norm", "relu"]), max_size=4))]:
+        kernel, stride = draw(st.integers(1, 4)), draw(st.integers(1, 2))
+        if kind == "conv":
+            width, groups = draw(st.sampled_from([(2, 1), (4, 1), (channels, channels)]))
+            settings_ = {
+                "padding": draw(st.integers(0, 2)),
+                "dilation": draw(st.integers(1, 2)),
+                "groups": groups,
+                "bias": draw(st.booleans()),
+                "padding_mode": draw(st.sampled_from(["zeros", "zeros", "reflect", "replicate", "circular"])),
+            }
+            layers.append(CONVS[axes - 1](channels, width, kernel, stride, **settings_))
+            channels = width
+        elif kind in ("avg", "max"):
+            pool = (POOLS if kind == "avg" else MAX_POOLS)[axes - 1]
+            side = draw(st.integers(0, kernel // 2))
+            layers.append(pool(kernel, draw(st.integers(1, 3)), side, ceil_mode=draw(st.booleans())))
+        else:
+            layers.append(nn.ReLU() if kind == "relu" else NORMS[axes - 1](channels))
+    return nn.Sequential(*layers), axes
+
+
+EXACT = ("stack-to-kernel", "pool-to-stride:kernel", "fold-batch-norm")
+
+
+@given(modules(), st.sampled_from((*EXACT, *EXACT, "kernel-to-stack", "stem:3x3", "blur-pool", "width:by=2", "dilation",
+                                   "bottleneck", "stride-to-pool", "padding:zero", "output-stride:1")))  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_what_is_said_to_stay_stays_however_layers_pad(drawn: tuple[nn.Sequential, int], move: str) -> None:
+    module, axes = drawn
+    module = in_double(module)
+    shape = (2, *[33] * axes)
+    x = torch.randn(1, *shape, dtype=torch.float64)
+
+    try:  # which also compares what is announced with what is read back
+        result = eyeshot.rewrite(module, move, input_shape=shape)
+    except UsageError:
+        return
+
+    after = run(result.model, x)
+    assert tuple(after.shape[1:]) == result.after.layers[-1].out
+    if result.is_exact and not result.steps[0].plan.ring:
+        assert relative(after, run(module, x)) < 1e-10
 
 
 def test_a_max_pool_has_no_strided_twin_and_it_is_said() -> None:

@@ -11,7 +11,7 @@ half a step: unit and pixel stay neighbours. From half a step on, a unit's field
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eyeshot.analyse.data_path import data_path
@@ -31,7 +31,8 @@ class Shift:
     Attributes:
         layer: the layer's name.
         pixels: per axis, positive towards the end; None along axes without places, and along causal ones.
-        steps: the same in steps from unit to unit.
+        steps: the same in steps from unit to unit; behind a map that is enlarged, in steps of the coarsest on the way,
+            since a decoder looks where that looked.
     """
 
     layer: str
@@ -57,8 +58,20 @@ class Meeting:
 def shifts(inspection: Inspection) -> list[Shift]:
     """The shift of every layer on the data path whose units have places."""
     carrying = data_path(inspection.network)
-    every = [_shift(layer) for layer in inspection if layer.name in carrying]
+    every: list[Shift] = []
+    coarsest: dict[str, list[float]] = {}
+    for layer in inspection:
+        read = [coarsest.get(layer.node.inputs[read.source], []) for read in layer.node.reads if not read.gate]
+        coarsest[layer.name] = [max(steps) for steps in zip(_steps(layer), *filter(None, read), strict=True)]
+        if layer.name in carrying:
+            every.append(_shift(layer, coarsest[layer.name]))
     return [shift for shift in every if any(step is not None for step in shift.steps)]
+
+
+def _steps(layer: Layer) -> list[float]:
+    """Per axis the pixels from unit to unit; 0 where units do not move."""
+    form = layer.data.fields.form(layer.name)
+    return [sight.step / sight.period if isinstance(sight, Moving) else 0.0 for sight in form]
 
 
 def meetings(inspection: Inspection) -> Iterator[Meeting]:
@@ -79,11 +92,11 @@ def meetings(inspection: Inspection) -> Iterator[Meeting]:
                 break
 
 
-def _shift(layer: Layer) -> Shift:
+def _shift(layer: Layer, coarsest: Sequence[float]) -> Shift:
     fields = layer.data.fields
     pixels: list[float | None] = []
     steps: list[float | None] = []
-    for sight, n in zip(fields.form(layer.name), fields.network.extent, strict=True):
+    for sight, n, coarse in zip(fields.form(layer.name), fields.network.extent, coarsest, strict=True):
         if not isinstance(sight, Moving) or sight.axis >= len(layer.node.shape) or is_causal(sight):
             pixels.append(None)
             steps.append(None)
@@ -91,7 +104,7 @@ def _shift(layer: Layer) -> Shift:
         step, m = sight.step / sight.period, layer.node.shape[sight.axis]
         shift = _centre(sight) + (m - 1) * step / 2 - (n - 1) / 2
         pixels.append(shift)
-        steps.append(shift / step)
+        steps.append(shift / coarse)
     return Shift(layer.name, tuple(pixels), tuple(steps))
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Sliding
-from eyeshot.network.relations import Window
+from eyeshot.network.ops import EdgePad, Sliding
+from eyeshot.network.relations import Sides, Window
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,16 @@ def dropped(inspection: Inspection) -> Iterator[Dropped]:
             continue
         missing = _missing(node, list(zip(after, [w for w in windows if w is not None], strict=True)))
         if any(missing):
-            sizes = node.shape[2:]
+            sizes = [n - sum(sides) for n, sides in zip(node.shape[2:], _repeated(node), strict=True)]
             read = 1.0
             for n, out in zip(sizes, missing, strict=True):
                 read *= 1 - out / n
             yield Dropped(node.name, tuple(reader.name for reader in after), missing, 1 - read)
+
+
+def _repeated(node: Node) -> Sides:
+    """Per axis how many positions at both ends of a map only repeat others of it, which nobody misses."""
+    return node.op.padding if isinstance(node.op, EdgePad) else ((0, 0),) * len(node.shape[2:])
 
 
 def _window(node: Node, reader: Node, network: Network) -> Window | None:
@@ -70,7 +75,7 @@ def _window(node: Node, reader: Node, network: Network) -> Window | None:
 
 def _missing(node: Node, readers: list[tuple[Node, Window]]) -> tuple[int, ...]:
     missing = []
-    for i, n in enumerate(node.shape[2:]):
+    for i, (n, (before, behind)) in enumerate(zip(node.shape[2:], _repeated(node), strict=True)):
         seen: set[int] = set()
         for reader, window in readers:
             slide, m = window.slides[i], reader.shape[2 + i]
@@ -78,5 +83,5 @@ def _missing(node: Node, readers: list[tuple[Node, Window]]) -> tuple[int, ...]:
                 seen |= {*range(max(0, -slide.before), min(n, (m - 1) * slide.stride - slide.before + slide.kernel))}
             else:
                 seen |= {j for positions in slide.reads(n, m) for j in positions}
-        missing.append(n - len(seen))
+        missing.append(n - before - behind - len(seen & {*range(before, n - behind)}))
     return tuple(missing)

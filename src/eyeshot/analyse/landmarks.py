@@ -19,7 +19,8 @@ def weighted(inspection: Inspection) -> list[Layer]:
 def last_convolution(inspection: Inspection) -> Layer | None:
     """The last convolution on the data's way to an output, of those with the widest view along it; None without any.
 
-    What is called last may be a shortcut or an auxiliary head, which see less than what they stand beside.
+    What is called last may be a shortcut or an auxiliary head, which see less than what they stand beside; or stand
+    behind a global pool, where it is a fully connected layer but for its name.
     """
     return _last_of_the_widest(inspection, data_path(inspection.network))
 
@@ -35,7 +36,8 @@ def _last_of_the_widest(inspection: Inspection, carrying: frozenset[str]) -> Lay
     convolutions = [
         layer for layer in reversed(inspection.layers) if isinstance(layer.node.op, Conv) and layer.name in carrying
     ]
-    return max(convolutions, key=lambda layer: math.prod(layer.data.field.size), default=None)
+    placed = [layer for layer in convolutions if layer.data.field.stride is not None]
+    return max(placed or convolutions, key=lambda layer: math.prod(layer.data.field.size), default=None)
 
 
 def horizon(inspection: Inspection, *, data: bool = False) -> Layer | None:

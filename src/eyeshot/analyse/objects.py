@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,30 @@ def ranges(inspection: Inspection) -> list[Range]:
 def _used(layer: Layer) -> float | None:
     sigmas = width(layer.data.fields, layer.name)
     return None if sigmas is None else WIDTHS_OF_SIGMA * min(sigmas)
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Shares of objects that a map does not suit.
+
+    Attributes:
+        below_stride: with a shorter side below the stride, so that two may share a unit.
+        beyond_used: with a longer side above what holds 95 % of what units use; None where that is not known.
+        beyond_field: with a longer side above the field, of which no unit sees all.
+    """
+
+    below_stride: float
+    beyond_used: float | None
+    beyond_field: float
+
+
+def missed(shorter: Sequence[float], longer: Sequence[float], each: Range) -> Missed:
+    """The shares of objects, by their sides in pixels, that are too small or too large for a map."""
+    return Missed(
+        below_stride=share_below(shorter, each.stride),
+        beyond_used=None if each.used is None else 1 - share_below(longer, math.nextafter(each.used, math.inf)),
+        beyond_field=1 - share_below(longer, each.field + 1),
+    )
 
 
 def share_below(sizes: Sequence[float], limit: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eyeshot.analyse.alignment import HALF_A_STEP, shifts
@@ -20,13 +20,13 @@ class Promises:
     """What is promised of a network.
 
     Attributes:
-        field: by layers' names what their units see, such as "163", ">=100" or "<=200x300".
+        field: by layers' names what their units see, each such as "163", ">=100" or "<=200x300".
         macs_max, params_max, peak_max: the most that it costs; peak in elements alive at once.
         no_unproductive: no layer only widens a view of the whole image.
         centred: no layer's units look half a step or more beside their places.
     """
 
-    field: Mapping[str, str] = field(default_factory=dict)
+    field: Mapping[str, Sequence[str]] = field(default_factory=dict)
     macs_max: int | None = None
     params_max: int | None = None
     peak_max: int | None = None
@@ -53,11 +53,11 @@ def kept(inspection: Inspection, promises: Promises) -> list[Promise]:
     return [*_fields(inspection, promises.field), *_costs(inspection, promises), *_shapes(inspection, promises)]
 
 
-def _fields(inspection: Inspection, fields: Mapping[str, str]) -> Iterator[Promise]:
-    for name, asked in fields.items():
-        match = _FIELD.fullmatch(str(asked).strip())
+def _fields(inspection: Inspection, fields: Mapping[str, Sequence[str]]) -> Iterator[Promise]:
+    for name, asked in ((name, asked) for name, each in fields.items() for asked in each):
+        match = _FIELD.fullmatch(asked.strip())
         if match is None:
-            raise UsageError(f"field of {name}: {quoted(str(asked))} is none; write 163, 163x163, '>=163' or '<=300'")
+            raise UsageError(f"field of {name}: {quoted(asked)} is none; write 163, 163x163, '>=163' or '<=300'")
         layer = inspection[name]
         sizes = [int(size) for size in re.split("[x×]", match[2])]
         seen = layer.field.size

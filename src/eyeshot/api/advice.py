@@ -127,13 +127,16 @@ class Advice(Sequence["Finding"]):
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema eyeshot.advice/1."""
-        from eyeshot.report.advice import record
+        from eyeshot.report.advice import objects_record, record
 
         network = self.report.network
+        objects = None if self.ends is None else objects_record(self.maps, self.ends, self.objects, self.bins)
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source, "input": list(network.input.shape[1:])},
+            "exact": self.report.is_exact,
             "outputs": [{"layer": m.layer, "stride": m.stride, "field": m.field, "used": m.used} for m in self.maps],
+            "objects": objects,
             "left_out": dict(self.left_out),
             "findings": [record(each, [self.command(effect.move) for effect in each.moves]) for each in self],
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ def check(
     model: Any,
     input_shape: Any = None,
     *,
-    field: Mapping[str, int | str] | None = None,
+    field: Mapping[str, int | str | Sequence[int | str]] | None = None,
     macs_max: int | str | None = None,
     params_max: int | str | None = None,
     peak_max: int | str | None = None,
@@ -29,7 +29,7 @@ def check(
 
     Args:
         model, input_shape: as for ``inspect``.
-        field: by layers' names what their units see: 163, "163x163", ">=100" or "<=300".
+        field: by layers' names what their units see: 163, "163x163", ">=100" or "<=300", or several in a list.
         macs_max, params_max, peak_max: the most it may cost, such as "2G"; peak in elements alive at once.
         no_unproductive: no layer only widens a view that holds the whole image.
         centred: no layer's units look half a step or more beside their places.
@@ -89,11 +89,15 @@ def promised(**given: Any) -> Promises:
         raise UsageError("nothing is promised; give, say, --field conv5=163, --macs-max 2G or --no-unproductive")
     amounts = {key: None if value is None else amount(value, key) for key, value in given.items() if "max" in key}
     return Promises(
-        field={str(name): str(asked) for name, asked in (given.get("field") or {}).items()},
+        field={str(name): _each(asked) for name, asked in (given.get("field") or {}).items()},
         no_unproductive=given.get("no_unproductive", False),
         centred=given.get("centred", False),
         **amounts,
     )
+
+
+def _each(asked: Any) -> tuple[str, ...]:
+    return tuple(map(str, asked)) if isinstance(asked, list | tuple) else (str(asked),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ _OF_PYTORCH = frozenset(vars(nn.Module()))
 _ONLY_PAD = frozenset({"Conv2dSame", "PaddedConv1d", "PaddedConv2d", "PaddedConv3d"})
 """Convolutions with padding of their own: timm's, and those of built designs."""
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -150,7 +151,7 @@ def _chain(
         if isinstance(node.op, Norm) and isinstance(old, _NORMS):
             chain.append(_of_width(old, node.shape[node.op.statistics[0] if node.op.mode == "layer" else 1]))
             continue
-        chain.append(_as(_without_dark_borders(module_of(after, node)), like, old))
+        chain.append(_padding_as(old, _as(module_of(after, node), like, old)))
     if each.weights in ("anew", "composed", "least squares", "averaging"):
         _weigh(modules, before, after, each, chain, errors)
     return chain
@@ -210,13 +211,6 @@ def _of_width(norm: Any, channels: int) -> nn.Module:
     return norm  # type: ignore[no-any-return]
 
 
-def _without_dark_borders(module: nn.Module) -> nn.Module:
-    """Averages over what is there; padding does not count."""
-    if isinstance(module, nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d):
-        module.count_include_pad = False
-    return module
-
-
 def _is_alike(op: Op, node: Node, old: Node) -> bool:
     new = node.op
     if not isinstance(op, Conv):
@@ -260,6 +254,19 @@ def _edited(old: Any, node: Node, edge: Op | None) -> nn.Module:
     old.padding_mode = mode
     old._reversed_padding_repeated_twice = [amount for a, _ in reversed(sides) for amount in (a, a)]
     return old
+
+
+def _padding_as(old: Any, new: Any) -> nn.Module:
+    """A new layer whose padding counts as the old one's did: repeated maps, zeros that are averaged over or are not."""
+    if isinstance(new, _AVERAGES):  # over what is there, unless the old one averaged otherwise
+        new.count_include_pad = isinstance(old, _AVERAGES) and old.count_include_pad
+        if isinstance(old, _AVERAGES) and old.kernel_size == new.kernel_size:
+            new.divisor_override = getattr(old, "divisor_override", None)
+    is_edge = isinstance(old, _CONVS) and old.padding_mode != "zeros" and any(old._reversed_padding_repeated_twice)
+    if is_edge and isinstance(new, _CONVS):
+        new.padding, new.padding_mode = old.padding, old.padding_mode
+        new._reversed_padding_repeated_twice = old._reversed_padding_repeated_twice
+    return new  # type: ignore[no-any-return]
 
 
 def _padded_conv(old: Any, node: Node) -> nn.Module:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eyeshot.cli.options import colour_option, input_option, json_option, print_json, say_next, typed, users_code
+from eyeshot.cli.options import (
+    colour_option,
+    end_if_bounded,
+    input_option,
+    json_option,
+    print_json,
+    say_next,
+    typed,
+    users_code,
+)
 
 if TYPE_CHECKING:
     from eyeshot.api.advice import Advice
@@ -38,25 +47,38 @@ def advise(
         advice = advised(model, input_shape, objects=objects, trained_at=trained_at)
     if as_json:
         print_json(advice.to_json())
-        return
-    _print(advice, Terminal(colour=not no_colour), model, input_shape)
+    else:
+        _print(advice, Terminal(colour=not no_colour), model, input_shape)
+    end_if_bounded(advice.report, no_colour=no_colour)
 
 
 def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> None:
-    from eyeshot.report.advice import cure, drawn, effect_words, says
+    from eyeshot.report.advice import cure, drawn, effect_words, says, suiting_table
 
     if not len(advice):
-        terminal.say(("Nothing is wrong: ", "good"), "no finding passes its threshold (docs/advise.md).")
+        known = "" if advice.report.is_exact else ", as far as it was read exactly"
+        terminal.say(("Nothing is wrong: ", "good"), f"no finding passes its threshold (docs/advise.md){known}.")
+    elif not advice.report.is_exact:
+        terminal.say(("it was not all read exactly, and what rests on bounds may be none", "dim"))
+    told: set[str] = set()
     for finding in advice:
         terminal.say((f"{finding.kind}: ", "warn"), says(finding))
         if would := cure(finding):
             terminal.say((f"  {would}", "dim"))
+        if again := ", ".join(effect.move for effect in finding.moves if effect.move in told):
+            terminal.say(("  mended too by ", "dim"), (again, "strong"))
         for effect in finding.moves:
+            if effect.move in told:
+                continue
+            told.add(effect.move)
             terminal.say((f"  {effect.move}: ", "strong"), effect_words(effect))
             if command := advice.command(effect.move):
                 terminal.say((f"    {command}", "dim"))
     if advice.is_only_read and any(finding.moves for finding in advice):
         terminal.say(("moves are told as they would be: this is only read; make them on what it came from", "dim"))
+    if advice.ends and advice.maps:
+        terminal.say()
+        terminal.table(suiting_table(advice.maps, advice.ends, advice.objects))
     if advice.bins:
         terminal.say()
         for line in drawn(advice.bins):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SCHEMA = "eyeshot.check/1"
 
 
-def _fields(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
-    """LAYER=163, LAYER>=100 or LAYER<=300 by layers."""
-    fields = {}
+def _fields(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """LAYER=163, LAYER>=100 or LAYER<=300 by layers, of which one may have several."""
+    fields: dict[str, list[str]] = {}
     for text in texts:
         name, sign, rest = text.partition("=")
         if not sign or not name.strip("<>") or not rest:
@@ -32,7 +32,7 @@ def _fields(context: click.Context, parameter: click.Parameter, texts: tuple[str
                 f"{text!r} is none; write LAYER=163, 'LAYER>=100' or 'LAYER<=300'", context, parameter
             )
         less = name[-1] if name[-1] in "<>" else ""
-        fields[name.removesuffix(less)] = f"{less}={rest}"
+        fields.setdefault(name.removesuffix(less), []).append(f"{less}={rest}")
     return fields
 
 

@@ -241,6 +241,15 @@ def lesson_of(*models: str) -> list[str]:
     return ["eyeshot report --lesson -o lesson.html"] if any(model.startswith("alexnet") for model in models) else []
 
 
+def end_if_bounded(report: Report, *, no_colour: bool) -> None:
+    """End so where a report has such results, and go on where it has none."""
+    import sys
+
+    if not report.is_exact:
+        layers = [layer.name for layer in report if not layer.field.is_exact]
+        end_bounded(Terminal(sys.stderr, colour=not no_colour), layers)
+
+
 def end_bounded(terminal: Terminal, layers: Sequence[str]) -> None:
     """Say which results are only bounds, and end with the exit code for that."""
     if not layers:  # what was read is exact, and not all

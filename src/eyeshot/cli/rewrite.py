@@ -9,6 +9,7 @@ import click
 
 from eyeshot.cli.options import (
     colour_option,
+    end_if_bounded,
     input_option,
     json_option,
     known_models,
@@ -74,8 +75,9 @@ def rewrite(
         result.save(output, force=force)
     if as_json:
         print_json(result.to_json())
-        return
-    _print(result, terminal, model, input_shape, output)
+    else:
+        _print(result, terminal, model, input_shape, output)
+    end_if_bounded(result.after, no_colour=no_colour)
 
 
 def _print(result: Rewrite, terminal: Terminal, model: str, input_shape: Any, output: Path | None) -> None:

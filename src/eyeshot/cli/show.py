@@ -8,7 +8,7 @@ import click
 
 from eyeshot.cli.options import (
     colour_option,
-    end_bounded,
+    end_if_bounded,
     input_option,
     inspected,
     json_option,
@@ -95,13 +95,7 @@ def show(
     else:
         _print_ledger(report, Terminal(colour=not no_colour), told)
         _print_what_next(report, Terminal(colour=not no_colour), model, input_shape)
-    if not report.is_exact:
-        import sys
-
-        end_bounded(
-            Terminal(sys.stderr, colour=not no_colour),
-            [layer.name for layer in report if not layer.field.is_exact],
-        )
+    end_if_bounded(report, no_colour=no_colour)
 
 
 def _print_up_to_failure(report: Report, terminal: Terminal, told: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What is wrong with a network for its image and objects, and which moves mend it? Findings, the costliest first.
 
-Every threshold stands here, each with where it comes from; on published nets at their own sizes none is passed.
+Every threshold stands here, each with where it comes from; published nets at their own sizes pass none, but for a few
+of which it is so (docs/advise.md).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from eyeshot.analyse.alignment import HALF_A_STEP, Meeting, meetings, shifts
+from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.dropped import Dropped, dropped
 from eyeshot.analyse.exposure import exposure
 from eyeshot.analyse.gridding import coverages
@@ -19,7 +21,7 @@ from eyeshot.analyse.landmarks import horizon, last_convolution, macs_before
 from eyeshot.analyse.objects import ranges, share_below
 from eyeshot.analyse.unproductive import narrowest, unproductive
 from eyeshot.design.effects import Effect, effects_of
-from eyeshot.network.ops import Conv, Sliding
+from eyeshot.network.ops import Conv, Pool, Sliding
 
 EARLY_HORIZON = 0.75
 """Share of MACs after which every unit sees all, below which a stem is too coarse if the last map is small, too:
@@ -29,13 +31,14 @@ SMALL_MAP = 4
 STEM = 0.1
 """Share of MACs that the stem has at most: ResNet-18's convolution and pool have 6.5 %."""
 WASTE = 0.01
-"""Share of MACs in unproductive layers worth telling: VGG-19's last pool, which has none, is not."""
+"""Share of MACs in unproductive or exposed layers worth telling: VGG-19's last pool, which has none, is not, nor is the
+head of SSDLite on its map of 1×1."""
 COVERAGE = 0.9
 """Share of its box that a unit sees: Wang et al. 2018 take [1, 2, 5] (all) for sound and [1, 2, 9] (71 %) for not."""
 DROPPED = 0.02
 """Share of a map that nothing reads: SqueezeNet drops a row and a column of 224 pixels, 0.9 %."""
-EXPOSURE = 0.9
-"""Share of padding in what units use: the most of published nets at their own sizes is 84 % (ConvNeXt-T at 224)."""
+EXPOSURE = 0.97
+"""Share of padding in what units use: of published nets at their own sizes ConvNeXt-S and -B at 224 have 95.9 %."""
 GROWN_EXPOSURE = 0.1
 """By how much exposure may differ between two sizes of input."""
 FEW = 0.01
@@ -113,7 +116,7 @@ def _stem(inspection: Inspection) -> Iterator[Finding]:
         evidence={"sees_all_from": end.name, "share_of_macs": share, "last_map": list(last.out[1:]),
                   "stem_stride": _step(stem[-1]), "image": list(inspection.network.extent)},
         cost=1 - share,
-        moves=effects_of(inspection, ("stem:fine", "stem:half"), later),
+        moves=effects_of(inspection, _finer(inspection), later),
     )  # fmt: skip
 
 
@@ -132,9 +135,16 @@ def _tail(inspection: Inspection) -> Iterator[Finding]:
                   "share_of_macs": macs / inspection.totals.macs, "params": sum(layer.params for layer in layers),
                   "image": list(inspection.network.extent)},
         cost=macs / inspection.totals.macs,
-        moves=effects_of(inspection, (f"cut:from={border.name}", *_cuts(inspection, layers), "stem:fine"),
+        moves=effects_of(inspection, (f"cut:from={border.name}", *_cuts(inspection, layers), *_finer(inspection)),
                        lambda after: len(unproductive(after)) < len(layers)),
     )  # fmt: skip
+
+
+def _finer(inspection: Inspection) -> tuple[str, ...]:
+    """The moves that take out a first step: those of the stem, or where a pool further behind does it, its cut."""
+    first = next((layer for layer in _windows(inspection) if _step(layer) > 1), None)
+    is_pool = first is not None and isinstance(first.node.op, Pool)
+    return ("stem:fine", "stem:half", *([f"cut:{first.name}"] if first is not None and is_pool else []))
 
 
 def _cuts(inspection: Inspection, layers: Sequence[Layer]) -> list[str]:
@@ -225,29 +235,48 @@ def _exposure(inspection: Inspection, trained: Inspection | None) -> Iterator[Fi
     if last is None or not any(shift.layer == last.name for shift in shifts(inspection)):
         return
     share = exposure(last)
-    was = None if trained is None else exposure(trained[last.name])
-    grown = share is not None and was is not None and abs(share - was) > GROWN_EXPOSURE
-    if share is None or (share <= EXPOSURE and not grown):
+    if share is None:
         return
+    by_layer: list[tuple[Layer, float, float]] = []
+    if trained is not None:
+        each = [(layer, exposure(layer), exposure(trained[layer.name])) for layer in _ends_of_stages(inspection, last)]
+        by_layer = [(layer, now, was) for layer, now, was in each if now is not None and was is not None]
+    worst, now, was = max(by_layer, key=lambda each: abs(each[1] - each[2]), default=(last, share, share))
+    names = tuple(_exposed(inspection, last)) if share > EXPOSURE else ()
+    if _share(inspection, names) >= WASTE:
+        worst, now = last, share
+        was = next((then for layer, _, then in by_layer if layer is last), share)
+    elif abs(now - was) > GROWN_EXPOSURE:
+        names = (worst.name,)
+    else:
+        return
+    evidence: dict[str, Any] = {"layer": worst.name, "share": now, "map": list(worst.out[1:])}
+    if trained is not None:
+        every = [{"layer": layer.name, "share": a, "trained_share": b} for layer, a, b in by_layer]
+        evidence |= {"trained_share": was, "trained_image": list(trained.network.extent), "by_layer": every}
 
     def less(after: Inspection) -> bool:
-        end = last_convolution(after)
-        now = None if end is None else exposure(end)
-        return now is not None and now < share
+        there = {layer.name: layer for layer in after}
+        again = exposure(there[worst.name]) if worst.name in there else None
+        return again is not None and again < now
 
-    evidence: dict[str, Any] = {"layer": last.name, "share": share, "map": list(last.out[1:])}
-    if trained is not None and was is not None:
-        evidence |= {"trained_share": was, "trained_image": list(trained.network.extent)}
-    names = tuple(_exposed(inspection, last)) if share > EXPOSURE else (last.name,)
     # a map is reflected at most up to its own other end
-    moves = ("stem:fine", "padding:reflect") if min(last.out[1:]) >= SMALL_MAP else ("stem:fine",)
+    moves = (*_finer(inspection), "padding:reflect") if min(last.out[1:]) >= SMALL_MAP else _finer(inspection)
     yield Finding(
         kind="padding-exposure",
         layers=names,
         evidence=evidence | {"image": list(inspection.network.extent)},
-        cost=_share(inspection, names) * share,
+        cost=_share(inspection, names) * now,
         moves=effects_of(inspection, moves, less),
     )
+
+
+def _ends_of_stages(inspection: Inspection, last: Layer) -> list[Layer]:
+    """The last convolution on maps of each size, on the data's way to an output, in order."""
+    carrying = data_path(inspection.network)
+    convs = [x for x in _windows(inspection) if isinstance(x.node.op, Conv) and x.name in carrying]
+    ends = {layer.out[1:]: layer for layer in convs} | {last.out[1:]: last}
+    return [layer for layer in convs if ends[layer.out[1:]] is layer]
 
 
 def _exposed(inspection: Inspection, last: Layer) -> list[str]:
@@ -276,7 +305,7 @@ def _objects(inspection: Inspection, objects: Sizes, is_range: bool) -> Iterator
             evidence={"smallest": min(shorter), "share": None if is_range else small, "stride": finest.stride,
                       "outputs": every},
             cost=small,
-            moves=effects_of(inspection, ("stem:half", "stem:fine", f"output-stride:{max(int(finest.stride) // 2, 1)}"),
+            moves=effects_of(inspection, (*_finer(inspection), f"output-stride:{max(int(finest.stride) // 2, 1)}"),
                            lambda after: min((each.stride for each in ranges(after)), default=finest.stride)
                            < finest.stride),
         )  # fmt: skip

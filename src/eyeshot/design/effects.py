@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.analyse.landmarks import last_convolution
@@ -24,7 +24,8 @@ class Effect:
 
 def effects_of(inspection: Inspection, moves: Sequence[str], mends: Callable[[Inspection], bool]) -> tuple[Effect, ...]:
     """The moves that apply and make it better, with their effect."""
-    before, effects = inspection, []
+    before = inspection
+    effects: list[Effect] = []
     for move in moves:
         try:
             after = Inspection(announced(before.network, move))
@@ -32,7 +33,9 @@ def effects_of(inspection: Inspection, moves: Sequence[str], mends: Callable[[In
                 continue
         except EyeshotError:  # a move that does not apply to this network is none for it
             continue
-        effects.append(effect(move, before, after))
+        made = effect(move, before, after)
+        if not any(replace(made, move=each.move) == each for each in effects):  # what does the same is told once
+            effects.append(made)
     return tuple(effects)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from eyeshot.analyse.objects import Range
-from eyeshot.design.advise import Finding
+from eyeshot.analyse.objects import Range, missed
+from eyeshot.design.advise import Finding, Sizes
 from eyeshot.design.effects import Effect
-from eyeshot.report.wording import percent, relative, short, times
+from eyeshot.report.table import Column, Table
+from eyeshot.report.wording import NONE, percent, relative, short, times
 
 
 def says(finding: Finding) -> str:
@@ -31,9 +32,9 @@ def says(finding: Finding) -> str:
         names = " and ".join(e["branches"])
         return f"{names} meet at {e['meet_at']} with their middles {e['pixels']:g} pixels apart, {e['steps']:g} steps."
     if finding.kind == "off-centre":
-        pixels = times(f"{n:+g}" for n in e["pixels"] if n is not None)
+        apart = times(f"{n:+g}".replace("-", "−") for n in e["pixels"] if n is not None)
         return (
-            f"From {e['from']} on units look beside their places: {e['worst']} by {pixels} pixels, half a step or more."
+            f"From {e['from']} on units look beside their places: {e['worst']} by {apart} pixels, half a step or more."
         )
     if finding.kind == "gridding":
         along = times(f"{seen} of {box}" for seen, box in e["along"])
@@ -50,13 +51,13 @@ def says(finding: Finding) -> str:
     if finding.kind == "object-too-small":
         return (
             f"{_of_objects(e['share'])} are smaller than the finest stride, {e['stride']:g} pixels"
-            f" ({finding.layers[0]}); the smallest has {e['smallest']:g}."
+            f" ({finding.layers[0]}); the smallest has {pixels(e['smallest'])}."
         )
     if finding.kind == "object-too-large":
         used = "" if e["used"] is None else f", and 95 % of what it uses lies in {e['used']:.0f}"
         return (
             f"{_of_objects(e['share'])} are larger than the widest field, {e['field']} pixels"
-            f" ({finding.layers[0]}){used}; the largest has {e['largest']:g}."
+            f" ({finding.layers[0]}){used}; the largest has {pixels(e['largest'])}."
         )
     where, most = (
         ("on maps of the image's own size", "VGG-13")
@@ -72,7 +73,7 @@ def says(finding: Finding) -> str:
 _CURES = {
     "stem-too-coarse": "a first convolution that steps by 1, and no pool behind it",
     "wasted-tail": "fewer layers, or larger images",
-    "off-centre": "odd kernels that are padded alike on both sides",
+    "off-centre": "odd kernels that are padded alike on both sides, and no strides behind maps that were enlarged",
     "gridding": "rates without a common factor in layers behind each other, and kernels no smaller than their strides",
     "dropped-pixels": "windows no smaller than their strides, or images of sizes that fit (eyeshot sizes)",
     "padding-exposure": "larger images, or fewer strides",
@@ -89,6 +90,15 @@ def cure(finding: Finding) -> str | None:
 
 def _of_objects(share: float | None) -> str:
     return "Some objects" if share is None else f"{percent(share)} of the objects"
+
+
+def pixels(size: float) -> str:
+    """A size of objects, to three digits at least.
+
+    >>> pixels(0.9923), pixels(32.5), pixels(1549.14)
+    ('0.992', '32.5', '1,549')
+    """
+    return f"{size:,.0f}" if size >= 100 else f"{size:.3g}"
 
 
 def effect_words(effect: Effect) -> str:
@@ -149,6 +159,56 @@ def binned(shorter: Sequence[float], longer: Sequence[float], maps: Sequence[Ran
         if count:
             bins.append(Bin(low=low, share=count / len(sizes), suits=suits))
     return bins
+
+
+def suiting_table(maps: Sequence[Range], ends: tuple[float, float], objects: Sizes | None) -> Table:
+    """A line for each of the last maps: the sizes that suit it, and which share of annotated objects does not."""
+    counted = objects is not None
+    table = Table(
+        [
+            Column(heading="map", is_number=False, style="strong"),
+            Column(heading="stride"),
+            Column(heading="sees"),
+            Column(heading="uses", priority=3),
+            Column(heading=f"suits of {_span(*ends)} px", style="strong"),
+            Column(heading="too small" if counted else "", priority=1),
+            Column(heading="wider than it uses" if counted else "", priority=2),
+            Column(heading="too large" if counted else "", priority=1),
+        ]
+    )
+    for each in maps:
+        low, high = max(each.stride, ends[0]), min(each.field, ends[1])
+        shares = ["", "", ""]
+        if objects is not None:
+            no = missed(*objects, each)
+            shares = [NONE if n is None else percent(n) for n in (no.below_stride, no.beyond_used, no.beyond_field)]
+        table.add(
+            each.layer,
+            f"{each.stride:g}",
+            str(each.field),
+            NONE if each.used is None else f"{each.used:.0f}",
+            _span(low, high) if low <= high else "none",
+            *shares,
+        )
+    return table
+
+
+def _span(low: float, high: float) -> str:
+    return f"{pixels(low)}–{pixels(high)}"
+
+
+def objects_record(
+    maps: Sequence[Range], ends: tuple[float, float], objects: Sizes | None, bins: Sequence[Bin]
+) -> dict[str, Any]:
+    """The objects in the document of schema eyeshot.advice/1: their sizes, and what each of the last maps misses."""
+    each_misses = [] if objects is None else [{"layer": m.layer, **asdict(missed(*objects, m))} for m in maps]
+    return {
+        "smallest": ends[0],
+        "largest": ends[1],
+        "count": None if objects is None else len(objects[0]),
+        "missed": each_misses,
+        "sizes": [{"from": b.low, "below": 2 * b.low, "share": b.share, "suits": list(b.suits)} for b in bins],
+    }
 
 
 def drawn(bins: Sequence[Bin]) -> list[str]:

@@ -52,12 +52,29 @@ class _LastMap(Part, kw_only=True):
     used: float | None
 
 
+class _Missed(Part, kw_only=True):
+    layer: str
+    below_stride: float
+    beyond_used: float | None
+    beyond_field: float
+
+
+class _Objects(Part, kw_only=True):
+    smallest: float
+    largest: float
+    count: int | None
+    missed: list[_Missed]
+    sizes: list[dict[str, Any]]
+
+
 class Advice(Part, kw_only=True):
     """``advise``: what is wrong with a network for its image and objects."""
 
     schema: Literal["eyeshot.advice/1"]
     network: NamedNetwork
+    exact: bool
     outputs: list[_LastMap]
+    objects: _Objects | None
     left_out: dict[str, int]
     findings: list[_Finding]
 

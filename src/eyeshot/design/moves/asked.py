@@ -48,4 +48,4 @@ def asked_for(text: str, moves: Mapping[str, Move]) -> tuple[Move, Asked]:
             raise UsageError(f"{text}: {piece!r} is no word of {move.name}; it has {known}")
         else:
             patterns.append(piece)
-    return move, Asked(text=text, patterns=tuple(patterns), options=options)
+    return move, Asked(text=text, patterns=tuple(patterns), options=options, words=tuple(move.options))

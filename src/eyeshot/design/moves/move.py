@@ -7,14 +7,14 @@ follow, each in its own place: the network that the change will give (``predicte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Conv, Dropout, LocalResponseNorm, Norm, Op, Pointwise, Sliding
+from eyeshot.network.ops import Conv, Dropout, EdgePad, LocalResponseNorm, Norm, Op, Pointwise, Sliding
 
 KEPT, ANEW, COMPOSED, FACTORED, FOLDED, AVERAGING = "kept", "anew", "composed", "least squares", "folded", "averaging"
 """Where the weights of a swapped layer come from."""
@@ -80,11 +80,15 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A move as it was asked for: options by name, and patterns of layers; none for all that fit."""
+    """A move as it was asked for: options by name, and patterns of layers; none for all that fit.
+
+    ``words`` are all that the move has, with which a layer's name may have been meant.
+    """
 
     text: str
     patterns: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
     def number(self, name: str, default: int) -> int:
         """An option that is a whole number from 1 on."""
@@ -200,6 +204,25 @@ class Subject:
             return isinstance(node.op, Sliding)
         return owner is not None and owner.kind.endswith("Same") and isinstance(node.op, Sliding)
 
+    def edge(self, node: Node) -> Node | None:
+        """The padding that a convolution does itself by repeating its map, which is a layer of its own before it."""
+        before = self.before(node) if isinstance(node.op, Conv) else None
+        return before if before is not None and before.name == _edge_of(node.name, before.op) else None
+
+    def why_padded(self, swap: Swap, swapped: Collection[str]) -> str:
+        """Why a convolution that pads so cannot be swapped; empty where it can: for one that reads what is padded."""
+        edge = self.edge(self.network[swap.layer])
+        if edge is None or edge.name in swapped:
+            return ""
+        ops = [part.op for part in swap.parts]
+        if swap.names == (swap.layer,) and isinstance(ops[0], Conv) and not any(map(any, ops[0].padding)):
+            return ""
+        return f"it pads by {edge.op.kind} itself; make that zero first (padding:zero)"
+
+
+def _edge_of(name: str, op: Op) -> str | None:
+    return f"{name}.{op.kind}" if isinstance(op, EdgePad) else None
+
 
 class DoesNotFitError(UsageError):
     """A move that cannot be made: the layers that it would change, or what they would give, do not fit."""
@@ -214,9 +237,18 @@ def matching(subject: Subject, asked: Asked) -> list[Node]:
     for pattern in asked.patterns:
         hits = [node for node in layers if fnmatchcase(node.name, pattern) or fnmatchcase(node.name, f"{pattern}.*")]
         if not hits:
-            subject.network[pattern]  # complains of a name that there is not
+            _check_layer(subject.network, pattern, asked)
         chosen |= {node.name: node for node in hits}
     return [node for node in layers if node.name in chosen]
+
+
+def _check_layer(network: Network, name: str, asked: Asked) -> None:
+    """Complain of a name that there is not, which may be a mistyped word."""
+    try:
+        network[name]
+    except UsageError as error:
+        words = f"; words of this move are {', '.join(asked.words)}" if asked.words else ""
+        raise DoesNotFitError(f"{asked.text}: {error.said}{words}") from None
 
 
 def swaps_of(
@@ -241,6 +273,9 @@ def swaps_of(
     nodes = [node for node in matching(subject, asked) if isinstance(node.op, kinds)]
     for node in nodes:
         answer = subject.why_fixed(node, settings=settings) or fit(node)
+        if not isinstance(answer, str):
+            swapped = {swap.layer for swap in answer}
+            answer = next(filter(None, (subject.why_padded(swap, swapped) for swap in answer)), answer)
         if isinstance(answer, str):
             reasons.append(f"{node.name}: {answer}")
         elif not {swap.layer for swap in answer} & taken:

@@ -7,8 +7,10 @@ large. At every f-th position the map holds what it held before, borders include
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from eyeshot.design.moves.move import AVERAGING, Asked, DoesNotFitError, Move, Part, Plan, Subject, Swap
+from eyeshot.design.moves.runs import hangs_over
 from eyeshot.errors import UsageError
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import (
@@ -17,10 +19,12 @@ from eyeshot.network.ops import (
     Conv,
     ConvTranspose,
     Dropout,
+    EdgePad,
     Input,
     Linear,
     LocalResponseNorm,
     Norm,
+    Op,
     Pointwise,
     Pool,
     Rearrange,
@@ -64,6 +68,11 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             steps[node.name], apart[node.name] = before, gaps
         elif isinstance(node.op, ConvTranspose) and gaps != none:
             raise DoesNotFitError(f"{asked.text}: {node.name} enlarges a map whose neighbours lie {max(gaps)} apart")
+        elif isinstance(node.op, EdgePad) and gaps != none:
+            raise DoesNotFitError(
+                f"{asked.text}: {node.name} repeats a map whose neighbours lie {max(gaps)} apart; make that zero first"
+                " (padding:zero)"
+            )
         else:
             steps[node.name], apart[node.name] = before, none
     if not swaps:
@@ -73,9 +82,16 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     says = [
         f"at every {ordinal(f)} position, or nearer, maps hold what they held; means over maps are of more positions"
     ]
+    pools = [network[swap.layer] for swap in swaps if isinstance(network[swap.layer].op, Pool)]
+    if less := [pool.name for pool in pools if _is_average(pool.op) and hangs_over(pool.op, subject.before(pool))]:
+        says.append(f"but at the end of {', '.join(less)}, whose last window was averaged over the part inside the map")
     if any(swap.weights == AVERAGING for swap in swaps):
         says.append("average pools that are dilated are convolutions of each channel by itself, with equal weights")
     return Plan(swaps=tuple(swaps), says=tuple(says))
+
+
+def _is_average(op: Op) -> TypeGuard[Pool]:
+    return isinstance(op, Pool) and op.mode == "avg"
 
 
 def ordinal(n: int) -> str:
@@ -118,17 +134,14 @@ def _dilated(
     dilation = tuple(d * gap if k > 1 else d for d, k, gap in each)
     padding = tuple((a * gap, b * gap) for (a, b), gap in zip(op.padding, gaps, strict=True))
     changed = replace(op, stride=stride, dilation=dilation, padding=padding)
-    if isinstance(op, Pool) and op.mode == "avg" and max(dilation) > 1 and _counts_less(op, subject.before(node)):
+    if _is_average(op) and max(dilation) > 1 and _counts_less(op, subject.before(node)):
         raise DoesNotFitError(f"{asked.text}: {node.name} would be dilated, and padded average pools are not")
     return replace(changed, padding=_kept_sides(op, changed, subject.before(node).shape[2:], node.shape[2:], now))
 
 
 def _counts_less(pool: Pool, before: Node) -> bool:
     """Whether an average pool has windows at its borders that average over less than a whole one."""
-    hangs_over = pool.ceil and window_sizes(before.shape[2:], pool) != window_sizes(
-        before.shape[2:], replace(pool, ceil=False)
-    )
-    return hangs_over or any(map(any, pool.padding))
+    return hangs_over(pool, before) or any(map(any, pool.padding))
 
 
 def _kept_sides(op: Conv | Pool, changed: Conv | Pool, was: Sizes, gave: Sizes, now: Sizes) -> Sides:

@@ -37,7 +37,7 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
     def fit(conv: Node) -> Sequence[Swap] | str:
         op = conv.op
         assert isinstance(op, Conv)
-        edge = _edge(subject, conv)
+        edge = subject.edge(conv)
         sides = op.padding if edge is None or not isinstance(edge.op, EdgePad) else edge.op.padding
         if not any(map(any, sides)):
             return "it does not pad"
@@ -101,12 +101,6 @@ def _covering(subject: Subject, asked: Asked) -> Plan:
         return [Swap(layer=node.name, parts=(Part(op=replace(op, padding=sides), width=node.shape[1]),))]
 
     return Plan(swaps=tuple(swaps_of(subject, asked, (Conv, Pool), fit, "convolutions and pools")))
-
-
-def _edge(subject: Subject, conv: Node) -> Node | None:
-    """The padding that a convolution does itself by repeating its map, which is a layer of its own before it."""
-    before = subject.before(conv)
-    return before if isinstance(before.op, EdgePad) and before.name == f"{conv.name}.{before.op.kind}" else None
 
 
 def _to_the_front(subject: Subject, asked: Asked) -> Plan:

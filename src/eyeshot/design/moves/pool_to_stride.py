@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from eyeshot.design.moves.move import COMPOSED, KEPT, Asked, Move, Part, Plan, Subject, Swap, swaps_of
-from eyeshot.design.moves.runs import as_one, ring
+from eyeshot.design.moves.runs import as_one, hangs_over, ring
 from eyeshot.network.graph import Node
 from eyeshot.network.ops import Conv, Pool, window_sizes
 from eyeshot.network.relations import Sides
@@ -40,7 +40,10 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
             return grown
         op = replace(grown, padding=_up_to(grown, subject.before(conv), pool))
         is_average = pool.op.mode == "avg" and len(chain) == 1 and kind == "kernel"
-        exact.append(ring([conv.op, pool.op]) if is_average and isinstance(conv.op, Conv) else None)
+        assert isinstance(conv.op, Conv)
+        # a window that hangs over averages over less
+        width = max(ring([conv.op, pool.op]), hangs_over(pool.op, subject.before(pool)))
+        exact.append(width if is_average else None)
         weights, sources = (COMPOSED, (conv.name, pool.name)) if kind == "kernel" else (KEPT, ())
         swap = Swap(layer=conv.name, parts=(Part(op=op, width=conv.shape[1]),), weights=weights, sources=sources)
         return [swap, Swap(layer=pool.name, parts=())]

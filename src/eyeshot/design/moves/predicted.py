@@ -40,6 +40,9 @@ def predict(subject: Subject, swaps: Sequence[Swap], asked: str) -> Prediction:
     stands_for: dict[str, Node] = {}
     origins: dict[str, str] = {}
     refitted: list[Swap] = []
+    for swap in swaps:
+        if reason := subject.why_padded(swap, chains):
+            raise DoesNotFitError(f"{asked}: {swap.layer}: {reason}")
     for old in network:
         inputs = tuple(stands_for[name] for name in old.inputs)
         try:

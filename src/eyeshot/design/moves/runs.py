@@ -8,10 +8,11 @@ padding P = Σ pᵢ·Sᵢ                    before and after
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from eyeshot.design.moves.move import Subject
 from eyeshot.network.graph import Node
-from eyeshot.network.ops import Norm, Pointwise, Pool, Sliding
+from eyeshot.network.ops import Norm, Pointwise, Pool, Sliding, window_sizes
 from eyeshot.network.relations import Sides, Sizes
 
 
@@ -35,6 +36,12 @@ def as_one(ops: Sequence[Sliding]) -> tuple[Sizes, Sizes, Sides]:
             padding[i] = padding[i][0] + before * stride[i], padding[i][1] + after * stride[i]
             stride[i] *= op.stride[i]
     return tuple(kernel), tuple(stride), tuple(padding)
+
+
+def hangs_over(pool: Pool, before: Node) -> bool:
+    """Whether the last window of a pool that rounds up lies partly beyond its map."""
+    sizes = before.shape[-len(pool.kernel) :]
+    return pool.ceil and window_sizes(sizes, pool) != window_sizes(sizes, replace(pool, ceil=False))
 
 
 def ring(ops: Sequence[Sliding]) -> int:

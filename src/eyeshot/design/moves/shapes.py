@@ -7,6 +7,7 @@ answer only.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -145,7 +146,17 @@ def _rearranged(case: Case) -> Answer:
     assert isinstance(case.op, Rearrange)
     if case.op.order is not None:
         return case.op, tuple(case.now[0][axis] for axis in case.op.order)
+    if case.op.name == "flatten" and _flattened(case.was[0], case.was[0], case.gave) == case.gave:
+        return case.op, _flattened(case.was[0], case.now[0], case.gave)
     return case.op, _reshaped(case.was[0], case.now[0], case.gave)
+
+
+def _flattened(was: Shape, now: Shape, gave: Shape) -> Shape:
+    """The new shape where a run of dimensions became one, those of 1 among them: 512×1×1 is 512 as 512×2×2 is 2048."""
+    same = (a == b for a, b in zip(was, gave[:-1], strict=False))
+    start = len(list(itertools.takewhile(bool, same)))
+    end = len(was) - (len(gave) - 1 - start)
+    return (*now[:start], math.prod(now[start:end]), *now[end:])
 
 
 def _reshaped(was: Shape, now: Shape, gave: Shape) -> Shape:

@@ -30,7 +30,11 @@ def _plan(subject: Subject, asked: Asked) -> Plan:
         if between := next((n for n in run if n not in windows and subject.why_fixed(n)), None):
             reasons[run[0].name] = f"{between.name} between cannot be taken out: {subject.why_fixed(between)}"
             continue
-        swaps += _swaps(run, windows, is_linear=len(windows) == len(run))
+        made = _swaps(run, windows, is_linear=len(windows) == len(run))
+        if padded := next(filter(None, (subject.why_padded(swap, ()) for swap in made)), None):
+            reasons[made[0].layer] = padded
+            continue
+        swaps += made
         width = max(width, ring([node.op for node in windows if isinstance(node.op, Sliding)]))
     if not swaps:
         told = [f"{name}: {why}" for name, why in reasons.items() if why]

@@ -171,7 +171,12 @@ def _conv(op: ConvOp, width: int | None, item: Item) -> Conv:
 
 
 def _plain(op: Op, part: Part) -> Item:
-    if isinstance(op, PoolOp) and all(d == 1 for d in op.dilation):
+    without = ""
+    if isinstance(op, PoolOp):
+        pads_far = any(2 * max(sides) > k for sides, k in zip(op.padding, op.kernel, strict=True))
+        without = " padded by more than half its kernel" if pads_far else ""
+        without = " with dilation" if max(op.dilation) > 1 else without
+    if isinstance(op, PoolOp) and not without:
         stride = None if op.stride == op.kernel else _short(op.stride)
         padding = _short_sides(op.padding)
         return Pool(mode=op.mode, kernel=_short(op.kernel), stride=stride, padding=padding, ceil=op.ceil)
@@ -185,8 +190,7 @@ def _plain(op: Op, part: Part) -> Item:
         return Plain(letter="G")
     if isinstance(op, Linear):
         return Full(width=part.width, linear=True)
-    dilated = " with dilation" if isinstance(op, PoolOp) else ""
-    raise UsageError(f"the notation has no {op.kind}{dilated}; build the design, and make the move on the module")
+    raise UsageError(f"the notation has no {op.kind}{without}; build the design, and make the move on the module")
 
 
 def _short(sizes: tuple[int, ...]) -> tuple[int, ...]:

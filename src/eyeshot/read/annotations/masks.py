@@ -26,7 +26,7 @@ def read_mask(content: bytes, boxes: Boxes) -> None:
     import numpy as np
 
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
         from scipy import ndimage
     except ImportError as error:
         raise MissingExtraError("reading masks", str(error.name or "Pillow"), "train") from None
@@ -35,6 +35,8 @@ def read_mask(content: bytes, boxes: Boxes) -> None:
             if image.width * image.height > _MOST_PIXELS:
                 raise ValueError(f"a mask of {image.width:,}×{image.height:,} pixels is too large")
             values = np.asarray(image if image.mode in ("P", "L", "I", "I;16", "1") else image.convert("L"))
+    except UnidentifiedImageError:
+        raise ValueError("no mask: neither PNG, TIFF, BMP nor GIF, or damaged at its beginning") from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"no mask: {error}") from None
     boxes.images += 1

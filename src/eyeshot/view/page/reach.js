@@ -39,10 +39,8 @@ export function reachOf({ maps, ends, bins, left_out: left }, design, pick) {
       ),
     );
   const between = h("td", { colspan: 5 }, "lines of the ledger");
-  const heads = [column("map"), numbers("stride"), numbers("sees"), numbers("uses"), column(`1 to ${whole(most)} px`)];
-  const told = ends
-    ? `the band: objects of ${ends.map((n) => plain(n)).join("–")}`
-    : "with --objects, a band where those lie";
+  const heads = [column("map"), numbers("stride"), numbers("sees"), numbers("uses"), column(`1 to ${pixels(most)} px`)];
+  const told = ends ? `the band: objects of ${ends.map(pixels).join("–")}` : "with --objects, a band where those lie";
   const hint =
     "Pixels along the data path, each doubling as wide; bars from the stride to what a unit sees, " +
     `inside them 95 % of what it uses; ${told}.`;
@@ -67,6 +65,9 @@ function reachOfLine(line, design) {
   if (!steps.length) return [];
   return [{ layer: line.name, at, stride: Math.max(...steps), field: Math.min(...size), used: null }];
 }
+
+/** A size of objects, to three digits at least. @param {number} size */
+const pixels = (size) => whole(size < 100 ? Number(size.toPrecision(3)) : Math.round(size));
 
 /** @param {Decide["bins"]} bins */
 function binsTable(bins) {
