@@ -26,10 +26,10 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page-checks; else echo "no npm here: types and formatting of the page's modules are not checked"; fi
 
-# only slow tests need it: 260 MB, and half a minute to install
+# only slow tests need them: Ray, 260 MB and half a minute to install, and a server that speaks S3
 $(VENV)/.ray: $(VENV)/.dev
-	@echo "adding Ray (once)"
-	@$(PIP) -e '.[ray]'
+	@echo "adding Ray and S3 (once)"
+	@$(PIP) -e '.[ray,s3]' 'moto[s3]' flask flask-cors
 	@touch $@
 
 # the page's modules are plain JavaScript with types in comments; TypeScript checks them and ships nothing

@@ -2,6 +2,7 @@
 
     python benchmarks/train.py                           # a small net and a large one, on the processor
     python benchmarks/train.py --repeats 9 --precision bf16
+    python benchmarks/train.py --halves                  # our own training in bfloat16 beside float32
     python benchmarks/train.py --ray                     # and what Ray adds to each training
 
 The bare loop is what one would write and tune by hand for the same work: all images normalised once and kept as floats
@@ -35,6 +36,7 @@ from eyeshot.studies.engines import Engine
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
+from eyeshot.studies.study import planned
 from eyeshot.train import data, loop
 from eyeshot.train.batches import Labelled, Normaliser
 from eyeshot.train.budget import Budget
@@ -108,8 +110,8 @@ def bare(recipe: Recipe, make: Callable[[], nn.Module], images: Dataset, form: s
     assert torch.stack(losses).isfinite().all()
 
 
-def compared(name: str, width: int, count: int, repeats: int, options: Options) -> None:
-    """Print a line."""
+def prepared(name: str, count: int, options: Options) -> tuple[Dataset, Recipe]:
+    """So many images of the sample, and an epoch of them."""
     sample = data.load("sample")
     images = dataclasses.replace(
         sample,
@@ -120,14 +122,25 @@ def compared(name: str, width: int, count: int, repeats: int, options: Options) 
     )
     recipe = Recipe(label=name, design=name, macs=1, seed=0, data="sample", data_fingerprint=images.fingerprint,
                     budget=Budget.parse("1ep"), options=options)  # fmt: skip
+    return images, recipe
+
+
+def compared(name: str, width: int, count: int, repeats: int, options: Options) -> None:
+    """Print a line."""
+    images, recipe = prepared(name, count, options)
     make = partial(net, width)
     torch.set_num_threads(options.threads)
     forms = {form: Spent.on(partial(bare, recipe, make, images, form)).processor for form in ("", "foreach", "fused")}
     form = min(forms, key=lambda each: forms[each])
-    ours(recipe, make, images)  # what is imported and chosen once
+    works = partial(ours, recipe, make, images), partial(bare, recipe, make, images, form)
+    print(f"{name:24}{count:8,}{in_turns(works, repeats)}   {form or 'plain'}", flush=True)
+
+
+def in_turns(works: tuple[Callable[[], object], Callable[[], object]], repeats: int) -> str:
+    """The medians of two works, and those of their ratios: of the processor, and on the clock."""
+    works[0]()  # what is imported and chosen once
     pairs = []
     for number in range(repeats):
-        works = [partial(ours, recipe, make, images), partial(bare, recipe, make, images, form)]
         # who goes first changes
         spent = [Spent.on(work) for work in (works if number % 2 else works[::-1])]
         pairs.append(spent if number % 2 else spent[::-1])
@@ -136,7 +149,27 @@ def compared(name: str, width: int, count: int, repeats: int, options: Options) 
         mine, other = ([getattr(pair[side], what) for pair in pairs] for side in (0, 1))
         ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
         cells.append(f"{statistics.median(mine):8.2f}{statistics.median(other):8.2f}{ratio:8.3f}")
-    print(f"{name:24}{count:8,}{''.join(cells)}   {form or 'plain'}", flush=True)
+    return "".join(cells)
+
+
+HALVED = (
+    "C3s2-8 C3s2-16 G F10",
+    "C5s2-16 P2 C3-32 P2 F64 F10",
+    "alexnet-28",
+    "C3b-16 C3b-16 C3s2b-16 C3b-32 C3b-32 C3s2b-32 G F10",
+    "C3b-64 C3b-64 C3s2b-64 C3b-128 C3b-128 C3s2b-128 G F10",
+)
+"""From one that takes a millisecond a batch to one that takes a tenth of a second."""
+
+
+def halved(design: str, count: int, repeats: int) -> None:
+    """Print a line: our training in float32, and in bfloat16."""
+    make = planned([design], data="sample", seeds=1).factories[design]
+    works = []
+    for precision in ("fp32", "bf16"):
+        images, recipe = prepared(design, count, Options(precision=precision))
+        works.append(partial(ours, recipe, make, images))
+    print(f"{design:56}{count:6,}{in_turns((works[0], works[1]), repeats)}", flush=True)
 
 
 def per_trial(engine: Engine | None) -> tuple[float, float]:
@@ -165,8 +198,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--only", choices=("small", "large"))
+    parser.add_argument("--halves", action="store_true", help="bfloat16 beside float32 instead")
     parser.add_argument("--ray", action="store_true")
     asked = parser.parse_args()
+    if asked.halves:
+        print(f"1 thread; load {os.getloadavg()[0]:.1f}\n{'':62}{'of the processor, s':>24}{'on the clock, s':>24}")
+        print(f"{'design':56}{'images':>6}" + f"{'fp32':>8}{'bf16':>8}{'ratio':>8}" * 2)
+        for design in HALVED:
+            halved(design, 640 if "64" in design.split()[0] else 2560, asked.repeats)
+        return
     options = Options(precision=asked.precision)
     print(
         f"{asked.precision}, batches of {options.batch_size}, {options.threads} thread; load {os.getloadavg()[0]:.1f}"

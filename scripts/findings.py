@@ -2,6 +2,7 @@
 
     make findings                          all of them; it goes on where it was stopped
     make findings ONLY=strides             one
+    make findings ONLY=shift/polyphase     one study of it; the others' evidence stays as it is
     python -m scripts.findings --jobs 1    one training at once
     python -m scripts.findings --pages     no training: the pages again, from the evidence that is kept
 
@@ -32,7 +33,7 @@ MARKS = "<!-- findings -->", "<!-- /findings -->"
 SCHEMA = "eyeshot.finding/1"
 MINUS = "−"
 UNSEEN = "not seen at this scale"
-ACCURACY = "accuracy"
+ACCURACY, NOISE = "accuracy", "noise"
 WHAT_VERDICTS_SAY = (
     "A claim is *reproduced* or *reversed* where the interval over other seeds and other images leaves 0 out, on one"
     " side or the other, or whatever number the claim names. The differences of one study share an error of 5 %"
@@ -50,18 +51,27 @@ class Expectation(msgspec.Struct, forbid_unknown_fields=True):
     higher: str
     lower: str
     measure: str = ACCURACY
+    part: str | None = None
+    """Such as a layer, of a measure that has several."""
     allowance: float = 0.0
     """Points by which ``higher`` may be the lower one; for claims that something does no harm."""
 
 
-class Share(msgspec.Struct, forbid_unknown_fields=True):
-    """What comes out if the claim holds: of the variance between an arm's seeds more than so much is the test set's."""
+class Amount(msgspec.Struct, forbid_unknown_fields=True):
+    """What comes out of a study if the claim holds: one arm has more of a measure than a number, or less."""
 
     study: str
     says: str
     arm: str
-    more_than: float
-    """In percent."""
+    measure: str
+    """NOISE: how much of the variance between its seeds is the test set's."""
+    part: str | None = None
+    more_than: float | None = None
+    less_than: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.more_than is None) is (self.less_than is None):
+            raise ValueError("needed is more_than or less_than")
 
 
 class Finding(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,12 +83,12 @@ class Finding(msgspec.Struct, forbid_unknown_fields=True):
     pilot: str
     """How seeds and budget were chosen."""
     expects: list[Expectation] = []
-    shares: list[Share] = []
+    amounts: list[Amount] = []
 
     @property
-    def expected(self) -> list[Expectation | Share]:
+    def expected(self) -> list[Expectation | Amount]:
         """All that is to come out."""
-        return [*self.expects, *self.shares]
+        return [*self.expects, *self.amounts]
 
 
 @dataclass(frozen=True)
@@ -87,25 +97,30 @@ class Outcome:
 
     verdict: str
     mean: float
-    """Points by which the arm that is expected to be higher is, or a share in percent."""
+    """By how much the arm that is expected to be higher is, or how much it has."""
     seeds: tuple[float, float] | None
     both: tuple[float, float] | None
     confidence: float
     """Of the intervals: 0.95, or more where a study's differences share the error."""
-    is_share: bool = False
+    unit: str = ""
+    """Of an amount; empty for a difference."""
+    digits: int = 2
 
     @property
     def amount(self) -> str:
         """The mean as pages print it."""
-        return f"{self.mean:.0f} %" if self.is_share else _points(self.mean)
+        return f"{self._number(self.mean)} {self.unit}" if self.unit else _points(self.mean)
 
     def ends(self, interval: tuple[float, float] | None) -> str:
         """One of the intervals as pages print it."""
         if interval is None:
             return "–"
-        if self.is_share:
-            return "{:.0f} … {:.0f} %".format(*interval)
+        if self.unit:
+            return " … ".join(map(self._number, interval)) + f" {self.unit}"
         return " … ".join(map(_points, interval))
+
+    def _number(self, value: float) -> str:
+        return f"{value:.{self.digits}f}".replace("-", MINUS)
 
 
 def finding_in(folder: Path) -> Finding:
@@ -127,30 +142,70 @@ def studies_of(finding: Finding) -> list[str]:
     return list(dict.fromkeys(expected.study for expected in finding.expected))
 
 
-def outcome(expected: Expectation | Share, evidence: dict[str, Any]) -> Outcome:
+def outcome(expected: Expectation | Amount, evidence: dict[str, Any]) -> Outcome:
     """Whether what was expected came out, by the interval that holds for other seeds and other images."""
-    return _share(expected, evidence) if isinstance(expected, Share) else _difference(expected, evidence)
+    if isinstance(expected, Expectation):
+        return _difference(expected, evidence)
+    return _share(expected, evidence) if expected.measure == NOISE else _amount(expected, evidence)
 
 
-def _share(expected: Share, evidence: dict[str, Any]) -> Outcome:
+def _share(expected: Amount, evidence: dict[str, Any]) -> Outcome:
     found = [each["noise"] for each in evidence["arms"] if each["label"] == expected.arm]
     if not found or found[0] is None:
         raise SystemExit(f"study {expected.study}: nothing is known of the spread of {expected.arm}")
     (noise,) = found
     ends = tuple(noise["interval"]["interval"])
-    verdict = _verdict(ends, expected.more_than)
+    verdict = _verdict_on(expected, ends)
     # Of images there are so many that the mean squares hardly vary with them: the seeds' interval is both.
-    return Outcome(verdict, noise["share"], ends, ends, noise["interval"]["confidence"], is_share=True)
+    return Outcome(verdict, noise["share"], ends, ends, noise["interval"]["confidence"], unit="%", digits=0)
+
+
+def _amount(expected: Amount, evidence: dict[str, Any]) -> Outcome:
+    measured = _measured_of(expected.measure, expected.part, evidence)
+    found = [] if measured is None else [each for each in measured["arms"] if each["label"] == expected.arm]
+    if measured is None or not found or found[0]["mean"] is None:
+        raise SystemExit(f"study {expected.study}: {_named(expected)} of {expected.arm} is not measured")
+    (arm,), shown = found, measured["shown"]
+    seeds = _turned(arm["seeds"], shown["times"])
+    if len(values := set(arm["values"].values())) == 1 and len(arm["values"]) > 1:
+        # every seed gives the same, such as exactly none: there is no spread to allow for
+        seeds = (shown["times"] * min(values),) * 2
+    verdict = _here(_verdict_on(expected, seeds))
+    confidence = 0.0 if arm["seeds"] is None else arm["seeds"]["confidence"]
+    return Outcome(
+        verdict, shown["times"] * arm["mean"], seeds, None, confidence, unit=shown["unit"], digits=shown["digits"]
+    )
+
+
+def _verdict_on(expected: Amount, interval: tuple[float, float] | None) -> str:
+    if expected.less_than is not None:
+        turned = None if interval is None else (-interval[1], -interval[0])
+        return _verdict(turned, -expected.less_than)
+    assert expected.more_than is not None
+    return _verdict(interval, expected.more_than)
+
+
+def _measured_of(name: str, part: str | None, evidence: dict[str, Any]) -> dict[str, Any] | None:
+    found = [each for each in evidence.get("measures", ()) if (each["name"], each.get("part")) == (name, part)]
+    return found[0] if found else None
+
+
+def _named(expected: Expectation | Amount) -> str:
+    return " ".join(filter(None, (expected.measure, expected.part)))
+
+
+def _here(verdict: str) -> str:
+    """A verdict from an interval over seeds alone."""
+    return verdict if verdict == UNSEEN else f"{verdict} on these images"
 
 
 def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     pair = {expected.higher, expected.lower}
-    measured = {each["name"]: each["differences"] for each in evidence.get("measures", ())}
-    differences = ({ACCURACY: evidence["differences"]} | measured).get(expected.measure, [])
-    found = [each for each in differences if {each["first"], each["second"]} == pair]
+    source = evidence if expected.measure == ACCURACY else _measured_of(expected.measure, expected.part, evidence)
+    found = [each for each in (source or {}).get("differences", ()) if {each["first"], each["second"]} == pair]
     if not found:
         raise SystemExit(
-            f"study {expected.study}: {' and '.join(sorted(pair))} are not compared in {expected.measure}; one must be"
+            f"study {expected.study}: {' and '.join(sorted(pair))} are not compared in {_named(expected)}; one must be"
             " its first"
         )
     (difference,) = found
@@ -160,9 +215,9 @@ def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     interval = over_both or difference["seeds"]
     confidence = 0.0 if interval is None else interval["confidence"]
     verdict = _verdict(both or seeds, -expected.allowance)
-    if both is None and verdict != UNSEEN:
-        verdict += " on these images"
-    return Outcome(verdict, sign * difference["mean"], seeds, both, confidence)
+    if both is None:
+        verdict = _here(verdict)
+    return Outcome(verdict, sign * difference["mean"] + 0.0, seeds, both, confidence)
 
 
 def _verdict(interval: tuple[float, float] | None, at: float) -> str:
@@ -172,38 +227,42 @@ def _verdict(interval: tuple[float, float] | None, at: float) -> str:
     return "reproduced" if interval[0] > at else "reversed"
 
 
-def _turned(interval: dict[str, Any] | None, sign: int) -> tuple[float, float] | None:
+def _turned(interval: dict[str, Any] | None, sign: float) -> tuple[float, float] | None:
     if interval is None:
         return None
     low, high = sorted(sign * end for end in interval["interval"])
     return low, high
 
 
-def trained(folder: Path, jobs: int | None = None) -> dict[str, Any]:
-    """Train what is left of a finding's studies, draw their figures, and give what came out."""
+def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> dict[str, Any]:
+    """Train what is left of a finding's studies, or of one, draw their figures, and give what came out."""
     import eyeshot
 
     kept: dict[str, Any] = {"schema": SCHEMA, "machine": {}, "studies": {}}
+    if study is not None and (folder / "evidence.json").exists():
+        kept = kept_in(folder)[2]
     for name in studies_of(finding_in(folder)):
+        if study not in (None, name):
+            continue
         print(f"{folder.name}: {name}", file=sys.stderr, flush=True)
         place = RUNS / folder.name / name
         comparison = eyeshot.study((folder / f"{name}.toml").relative_to(ROOT), run=place, jobs=jobs, on_progress=_told)
-        study, evidence = comparison.study, comparison.evidence
-        assert study is not None
+        ran, evidence = comparison.study, comparison.evidence
+        assert ran is not None
         assert evidence is not None
         (folder / f"{name}.png").write_bytes(comparison.plot("evidence").content("png"))
-        document = study.to_json()
+        document = ran.to_json()
         kept["studies"][name] = {
             "arms": [
                 {**{key: arm[key] for key in ("label", "design", "params", "macs")}, "sees": sees}
                 for arm, sees in zip(document["arms"], map(_sees, comparison.reports), strict=True)
             ],
-            "terms": study.plan.terms(),
+            "terms": ran.plan.terms(),
             "images": document["images"],
             "remarks": document["remarks"],
             "evidence": evidence.to_json(),
         }
-        versions = study.records[0].versions
+        versions = ran.records[0].versions
         kept["machine"] = {key: versions[key] for key in ("processor", "torch", "python")}
     return kept
 
@@ -307,8 +366,9 @@ def _measured(measured: dict[str, Any]) -> list[str]:
         more = ("", "") if pair is None else (number(pair["mean"], "+"), ends(pair["seeds"], "+"))
         rows.append((arm["label"], number(arm["mean"]), ends(arm["seeds"]), *more))
     first = measured["arms"][0]["label"]
-    head = "design", f"{measured['name']}, {shown['unit']}", "other seeds", f"{first} minus it", "other seeds"
-    return ["", f"{measured['name']}: {measured['says']}.", "", *_table(head, rows)]
+    what = " ".join(filter(None, (measured["name"], measured.get("part"))))
+    head = "design", f"{what}, {shown['unit']}", "other seeds", f"{first} minus it", "other seeds"
+    return ["", f"{what}: {measured['says']}.", "", *_table(head, rows)]
 
 
 def _of(scored: dict[str, Any], key: str) -> str:
@@ -370,7 +430,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    """A confidence; none where no interval has it."""
+    return f"{100 * share:.3g} %" if share else "–"
 
 
 def _points(value: float) -> str:
@@ -400,14 +461,17 @@ def kept_in(folder: Path) -> tuple[str, Finding, dict[str, Any]]:
 def main() -> None:
     """Train, and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAME", help="one finding")
+    parser.add_argument("--only", metavar="NAME", help="one finding, or one study of it as NAME/STUDY")
     parser.add_argument("--pages", action="store_true", help="train nothing")
     parser.add_argument("--jobs", type=int, metavar="N", help="trainings at once; one a core unless given")
     asked = parser.parse_args()
     os.chdir(ROOT)  # so that a study of images and nets of its own names their file alike on every machine
-    chosen = folders(asked.only)
+    only, _, study = (asked.only or "").partition("/")
+    chosen = folders(only or None)
+    if study and study not in (known := studies_of(finding_in(chosen[0]))):
+        raise SystemExit(f"{only} has no study {study!r}; it has {', '.join(known)}")
     for folder in [] if asked.pages else chosen:
-        text = json.dumps(trained(folder, asked.jobs), indent=1, ensure_ascii=False)
+        text = json.dumps(trained(folder, study or None, asked.jobs), indent=1, ensure_ascii=False)
         (folder / "evidence.json").write_text(text + "\n", encoding="utf-8")
     written(chosen)
 

@@ -30,13 +30,13 @@ class Value:
         cls._compared = attrgetter("__class__", *(one.name for one in each if one.compare))
 
     def __init__(self, **given: Any) -> None:
-        settings = {**self._defaults, **given}
-        expected = self.__dataclass_fields__.keys()
+        settings, expected = self.__dict__, self.__dataclass_fields__.keys()
+        settings.update(self._defaults)
+        settings.update(given)
         if settings.keys() != expected:
             wrong = [f"lacks {name}" for name in expected - settings.keys()]
             wrong += [f"has no field {name}" for name in settings.keys() - expected]
             raise TypeError(f"{type(self).__name__} {', '.join(sorted(wrong))}")
-        vars(self).update(settings)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from eyeshot.studies.file import study_file
 from scripts.findings import (
     FOLDER,
     GUIDE,
+    Amount,
     Expectation,
-    Share,
     all_kept,
     finding_in,
     folders,
@@ -78,12 +79,48 @@ def test_of_a_measure_a_verdict_is_for_these_images() -> None:
 )
 def test_a_share_is_held_against_the_number_that_the_claim_names(ends: tuple[float, float], verdict: str) -> None:
     noise = {"share": sum(ends) / 2, "interval": {"interval": list(ends), "confidence": 0.95}}
-    expected = Share(study="s", says="", arm="a", more_than=50)
+    expected = Amount(study="s", says="", arm="a", measure="noise", more_than=50)
 
     found = outcome(expected, {"arms": [{"label": "a", "noise": noise}]})
 
     assert found.verdict == verdict
     assert found.amount.endswith(" %")
+
+
+@pytest.mark.parametrize(
+    ("ends", "bound", "verdict"),
+    [
+        ((1, 3), {"more_than": 0}, "reproduced on these images"),
+        ((-1, 3), {"more_than": 0}, "not seen at this scale"),
+        ((1, 3), {"less_than": 4}, "reproduced on these images"),
+        ((5, 6), {"less_than": 4}, "reversed on these images"),
+    ],
+)
+def test_an_amount_is_held_against_the_number_that_the_claim_names(
+    ends: tuple[float, float], bound: dict[str, float], verdict: str
+) -> None:
+    interval = {"interval": list(ends), "confidence": 0.95}
+    arm = {"label": "a", "mean": sum(ends) / 2, "seeds": interval, "values": dict(enumerate(ends))}
+    shown = {"unit": "px", "times": 1.0, "digits": 2}
+    evidence = {"measures": [{"name": "effective", "part": "growth", "shown": shown, "arms": [arm]}]}
+    expected = Amount(study="s", says="", arm="a", measure="effective", part="growth", **bound)
+
+    found = outcome(expected, evidence)
+
+    assert (found.verdict, found.both) == (verdict, None)
+    assert found.amount.endswith(" px")
+    with pytest.raises(SystemExit, match="study s: effective before of a is not measured"):
+        outcome(msgspec.structs.replace(expected, part="before"), evidence)
+
+
+def test_an_amount_that_every_seed_has_needs_no_interval() -> None:
+    arm = {"label": "a", "mean": 0.0, "seeds": None, "values": {"0": 0.0, "1": 0.0, "2": 0.0}}
+    shown = {"unit": "%", "times": 1.0, "digits": 4}
+    evidence = {"measures": [{"name": "seams", "part": None, "shown": shown, "arms": [arm]}]}
+
+    found = outcome(Amount(study="s", says="", arm="a", measure="seams", less_than=0.01), evidence)
+
+    assert (found.verdict, found.amount) == ("reproduced on these images", "0.0000 %")
 
 
 def test_arms_that_are_not_compared_are_said() -> None:
@@ -98,7 +135,7 @@ def test_a_finding_expects_things_of_designs_that_its_studies_have(folder: Path)
         asked = study_file(folder / f"{name}.toml")
         labels = {each.label or each.name for each in asked.arms}
         for expected in finding.expected:
-            spoken_of = {expected.arm} if isinstance(expected, Share) else {expected.higher, expected.lower}
+            spoken_of = {expected.arm} if isinstance(expected, Amount) else {expected.higher, expected.lower}
             assert expected.study != name or spoken_of <= labels
 
 

@@ -238,6 +238,14 @@ def test_each_element_reads_where_its_derivative_is(name: str) -> None:
     assert_read_as_it_runs(function, text, shows=differentiated)
 
 
+@pytest.mark.parametrize("is_made_symmetric", [True, False])
+def test_eigenvalues_read_one_half_of_a_matrix_unless_it_is_made_symmetric(is_made_symmetric: bool) -> None:
+    diagonal = jnp.diag(10.0 * jnp.arange(3))  # keeps eigenvalues from each other
+    assert_read_as_it_runs(
+        lambda x: jnp.linalg.eigvalsh(x + diagonal, symmetrize_input=is_made_symmetric), "3x3:TC", shows=changed
+    )
+
+
 def test_what_a_max_pool_passes_back_depends_on_all_of_the_window() -> None:
     assert_read_as_it_runs(
         lambda x: jax.grad(lambda y: window(y, (1, 2, 1), (1, 2, 1)).sum())(x), "4x2:TC", shows=changed

@@ -45,6 +45,8 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "rms norm": (lambda: L.RMSNormalization(), LINE),
     "dense on a map": (lambda: L.Dense(3), (3, 4, 2)),
     "einsum": (lambda: L.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"), LINE),
+    "einsum, weights of each position": (lambda: L.EinsumDense("abc,bcd->abd", output_shape=(7, 3)), LINE),
+    "einsum, all features": (lambda: L.EinsumDense("...x,xy->...y", output_shape=3, bias_axes="y"), LINE),
     "softmax": (lambda: L.Softmax(axis=1), LINE),
     "prelu": (lambda: L.PReLU(shared_axes=[1, 2]), MAP),
     "flatten": (lambda: L.Flatten(), (2, 3, 2)),
@@ -101,6 +103,12 @@ def of_functions(x: Any) -> Any:
     return ops.concatenate([ops.relu(mixed), 1 - mixed * 2], axis=1) / ops.concatenate([side, ops.square(side)], axis=1)
 
 
+def of_einsums(x: Any) -> Any:
+    ops = keras.ops
+    scores = ops.einsum("btc,bsc->bts", x, x)
+    return ops.einsum("bts,bsc->btc", scores, x) + ops.einsum("btc,cd->btd", x, np.ones((2, 2)))
+
+
 def of_one_layer_twice(x: Any) -> Any:
     conv = L.Conv1D(2, 3, name="shared")
     return conv(conv(x))
@@ -115,12 +123,20 @@ def of_a_model_within(x: Any) -> Any:
     ("build", "shape"),
     [
         (of_functions, (4, 3, 2)),
+        (of_einsums, (4, 2)),
         (of_unet, (6, 4, 1)),
         (of_gates, (4, 3, 2)),
         (of_one_layer_twice, LINE),
         (of_a_model_within, MAP),
     ],
-    ids=["functions of keras.ops", "a U-Net", "a gate", "a layer called twice", "a model within"],
+    ids=[
+        "functions of keras.ops",
+        "products over labels",
+        "a U-Net",
+        "a gate",
+        "a layer called twice",
+        "a model within",
+    ],
 )
 def test_each_element_reads_what_the_model_says(build: Any, shape: tuple[int, ...]) -> None:
     assert_read_as_it_runs(build, shape)

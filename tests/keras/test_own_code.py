@@ -215,6 +215,71 @@ def test_a_function_without_a_rule_is_a_marked_bound() -> None:
     assert any("roll" in note.text.lower() for note in report.notes)
 
 
+class Mixer(L.Layer):  # type: ignore[misc]
+    """A convolution and a dense layer, of which Keras asks the sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.dense = L.Conv1D(4, 3), L.Dense(2)
+
+    def build(self, shape: Any) -> None:
+        self.conv.build(shape)
+        self.dense.build((*shape[:-1], 4))
+
+    def call(self, x: Any) -> Any:
+        return ops.relu(self.dense(self.conv(x)))
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return (shape[0], shape[1] - 2, 2)
+
+
+def at_each_time(layer: Any) -> Any:
+    x = keras.Input((3, 8, 2))
+    return keras.Model(x, L.TimeDistributed(layer)(x))
+
+
+def as_lambda(function: Any) -> Any:
+    x = keras.Input((8, 2))
+    return keras.Model(x, L.Conv1D(2, 3)(L.Lambda(function, name="mine")(x)))
+
+
+@pytest.mark.parametrize(
+    ("own", "twin"),
+    [
+        (lambda: at_each_time(Mixer()), lambda: at_each_time(keras.Sequential([
+            L.Conv1D(4, 3), L.Dense(2), L.ReLU()
+        ]))),
+        (lambda: as_lambda(lambda x: x[:, 1:] * 2), lambda: keras.Sequential([
+            keras.Input((8, 2)), L.Cropping1D((1, 0)), L.Rescaling(2.0), L.Conv1D(2, 3)
+        ])),
+        (lambda: of_cells(L.GRUCell(3), L.SimpleRNNCell(4)), lambda: keras.Sequential([
+            keras.Input((7, 2)), L.GRU(3, return_sequences=True), L.SimpleRNN(4)
+        ])),
+    ],
+    ids=["at each time", "a Lambda of keras.ops", "cells"],
+)  # fmt: skip
+def test_code_within_keras_own_layers_is_read_as_what_it_stands_for(own: Any, twin: Any) -> None:
+    reports = [eyeshot.inspect(make()) for make in (own, twin)]
+    seen = [[hull.tolist() for pair in report.layers[-1].hulls for hull in pair] for report in reports]
+
+    assert seen[0] == seen[1]
+    assert [report.totals.params for report in reports] == [reports[1].totals.params] * 2
+    assert [report.totals.macs for report in reports] == [reports[1].totals.macs] * 2
+    assert all(report.is_exact for report in reports)
+
+
+def of_cells(*cells: Any) -> Any:
+    x = keras.Input((7, 2))
+    return keras.Model(x, L.RNN(list(cells))(x))
+
+
+def test_a_lambda_of_other_than_keras_ops_is_a_bound_of_the_size_that_keras_tells() -> None:
+    report = eyeshot.inspect(as_lambda(lambda x: torch.sin(x)))
+
+    assert next(note.text for note in report.notes).startswith("the op Lambda: its function is not made of keras.ops")
+    assert report["mine.Lambda"].out == (8, 2)
+
+
 def test_nothing_says_what_an_uncalled_model_takes() -> None:
     with pytest.raises(ReadError, match="call it once"):
         eyeshot.inspect(Net())

@@ -168,6 +168,18 @@ def test_a_missing_import_is_the_files_and_not_the_name_that_was_typed(folder: P
         inspect("needy.py:make")
 
 
+@pytest.mark.slow  # Keras chooses what it computes by when it is imported, so that takes a process of its own
+def test_keras_without_its_backend_is_answered_with_one_that_is_installed(folder: Path) -> None:
+    (folder / "net.py").write_text("import keras\ndef make(): ...\n")
+    # the default of Keras, which a file of the user's may change
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    words = [sys.executable, "-m", "eyeshot", "show", "net.py:make"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 3
+    assert "Keras would compute by tensorflow, which is not installed, but jax is: put KERAS_BACKEND=jax" in done.stderr
+
+
 def test_a_bare_file_is_answered_with_what_needs_no_arguments_first(folder: Path) -> None:
     (folder / "makers.py").write_text(MAKERS)
 

@@ -120,20 +120,21 @@ def of_torch(masked: Any, tmp_path: Path) -> Any:
     return eyeshot.inspect(Attending(masked), f"{N}x4:TC")
 
 
-def of_onnx(masked: Any, tmp_path: Path) -> Any:
-    file = tmp_path / "net.onnx"
-    with warnings.catch_warnings():
+def onnx_file(module: nn.Module, folder: Path, *, is_new: bool) -> Path:
+    """The export of a module that takes a row."""
+    options: dict[str, Any] = {"external_data": False} if is_new else {"opset_version": 17}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        torch.onnx.export(Attending(masked), (torch.zeros(1, N, 4),), str(file), dynamo=False, opset_version=17)
-    return eyeshot.inspect(str(file), f"{N}x4:TC")
+        torch.onnx.export(module.eval(), (torch.zeros(1, N, 4),), str(folder / "net.onnx"), dynamo=is_new, **options)
+    return folder / "net.onnx"
+
+
+def of_onnx(masked: Any, tmp_path: Path) -> Any:
+    return eyeshot.inspect(str(onnx_file(Attending(masked), tmp_path, is_new=False)), f"{N}x4:TC")
 
 
 def of_newer_onnx(masked: Any, tmp_path: Path) -> Any:
-    file = tmp_path / "net.onnx"
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        torch.onnx.export(Attending(masked), (torch.zeros(1, N, 4),), str(file), dynamo=True, external_data=False)
-    return eyeshot.inspect(str(file), f"{N}x4:TC")
+    return eyeshot.inspect(str(onnx_file(Attending(masked), tmp_path, is_new=True)), f"{N}x4:TC")
 
 
 def of_jax(masked: Any, tmp_path: Path) -> Any:
@@ -191,3 +192,29 @@ def test_a_mask_that_is_scaled_before_softmax_leaves_out_the_same_in_any_framewo
     assert first.tolist() == [max(0, i - reach) for i in range(N)]
     assert last.tolist() == [min(N - 1, i + reach) for i in range(N)]
     assert (report.totals.params, report.totals.macs) == (0, 2 * N * N * 4)
+
+
+class Causal(nn.Module):
+    """Two heads of causal attention, as PyTorch has it, between layers with weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts, self.out = nn.Linear(4, 12), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = self.parts(x).view(1, N, 3, 2, 2).permute(2, 0, 3, 1, 4)
+        mixed = nn.functional.scaled_dot_product_attention(*parts, is_causal=True)
+        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(1, N, 4))
+        return out
+
+
+@pytest.mark.parametrize("is_new", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["older", "newer"])
+def test_an_export_of_causal_attention_sees_and_costs_what_the_module_does(is_new: bool, tmp_path: Path) -> None:
+    file = onnx_file(Causal(), tmp_path, is_new=is_new)
+    reports = [eyeshot.inspect(model, f"{N}x4:TC") for model in (Causal(), str(file))]
+
+    for report in reports:
+        assert report.layers[-1].hulls[0][1].tolist() == list(range(N))
+        assert report.is_exact
+    assert reports[0].totals.params == reports[1].totals.params
+    assert reports[0].totals.macs == reports[1].totals.macs

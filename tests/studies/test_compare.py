@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_what_python_trained_is_found_done_by_the_command_and_by_python(tmp_path
     told.clear()
     assert _called(tmp_path, told).evidence == evidence
     assert not told
+
+
+@pytest.mark.slow  # three trainings of each of two nets
+def test_the_next_command_trains_as_many_seeds_as_the_verdict_asks_for(tmp_path: Path) -> None:
+    words = ["--train", "--seeds", "3", "--budget", "5000img", "--jobs", "1", "--run", str(tmp_path)]
+    done = CliRunner().invoke(main, ["compare", "C3s2-8 C3s2-16 F10", "C3s2-8 C3s2-15 F10", *words])
+
+    asked = re.search(r"it may take about (\d+) seeds", done.stdout)
+    assert asked is not None
+    assert f"--seeds {asked[1]} --budget 5000img" in done.stdout
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from eyeshot.studies.file import StudyFile, study_file
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.study import planned
 from eyeshot.train import data, loop
+from eyeshot.train.device import precision_for
 from eyeshot.train.recipe import Options
 
 GUIDE = Path(__file__).parents[2] / "docs" / "training.md"
@@ -168,6 +169,19 @@ def test_a_recipe_is_written_as_before_where_it_asks_for_nothing_new() -> None:
         *("batch_size", "learning_rate", "warm_up", "momentum", "weight_decay", "clip", "augment", "threads"),
         "precision",
     ]
+
+
+def test_a_precision_that_is_left_to_the_machine_is_named_by_the_plan(tmp_path: Path) -> None:
+    text = (
+        'arms = [{design = "C3s2-8 F10", recipe = {precision = "auto"}}]\n[recipe]\nprecision = "fp32"\ndevice = "cpu"'
+    )
+
+    plan = written(tmp_path, text).planned().plan
+
+    (arm,) = plan.arms
+    assert (arm.options or plan.options).precision == precision_for(None)
+    with pytest.raises(UsageError, match=r"pays.toml:1: .*precision.*'fp8'|pays.toml.*line 1.*fp8"):
+        written(tmp_path, text.replace("auto", "fp8"))
 
 
 def test_no_file_and_no_text_are_refused(tmp_path: Path) -> None:

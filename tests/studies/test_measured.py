@@ -76,6 +76,25 @@ def test_layers_of_one_arm_alone_are_its_own_and_those_of_both_are_compared() ->
     assert [row["probe/two"] for row in rows(records)] == [80, 81, 82, None, None, None]
 
 
+def test_a_change_in_training_is_that_of_each_seed() -> None:
+    """Before and after spread by much more than they differ; of one seed there is no map after training."""
+    before, after = [2.0, 3.0, 4.0, 5.0], [2.5, 3.6, 4.4, None]
+    found = evidence(
+        [
+            dataclasses.replace(
+                studied.record("a", seed, 80), measures={"effective/before": early, "effective/after": late}
+            )
+            for seed, (early, late) in enumerate(zip(before, after, strict=True))
+        ]
+    )
+
+    growth = found.measures[-1]
+    assert [each.part for each in found.measures] == ["before", "after", "growth"]
+    assert growth.arms[0].values == {0: 0.5, 1: pytest.approx(0.6), 2: pytest.approx(0.4)}
+    assert growth.arms[0].seeds is not None
+    assert growth.arms[0].seeds.half_width == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-3)
+
+
 def test_equal_differences_have_no_spread_and_no_interval() -> None:
     found = evidence([record(arm, seed, 80 + seed, 0.1 * seed + apart) for arm, apart in (("a", 0.7), ("b", 0.4))
                       for seed in range(3)])  # fmt: skip

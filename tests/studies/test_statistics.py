@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from eyeshot.errors import MissingExtraError, UsageError
-from eyeshot.report.evidence import Evidence, evidence
+from eyeshot.report.evidence import Evidence, evidence, evidence_of
 from eyeshot.studies.intervals import half_width
 from eyeshot.studies.power import visible
 
@@ -117,8 +117,24 @@ def test_a_difference_that_no_scale_holds_is_not_looked_for() -> None:
     result = found(a=[20.0, 90.0], b=[60.0, 40.0])
 
     assert result.verdict.splitlines()[0] == (
-        "a against b: too few seeds to see any difference: 5.0 ± 571.8 points at 2 seeds."
+        "a against b: too few seeds to see any difference: 5.0 points (−100.0 … 100.0) at 2 seeds."
     )
+
+
+def test_no_share_lies_outside_0_to_100_percent_and_no_two_lie_farther_apart() -> None:
+    """Three seeds near the ends, whose Student's intervals reach beyond; losses may lie anywhere."""
+    scores = {"a": dict(enumerate([99.9, 99.0, 99.8])), "b": dict(enumerate([0.1, 1.5, 0.2]))}
+
+    shares, losses = evidence_of(scores), evidence_of(scores, unit="")
+
+    first, second = (arm.seeds for arm in shares.arms)
+    assert first is not None
+    assert second is not None
+    assert (first.high, second.low) == (100, 0)
+    assert shares.differences[0].seeds is not None
+    assert shares.differences[0].seeds.high == 100
+    assert losses.arms[0].seeds is not None
+    assert losses.arms[0].seeds.high > 100
 
 
 def test_with_a_diverged_arm_nothing_is_compared() -> None:

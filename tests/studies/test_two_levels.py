@@ -67,6 +67,16 @@ def ends(interval: Interval | None) -> tuple[float, float]:
     return interval.low, interval.high
 
 
+def test_over_other_images_no_share_lies_outside_0_to_100_percent() -> None:
+    right = np.ones((3, 40), bool)
+    right[0, 0] = right[1, :2] = False
+
+    (arm, _), (difference,) = (result := told(right, ~right)).arms, result.differences
+
+    assert ends(arm.seeds_and_images)[1] == 100
+    assert ends(difference.seeds_and_images)[1] == 100
+
+
 def test_the_interval_over_seeds_is_the_same_whether_the_images_are_known_or_not() -> None:
     first, second = drawn(np.random.default_rng(0), 5, 400, design=0.5)
     known = told(first, second).differences[0]

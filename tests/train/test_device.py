@@ -11,7 +11,7 @@ import torch
 
 from eyeshot.errors import UsageError
 from eyeshot.train import batches, device
-from eyeshot.train.device import device_for
+from eyeshot.train.device import device_for, precision_for
 from eyeshot.train.loop import run
 from eyeshot.train.recipe import Options, Recipe
 
@@ -40,6 +40,26 @@ def test_a_device_that_is_not_there_is_refused_with_those_there_are(tmp_path: Pa
         run(small.recipe(DATA, device="cuda"), small.net, DATA, tmp_path)
     with pytest.raises(UsageError, match="device 'tpu': needed is auto, cpu, cuda or mps"):
         device_for("tpu")
+
+
+@pytest.mark.parametrize(
+    ("told", "precision"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 amx_bf16\n", "bf16"),
+        ("Features\t: fp asimd bf16\n", "bf16"),
+        ("model name\t: bf16\nflags\t\t: fpu avx2 avx512f\n", "fp32"),
+        (None, "fp32"),
+    ],
+)
+def test_half_the_digits_are_for_processors_that_say_they_have_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str | None, precision: str
+) -> None:
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(told)
+    monkeypatch.setattr(device, "Path", lambda name: tmp_path / Path(name).name)
+
+    assert precision_for(None) == precision
+    assert precision_for("mps") == "fp32"
 
 
 def test_a_recipe_s_device_is_kept_with_it() -> None:

@@ -28,7 +28,9 @@ from eyeshot.train.measures import (
     loss,
     measure_of,
     measures_named,
+    position,
     probes,
+    seams,
     seconds,
     shift,
     taken,
@@ -37,7 +39,7 @@ from eyeshot.train.record import Record
 
 DATA = small.dataset()
 REPEATABLE = ("loss", "calibration", "shift")
-PARTED = ("probes", "effective")
+PARTED = ("probes", "position", "effective")
 
 
 class Says(nn.Module):
@@ -165,9 +167,7 @@ def test_a_probe_is_the_ridge_regression_that_least_squares_solves(features: int
     weights = torch.linalg.lstsq(rows, torch.cat([wanted - wanted.mean(0), torch.zeros(features, 3)])).solution
     answers = ((asked - x.mean(0)) @ weights + wanted.mean(0)).argmax(1)
 
-    assert of_layers._accuracy(x, classes, asked, right) == pytest.approx(
-        100 * float((answers == right).double().mean())
-    )
+    assert of_layers.told(x, classes, asked, right) == pytest.approx(100 * float((answers == right).double().mean()))
 
 
 def test_the_effective_field_is_that_of_the_last_map_before_and_after() -> None:
@@ -183,6 +183,58 @@ def test_the_effective_field_is_that_of_the_last_map_before_and_after() -> None:
 
     assert effective(tested) == {"before": pytest.approx((8 / 12) ** 0.5), "after": pytest.approx(2**0.5)}
     assert taken(["effective"], blind) == {"effective/before": None, "effective/after": None}
+
+
+def noise(count: int, size: int = 12) -> torch.Tensor:
+    """Images of which every pixel is drawn alike."""
+    return torch.randint(0, 256, (count, 1, size, size), generator=torch.Generator().manual_seed(3))
+
+
+def test_a_units_place_is_told_from_borders_of_zeros_and_from_nothing_where_the_map_has_no_border() -> None:
+    """A 3×3 mean over ones tells the first and the last row from all others; over what wraps around it tells none."""
+
+    def net(padding: str) -> nn.Module:
+        mean = nn.Conv2d(1, 2, 3, padding=1, padding_mode=padding)
+        nn.init.ones_(mean.weight)
+        return nn.Sequential(mean, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    white, images = torch.full((40, 1, 12, 12), 255), noise(200)
+    bright, labels = on_test(net("zeros"), white, [0] * 40), [0] * 200
+    chance = 100 / 12
+
+    # the corners' columns say the same as rows at the border, so that it is not told for sure which it is
+    assert 1.5 * chance < position(bright)["0"] < 3 * chance
+    assert position(on_test(net("zeros"), images, labels))["0"] > 1.3 * chance
+    assert position(on_test(net("circular"), images, labels))["0"] == pytest.approx(chance, abs=1.5)
+
+
+def test_images_that_say_where_a_row_is_are_moved_around_until_they_do_not() -> None:
+    """White above and black below: a unit that gives the pixel itself knows nothing then."""
+    seen = nn.Sequential(nn.Conv2d(1, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    images = torch.zeros(200, 1, 12, 12)
+    images[:, :, :6] = 255
+
+    assert position(on_test(seen, images, [0] * 200))["0"] == pytest.approx(100 / 12, abs=1.5)
+
+
+@pytest.mark.parametrize(("norm", "shows"), [(nn.Identity, False), (nn.BatchNorm2d, False), (nn.InstanceNorm2d, True)])
+@pytest.mark.parametrize("side", [24, 27])
+def test_tiles_meet_without_a_step_where_units_see_the_data_path_alone(
+    norm: type[nn.Module], shows: bool, side: int
+) -> None:
+    torch.manual_seed(0)
+    body = [nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), norm(4), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1)]
+    size = 6 if side == 24 else 7
+    tested = on_test(nn.Sequential(*body, nn.Flatten(), nn.Linear(4 * size * size, 2)), noise(20, side), [0] * 20)
+
+    step = seams(tested)
+
+    assert step > 1 if shows else step < 1e-3
+
+
+def test_a_map_of_one_unit_and_a_net_without_convolution_have_no_tiles() -> None:
+    for net in (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 2, 1), nn.Flatten()), nn.Flatten()):
+        assert math.isnan(seams(on_test(net, points(12), [0] * 40)))
 
 
 def test_a_pass_takes_time() -> None:
@@ -216,7 +268,7 @@ def test_measured_at_once_after_a_stop_or_later_the_numbers_are_the_same(tmp_pat
     def never(progress: Any) -> None:
         raise AssertionError("trained again")
 
-    every = (*REPEATABLE, *PARTED)
+    every = (*REPEATABLE, *PARTED, "seams")
     at_once = run(recipe, small.net, DATA, tmp_path / "1", measures=every)
     with pytest.raises(Stopped):
         run(recipe, small.net, DATA, tmp_path / "2", stop, measures=REPEATABLE)

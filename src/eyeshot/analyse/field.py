@@ -21,7 +21,8 @@ from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Elementwise, Read, Shape
 
 if TYPE_CHECKING:
-    from eyeshot.analyse.hulls import Interval, Outline, Union
+    from eyeshot.analyse.hulls import Interval, Union
+    from eyeshot.analyse.outlines import Outline
 
 Stride = int | Fraction
 
@@ -73,6 +74,9 @@ class UnitHull:
     clipped: tuple[tuple[int, int], ...]
 
 
+_MOVING = frozenset({Moving, Parted})
+
+
 class Fields:
     """The fields of all layers of a network, along all paths or, with ``gates`` False, the data path only.
 
@@ -109,6 +113,14 @@ class Fields:
                     bounded.add(node.name)
         return frozenset(bounded)
 
+    @cached_property
+    def _behind_reshapes(self) -> frozenset[str]:
+        return behind_reshapes(self.network)
+
+    @cached_property
+    def _counting(self) -> Mapping[str, tuple[tuple[int, ...], ...]]:
+        return counting(self.network)
+
     def hulls(self, name: str) -> list[Interval]:
         """Per followed axis what the units at each position along it see, clipped to the image (see ``per_axis``)."""
         return self._per_axis(name, axes_told)
@@ -128,12 +140,12 @@ class Fields:
         return self._intervals[key]
 
     def _outline(self, node: Node, axis: int) -> Outline | None:
-        from eyeshot.analyse.hulls import outline
+        from eyeshot.analyse.outlines import outline
 
         key = node.name, axis
         if key not in self._outlines:
-            along = axes_counting(self.network, node.name, axis)
-            self._outlines[key] = outline(self.network, node, axis, along, gates=self.gates)
+            along = self._counting[node.name][axis]
+            self._outlines[key] = outline(self.network, node, self._hulls[node.name], axis, along, gates=self.gates)
         return self._outlines[key]
 
     def form(self, name: str) -> Class:
@@ -147,10 +159,8 @@ class Fields:
         return self._of_units(node.name, through(self.network, self._forms, node, read))
 
     def _of_units(self, name: str, form: Class) -> Class:
-        moves = [sight for sight in form if isinstance(sight, Moving | Parted)]
-        if all(isinstance(sight, Moving) for sight in moves) and (
-            not moves or name not in behind_reshapes(self.network)
-        ):
+        moves = [sight for sight in form if type(sight) in _MOVING]
+        if not moves or (name not in self._behind_reshapes and all(type(sight) is Moving for sight in moves)):
             return form
         units = unit_axes(self.network, name)
         # an axis of rows in which channels lie as well is none of units: what moves along it is of one unit together
@@ -160,12 +170,13 @@ class Fields:
         return united_over(form, tuple(axis for axis in range(len(shape)) if axis not in units), shape)
 
     def __getitem__(self, name: str) -> Field:
-        if name not in self._fields:
+        known = self._fields.get(name)
+        if known is None:
             node = self._last_known(self.network[name])
             field = self._fields[node.name] = self._fields.get(node.name) or self._shared(node)
             is_exact = name not in self.bounded
-            self._fields[name] = field if field.is_exact == is_exact else replace(field, is_exact=is_exact)
-        return self._fields[name]
+            known = self._fields[name] = field if field.is_exact == is_exact else replace(field, is_exact=is_exact)
+        return known
 
     def _last_known(self, node: Node) -> Node:
         """The last of the layers back from this one whose units see what its units see, and whose field is known; the
@@ -192,7 +203,7 @@ class Fields:
         return (
             "_hulls" in vars(self)
             and self._hulls[node.name] is self._hulls[source]
-            and node.name not in behind_reshapes(self.network)
+            and node.name not in self._behind_reshapes
             and (self.data is self or self.data._forms[node.name] is self.data._forms[source])
         )
 
@@ -202,13 +213,13 @@ class Fields:
         Where the hulls are not needed, they are not asked for that either, and nothing is shared.
         """
         needs_hulls = "_hulls" in vars(self) or any(isinstance(sight, Scattered) for sight in self.form(node.name))
-        if not needs_hulls or node.name not in behind_reshapes(self.network):
+        if not needs_hulls or node.name not in self._behind_reshapes:
             return self._field(node)
         along_data = () if self.data is self else (id(self.data._forms[node.name]), self.data[node.name].size)
         key = id(self._forms[node.name]), id(self._hulls[node.name]), along_data, node.shape
         several = self._alike.setdefault(key, [])
         for other in several:
-            if counting(self.network)[node.name] == counting(self.network)[other.name]:
+            if self._counting[node.name] == self._counting[other.name]:
                 return self._fields[other.name]
         field = self._field(node)
         several.append(node)

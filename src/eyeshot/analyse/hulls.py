@@ -11,7 +11,6 @@ kernel enters with its logarithm.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -71,60 +70,15 @@ def per_axis(node: Node, value: Union, along: Sequence[tuple[int, ...]]) -> list
     ``along`` gives for each the axes of the tensor along which the arrays run; they are united over channels and all
     other axes. Without such an axis there is one entry.
     """
-    return [_interval(node, value, i, axes) for i, axes in enumerate(along)]
+    return [interval(node, value, i, axes) for i, axes in enumerate(along)]
 
 
-def _interval(node: Node, value: Union, i: int, axes: tuple[int, ...]) -> Interval:
+def interval(node: Node, value: Union, i: int, axes: tuple[int, ...]) -> Interval:
+    """The same for one followed axis."""
     sizes = tuple(node.shape[axis] for axis in axes) or (1,)
     first, negated_last = np.minimum.reduce([_along(term, i, axes, sizes) for term in value])
     empty = first == NOTHING
     return np.where(empty, 0, first), np.where(empty, -1, -negated_last)
-
-
-@dataclass(frozen=True)
-class Outline:
-    """What the units that see something see along one followed axis: the least and the largest of each."""
-
-    widest: int
-    firsts: tuple[int, int]
-    lasts: tuple[int, int]
-
-
-def outline(network: Network, node: Node, i: int, along: tuple[int, ...], *, gates: bool) -> Outline | None:
-    """The outline of the units that lie ``along`` axes of a node's tensor; None where none of them sees anything."""
-    value = hulls(network, gates=gates)[node.name]
-    if any(one.may_be_empty for term in value for one in term):
-        first, last = _interval(node, value, i, along)
-        ends = np.stack([first, -last])[:, first <= last]
-        return _outlines_of([ends])[0] if ends.size else None
-    labels = reduce(lower, [term[i] for term in value])
-    apart = [axis for axis in range(len(node.shape)) if axis not in along and labels.varies(axis)]
-    if apart:
-        labels = reduced(labels, apart, node.shape)
-    known = _outlines(network, gates=gates).get(id(labels.ends))
-    return known or _outlines_of([labels.ends.reshape(2, -1)])[0]
-
-
-@once
-def _outlines(network: Network, *, gates: bool) -> Mapping[int, Outline]:
-    """Of all labels that are of one product and never empty, by the identity of their arrays."""
-    values = [value[0] for value in hulls(network, gates=gates).values() if len(value) == 1]
-    arrays = {id(one.ends): one.ends for value in values for one in value if not one.may_be_empty}
-    return dict(zip(arrays, _outlines_of([ends.reshape(2, -1) for ends in arrays.values()]), strict=True))
-
-
-def _outlines_of(several: Sequence[Ends]) -> list[Outline]:
-    """The outline of each array of ends, all at once: most are short, and calling NumPy takes longer than the rest."""
-    if not several:
-        return []
-    starts = np.cumsum([0, *(ends.shape[1] for ends in several[:-1])])
-    joined = np.concatenate(several, axis=1)
-    least, most = (f.reduceat(joined, starts, axis=1).T.tolist() for f in (np.minimum, np.maximum))
-    widest = (1 - np.minimum.reduceat(joined.sum(axis=0), starts)).tolist()
-    return [
-        Outline(width, (first, last_first), (-most_last, -last))
-        for width, (first, last), (last_first, most_last) in zip(widest, least, most, strict=True)
-    ]
 
 
 def all_see_everything(value: Union, extent: Sequence[int]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.analyse.cost import Cost, Totals, costs, totals
 from eyeshot.analyse.field import Field, Fields, UnitHull
 from eyeshot.errors import UsageError
+from eyeshot.garbage import uncollected
 from eyeshot.network.graph import Network, Node, Note
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Sliding
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from eyeshot.analyse.hulls import Interval
     from eyeshot.analyse.lookahead import Look
 
+_GROUPED = (Conv, ConvTranspose)
 SCHEMA, FIELD_SCHEMA = "eyeshot.network/1", "eyeshot.field/1"
 
 
@@ -87,7 +89,7 @@ class View:
     def __init__(self, name: str, fields: Fields) -> None:
         self.name, self.fields = name, fields
 
-    @cached_property
+    @property
     def field(self) -> Field:
         """Size, stride and start."""
         return self.fields[self.name]
@@ -144,7 +146,7 @@ class Layer(View):
         """Shape of the output, without the batch axis where that is 1."""
         return self.node.shape[1:] if self.node.shape[:1] == (1,) else self.node.shape
 
-    @cached_property
+    @property
     def cost(self) -> Cost:
         """Weights, MACs and activations."""
         return costs(self.fields.network)[self.name]
@@ -166,32 +168,29 @@ class Layer(View):
 
     def to_dict(self, rate: float | None = None) -> dict[str, Any]:
         """The layer's entry in the document of schema eyeshot.network/1; ``rate`` is positions a second."""
-        op = self.node.op
+        node, op, cost = self.node, self.node.op, self.cost
         document: dict[str, Any] = {
             "name": self.name,
-            "op": self.op,
-            "inputs": list(self.node.inputs),
+            "op": op.kind,
+            "inputs": list(node.inputs),
             "out": list(self.out),
         }
         if isinstance(op, Sliding):
-            document |= {
-                "kernel": list(op.kernel),
-                "stride": list(op.stride),
-                "dilation": list(op.dilation),
-                "padding": [list(sides) for sides in op.padding],
-            }
-        if isinstance(op, Conv | ConvTranspose):
-            document["groups"] = op.groups
-        if self.node.line:
-            document["line"] = self.node.line
-        return document | {
-            "field": _field_dict(self, rate),
-            "data_field": _field_dict(self.data, rate),
-            "params": self.params,
-            "macs": self.macs,
-            "activations": self.activations,
-            "saved_activations": self.cost.saved_activations,
-        }
+            document["kernel"] = list(op.kernel)
+            document["stride"] = list(op.stride)
+            document["dilation"] = list(op.dilation)
+            document["padding"] = [list(sides) for sides in op.padding]
+            if isinstance(op, _GROUPED):
+                document["groups"] = op.groups
+        if node.line:
+            document["line"] = node.line
+        document["field"] = _field_dict(self, rate)
+        document["data_field"] = _field_dict(self.data, rate)
+        document["params"] = cost.params
+        document["macs"] = cost.macs
+        document["activations"] = cost.activations
+        document["saved_activations"] = cost.saved_activations
+        return document
 
 
 class Inspection:
@@ -243,6 +242,10 @@ class Inspection:
 
         ``rate`` is the positions a second of a sequence, so that back and ahead are told in seconds too.
         """
+        with uncollected():
+            return self._document(rate)
+
+    def _document(self, rate: float | None) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "network": {
@@ -267,21 +270,23 @@ class Inspection:
 
 
 def _field_dict(view: View, rate: float | None) -> dict[str, Any]:
-    field, look = view.field, view.look
-    stride = None if field.stride is None else [_number(step) for step in field.stride]
-    centre = field.centre
-    return {
+    field, centre = view.field, view.field.centre
+    document: dict[str, Any] = {
         "size": list(field.size),
-        "stride": stride,
+        "stride": None if field.stride is None else list(map(_number, field.stride)),
         "start": None if field.start is None else list(field.start),
         "centre": None if centre is None else list(centre),
         "regular": field.is_regular,
         "global": field.is_global,
         "exact": field.is_exact,
-        **({} if field.phases is None else {"phases": [turn and list(turn) for turn in field.phases]}),
-        **({} if field.one_sided is None else {"one_sided": list(field.one_sided)}),
-        **({} if look is None else {"look": look.to_dict(rate)}),
     }
+    if field.phases is not None:
+        document["phases"] = [turn and list(turn) for turn in field.phases]
+    if field.one_sided is not None:
+        document["one_sided"] = list(field.one_sided)
+    if len(view.fields.network.axes) == 1 and view.look is not None:
+        document["look"] = view.look.to_dict(rate)
+    return document
 
 
 def _ends_dict(network: Network) -> dict[str, Any]:

@@ -32,10 +32,10 @@ def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate
 
     @wraps(analysis)
     def known(network: Network, /, *args: P.args, **settings: P.kwargs) -> R:
-        key = (name, args, tuple(settings.items()))
-        if key not in network.memo:
-            network.memo[key] = analysis(network, *args, **settings)
-        result: R = network.memo[key]
+        memo, key = network.memo, (name, args, tuple(settings.items())) if args or settings else name
+        if key not in memo:
+            memo[key] = analysis(network, *args, **settings)
+        result: R = memo[key]
         return result
 
     return known

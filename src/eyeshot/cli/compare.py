@@ -271,7 +271,7 @@ def _print_what_next(
 ) -> None:
     terminal.say()
     if comparison.study is not None:
-        say_next(terminal, *_after_training(comparison.study, models, training))
+        say_next(terminal, *_after_training(comparison, models, training))
         return
     commands = [typed(models[-1], verb="show", input_shape=input_shape)]
     if input_shape is None and all(map(_is_soon_trained, comparison.reports)):
@@ -294,20 +294,54 @@ def _is_soon_trained(report: Report) -> bool:
     return True
 
 
-def _after_training(study: Study, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:
-    """More seeds of the same study, its figure, its page."""
+def _after_training(comparison: Comparison, models: tuple[str, ...], training: dict[str, Any]) -> list[str]:
+    """What would see more, the figure, the page."""
+    assert comparison.study is not None
+    more = _that_sees_more(comparison)
     again = [
         (_option(key), str(each))
-        for key, value in (training | {"seeds": 2 * len(study.plan.seeds)}).items()
+        for key, value in (training | more).items()
         if value is not None
         for each in (value if isinstance(value, tuple) else [value])
     ]
-    place = str(study.directory)
+    place = str(comparison.study.directory)
     return [
-        typed(models[0], *models[1:], "--train", *(word for pair in again for word in pair), verb="compare"),
+        *(
+            [typed(models[0], *models[1:], "--train", *(word for pair in again for word in pair), verb="compare")]
+            if more
+            else []
+        ),
         typed(place, "evidence", "-o", "scores.png", verb="plot"),
         typed("--run", place, "-o", "study.html", verb="report"),
     ]
+
+
+_MOST_SEEDS = 100
+"""Beyond which nobody is told to train."""
+_FASHION_MNIST = 10_000
+"""Its test images, of which the sample has a fifth."""
+
+
+def _that_sees_more(comparison: Comparison) -> dict[str, Any]:
+    """More seeds or test images, as the verdict says, where these are at hand; nothing where all is seen."""
+    from eyeshot.report.claims import need
+    from eyeshot.studies.study import SEEDS
+
+    assert comparison.study is not None
+    assert comparison.evidence is not None
+    seeds = len(comparison.study.plan.seeds)
+    if seeds == 1:
+        return {"seeds": SEEDS}
+    needed = need(comparison.evidence.differences)
+    if needed is None:
+        return {}
+    if needed.seeds and needed.seeds <= _MOST_SEEDS:
+        return {"seeds": max(needed.seeds, seeds + 1)}
+    more_seeds, images = needed.together or (seeds, needed.images or _FASHION_MNIST + 1)
+    if comparison.study.plan.data == "sample" and images <= _FASHION_MNIST and more_seeds <= _MOST_SEEDS:
+        # in a place of its own, which other images need
+        return {"seeds": max(more_seeds, seeds), "data": "fashion-mnist", "directory": None}
+    return {"seeds": SEEDS} if seeds < SEEDS else {}  # of so few the spread is hardly known
 
 
 def _option(parameter: str) -> str:

@@ -101,9 +101,10 @@ def _of_design(network: Network, source: str, weights: Path | None) -> Subject:
         return module
 
     if source == "weights" and weights is None:
+        is_file = network.source in ("onnx", "keras")
+        why = "weights in a file of a model are not read" if is_file else "a design has no weights of its own"
         raise UsageError(
-            f"{network.name}: a design has no weights of its own; give them with --weights FILE"
-            " (checkpoint.pt of a training run, or a state dict)"
+            f"{network.name}: {why}; give them with --weights FILE (checkpoint.pt of a training run, or a state dict)"
         )
     words = "weights drawn after He and Glorot" if weights is None else f"weights from {weights}"
     return Subject(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from eyeshot.errors import UsageError
 from eyeshot.nearest import did_you_mean
@@ -24,8 +24,7 @@ from eyeshot.network.relations import (
 )
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """Where an output lies: ``block`` numbers a piece of memory, which holds ``elements``; ``is_view`` says that
     nothing was written there. ``copies`` are elements that were copied of each input before it was read, where any
     were, as products do of operands that lie otherwise than they need.

@@ -17,8 +17,8 @@ tensor has channels on axis 1 and height and width on axes 2 and 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from eyeshot.network.slide import Pattern, Reads, Slide
 from eyeshot.values import Value
@@ -120,8 +120,7 @@ def in_turn(relation: Relation) -> tuple[Relation, ...]:
     return mixed, Reduce(axes=tuple(axis for axis in relation.axes if axis != 1), keep=relation.keep)
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """One dependence of a node: which of its inputs, how, and along which path.
 
     ``gate`` marks dependence through gates and statistics (squeeze-excitation, normalisation over positions), told

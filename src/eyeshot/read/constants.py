@@ -11,17 +11,19 @@ Sizes given to functions that only fill or show (zeros, expand) are left out: th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from eyeshot.network.graph import Constant
 from eyeshot.read.aten.pointwise import ARITHMETIC, FRESH, POINTWISE
+from eyeshot.read.digests import collapsed, digest
 from eyeshot.read.trace import Trace, tensors_in
 
 _MOST_NUMBERS = 4096
@@ -59,19 +61,19 @@ class Constants:
         name = _name(func)
         inputs = tensors_in(list(arguments.values()))
         shapes = () if name in _PLACE_BY_PLACE else tuple(tuple(tensor.shape) for tensor in inputs)
-        origin = _digest(name, self._numbers(func, arguments, with_places=True), shapes, *map(self._origin_of, inputs))
+        origin = digest(name, self._numbers(func, arguments, with_places=True), shapes, *map(self._origin_of, inputs))
         targets = list(written)
         for target in targets:
-            self._written[_block(target)] = _digest(self._written.get(_block(target)), origin)
+            self._written[_block(target)] = digest(self._written.get(_block(target)), origin)
         for i, tensor in enumerate(tensors_in(made)):
             if not any(tensor is target for target in targets) and not self._trace.knows(tensor):
-                self._origins[id(tensor)] = tensor, _digest(i, origin)
+                self._origins[id(tensor)] = tensor, digest(i, origin)
 
     def taken(self, func: Any, arguments: Mapping[str, Any]) -> tuple[Constant, ...]:
         """The constants that go into an op on what depends on the image."""
         numbers = self._numbers(func, arguments, with_places=False)
         constants = [self._constant(t) for t in tensors_in(list(arguments.values())) if not self._trace.knows(t)]
-        return (Constant(None, _digest(*numbers)), *constants)
+        return (Constant(None, digest(*numbers)), *constants)
 
     def _numbers(self, func: Any, arguments: Mapping[str, Any], *, with_places: bool) -> tuple[object, ...]:
         kinds = _kinds(func)
@@ -87,7 +89,7 @@ class Constants:
         tensor = self._trace.original_of(tensor)
         is_made = id(tensor) in self._origins and tensor.numel() <= _MOST_NUMBERS
         numbers = self._trace.numbers_of(tensor) if is_made else None
-        return Constant(None if numbers is None else _collapsed(numbers), self._origin_of(tensor))
+        return Constant(None if numbers is None else collapsed(_numpy(numbers)), self._origin_of(tensor))
 
     def _origin_of(self, tensor: torch.Tensor) -> str:
         """What a constant was made of; what was there before the pass is told by its name or its numbers."""
@@ -97,29 +99,22 @@ class Constants:
         if (known := self._origins.get(id(tensor))) is not None:
             origin = known[1]
         elif tensor.device.type == "meta" or self._trace.param_names(tensor):
-            origin = _digest("given", *sorted(self._trace.param_names(tensor)), *self._trace.lies_at(tensor))
+            origin = digest("given", *sorted(self._trace.param_names(tensor)), *self._trace.lies_at(tensor))
         else:
-            origin = _digest(_bytes(tensor) if tensor.numel() <= _MOST_BYTES else next(self._draws))
+            origin = (
+                digest(content=_numpy(tensor).tobytes()) if tensor.numel() <= _MOST_BYTES else digest(next(self._draws))
+            )
         changes = self._written.get(_block(tensor))
-        return origin if changes is None else _digest(origin, changes)
+        return origin if changes is None else digest(origin, changes)
 
 
-def _collapsed(numbers: torch.Tensor) -> str:
-    """A digest of numbers, with one place for all along axes on which they do not differ."""
-    for axis, n in enumerate(numbers.shape):
-        first = numbers.narrow(axis, 0, 1) if n else numbers
-        if n > 1 and bool((numbers == first).all()):
-            numbers = first
-    return _digest(tuple(numbers.shape), _bytes(numbers))
-
-
-def _bytes(numbers: torch.Tensor) -> bytes:
-    plain = torch.empty(numbers.numel(), dtype=numbers.dtype).copy_(numbers.detach().reshape(-1))  # strides of 0 too
-    return bytes(plain.view(torch.uint8).numpy()) if plain.numel() else b""
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha1(repr(parts).encode(), usedforsecurity=False).hexdigest()
+def _numpy(numbers: torch.Tensor) -> NDArray[Any]:
+    """Numbers as NumPy has them; of types that it has not, their bits."""
+    plain = torch.empty(numbers.shape, dtype=numbers.dtype).copy_(numbers.detach())  # strides of 0 too
+    try:
+        return np.asarray(plain.numpy())
+    except TypeError:
+        return np.asarray(plain.view(torch.int16 if plain.element_size() == 2 else torch.uint8).numpy())
 
 
 def _block(tensor: torch.Tensor) -> int:

@@ -14,9 +14,15 @@ def no_module(model: Any, name: str) -> ReadError:
     if is_foreign(model):
         return ReadError(
             f"{kind}, which moves, tiles, training and gradients need; fields, costs and `effective` by path density"
-            " do not"
+            f" do not, and tiles are planned of {_file_of(model)}"
         )
     return ReadError(f"{kind}, and no name of a model either")
+
+
+def _file_of(model: Any) -> str:
+    from eyeshot.read.keras import is_keras_model
+
+    return "a file: model.save('net.keras')" if is_keras_model(model) else "a file of it, net.onnx"
 
 
 def is_foreign(model: Any) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,11 @@ class Places:
                     running.unwatched.__exit__(None, None, None)
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        path = self.paths.get(id(module))
-        caller = self.trace.place
-        self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
-        running = _Running(self.trace.place, caller, inputs)
-        if not self.watches_all and _is_of_pytorch(type(module)) and _runs_as_written(module):
+        path, caller = self.paths.get(id(module)), self.trace.place
+        place = self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
+        running = _Running(place, caller, inputs)
+        kind: Any = type(module)
+        if not self.watches_all and _is_of_pytorch(kind) and _runs_as_written(module):
             running.unwatched = torch._C.DisableTorchFunction()
             running.unwatched.__enter__()
         self.stack.append(running)
@@ -109,7 +110,8 @@ class Places:
         return f"in {at.place.path} ({type(module).__name__}{words}), which got {_shapes(at.inputs)}{last}"
 
 
-def _is_of_pytorch(kind: type) -> bool:
+@cache
+def _is_of_pytorch(kind: Any) -> bool:
     """Whether a module's class is one of PyTorch's layers that call no function which ``Whole`` changes."""
     return kind.__module__.startswith("torch.nn.modules.") and kind is not torch.nn.LocalResponseNorm
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 
+from eyeshot.network.relations import Sizes
 from eyeshot.network.slide import Slide
 
 Arguments = Mapping[str, Any]
@@ -83,7 +85,7 @@ def _are_of_one_kind(*tensors: Any) -> bool:
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 
-def _each(value: Any, axes: int) -> Sequence[int]:
+def _each(value: Any, axes: int) -> Sizes:
     """One integer per axis, from one for all or a list; none where the count is another."""
     if isinstance(value, int):
         return (value,) * axes
@@ -107,14 +109,20 @@ def _conv(args: Arguments) -> torch.Tensor | None:
     padding, stride, dilation = args["padding"], _each(args["stride"], axes), _each(args["dilation"], axes)
     if isinstance(padding, str) or not (stride and dilation and (padding := _each(padding, axes))):
         return None
-    out = [
-        Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
-        for n, k, s, d, p in zip(sizes, weight.shape[2:], stride, dilation, padding, strict=True)
-    ]
+    out = _windows(tuple(sizes), tuple(weight.shape[2:]), stride, dilation, padding)
     if min(out) <= 0:
         return None
     out_tensor = fresh((batch, weight.shape[0], *out), x.dtype)
     return out_tensor.contiguous(memory_format=torch.channels_last) if lies_by_channels else out_tensor
+
+
+@lru_cache(maxsize=1024)
+def _windows(sizes: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sizes) -> list[int]:
+    """Windows along each axis; none of settings that are not allowed."""
+    return [
+        Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
+        for n, k, s, d, p in zip(sizes, kernel, stride, dilation, padding, strict=True)
+    ]
 
 
 @_rule("max_pool2d", "avg_pool2d")
@@ -362,7 +370,7 @@ def _layer_norm(args: Arguments) -> torch.Tensor | None:
 def _fit(x: torch.Tensor, shape: Sequence[int], tensors: Sequence[Any]) -> bool:
     """Whether all weights and statistics that there are have a shape, and x's kind of number."""
     there = [tensor for tensor in tensors if tensor is not None]
-    return _are_of_one_kind(x, *there) and all(tensor.shape == shape for tensor in there)
+    return _are_of_one_kind(x, *there) and not [1 for tensor in there if tensor.shape != shape]
 
 
 @_rule("softmax", "_softmax", "_safe_softmax", "log_softmax", "_log_softmax")

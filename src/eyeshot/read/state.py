@@ -19,6 +19,7 @@ Modules = Sequence[tuple[str, torch.nn.Module]]
 """A module and all in it, each with its path."""
 _OF_WEIGHTS = ("_parameters", "_buffers")
 _META = torch.device("meta")
+_OF_KNOWN_SHAPE = frozenset({torch.nn.Parameter, torch.Tensor})
 
 
 def modules_in(root: torch.nn.Module) -> Modules:
@@ -105,9 +106,10 @@ def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
 def has_lazy_weights(modules: Modules) -> bool:
     """Whether some weights get their shape from the first input only."""
     return any(
-        tensor is not None and is_lazy(tensor)
+        type(tensor) not in _OF_KNOWN_SHAPE and tensor is not None and is_lazy(tensor)
         for _, child in modules
-        for tensor in (*child._parameters.values(), *child._buffers.values())
+        for table in (child._parameters, child._buffers)
+        for tensor in table.values()
     )
 
 

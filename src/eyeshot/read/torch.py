@@ -23,6 +23,7 @@ except ImportError:
 
 from torch.utils._pytree import tree_leaves
 
+from eyeshot.garbage import uncollected
 from eyeshot.read.arguments import Arguments, arguments_for
 from eyeshot.read.aten import RULES
 from eyeshot.read.constants import Constants
@@ -30,7 +31,7 @@ from eyeshot.read.foreign import no_module
 from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.notes import bounds, other_inputs
 from eyeshot.read.places import Places, line_of_user
-from eyeshot.read.recorder import Recorder, Whole, eagerly, uncollected
+from eyeshot.read.recorder import Recorder, Whole, eagerly
 from eyeshot.read.snapshot import Snapshot, left_as_it_was
 from eyeshot.read.state import (
     Modules,

@@ -25,7 +25,7 @@ class NeedsNumbersError(Exception):
     """A pass without numbers cannot tell what comes next; one on numbers can."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes as long again: one is made for each op
 class Call:
     """One op as called: its name without overload, its arguments by the schema's names, those of them that are tensors
     or hold some, and how to run it.
@@ -231,7 +231,7 @@ class Trace:
     def record(self, op: Op, inputs: Iterable[Step], shape: Iterable[int], params: int = 0, owner: str = "") -> Step:
         """Append a step; ``owner`` is the path of the module whose weights it uses."""
         place = self.place if self.place.path or not owner else self._owners.setdefault(owner, CallSite(owner, True))
-        step = Step(op, tuple(inputs), tuple(int(n) for n in shape), params, place, self.line_of_code(), bool(owner))
+        step = Step(op, tuple(inputs), tuple(map(int, shape)), params, place, self.line_of_code(), bool(owner))
         if 0 not in step.shape:  # what has no elements is no layer, and nothing reads it
             self.steps.append(step)
             if self.taking:
@@ -275,7 +275,7 @@ class Trace:
     def copy_before(self, step: Step, copies: tuple[int, ...]) -> None:
         """Say how many elements of each input an op copies before it reads them."""
         if any(copies) and step in self.memory:
-            self.memory[step] = replace(self.memory[step], copies=copies)
+            self.memory[step] = self.memory[step]._replace(copies=copies)
 
     def lie_with(self, step: Step, tensor: torch.Tensor, *, is_view: bool) -> None:
         """Say that a step's output lies where a tensor does; as a view where that was there before."""
@@ -294,7 +294,7 @@ class Trace:
         if place is not None:
             for step in steps[:-1]:
                 if whole or step not in self.memory:
-                    self.memory[step] = replace(place, is_view=True)
+                    self.memory[step] = place._replace(is_view=True)
 
     def share(self, tensor: torch.Tensor, whole: torch.Tensor, view: MemoryView) -> None:
         """Say that a new tensor shows the memory of another."""
@@ -332,21 +332,15 @@ class Trace:
         del self.steps[first:]
         self._known = {key: known for key, known in self._known.items() if known.step not in dropped}
 
-    def params_of(self, values: Iterable[object]) -> int:
-        """Number of weights among the values that no step before has used."""
-        total = 0
+    def weights_among(self, values: Iterable[object]) -> tuple[int, str]:
+        """Number of weights among the values that no step before has used, and the path of the first one's module."""
+        total, first = 0, ""
         for value in values:
             if id(value) in self._from_params:
                 for name in self._from_params[id(value)][1]:
+                    first = first or name
                     total += self.param_counts.pop(name, 0)
-        return total
-
-    def owner_of(self, values: Iterable[object]) -> str:
-        """Path of the module that owns the first weight among the values."""
-        for value in values:
-            for name in self._from_params.get(id(value), _NO_PARAMS)[1]:
-                return name.rpartition(".")[0]
-        return ""
+        return total, first.rpartition(".")[0]
 
     def follow_params(self, inputs: Iterable[object], outputs: Iterable[torch.Tensor]) -> None:
         """Remember that tensors were computed from weights alone."""
@@ -362,7 +356,7 @@ def unknown(
     """Record an op whose reads are not known."""
     tensors = list(tensors)
     inputs = [trace.step_of(tensor) for tensor in tensors if trace.knows(tensor)]
-    params = trace.params_of(tensors)
+    params, _ = trace.weights_among(tensors)
     for out in outputs:
         step = trace.record(
             Unknown(name=name.rstrip("_"), reason=reason or "it has no rule"), inputs, out.shape, params

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from eyeshot.errors import MissingExtraError, ReadError
 from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import ModuleName
 
+_BACKENDS = ("jax", "torch", "tensorflow")
+"""What Keras may compute by."""
+_SETTING = "put KERAS_BACKEND={} before the command"
 _FRAMEWORKS = ("torch", "jax")
 """What models are made with, and the extras of eyeshot that bring it."""
 
@@ -214,6 +218,8 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
     try:
         return importlib.import_module(place.dotted) if place.dotted else _run_file(place.file)
     except ModuleNotFoundError as error:
+        if error.name in _BACKENDS and _is_raised_in(error, "keras"):
+            raise ReadError(f"{name.target}: {_without_backend(error.name)}") from error
         if error.name in _FRAMEWORKS:
             raise MissingExtraError(f"reading {name.target}", error.name, error.name) from None
         raise ReadError(f"{name.target}: {_not_there(name.source, error)}") from error
@@ -221,6 +227,24 @@ def _run(name: ModuleName, place: _Place, repair: Callable[[], Any]) -> Any:
         if "torchvision::" in str(error) and repair():
             return _run(name, place, lambda: None)
         raise _failed(f"{name.target}: running {name.source}", error) from error
+
+
+def _is_raised_in(error: ModuleNotFoundError, package: str) -> bool:
+    """Whether it was a package, not the user's own file, that imported what is not there."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
+    ours = [name for name in names if not name.startswith("importlib.") and name != "importlib"]
+    return bool(ours) and ours[-1].partition(".")[0] == package
+
+
+def _without_backend(backend: str) -> str:
+    """What to do about Keras, which computes by another library and takes TensorFlow unless it is told otherwise."""
+    there = [each for each in _BACKENDS if importlib.util.find_spec(each) is not None]
+    if there:
+        cure = f"but {there[0]} is: {_SETTING.format(there[0])}"
+        return f"Keras would compute by {backend}, which is not installed, {cure}"
+    install = f"pip install jax, and {_SETTING.format('jax')}; a saved .keras file is read without"
+    return f"Keras would compute by {backend}, which is not installed, nor is another: {install}"
 
 
 def _not_there(source: str, error: ModuleNotFoundError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from eyeshot.report.wording import listed
 from eyeshot.shown import counted, visible
@@ -17,7 +18,7 @@ def verdict(arms: Sequence[ArmScores], differences: Sequence[Difference]) -> str
     """Sentences, one per line: what differs, what it would take to see more, and what is odd about an arm."""
     by_label = {arm.label: arm for arm in arms}
     lines = [_sentence(each, by_label[each.first], by_label[each.second]) for each in differences]
-    lines += _what_it_takes([each for each in differences if not (each.is_seen or each.is_identical)])
+    lines += _what_it_takes(differences)
     claims = [each for each in differences if each.widest is not None]
     if len(differences) > 1 and claims:
         confidence = claims[0].widest.confidence if claims[0].widest else 0.0
@@ -55,7 +56,7 @@ def _sentence(difference: Difference, first: ArmScores, second: ArmScores) -> st
     if difference.is_seen_here:
         return _higher(difference, difference.widest, difference.seeds, seeds)
     able = difference.power
-    if first.unit and max(difference.widest.half_width, able.visible if able else 0.0) > _WHOLE_SCALE:
+    if first.unit and able and able.visible > _WHOLE_SCALE:
         return f"{names}: too few seeds to see any difference: {amount} at {seeds}."
     reach = f" (one of {_number(able.visible, _digits(able.visible))} would likely have been seen)" if able else ""
     images = f" and {counted(difference.images or 0, 'image')}" if difference.seeds_and_images else ""
@@ -98,35 +99,69 @@ def _turned(interval: Interval) -> Interval:
     return Interval(low=-interval.high, high=-interval.low, confidence=interval.confidence)
 
 
-def _what_it_takes(unseen: Sequence[Difference]) -> list[str]:
-    """How many seeds or images would see a smaller difference: the largest need of all that were not seen."""
+@dataclass(frozen=True)
+class Need:
+    """What it would take to see a smaller difference: the largest need of all that were not seen."""
+
+    points: float
+    """The smaller difference."""
+    differences: int
+    """How many were not seen."""
+    now: int
+    """Seeds that there are."""
+    seeds: int | None
+    """That would do on these images."""
+    images: int | None
+    """That would do at these seeds; None too where it is not known which images were right."""
+    together: tuple[int, int] | None
+    """Seeds and images."""
+    knows_images: bool
+
+
+def need(differences: Sequence[Difference]) -> Need | None:
+    """What it takes to see less; None where all is seen, or nothing tells."""
+    unseen = [each for each in differences if not (each.is_seen or each.is_identical)]
     powers = [(each.power, each) for each in unseen if each.power is not None and each.widest is not None]
     if not powers:
-        return []
-    points = powers[0][0].points
-    each_of = "" if len(powers) == 1 else " in each"
-    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it may take"
+        return None
 
-    def most(need: Callable[[Power], int | None]) -> int | None:
-        needs = [need(power) for power, _ in powers]
+    def most(needed: Callable[[Power], int | None]) -> int | None:
+        needs = [needed(power) for power, _ in powers]
         return None if None in needs else max(count for count in needs if count is not None)
 
-    now = max(len(each.paired) for _, each in powers)
-    seeds, images = most(lambda power: power.seeds), most(lambda power: power.images)
     together = (
         most(lambda power: power.together and power.together[0]),
         most(lambda power: power.together and power.together[1]),
     )
-    if all(each.seeds_and_images is None for _, each in powers):
+    return Need(
+        points=powers[0][0].points,
+        differences=len(powers),
+        now=max(len(each.paired) for _, each in powers),
+        seeds=most(lambda power: power.seeds),
+        images=most(lambda power: power.images),
+        together=(together[0], together[1]) if together[0] and together[1] else None,
+        knows_images=any(each.seeds_and_images is not None for _, each in powers),
+    )
+
+
+def _what_it_takes(differences: Sequence[Difference]) -> list[str]:
+    """How many seeds or images would see a smaller difference."""
+    needed = need(differences)
+    if needed is None:
+        return []
+    points, seeds, images, together = needed.points, needed.seeds, needed.images, needed.together
+    each_of = "" if needed.differences == 1 else " in each"
+    start = f"To see {points:g} point{'s' * (points != 1)}{each_of} it may take"
+    if not needed.knows_images:
         return [f"{start} about {_seeds(seeds)}."] if seeds else [f"{start} more seeds than anybody trains."]
-    tested = f"{_seeds(now)} tested on about {_about(images)} images" if images else ""
+    tested = f"{_seeds(needed.now)} tested on about {_about(images)} images" if images else ""
     if seeds and images:
         return [f"{start} about {_seeds(seeds)} on these images, or {tested}."]
     if images:
         return [f"{start} {tested}: more seeds alone cannot do."]
     if seeds:
         return [f"{start} about {_seeds(seeds)}: more images alone may not do."]
-    if together[0] and together[1]:
+    if together:
         return [
             f"{start} about {_seeds(together[0])} tested on about {_about(together[1])} images: neither alone can do."
         ]

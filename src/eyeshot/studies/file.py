@@ -35,7 +35,7 @@ from eyeshot.shown import quoted
 from eyeshot.studies.asked import Asked
 from eyeshot.studies.engines import Engine
 from eyeshot.studies.lines import TomlFile, read_toml
-from eyeshot.studies.study import FOR_ALL, RECIPE, SHORT, Study, planned
+from eyeshot.studies.study import AUTO, FOR_ALL, RECIPE, SHORT, Study, planned
 from eyeshot.train.recipe import Options
 
 _NAMES = ("sample", "fashion-mnist")
@@ -200,6 +200,8 @@ def _recipe(file: TomlFile, recipe: dict[str, Any], path: tuple[str | int, ...])
         with file.at(*path, key):
             if key not in RECIPE:
                 raise UsageError(_no("key", key, RECIPE))
+            if key == "precision" and recipe[key] == AUTO:
+                continue
             together = ("mean", "std") if key in ("mean", "std") else (key,)
             try:
                 converted({SHORT.get(each, each): recipe[each] for each in together if each in recipe}, Options)

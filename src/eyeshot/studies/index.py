@@ -10,12 +10,10 @@ See docs/decisions/0015-an-index-of-records.md.
 
 from __future__ import annotations
 
-import gc
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +22,7 @@ from typing import Self
 import msgspec
 
 from eyeshot import opening
+from eyeshot.garbage import uncollected
 from eyeshot.studies.plan import Plan
 from eyeshot.train.directory import RECORD
 from eyeshot.train.measures import known
@@ -229,15 +228,3 @@ class Writing:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """While a million small objects are made that all stay: to look for garbage among them takes longer than that."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

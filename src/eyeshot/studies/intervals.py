@@ -4,6 +4,9 @@ Over seeds it is Student's, mean ± t · s / √n with n − 1 degrees of freedo
 widened to where the bootstrap-t interval reaches, which follows the skewness (B. Efron, R. Tibshirani, An Introduction
 to the Bootstrap, 1993, section 12.5). Of five values that one is too wide by a third where nothing is skewed, and a
 permutation of signs has no 95 % interval at all: 2 / 2⁵ is more than 5 %. docs/calibration.md has what is missed.
+
+Where what is estimated cannot lie outside some range, as shares cannot lie outside 0 to 100 %, an interval is cut off
+there, which leaves out no truth.
 """
 
 from __future__ import annotations
@@ -48,7 +51,15 @@ def half_width(values: Sequence[float], *, error: float) -> float | None:
     return student(len(values) - 1, error) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
-def over_seeds(values: Sequence[float], *, error: float) -> Interval | None:
+Range = tuple[float, float]
+SHARE: Range = (0.0, 100.0)
+"""Where a share in percent lies."""
+SHARES_APART: Range = (-100.0, 100.0)
+"""Where the difference of two does."""
+ANYWHERE: Range = (-math.inf, math.inf)
+
+
+def over_seeds(values: Sequence[float], *, error: float, within: Range = ANYWHERE) -> Interval | None:
     """The interval of the mean over other seeds on the same images; None for one value, or where all are equal."""
     width = half_width(values, error=error)
     if not width:
@@ -58,11 +69,15 @@ def over_seeds(values: Sequence[float], *, error: float) -> Interval | None:
     if len(values) >= _FEWEST_RESAMPLED and _skewness(values) > _USUAL:
         below, above = _bootstrap_t(np.asarray(values), error)
         low, high = min(low, below), max(high, above)
-    return Interval(low=low, high=high, confidence=1 - error)
+    return _interval(low, high, 1 - error, within)
+
+
+def _interval(low: float, high: float, confidence: float, within: Range) -> Interval:
+    return Interval(low=max(low, within[0]), high=min(high, within[1]), confidence=confidence)
 
 
 def over_seeds_and_images(
-    values: Sequence[float], seeds: Interval | None, squares: MeanSquares | None
+    values: Sequence[float], seeds: Interval | None, squares: MeanSquares | None, *, within: Range = ANYWHERE
 ) -> Interval | None:
     """The interval of the mean over other seeds on other images, never narrower than that over seeds.
 
@@ -73,7 +88,7 @@ def over_seeds_and_images(
     error = 1 - seeds.confidence
     width = student(squares.freedom(), error) * math.sqrt(squares.variance())
     mean = float(np.mean(values))
-    return Interval(low=min(seeds.low, mean - width), high=max(seeds.high, mean + width), confidence=seeds.confidence)
+    return _interval(min(seeds.low, mean - width), max(seeds.high, mean + width), seeds.confidence, within)
 
 
 def noise(squares: MeanSquares | None, *, error: float) -> Noise | None:

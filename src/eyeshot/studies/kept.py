@@ -16,9 +16,10 @@ from pathlib import Path
 from eyeshot import opening
 from eyeshot.documents import reason, unsealed
 from eyeshot.errors import ReadError, RunError, UsageError
+from eyeshot.garbage import uncollected
 from eyeshot.network.graph import Network
 from eyeshot.network.text import parse, write
-from eyeshot.studies.index import Index, uncollected
+from eyeshot.studies.index import Index
 from eyeshot.studies.plan import Arm, Plan, folder
 from eyeshot.train import directory as files
 from eyeshot.train.directory import RECORD, finished, record_in, told_apart, write_sealed

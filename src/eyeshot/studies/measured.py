@@ -6,13 +6,14 @@ there are several measures is not corrected for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from eyeshot.studies.intervals import over_seeds
+from eyeshot.studies.intervals import ANYWHERE, SHARE, SHARES_APART, over_seeds
 from eyeshot.studies.scores import Difference, Interval
-from eyeshot.train.measures import MEASURES, Measure, known, measure_of, part_of
+from eyeshot.train.measures import MEASURES, Measure, key_of, known, measure_of, part_of
 from eyeshot.train.record import Record
 
 _ERROR = 0.05
@@ -68,51 +69,82 @@ def measured(records: Iterable[Record], differences: Sequence[Difference]) -> tu
     for record in records:
         by_arm.setdefault(record.recipe.label, []).append(record)
     found = []
-    for key in known({key: None for trials in by_arm.values() for record in trials for key in record.measures}):
+    taken = known({key: None for trials in by_arm.values() for record in trials for key in record.measures})
+    for key in _with_changes(taken):
         values = {label: _values(key, trials) for label, trials in by_arm.items()}
         part = part_of(key)
         have = [
-            label for label, trials in by_arm.items() if part is None or any(key in each.measures for each in trials)
+            label
+            for label, trials in by_arm.items()
+            if part is None or any(set(_terms(key)) <= set(each.measures) for each in trials)
         ]
         error = _ERROR / max(len(differences), 1)
         found.append(
             Measured(
                 name=measure_of(key),
                 part=part,
-                arms=tuple(_arm(label, values[label]) for label in have),
+                arms=tuple(_arm(key, label, values[label]) for label in have),
                 differences=tuple(
-                    _difference(each, values, error) for each in differences if {each.first, each.second} <= set(have)
+                    _difference(key, each, values, error)
+                    for each in differences
+                    if {each.first, each.second} <= set(have)
                 ),
             )
         )
     return tuple(found)
 
 
-def _values(name: str, records: Iterable[Record]) -> dict[int, float]:
-    values = {record.recipe.seed: record.measures.get(name) for record in records}
-    return {seed: value for seed, value in values.items() if value is not None}
+def _with_changes(keys: Iterable[str]) -> list[str]:
+    """Keys of records, each measure's followed by those of its changes."""
+    found = list(keys)
+    told: list[str] = []
+    for name in dict.fromkeys(map(measure_of, found)):
+        changes = [key_of(name, part) for part in MEASURES[name].changes]
+        told += [key for key in found if measure_of(key) == name]
+        told += [key for key in changes if set(_terms(key)) <= set(found)]
+    return told
 
 
-def _arm(label: str, values: Mapping[int, float]) -> MeasuredArm:
+def _terms(key: str) -> tuple[str, ...]:
+    """The keys of records that a number is made of: its own, or that from which the other is taken and this one."""
+    name, change = measure_of(key), MEASURES[measure_of(key)].changes.get(part_of(key) or "")
+    return (key,) if change is None else tuple(key_of(name, part) for part in change)
+
+
+def _values(key: str, records: Iterable[Record]) -> dict[int, float]:
+    values: dict[int, float] = {}
+    for record in records:
+        first, *others = (record.measures.get(term) for term in _terms(key))
+        if first is not None and None not in others:
+            values[record.recipe.seed] = first - sum(other for other in others if other is not None)
+    return values
+
+
+def _arm(key: str, label: str, values: Mapping[int, float]) -> MeasuredArm:
     numbers = list(values.values())
+    # no measure is less than 0, unless it is a change
+    within = SHARE if MEASURES[measure_of(key)].is_share else (0.0, math.inf) if len(_terms(key)) == 1 else ANYWHERE
     return MeasuredArm(
         label=label,
         values=values,
         mean=fmean(numbers) if numbers else None,
-        seeds=over_seeds(_clean(numbers), error=_ERROR) if numbers else None,
+        seeds=over_seeds(_clean(numbers), error=_ERROR, within=within) if numbers else None,
     )
 
 
-def _difference(pair: Difference, values: Mapping[str, Mapping[int, float]], error: float) -> MeasuredDifference:
+def _difference(
+    key: str, pair: Difference, values: Mapping[str, Mapping[int, float]], error: float
+) -> MeasuredDifference:
     first, second = values[pair.first], values[pair.second]
     paired = () if pair.is_broken else tuple(seed for seed in pair.paired if seed in first and seed in second)
     apart = _clean([first[seed] - second[seed] for seed in paired])
+    within = SHARES_APART if MEASURES[measure_of(key)].is_share else ANYWHERE
     return MeasuredDifference(
         first=pair.first,
         second=pair.second,
         paired=paired,
         mean=fmean(apart) if apart else None,
-        seeds=over_seeds(apart, error=error) if apart else None,
+        seeds=over_seeds(apart, error=error, within=within) if apart else None,
     )
 
 

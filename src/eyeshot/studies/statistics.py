@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 
 from eyeshot.studies.crossed import MeanSquares, mean_squares
 from eyeshot.studies.failures import fallen_seeds, is_chance, is_saturated
-from eyeshot.studies.intervals import is_skewed, noise, over_seeds, over_seeds_and_images
+from eyeshot.studies.intervals import ANYWHERE, SHARE, SHARES_APART, is_skewed, noise, over_seeds, over_seeds_and_images
 from eyeshot.studies.power import power, round_points, visible
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def _arm(
     values = list(scores.values())
     images = len(next(iter(right.values()))) if right else None
     squares = mean_squares(_table(right, list(scores))) if right else None
-    seeds = over_seeds(values, error=_ERROR)
+    within = SHARE if unit else ANYWHERE
+    seeds = over_seeds(values, error=_ERROR, within=within)
     is_at_chance = all(is_chance(score, chance=chance, images=images) for score in values)
     trained = {seed: score for seed, score in scores.items() if seed not in diverged}
     return ArmScores(
@@ -146,7 +147,7 @@ def _arm(
         unit=unit,
         mean=fmean(values),
         seeds=seeds,
-        seeds_and_images=over_seeds_and_images(values, seeds, squares),
+        seeds_and_images=over_seeds_and_images(values, seeds, squares, within=within),
         spread=_spread(values, squares),
         noise=noise(squares, error=_ERROR),
         seconds=seconds,
@@ -184,6 +185,7 @@ class _Found:
     images: int | None
     squares: MeanSquares | None
     seeds: Interval | None
+    seeds_and_images: Interval | None
     variance: float
     """Of the mean over seeds."""
     visible: float | None
@@ -204,7 +206,8 @@ def _found(first: _Arm, second: _Arm, error: float) -> _Found:
     values = [round(first.scores.scores[seed] - second.scores.scores[seed], 9) for seed in paired]
     table = _paired(first, second, paired)
     squares = None if table is None else mean_squares(table)
-    seeds = over_seeds(values, error=error)
+    within = SHARES_APART if first.scores.unit else ANYWHERE
+    seeds = over_seeds(values, error=error, within=within)
     variance = stdev(values) ** 2 / len(values) if seeds else 0.0
     return _Found(
         first=first.scores,
@@ -215,6 +218,7 @@ def _found(first: _Arm, second: _Arm, error: float) -> _Found:
         images=None if table is None else table.shape[1],
         squares=squares,
         seeds=seeds,
+        seeds_and_images=over_seeds_and_images(values, seeds, squares, within=within),
         variance=variance,
         visible=None if seeds is None else visible(variance, len(values), squares, error=error),
         is_broken=bool(left_out) and 2 * len(left_out) >= len(both),
@@ -255,7 +259,7 @@ def _difference(found: _Found, points: float | None, error: float) -> Difference
         left_out=found.left_out,
         mean=fmean(found.values),
         seeds=found.seeds,
-        seeds_and_images=over_seeds_and_images(found.values, found.seeds, found.squares),
+        seeds_and_images=found.seeds_and_images,
         images=found.images,
         spread=_spread(found.values, found.squares),
         power=able,

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eyeshot.studies.index import Index, uncollected
+from eyeshot.garbage import uncollected
+from eyeshot.studies.index import Index
 from eyeshot.studies.kept import Notice, plan_of
 from eyeshot.studies.plan import Plan
 from eyeshot.train.directory import CHECKPOINT, RECIPE, finished

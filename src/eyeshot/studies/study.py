@@ -23,7 +23,7 @@ from eyeshot.studies.plan import Arm, Plan
 from eyeshot.studies.processes import Processes
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
-from eyeshot.train.device import device_for
+from eyeshot.train.device import device_for, precision_for
 from eyeshot.train.measures import column_of, known, measures_named
 from eyeshot.train.recipe import Options
 
@@ -252,6 +252,8 @@ SHORT = {"lr": "learning_rate", "batch": "batch_size"}
 """What is typed for some of ``Options``."""
 RECIPE = (*SHORT, *(each.name for each in fields(Options) if each.name not in SHORT.values()))
 """What may be typed of a recipe."""
+AUTO = "auto"
+"""Typed for a precision: bfloat16 where what computes has it; the plan says which it is."""
 FOR_ALL = ("device", "threads", "mean", "std")
 """What of it no arm has for itself: what computes, and what images are to it."""
 
@@ -263,6 +265,8 @@ def options_of(typed: Mapping[str, Any]) -> Options:
         for key, value in typed.items()
         if value is not None
     }
+    if values.get("precision") == AUTO:
+        values["precision"] = precision_for(values.get("device"))
     return Options(**values)
 
 

@@ -44,6 +44,31 @@ def named(asked: str | None) -> Device:
     raise UsageError(f"device {asked!r}: needed is auto, {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
 
 
+Precision = Literal["fp32", "bf16"]
+_FLAGS = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
+"""What Linux calls a processor's own arithmetic in bfloat16, of Intel and AMD, and of ARM."""
+
+
+def precision_for(device: Device | None) -> Precision:
+    """bfloat16 where a device has arithmetic of its own for it, as Linux or PyTorch says; float32 elsewhere."""
+    if device == "cuda":
+        import torch
+
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if device is None and not _FLAGS.isdisjoint(_flags()) else "fp32"
+
+
+def _flags() -> set[str]:
+    """What the processor can do, in Linux's words; nothing where these are not told."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    return {
+        word for line in lines if line.lower().startswith(("flags", "features")) for word in line.split(":")[-1].split()
+    }
+
+
 def _may_have_gpu() -> bool:
     """Told without PyTorch, which takes a second to import: who plans and waits does without it where it can."""
     is_apple = platform.system() == "Darwin" and platform.machine() == "arm64"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,20 @@ def probes(tested: Tested) -> Mapping[str, float]:
     return of_layers.probes(tested)
 
 
+def position(tested: Tested) -> Mapping[str, float]:
+    """Percent of units whose place a linear classifier tells from them alone (see ``eyeshot.train.position``)."""
+    from eyeshot.train import position as of_units
+
+    return of_units.position(tested)
+
+
+def seams(tested: Tested) -> float:
+    """Steps between tiles of the last map, in percent of its deviation (see ``eyeshot.train.seams``)."""
+    from eyeshot.train import seams as of_tiles
+
+    return of_tiles.seams(tested)
+
+
 def effective(tested: Tested) -> Mapping[str, float]:
     """σ of the effective field in pixels, before and after training (see ``eyeshot.train.effective``)."""
     from eyeshot.train.effective import effective_field
@@ -128,6 +142,10 @@ class Measure:
     times: float = 1.0
     """From what is kept to what is shown."""
     digits: int = 2
+    is_share: bool = False
+    """It is in percent of something, and so from 0 to 100."""
+    changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What is told of two of its parts too, by name: the first minus the second, seed by seed."""
     is_repeatable: bool = True
     """The same network gives the same number again; else it depends on the machine and what else runs there."""
 
@@ -135,16 +153,23 @@ class Measure:
 MEASURES = {
     "loss": Measure(take=loss, column="test_loss", unit="nats", digits=4,
                     says="mean cross entropy of the test images; less is better"),
-    "calibration": Measure(take=calibration, column="calibration", unit="points",
+    "calibration": Measure(take=calibration, column="calibration", unit="points", is_share=True,
                            says="expected calibration error, 15 bins; less is better"),
-    "shift": Measure(take=shift, column="shift", unit="%",
+    "shift": Measure(take=shift, column="shift", unit="%", is_share=True,
                      says="answers that stay when the image moves by up to 8 % of its side; more is better"),
     "seconds": Measure(take=seconds, column="seconds_per_image", unit="µs", times=1e6, digits=1, is_repeatable=False,
                        says="a forward pass, per image; of this machine and what else ran there"),
-    "probes": Measure(take=probes, column="probe", unit="%",
+    "probes": Measure(take=probes, column="probe", unit="%", is_share=True,
                       says="test images that a linear classifier tells from that layer alone; more is better"),
+    "position": Measure(take=position, column="position", unit="%", is_share=True,
+                        says="units whose row or column a linear classifier tells from their channels alone, where"
+                             " images say nothing of it"),
     "effective": Measure(take=effective, column="effective_sigma", unit="px",
+                         changes={"growth": ("after", "before")},
                          says="σ of the effective field of the last map's centre unit, before and after training"),
+    "seams": Measure(take=seams, column="seams", unit="%", digits=4,
+                     says="steps where four tiles of the last map meet that the whole map has not, of its deviation;"
+                          " less is better"),
 }  # fmt: skip
 _PART = "/"
 """Between a measure's name and that of a part of it."""
@@ -158,6 +183,11 @@ def measure_of(key: str) -> str:
 def part_of(key: str) -> str | None:
     """The part that a record's number is of, such as "conv1" of "probes/conv1"; None for a measure of one number."""
     return key.partition(_PART)[2] or None
+
+
+def key_of(name: str, part: str) -> str:
+    """What a record keeps a part of a measure under."""
+    return f"{name}{_PART}{part}"
 
 
 def column_of(key: str) -> str:
@@ -196,6 +226,6 @@ def taken(names: Iterable[str], tested: Tested) -> dict[str, float | None]:
     found: dict[str, float] = {}
     for name in names:
         value = MEASURES[name].take(tested)
-        parts = {name: value} if isinstance(value, float) else {f"{name}{_PART}{key}": n for key, n in value.items()}
+        parts = {name: value} if isinstance(value, float) else {key_of(name, part): n for part, n in value.items()}
         found |= parts
     return {key: value if math.isfinite(value) else None for key, value in found.items()}

@@ -38,14 +38,19 @@ def probes(tested: Tested) -> dict[str, float]:
     chosen = torch.linspace(
         0, len(train.images) - 1, min(_IMAGES, len(train.images)), device=train.images.device
     ).long()
-    known = _features(tested, train.images[chosen])
-    asked = _features(tested, test.images)
+    known = features(tested, train.images[chosen], _pooled)
+    asked = features(tested, test.images, _pooled)
     classes = train.labels[chosen].cpu()
-    return {layer: _accuracy(known[layer], classes, asked[layer], test.labels.cpu()) for layer in known}
+    return {layer: told(known[layer], classes, asked[layer], test.labels.cpu()) for layer in known}
 
 
-def _features(tested: Tested, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What each layer gives for each image, a row an image, in float64 on the processor."""
+def features(
+    tested: Tested, images: torch.Tensor, rows_of: Callable[[nn.Module, torch.Tensor], torch.Tensor | None]
+) -> dict[str, torch.Tensor]:
+    """What ``rows_of`` makes of what each layer with weights gives, a row an image, in float64 on the processor.
+
+    None leaves a layer out.
+    """
     from eyeshot.train.tested import BATCH
 
     rows: dict[str, list[torch.Tensor]] = {}
@@ -55,8 +60,8 @@ def _features(tested: Tested, images: torch.Tensor) -> dict[str, torch.Tensor]:
         def kept(module: nn.Module, given: object, out: object) -> None:
             if isinstance(out, torch.Tensor) and layer not in called:
                 called.add(layer)
-                row = _pooled(out.float(), is_map=not isinstance(module, nn.Linear))
-                rows.setdefault(layer, []).append(row.cpu().double())
+                if (row := rows_of(module, out.float())) is not None:
+                    rows.setdefault(layer, []).append(row.cpu().double())
 
         return kept
 
@@ -76,19 +81,19 @@ def _features(tested: Tested, images: torch.Tensor) -> dict[str, torch.Tensor]:
     return {layer: each for layer, each in found.items() if len(each) == len(images)}  # others mix images
 
 
-def _pooled(out: torch.Tensor, *, is_map: bool) -> torch.Tensor:
+def _pooled(layer: nn.Module, out: torch.Tensor) -> torch.Tensor:
     """At most some thousand numbers an image."""
     if out.dim() <= 2:
         return out.flatten(1) if out.dim() == 2 else out[:, None]
-    if not is_map:
+    if isinstance(layer, nn.Linear):
         return out.flatten(1, -2).mean(1)  # features last
     if out.dim() == 4 and 4 * out.shape[1] <= _FEATURES:
         return functional.adaptive_avg_pool2d(out, 2).flatten(1)
     return out.flatten(2).mean(2)
 
 
-def _accuracy(known: torch.Tensor, classes: torch.Tensor, asked: torch.Tensor, right: torch.Tensor) -> float:
-    """Of one probe: W = argmin ‖XW − Y‖² + λ‖W‖², columns centred."""
+def told(known: torch.Tensor, classes: torch.Tensor, asked: torch.Tensor, right: torch.Tensor) -> float:
+    """Percent that one probe tells: W = argmin ‖XW − Y‖² + λ‖W‖², columns centred."""
     if not (known.isfinite().all() and asked.isfinite().all()):
         return math.nan
     wanted = functional.one_hot(classes).double()

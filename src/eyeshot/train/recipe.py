@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.train.budget import Budget
-from eyeshot.train.device import DEVICES, Device
+from eyeshot.train.device import DEVICES, Device, Precision
 
 __all__ = ["AUGMENTS", "Budget", "Options", "Recipe"]
 
@@ -43,7 +43,7 @@ class Options:
     derandomised flipping)."""
     threads: int = 1
     """Threads per trial. One is fastest for small nets as soon as anything else runs on the machine."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """`bf16` computes in bfloat16 where PyTorch deems it safe; faster only on processors that have it."""
     mean: tuple[float, ...] | None = None
     """Per channel, on the scale 0 to 1, what is taken from the images; the train images' own mean unless given."""

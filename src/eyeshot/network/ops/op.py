@@ -7,11 +7,19 @@ place. Shapes carry the batch axis; channels are on axis 1.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from eyeshot.network.relations import Elementwise, Opaque, Read, Shape
 from eyeshot.values import Value
 
 Edges = tuple[Read, ...]
 """A node's relations to its inputs."""
+
+
+@lru_cache
+def same_position(inputs: int) -> Edges:
+    """Position by position of so many inputs, as most ops read: one value for all."""
+    return tuple(Read(i, Elementwise()) for i in range(inputs))
 
 
 class Op(Value):
@@ -24,7 +32,7 @@ class Op(Value):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The relations to the inputs; position by position unless an op says otherwise."""
-        return tuple(Read(i, Elementwise()) for i in range(len(inputs)))
+        return same_position(len(inputs))
 
 
 class Input(Op):

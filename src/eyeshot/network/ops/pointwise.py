@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eyeshot.network.ops.op import Edges, Op
+from eyeshot.network.ops.op import Edges, Op, same_position
 from eyeshot.network.relations import Elementwise, Read, Reduce, Shape
 
 
@@ -54,8 +54,8 @@ class Arithmetic(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """Position by position; a factor that is the same at every position is a gate."""
         gates = [self.name in {"mul", "div"} and _is_broadcast_over_positions(shape, out) for shape in inputs]
-        if all(gates):
-            gates = [False] * len(gates)
+        if all(gates) or not any(gates):
+            return same_position(len(inputs))
         return tuple(Read(i, Elementwise(), gate) for i, gate in enumerate(gates))
 
 
@@ -81,10 +81,9 @@ class Norm(Op):
 
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The position itself, and the statistics as a gate."""
-        elementwise = Read(0, Elementwise())
         if not self.statistics:
-            return (elementwise,)
-        return (elementwise, Read(0, Reduce(axes=self.statistics, keep=True, groups=self.groups), gate=True))
+            return same_position(1)
+        return (*same_position(1), Read(0, Reduce(axes=self.statistics, keep=True, groups=self.groups), gate=True))
 
 
 class Softmax(Op):
@@ -95,6 +94,6 @@ class Softmax(Op):
     def reads(self, inputs: tuple[Shape, ...], out: Shape) -> Edges:
         """The position itself, and the sum as a gate."""
         return (
-            Read(0, Elementwise()),
+            *same_position(1),
             Read(0, Reduce(axes=(self.axis,), keep=True), gate=True),
         )

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from eyeshot.network.ops.op import Edges, Op
 from eyeshot.network.relations import Read, Reduce, Shape, Sides, Sizes, Window
+
+
+@lru_cache(maxsize=1024)
+def _window(kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sides, groups: int | None) -> Window:
+    """The window over axes 2 …: a network has many layers of few kinds."""
+    axes = tuple(range(2, 2 + len(kernel)))
+    return Window(axes=axes, kernel=kernel, stride=stride, dilation=dilation, padding=padding, groups=groups)
 
 
 class Sliding(Op):
@@ -18,14 +26,7 @@ class Sliding(Op):
 
     def window(self, groups: int | None) -> Window:
         """The window relation over axes 2 …"""
-        return Window(
-            axes=tuple(range(2, 2 + len(self.kernel))),
-            kernel=self.kernel,
-            stride=self.stride,
-            dilation=self.dilation,
-            padding=self.padding,
-            groups=groups,
-        )
+        return _window(self.kernel, self.stride, self.dilation, self.padding, groups)
 
 
 class Conv(Sliding):

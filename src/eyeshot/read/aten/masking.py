@@ -52,7 +52,7 @@ def _chosen(trace: Trace, call: Call, choices: list[tuple[Any, torch.Tensor]]) -
         cases.append((_constant(trace, value) if step is None else step, table))
     operands = call.tensors
     op = Arithmetic(name=call.name.rstrip("_"), varies=varying(trace, operands, out.dim()))
-    step = trace.record(op, steps, out.shape, trace.params_of(operands), trace.owner_of(operands))
+    step = trace.record(op, steps, out.shape, *trace.weights_among(operands))
     trace.bind(out, step)
     trace.masks.choose(step, cases)
     return out

@@ -90,7 +90,7 @@ def _matmul(trace: Trace, call: Call) -> Any:
         return out
     x = a if trace.knows(a) else b
     op = Linear(bias=False, axis=-1 if x is a else -2)
-    params = trace.params_of([a, b])
+    params, _ = trace.weights_among([a, b])
     trace.bind(out, trace.record(op, [_widened(trace, x, out.dim())], out.shape, params))
     return out
 

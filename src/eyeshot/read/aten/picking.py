@@ -74,7 +74,7 @@ def _at_table(trace: Trace, call: Call, x: torch.Tensor, axis: int, table: torch
     row = reshaped(trace, trace.step_of(x), (*lead, count, *rest), "flatten")
     picked = (*lead, math.prod(out.shape[axis : out.dim() - len(rest)]), *rest)
     numbers = trace.numbers_of(table)
-    params, owner = trace.params_of([x, table]), trace.owner_of([x, table])
+    params, owner = trace.weights_among([x, table])
     if numbers is not None and 0 < picked[axis] <= MOST_POSITIONS:
         places = (numbers.flatten().nonzero() if table.dtype in _MASKS else numbers % count).flatten().tolist()
         op: Op = Index(axis=axis, positions=tuple(places))
@@ -148,7 +148,7 @@ def _embedding(trace: Trace, call: Call) -> Any:
     numbers, weight, out = call["indices"], call["weight"], call.run()
     if trace.knows(weight):
         return _at_table(trace, call, weight, 0, numbers, out)
-    params, owner = trace.params_of([weight]), trace.owner_of([weight])
+    params, owner = trace.weights_among([weight])
     column = trace.record(Rearrange(name="unsqueeze"), [trace.step_of(numbers)], (*numbers.shape, 1))
     trace.bind(out, trace.record(Pointwise(name="embedding"), [column], out.shape, params, owner))
     return out
@@ -165,7 +165,7 @@ def _embedding_bag(trace: Trace, call: Call) -> Any:
         reason = "its rows or the ends of its bags depend on the data"
         unknown(trace, "embedding_bag", call.tensors, [out[0]], reason)
         return out
-    params, owner = trace.params_of([weight]), trace.owner_of([weight])
+    params, owner = trace.weights_among([weight])
     count, width = out[0].shape
     rows = trace.record(Pointwise(name="embedding"), known[:1], numbers.shape, params, owner)
     if len(known) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -53,7 +54,13 @@ def _pointwise(trace: Trace, call: Call) -> Any:
     if name == "hardtanh" and (call["min_val"], call["max_val"]) == (0, 6):
         name = "relu6"
     is_like = name not in CHANGING and x.dtype.is_floating_point
-    return one(trace, call, Pointwise(name=name), [x], call.like(x) if is_like else call.run())
+    return one(trace, call, _function(name), [x], call.like(x) if is_like else call.run())
+
+
+@cache
+def _function(name: str) -> Pointwise:
+    """The function of that name: a network has many of few."""
+    return Pointwise(name=name)
 
 
 @rule("expand", "expand_as", "broadcast_to")
@@ -85,8 +92,12 @@ def _resize_as(trace: Trace, call: Call) -> Any:
 def _batch_norm(trace: Trace, call: Call) -> Any:
     x, out = call.x, call.run()
     statistics = () if not call.arguments.get("training") else (0, *range(2, x.dim()))
-    one(trace, call, Norm(mode="batch", statistics=statistics), [x], tensors_in(out)[0])
+    op = Norm(mode="batch", statistics=statistics) if statistics else _OF_KEPT_STATISTICS
+    one(trace, call, op, [x], tensors_in(out)[0])
     return out
+
+
+_OF_KEPT_STATISTICS = Norm(mode="batch")
 
 
 @rule("layer_norm", "rms_norm")

@@ -156,7 +156,7 @@ def _layer(
         passes += inputs
     else:
         inputs = [_mixed(trace, call, x, axis, shape, count - 1 if count > 1 and is_told_apart else None)]
-    layer = trace.record(op, inputs, shape, trace.params_of(params), trace.owner_of(params))
+    layer = trace.record(op, inputs, shape, *trace.weights_among(params))
     return layer, passes if is_told_apart and ways == 2 else [*passes, layer]
 
 
@@ -227,7 +227,7 @@ def _cell(trace: Trace, call: Call) -> Any:
     mixed = sum(trace.knows(tensor) for tensor in (x, states[0]))
     op = RecurrentCell(name=f"{name}_cell", mixed=mixed, weights=call["w_ih"].numel() + call["w_hh"].numel())
     inputs = [trace.step_of(tensor) for tensor in known]
-    step = trace.record(op, inputs, (count, width), trace.params_of(given), trace.owner_of(given))
+    step = trace.record(op, inputs, (count, width), *trace.weights_among(given))
     for tensor in tensors_in(out):
         trace.bind(tensor, step)
     return out

@@ -27,8 +27,7 @@ def rule(*names: str) -> Callable[[AtenRule], AtenRule]:
 
 def one(trace: Trace, call: Call, op: Op, inputs: Sequence[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
     """Record one op that reads the given tensors and uses whatever weights are among the call's arguments."""
-    tensors = call.tensors
-    params, owner = trace.params_of(tensors), trace.owner_of(tensors)
+    params, owner = trace.weights_among(call.tensors)
     trace.bind(out, trace.record(op, [trace.step_of(tensor) for tensor in inputs], out.shape, params, owner))
     return out
 
@@ -51,8 +50,7 @@ def varying(trace: Trace, tensors: Iterable[torch.Tensor], rank: int, without: i
 
 def slide(trace: Trace, call: Call, op: Sliding, inputs: Sequence[Step], out: torch.Tensor) -> torch.Tensor:
     """Record a window over the last axes; a map without batch axis gets one for as long as that takes."""
-    tensors = call.tensors
-    params, owner = trace.params_of(tensors), trace.owner_of(tensors)
+    params, owner = trace.weights_among(call.tensors)
     x, *others = inputs
     if len(x.shape) == len(op.kernel) + 2:
         trace.bind(out, trace.record(op, inputs, out.shape, params, owner))
@@ -85,7 +83,7 @@ def show(trace: Trace, whole: torch.Tensor, view: MemoryView, out: torch.Tensor)
 
 def each(value: Any, axes: int) -> tuple[int, ...]:
     """One integer per axis, from one for all or a list."""
-    sizes = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
+    sizes = (value,) if isinstance(value, int) else tuple(map(int, value))
     return sizes * axes if len(sizes) == 1 else sizes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -35,24 +36,22 @@ def _conv(trace: Trace, call: Call) -> Any:
         unknown(trace, call.name, call.tensors, [out], "only its kernel depends on the data")
         return out
     axes = weight.dim() - 2
-    kernel = tuple(weight.shape[2:])
-    stride, dilation = each(call["stride"], axes), each(call["dilation"], axes)
-    padding = call["padding"]
+    stride, dilation, padding = each(call["stride"], axes), each(call["dilation"], axes), call["padding"]
+    padding = padding if isinstance(padding, str) else each(padding, axes)
+    op = _conv_of(tuple(weight.shape[2:]), stride, dilation, padding, call["groups"], call["bias"] is not None)
+    inputs = [x, weight] if trace.knows(weight) else [x]
+    return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], call.run())
+
+
+@lru_cache(maxsize=1024)
+def _conv_of(kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sizes | str, groups: int, has_bias: bool) -> Conv:
+    """The convolution of such settings: a network has many of few kinds."""
     if padding == "same":
         spread = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         sides: Sides = tuple((s // 2, s - s // 2) for s in spread)
     else:
-        sides = both_sides(each(0 if padding == "valid" else padding, axes))
-    op = Conv(
-        kernel=kernel,
-        stride=stride,
-        dilation=dilation,
-        padding=sides,
-        groups=call["groups"],
-        bias=call["bias"] is not None,
-    )
-    inputs = [x, weight] if trace.knows(weight) else [x]
-    return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], call.run())
+        sides = both_sides((0,) * len(kernel) if isinstance(padding, str) else padding)
+    return Conv(kernel=kernel, stride=stride, dilation=dilation, padding=sides, groups=groups, bias=has_bias)
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")

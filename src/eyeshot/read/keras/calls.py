@@ -40,6 +40,9 @@ class Recording(Protocol):
     def outputs_of(self, call: Call, where: str, shapes: Mapping[Tensor, Sequence[Any]]) -> Sequence[Value | None]:
         """What a layer's rule makes of a call."""
 
+    def outputs_within(self, call: Call, where: str) -> Sequence[Value | None]:
+        """What a layer or a model makes that another layer has among its settings."""
+
 
 class Call:
     """A layer's call, and what its rule does with it."""

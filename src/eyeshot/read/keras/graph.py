@@ -60,8 +60,8 @@ class Table:
 class Node:
     """One call of a layer: what it reads, in order, and what else it was called with.
 
-    Of a call that Keras itself was seen to make, ``shapes`` are its outputs', and ``site`` is where in the user's code
-    a function of keras.ops was called.
+    Of a call that Keras itself was seen to make, ``shapes`` are its outputs', ``site`` is where in the user's code a
+    function of keras.ops was called, and ``weights`` how many a layer has.
     """
 
     layer: Layer
@@ -70,6 +70,7 @@ class Node:
     kwargs: dict[str, Any] = field(default_factory=dict)
     shapes: tuple[Shape, ...] = ()
     site: CallSite | None = None
+    weights: int = 0
 
     @property
     def reads(self) -> list[Tensor]:

@@ -203,7 +203,9 @@ class OwnReader(Reader):
             call, count = calls[number], self.places[number][1]
             site = None if call.is_layer else CallSite(call.path)
             args, kwargs = (self._claimed(_referring(each, reference), call) for each in (call.args, call.kwargs))
-            nodes.append(Node(layers[id(call.operation)], count, args, kwargs, call.shapes, site))
+            owned = call.operation.trainable_weights if call.is_layer else ()
+            weights = sum(math.prod(each.shape) for each in owned)
+            nodes.append(Node(layers[id(call.operation)], count, args, kwargs, call.shapes, site, weights))
         return Graph.of(nodes, inputs, [reference(made).tensor for made in self.record.outputs])
 
     def _claimed(self, value: Any, call: Recorded) -> Any:

@@ -180,13 +180,20 @@ class Reader:
             raise ReadError(f"{where} ({call.layer.kind}){_got(call)} does not fit its input: {text}") from error
         return [result] if isinstance(result, Value) else list(result)
 
+    def outputs_within(self, call: Call, where: str) -> Sequence[Value | None]:
+        """What a layer or a model makes that another layer has among its settings."""
+        if call.layer.kind in MODELS:
+            return self._model(call.node, call.inputs, where, 1)
+        return self.outputs_of(call, where, {})
+
     def _unread(
         self, call: Call, why: str, where: str, shapes: Mapping[Tensor, Sequence[Any]]
     ) -> Sequence[Value | None]:
         """A layer without a rule: what it may read is all, and its shape is what its readers were told."""
         if call.node.shapes:
             lone = [call.logical(value).step for value in call.inputs]
-            counts = [call.weights(), *(0 for _ in call.node.shapes[1:])]
+            owned = self.params(("all of", call.layer.name), call.node.weights) if call.node.weights else 0
+            counts = [call.weights() + owned, *(0 for _ in call.node.shapes[1:])]
             unread = Unknown(name=call.layer.kind, reason=why)
             pairs = zip(call.node.shapes, counts, strict=True)
             return [as_is(call.step(unread, lone, shape, count)) for shape, count in pairs]

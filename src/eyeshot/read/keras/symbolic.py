@@ -76,11 +76,21 @@ class Record:
 def is_own(layer: Any) -> bool:
     """Whether a layer or model has code of a person's own in its call, or is a model that holds such a layer."""
     owner = next((cls for cls in type(layer).__mro__ if "call" in vars(cls)), object)
-    if not of_keras(owner):
+    if not of_keras(owner) or type(layer).__name__ == "Lambda" or _is_own_at_each_time(layer):
         return True
     return is_graph(layer) and (
-        not of_keras(type(layer)) or any(is_own(each) or not of_keras(type(each)) for each in layer.layers)
+        not of_keras(type(layer)) or any(is_own(each) or _holds_own(each) for each in layer.layers)
     )
+
+
+def _holds_own(layer: Any) -> bool:
+    """Whether a layer, or one within it, as a cell or what a wrapper calls, is of a class of a person's own."""
+    return any(not of_keras(type(each)) for each in layer._flatten_layers())
+
+
+def _is_own_at_each_time(layer: Any) -> bool:
+    """Whether it is Keras' TimeDistributed around a layer with code of a person's own."""
+    return type(layer).__name__ == "TimeDistributed" and is_own(layer.layer)
 
 
 def is_graph(layer: Any) -> bool:
@@ -209,10 +219,31 @@ class _Recorder:
             outputs = self._as_leaf(call, layer, args, kwargs)
             self._add(layer, path, args, kwargs, outputs, is_layer=True)
             return outputs
+        if of_keras(type(layer)) and type(layer).__name__ == "Lambda":
+            return self._tried(call, layer, path, args, kwargs)
+        return self._run_through(call, layer, path, args, kwargs)
+
+    def _tried(self, call: Any, layer: Any, path: str, args: Any, kwargs: Any) -> Any:
+        """A Lambda: run through, and recorded as one where its function hands tensors to others than Keras."""
+        calls, blocks, failed = len(self.record.calls), len(self.record.blocks), self.failed
+        try:
+            return self._run_through(call, layer, path, args, kwargs)
+        except Exception:
+            del self.record.calls[calls:], self.record.blocks[blocks:]
+            self.failed = failed
+        outputs = self._as_leaf(call, layer, args, kwargs)
+        self._add(layer, path, args, kwargs, outputs, is_layer=True)
+        return outputs
+
+    def _run_through(self, call: Any, layer: Any, path: str, args: Any, kwargs: Any) -> Any:
+        """A layer of a person's own, or a model."""
         scope = _Scope(layer, path)
         self.scopes.append(scope)
         try:
-            call(layer, *args, **kwargs)
+            if _is_own_at_each_time(layer):
+                scope.result = self._at_each_time(layer, *args, **kwargs)
+            else:
+                call(layer, *args, **kwargs)
         except Exception:
             self.failed = self.failed or path or type(layer).__name__
             raise
@@ -221,6 +252,12 @@ class _Recorder:
         if path:
             self.record.blocks.append((path, [self.made_of(each) for each in self.tensors(scope.result)]))
         return scope.result
+
+    def _at_each_time(self, layer: Any, x: Any, **kwargs: Any) -> Any:
+        """The layer within on all positions of axis 1 at once, which stand with the batch meanwhile."""
+        lead, rest = tuple(x.shape[:2]), tuple(x.shape[2:])
+        out = layer.layer(self.keras.ops.reshape(x, (math.prod(lead), *rest)))
+        return self.keras.ops.reshape(out, (*lead, *out.shape[1:]))
 
     def function(self, call: Any, operation: Any, args: Any, kwargs: Any) -> Any:
         """A function of keras.ops."""

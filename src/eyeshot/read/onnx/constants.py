@@ -5,11 +5,11 @@ A `Range` as long as the image, or a division by its size, makes the same steps 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from eyeshot.network.graph import Constant
 from eyeshot.network.ops import Arithmetic, Op, Pointwise
+from eyeshot.read.digests import collapsed, digest
 from eyeshot.read.onnx.values import Numbers, Value
 
 _MOST_NUMBERS = 1 << 16
@@ -29,18 +29,4 @@ def _numbers(value: Value) -> Numbers | None:
 
 
 def _constant(value: Value, numbers: Numbers | None) -> Constant:
-    origin = _digest(repr((sorted(value.weights), value.shape)).encode())
-    return Constant(None if numbers is None else _collapsed(numbers), origin)
-
-
-def _collapsed(numbers: Numbers) -> str:
-    """A digest of numbers, with one place for all along axes on which they do not differ."""
-    for axis, n in enumerate(numbers.shape):
-        first = numbers.take([0], axis) if n else numbers
-        if n > 1 and bool((numbers == first).all()):
-            numbers = first
-    return _digest(repr((numbers.shape, numbers.dtype.str)).encode() + numbers.tobytes())
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return Constant(None if numbers is None else collapsed(numbers), digest(sorted(value.weights), value.shape))

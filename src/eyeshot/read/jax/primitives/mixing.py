@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from eyeshot.network.ops import Aggregate, Arithmetic, Cumulative, Mixing
 from eyeshot.read.jax.calls import Call, Known, UnreadError
+from eyeshot.read.jax.primitives.pointwise import without
 from eyeshot.read.jax.primitives.table import rule
 from eyeshot.read.jax.values import Constant, Value, axes_of
 
@@ -97,6 +100,9 @@ def _of_matrices(call: Call) -> Sequence[Known]:
     lead = x.shape[:-2]
     if any(shape[: len(lead)] != lead for shape in call.shapes):
         raise UnreadError("its outputs have other matrices than its input")
+    if call.name == "eigh":  # half of a symmetric matrix; what JAX makes symmetric first reads both halves of its own
+        below = np.tri(x.shape[-2], x.shape[-1]).astype(bool)
+        x = without(call, x, np.broadcast_to(~(below if call["lower"] else below.T), x.shape))
     op = Mixing(name=call.name, axes=(x.rank - 2, x.rank - 1), is_bound=call.name in _IN_PART)
     whole = call.draft(op, [x.made], (*lead, 1, 1))
     outs = []

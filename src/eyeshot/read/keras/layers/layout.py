@@ -116,7 +116,7 @@ def within(call: Call, entry: Any, inputs: Sequence[Value], name: str | None = N
     layer = layer_of(entry)
     where = f"{call.site.path}.{name}" if name else call.site.path
     inner = Call(call.reader, Node(layer, 0), inputs, CallSite(where, True))
-    outputs = call.reader.outputs_of(inner, where, {})
+    outputs = call.reader.outputs_within(inner, where)
     if len(outputs) != 1 or outputs[0] is None:
         raise UnreadError(f"the layer inside, {layer.kind}, has no rule")
     return outputs[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from eyeshot.errors import ReadError
-from eyeshot.network.ops import Attention, Linear, Mixing
+from eyeshot.network.ops import Aggregate, Attention, Linear, Mixing
+from eyeshot.read.einsum import contracted, labels
 from eyeshot.read.keras.calls import Call, UnreadError
 from eyeshot.read.keras.graph import Table
 from eyeshot.read.keras.layers.pointwise import activated, masked, softmax
@@ -32,37 +34,87 @@ def _dense(call: Call) -> Value:
 @rule("EinsumDense")
 def _einsum_dense(call: Call) -> Value:
     """An equation such as abc,cde->abde: what the kernel shares with the input alone is summed."""
-    x = call.logical(call.x)
-    try:
-        (left, kernel), out = (part.split(",") if "," in part else part for part in call.get("equation").split("->"))
-    except (ValueError, AttributeError):
-        raise UnreadError(f"the equation {call.get('equation')!r}") from None
-    if "..." in left:
-        letters = [c for c in "zyxwvut" if c not in left + kernel + out]
-        extra = "".join(letters[: x.rank - len(left.replace("...", ""))])
-        left, out = left.replace("...", extra), out.replace("...", extra)
-    summed = [c for c in left if c in kernel and c not in out]
-    kept = [c for c in left if c not in kernel and c in out]
-    new = [c for c in kernel if c not in left]
-    if not summed or len(summed) + len(kept) != len(left) or len(left) != x.rank or sorted(kept + new) != sorted(out):
-        raise UnreadError(f"the equation {call.get('equation')}")
+    x, equation = call.logical(call.x), call.get("equation")
+    if not isinstance(equation, str) or equation.count(",") != 1:
+        raise UnreadError(f"the equation {equation!r}")
+    (left, kernel), out = labels(equation, [x.rank, len(equation.partition(",")[2].partition("->")[0].strip())])
     sizes = dict(zip(left, x.shape, strict=True))
     told = call.get("output_shape")
     told = [told] if isinstance(told, int) else list(told)
     for letter, size in zip(out[::-1], told[::-1], strict=False):
         sizes.setdefault(letter, size)
-    if any(not isinstance(sizes.get(letter), int) for letter in out):
+    if any(not isinstance(sizes.get(letter), int) for letter in (*kernel, *out)):
         raise UnreadError("its output's sizes are open")
+    bias = call.get("bias_axes") or ""
+    count = math.prod(sizes[c] for c in bias) if bias else 0
+    weight = Table(tuple(sizes[c] for c in kernel), (call.site.path, "kernel"))
+    return activated(call, by_kernel(call, x, weight, left, kernel, out, bias=count))
+
+
+def by_kernel(
+    call: Call, x: Value, kernel: Table, left: list[str], right: list[str], out: list[str], bias: int = 0
+) -> Value:
+    """A tensor with a table of weights, by the labels of their axes; ``bias``: how many weights are added."""
+    summed = [c for c in left if c in right and c not in out]
+    kept = [c for c in left if c not in right and c in out]
+    new = [c for c in right if c not in left]
+    algebra = Algebra(call, kernel, bias)
+    if not summed or len(summed) + len(kept) != len(left) or sorted(kept + new) != sorted(out):
+        operands: list[tuple[list[str], Value | Table]] = [(left, x), (right, kernel)]
+        return call.logical(as_value(contracted(algebra, operands, out)))
+    sizes = {**dict(zip(left, x.shape, strict=True)), **dict(zip(right, kernel.shape, strict=True))}
     moved = call.logical(call.permuted(x, [left.index(c) for c in (*kept, *summed)]))
     lead = tuple(sizes[c] for c in kept)
     flat = call.reshaped(moved, (*lead, math.prod(sizes[c] for c in summed)))
-    units, bias = math.prod(sizes[c] for c in new), call.get("bias_axes") or ""
-    count = math.prod(sizes[c] for c in (*summed, *new)) + (math.prod(sizes[c] for c in bias) if bias else 0)
-    params = call.reader.params((call.site.path, "kernel"), count)
-    mixed = as_is(call.step(Linear(bias=bool(bias)), [flat.step], (*lead, units), params))
-    apart = call.reshaped(mixed, (*lead, *(sizes[c] for c in new)))
+    table = Table((math.prod(sizes[c] for c in summed), math.prod(sizes[c] for c in new)))
+    apart = call.reshaped(as_value(algebra.product(flat, table)), (*lead, *(sizes[c] for c in new)))
     order = [*kept, *new]
-    return activated(call, call.permuted(apart, [order.index(c) for c in out]))
+    return call.permuted(apart, [order.index(c) for c in out])
+
+
+class Algebra:
+    """What einsum is made of: tensors and tables of numbers, which cost nothing until a tensor is multiplied by one."""
+
+    def __init__(self, call: Call, kernel: Table | None = None, bias: int = 0) -> None:
+        self.call, self.kernel, self.bias = call, kernel, bias
+
+    def permuted(self, value: Value | Table, order: Sequence[int]) -> Value | Table:
+        """Axes in another order."""
+        if isinstance(value, Table):
+            return Table(tuple(value.shape[axis] for axis in order))
+        return self.call.permuted(value, order)
+
+    def reshaped(self, value: Value | Table, shape: Sequence[int]) -> Value | Table:
+        """The same elements under another shape."""
+        return Table(tuple(shape)) if isinstance(value, Table) else self.call.reshaped(value, shape)
+
+    def summed(self, value: Value | Table, axes: tuple[int, ...]) -> Value | Table:
+        """Sums over axes."""
+        shape = tuple(n for axis, n in enumerate(value.shape) if axis not in axes)
+        if isinstance(value, Table):
+            return Table(shape)
+        x = self.call.logical(value)
+        return as_is(self.call.step(Aggregate(name="sum", axes=axes, keep=False), [x.step], shape))
+
+    def product(self, a: Value | Table, b: Value | Table) -> Value | Table:
+        """A product of matrices; a fully connected layer where one is a table."""
+        if isinstance(a, Value) and isinstance(b, Value):
+            return product(self.call, a, b)
+        x = self.call.logical(as_value(b if isinstance(a, Table) else a))
+        lead = x.shape[:-2]
+        params = self.bias
+        if self.kernel is not None and self.kernel.weight is not None:
+            params += math.prod(self.kernel.shape)
+            params = self.call.reader.params(self.kernel.weight, params)
+        op = Linear(bias=self.bias > 0, axis=-2 if isinstance(a, Table) else -1)
+        return as_is(self.call.step(op, [x.step], (*lead, a.shape[-2], b.shape[-1]), params))
+
+
+def as_value(value: Value | Table) -> Value:
+    """What depends on the input."""
+    if isinstance(value, Table):
+        raise UnreadError("it does not depend on the input")
+    return value
 
 
 @rule("Dot")

@@ -9,10 +9,11 @@ import numpy as np
 
 from eyeshot.network.ops import Aggregate, Arithmetic, Conv, Linear, Pad, Pointwise
 from eyeshot.network.relations import Shape
+from eyeshot.read.einsum import contracted, labels
 from eyeshot.read.keras.calls import Call, UnreadError
 from eyeshot.read.keras.graph import Table
 from eyeshot.read.keras.layers.layout import concatenated
-from eyeshot.read.keras.layers.mixing import product
+from eyeshot.read.keras.layers.mixing import Algebra, as_value, by_kernel, product
 from eyeshot.read.keras.layers.pointwise import by_operation, placed
 from eyeshot.read.keras.layers.table import rule
 from eyeshot.read.keras.layers.windows import padding_of, pooled, resized, slid
@@ -151,6 +152,23 @@ def _matmul(call: Call) -> Value:
     return product(call, *call.inputs[:2])
 
 
+@rule("Einsum")
+def _einsum(call: Call) -> Value:
+    """Products summed over labels, of tensors and of at most one table of numbers."""
+    given = list(call.args[1:] if call.args and isinstance(call.args[0], str) else call.args)
+    operands = [each for one in given for each in (one if isinstance(one, list) else [one])]
+    if not operands or not all(isinstance(each, Value | Table) for each in operands):
+        raise UnreadError("its operands stand in no configuration")
+    terms, out = labels(str(setting(call, "subscripts", 0)), [len(each.shape) for each in operands])
+    tables = [each for each in operands if isinstance(each, Table)]
+    if any(len(set(term)) < len(term) for term in terms) or (tables and len(operands) != 2):
+        raise UnreadError("it takes a diagonal, or a table of numbers among several operands")
+    if not tables:
+        return call.logical(as_value(contracted(Algebra(call), list(zip(terms, operands, strict=True)), out)))
+    place = operands.index(tables[0])
+    return by_kernel(call, call.logical(operands[1 - place]), tables[0], terms[1 - place], terms[place], out)
+
+
 @rule("Stack")
 def _stack(call: Call) -> Value:
     axis = int(setting(call, "axis", 1, 0))
@@ -268,7 +286,8 @@ def _pool(call: Call) -> Value:
 
 @rule("Lambda")
 def _lambda(call: Call) -> Value:
-    raise UnreadError("it holds code, which is not run")
+    is_in_memory = bool(call.node.shapes)
+    raise UnreadError("its function is not made of keras.ops" if is_in_memory else "it holds code, which is not run")
 
 
 @rule("Full", "OnesLike", "ZerosLike")

@@ -28,6 +28,22 @@ def _recurrent(call: Call) -> Value | Sequence[Value]:
     return out if call.get("return_sequences") else last(call, out, is_turned=False)
 
 
+@rule("RNN")
+def _cells(call: Call) -> Value:
+    """Keras' own cells, one pass of each after the other."""
+    cell = layer_of(call.get("cell"))
+    inner = cell.config.get("cells") if cell.kind == "StackedRNNCells" else None
+    cells = [layer_of(each) for each in inner] if isinstance(inner, list) and inner else [cell]
+    kinds = [each.kind.removesuffix("Cell") for each in cells]
+    if call.get("return_state") or call.inputs[1:] or any(kind not in _GATES for kind in kinds):
+        raise UnreadError("its cell is of somebody's own, or it takes or gives states")
+    out, is_turned = call.x, bool(call.get("go_backwards"))
+    for number, (kind, each) in enumerate(zip(kinds, cells, strict=True)):
+        out = passed(call, kind, {**each.config, "go_backwards": is_turned}, out, [], f"cell{number}")
+    out = _turned(call, out) if is_turned else out
+    return out if call.get("return_sequences") else last(call, out, is_turned=False)
+
+
 def passed(
     call: Call, kind: str, config: Mapping[str, Any], x: Value, states: Sequence[Value], key: str, turned: bool = False
 ) -> Value:

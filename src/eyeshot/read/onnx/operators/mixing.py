@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
 
 from eyeshot.errors import ReadError
@@ -20,6 +17,7 @@ from eyeshot.network.ops import (
     Pointwise,
     Shift,
 )
+from eyeshot.read.einsum import contracted, labels
 from eyeshot.read.masks import Constant
 from eyeshot.read.onnx.calls import Call
 from eyeshot.read.onnx.names import class_of
@@ -175,44 +173,22 @@ def _det(call: Call) -> Value:
 @rule("Einsum")
 def _einsum(call: Call) -> Value:
     """Products summed over labels: two operands as products of matrices, one as sums over axes."""
-    terms, out = _equation(call)
+    terms, out = labels(call.text("equation"), [len(value.shape) for value in call.present])
     operands = [_diagonal(call, term, value) for term, value in zip(terms, call.present, strict=True)]
-    while len(operands) > 2:  # from left to right, what later ones need is kept
-        later = set(out).union(*(term for term, _ in operands[2:]))
-        (ta, a), (tb, b) = operands[:2]
-        keep = [label for label in dict.fromkeys(ta + tb) if label in later]
-        operands = [(keep, _contracted(call, ta, a, tb, b, keep)), *operands[2:]]
-    if len(operands) == 2:
-        (ta, a), (tb, b) = operands
-        return _contracted(call, ta, a, tb, b, out)
-    term, x = operands[0]
-    return _summed(call, term, x, out)
+    return contracted(_Algebra(call), operands, out)
 
 
-def _equation(call: Call) -> tuple[list[list[str]], list[str]]:
-    """The labels of each operand and of the output, an ellipsis as labels of its own."""
-    text = call.text("equation").replace(" ", "")
-    left, arrow, right = text.partition("->")
-    texts = left.split(",")
-    if len(texts) != len(call.present):
-        raise ReadError(f"the equation {text!r} has {len(texts)} operands, and there are {len(call.present)}")
-    widest = max(
-        (len(v.shape) - len(t.replace("...", "")) for t, v in zip(texts, call.present, strict=True) if "..." in t),
-        default=0,
-    )
-    terms = []
-    for term, value in zip(texts, call.present, strict=True):
-        before, dots, behind = term.partition("...")
-        wide = len(value.shape) - len(before) - len(behind)
-        if wide < 0 or (wide and not dots):
-            raise ReadError(f"{term!r} does not fit an operand of {len(value.shape)} axes")
-        terms.append([*before, *(f".{i}" for i in range(widest - wide, widest)), *behind])
-    if not arrow:
-        labels = [label for term in terms for label in term if not label.startswith(".")]
-        once = sorted(label for label in labels if labels.count(label) == 1)
-        return terms, [*(f".{i}" for i in range(widest)), *once]
-    before, dots, behind = right.partition("...")
-    return terms, [*before, *(f".{i}" for i in range(widest if dots else 0)), *behind]
+class _Algebra:
+    """What einsum is made of."""
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.permuted, self.reshaped = call, call.permuted, call.reshaped
+
+    def summed(self, value: Value, axes: tuple[int, ...]) -> Value:
+        return aggregate(self.call, value, "sum", axes, keep=False)
+
+    def product(self, a: Value, b: Value) -> Value:
+        return product(self.call, a, b)
 
 
 def _diagonal(call: Call, term: list[str], value: Value) -> tuple[list[str], Value]:
@@ -228,42 +204,6 @@ def _diagonal(call: Call, term: list[str], value: Value) -> tuple[list[str], Val
         return labels, Value(table.shape, weights=value.weights)
     row = call.reshaped(value, (value.count,), "flatten")
     return labels, at_elements(call, row, table.reshape(-1), table.shape)
-
-
-def _summed(call: Call, term: list[str], x: Value, out: Sequence[str]) -> Value:
-    """Labels that the output does not have are summed over, the others put in its order."""
-    axes = tuple(i for i, label in enumerate(term) if label not in out)
-    if axes:
-        shape = [n for i, n in enumerate(x.shape) if i not in axes]
-        x = call.record(Aggregate(name="sum", axes=axes, keep=False), [x], shape)
-    kept = [label for label in term if label in out]
-    return call.permuted(x, [kept.index(label) for label in out])
-
-
-def _contracted(call: Call, ta: list[str], a: Value, tb: list[str], b: Value, out: Sequence[str]) -> Value:
-    """Two operands as a product of matrices: labels of both, of the first, of the second, and those summed over."""
-    sizes = {**dict(zip(ta, a.shape, strict=True)), **dict(zip(tb, b.shape, strict=True))}
-    for term, value in ((ta, a), (tb, b)):
-        sizes.update({label: n for label, n in zip(term, value.shape, strict=True) if n != 1})
-    wanted = set(out)
-    a = _summed(call, ta, a, only := [x for x in ta if x in wanted or x in tb])
-    ta = only
-    b = _summed(call, tb, b, only := [x for x in tb if x in wanted or x in ta])
-    tb = only
-    both = [x for x in ta if x in tb and x in wanted]
-    inner = [x for x in ta if x in tb and x not in wanted]
-    rows, columns = [x for x in ta if x not in tb], [x for x in tb if x not in ta]
-
-    def matrix(term: list[str], value: Value, first: list[str], second: list[str]) -> Value:
-        value = call.permuted(value, [term.index(x) for x in (*both, *first, *second)])
-        held = dict(zip((*both, *first, *second), value.shape, strict=True))
-        merged = [math.prod(held[x] for x in labels) for labels in (first, second)]
-        return call.reshaped(value, (*(held[x] for x in both), *merged))
-
-    whole = product(call, matrix(ta, a, rows, inner), matrix(tb, b, inner, columns))
-    order = [*both, *rows, *columns]
-    apart = call.reshaped(whole, [sizes[x] for x in order])
-    return call.permuted(apart, [order.index(x) for x in out])
 
 
 # --- transforms and attention -----------------------------------------------------------------------------------------

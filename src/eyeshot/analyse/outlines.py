@@ -1,0 +1,64 @@
+"""The least and the largest that the units of a layer see, from the hulls of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from eyeshot.analyse.hulls import Union, hulls, interval
+from eyeshot.analyse.labels import Ends, lower, reduced
+from eyeshot.analyse.walk import once
+from eyeshot.network.graph import Network, Node
+from eyeshot.network.relations import Shape
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the units that see something see along one followed axis: the least and the largest of each."""
+
+    widest: int
+    firsts: tuple[int, int]
+    lasts: tuple[int, int]
+
+
+def outline(network: Network, node: Node, value: Union, i: int, along: Shape, *, gates: bool) -> Outline | None:
+    """The outline of the units that lie ``along`` axes of a node's tensor; None where none of them sees anything."""
+    if any(one.may_be_empty for term in value for one in term):
+        first, last = interval(node, value, i, along)
+        ends = np.stack([first, -last])[:, first <= last]
+        return _outlines_of([ends])[0] if ends.size else None
+    labels = value[0][i] if len(value) == 1 else reduce(lower, [term[i] for term in value])
+    apart = [axis for axis in range(len(node.shape)) if axis not in along and labels.varies(axis)]
+    if apart:
+        labels = reduced(labels, apart, node.shape)
+    if len(value) == 1 and labels.ends is value[0][i].ends:
+        return _outlines(network, gates=gates)[node.name][i]
+    return _outlines_of([labels.ends.reshape(2, -1)])[0]
+
+
+@once
+def _outlines(network: Network, *, gates: bool) -> Mapping[str, Sequence[Outline]]:
+    """Of the layers whose labels are of one product and never empty, for each followed axis of all units together."""
+    values = {name: value[0] for name, value in hulls(network, gates=gates).items() if len(value) == 1}
+    plain = {name: term for name, term in values.items() if not any(one.may_be_empty for one in term)}
+    # layers share their labels: those of each array once
+    arrays = {id(one.ends): one.ends for term in plain.values() for one in term}
+    told = dict(zip(arrays, _outlines_of([ends.reshape(2, -1) for ends in arrays.values()]), strict=True))
+    return {name: [told[id(one.ends)] for one in term] for name, term in plain.items()}
+
+
+def _outlines_of(several: Sequence[Ends]) -> list[Outline]:
+    """The outline of each array of ends, all at once: most are short, and calling NumPy takes longer than the rest."""
+    if not several:
+        return []
+    starts = np.cumsum([0, *(ends.shape[1] for ends in several[:-1])])
+    joined = np.concatenate(several, axis=1)
+    least, most = (f.reduceat(joined, starts, axis=1).T.tolist() for f in (np.minimum, np.maximum))
+    widest = (1 - np.minimum.reduceat(joined.sum(axis=0), starts)).tolist()
+    return [
+        Outline(width, (first, last_first), (-most_last, -last))
+        for width, (first, last), (last_first, most_last) in zip(widest, least, most, strict=True)
+    ]
