@@ -33,6 +33,12 @@ def grouped(width=32, depth=2):
         layers += [nn.Conv2d(width, width, 3), nn.GroupNorm(8, width), nn.ReLU()]
     return nn.Sequential(*layers)
 
+def coarse(width=6):
+    return nn.Sequential(
+        nn.Conv2d(1, width, 3), nn.ReLU(), nn.Conv2d(width, 4 * width, 3), nn.ReLU(),
+        nn.Conv2d(4 * width, 8 * width, 3),
+    )
+
 def fixed():
     return nn.Sequential(
         nn.Conv2d(1, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.AdaptiveAvgPool2d(1),
@@ -66,11 +72,24 @@ def test_a_makers_widths_are_found_by_their_names_and_scaled_within_one_percent(
 
 
 def test_widths_that_a_maker_refuses_are_stepped_over_and_the_nearest_is_said_to_be_that(file: Path) -> None:
-    found = match_module(f"{file}:grouped", GREY, quantity="macs", target=18_000_000)
+    found = match_module(f"{file}:grouped", GREY, quantity="macs", target=18_000_000, by="width")
 
     costs = {width: totals(network_named(f"{file}:grouped?width={width}", GREY)).macs for width in (16, 24, 32, 40)}
     assert cost(found) == min(costs.values(), key=lambda macs: abs(macs / 18_000_000 - 1))
     assert found.how.endswith("of the first's; nothing that was tried comes nearer")
+
+
+def test_where_a_makers_widths_are_too_coarse_the_move_does_the_rest(file: Path) -> None:
+    target = 3 * totals(network_named(f"{file}:listed?channels=[6,6,6]", (1, 12, 12))).params // 2
+
+    alone = match_module(f"{file}:coarse", (1, 12, 12), quantity="params", target=target, by="width")
+    made = match_module(f"{file}:coarse", (1, 12, 12), quantity="params", target=target)
+
+    assert abs(totals(alone.network).params / target - 1) > 0.01
+    assert abs(totals(made.network).params / target - 1) <= 0.01
+    assert made.moves
+    assert made.how.startswith("width=6 → ")
+    assert "width:by=" in made.how
 
 
 def test_another_argument_is_scaled_where_it_is_named(file: Path) -> None:

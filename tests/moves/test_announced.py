@@ -130,6 +130,7 @@ def test_on_u_nets(interpolated: bool, move: str) -> None:
 
     result = rewritten(module, move, (3, 32, 32))
 
+    assert result is not None or not move.startswith("width")
     with torch.no_grad():
         assert result is None or result.model(torch.zeros(1, 3, 32, 32)).shape[:2] == (1, 2)
 

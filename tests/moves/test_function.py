@@ -259,15 +259,17 @@ def test_what_is_said_to_stay_stays_however_layers_pad(drawn: tuple[nn.Sequentia
     shape = (2, *[33] * axes)
     x = torch.randn(1, *shape, dtype=torch.float64)
 
-    try:  # which also compares what is announced with what is read back
+    try:  # the move, which also compares what is announced with what is read back
+        before = run(module, x)
         result = eyeshot.rewrite(module, move, input_shape=shape)
-    except UsageError:
+    except (RuntimeError, UsageError) as error:  # a kernel that is larger than its map; a move that does not apply
+        assert isinstance(error, UsageError) or "size" in str(error), error  # noqa: PT017
         return
 
     after = run(result.model, x)
     assert tuple(after.shape[1:]) == result.after.layers[-1].out
     if result.is_exact and not result.steps[0].plan.ring:
-        assert relative(after, run(module, x)) < 1e-10
+        assert relative(after, before) < 1e-10
 
 
 def test_a_max_pool_has_no_strided_twin_and_it_is_said() -> None:

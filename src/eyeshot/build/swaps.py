@@ -14,7 +14,7 @@ from typing import Any
 
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network, Node
-from eyeshot.network.ops import Conv, EdgePad, Norm, Op
+from eyeshot.network.ops import Conv, ConvTranspose, EdgePad, Norm, Op
 from eyeshot.network.relations import Sides
 
 try:
@@ -31,6 +31,7 @@ _OF_PYTORCH = frozenset(vars(nn.Module()))
 _ONLY_PAD = frozenset({"Conv2dSame", "PaddedConv1d", "PaddedConv2d", "PaddedConv3d"})
 """Convolutions with padding of their own: timm's, and those of built designs."""
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _AVERAGES = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
@@ -151,6 +152,9 @@ def _chain(
         if isinstance(node.op, Norm) and isinstance(old, _NORMS):
             chain.append(_of_width(old, node.shape[node.op.statistics[0] if node.op.mode == "layer" else 1]))
             continue
+        if isinstance(old, _TRANSPOSED) and isinstance(node.op, ConvTranspose):
+            chain.append(_as(_transposed(old, after[node.inputs[0]].shape[1], node.shape[1]), like, old))
+            continue
         chain.append(_padding_as(old, _as(module_of(after, node), like, old)))
     if each.weights in ("anew", "composed", "least squares", "averaging"):
         _weigh(modules, before, after, each, chain, errors)
@@ -167,7 +171,7 @@ def _weigh(
 ) -> None:
     """Give new layers their weights."""
     weighted = [child for child in chain if getattr(child, "weight", None) is not None]
-    convs = [child for child in weighted if isinstance(child, (*_CONVS, nn.Linear))]
+    convs = [child for child in weighted if isinstance(child, (*_CONVS, *_TRANSPOSED, nn.Linear))]
     if any(child.weight.is_meta for child in convs):
         return
     if each.weights == "averaging":
@@ -194,6 +198,16 @@ def _weigh(
     if convs[-1].bias is not None:
         convs[-1].bias.copy_(bias)
     errors[each.layer] = error
+
+
+def _transposed(old: Any, reads: int, gives: int) -> nn.Module:
+    """A transposed convolution of other widths, its settings as they were."""
+    settings = {
+        "stride": old.stride, "padding": old.padding, "output_padding": old.output_padding, "groups": old.groups,
+        "bias": old.bias is not None, "dilation": old.dilation,
+    }  # fmt: skip
+    kind = next(kind for kind in _TRANSPOSED if isinstance(old, kind))
+    return kind(reads, gives, old.kernel_size, **settings)
 
 
 def _of_width(norm: Any, channels: int) -> nn.Module:

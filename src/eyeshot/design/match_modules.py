@@ -64,7 +64,7 @@ def match_module(
         input_shape, example: as for ``inspect``.
         quantity, target: what is to be how much.
         by: the argument to scale; all whose names say width, channels and the like, and on which the cost depends,
-            unless given; the move ``width`` is made where there is none.
+            unless given; the move ``width`` is made where there is none, and on what comes nearest where that is off.
 
     Raises:
         UsageError: there is no such argument, or it holds no number; or nothing is a width, and the move does not
@@ -76,7 +76,8 @@ def match_module(
     if isinstance(model, str):
         trials = _Trials(module_name(model), settings_of(model), input_shape, quantity)
         if sizes := trials.asked_for(by) if by else trials.found():
-            return _by_arguments(trials, sizes, target)
+            made = _by_arguments(trials, sizes, target)
+            return made if by else _nearer(made, input_shape, example, quantity, target)
     return _by_move(model, input_shape, example, quantity, target)
 
 
@@ -167,6 +168,20 @@ def _by_arguments(trials: _Trials, sizes: Sizes, target: int) -> MatchedModule:
     ]
     how = f"{', '.join(changes)}: {_cost(network, trials.quantity, target)}"
     return MatchedModule(model=str(name), network=network, how=how)
+
+
+def _nearer(made: MatchedModule, input_shape: Any, example: Any, quantity: str, target: int) -> MatchedModule:
+    """What the maker's arguments gave, or that with the move made on it where its steps were too coarse."""
+    gap = off(getattr(totals(made.network), quantity), target)
+    if gap <= TOLERANCE:
+        return made
+    try:
+        moved_too = _by_move(made.model, input_shape, example, quantity, target)
+    except UsageError:  # the move is none for this module
+        return made
+    if off(getattr(totals(moved_too.network), quantity), target) >= gap:
+        return made
+    return replace(moved_too, how=f"{made.how.partition(': ')[0]}, {moved_too.how}")
 
 
 def _multiples(sizes: Sizes) -> list[int]:

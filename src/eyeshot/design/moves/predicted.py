@@ -131,7 +131,7 @@ def _params_again(layer: Node, was: Shape, now: Shape) -> int:
             ):  # a scale and a shift of each channel, or one of them
                 return layer.params // was[axes[0]] * now[axes[0]]
             raise UnpredictableError(f"it has weights for {a} numbers, and would read {b}")
-    if isinstance(op, Conv) and was[1] != now[1]:
+    if isinstance(op, Conv | ConvTranspose) and was[1] != now[1]:
         if op.groups > 1:
             raise UnpredictableError(f"it has {op.groups} groups, and reads {now[1]} channels instead of {was[1]}")
         return params_of(op, now, layer.shape)
@@ -162,7 +162,10 @@ def _chain(subject: Subject, swap: Swap, old: Node, was: Shape, inputs: tuple[No
         is_alike = isinstance(part.op, Conv) and isinstance(old.op, Conv) and _holds_alike(part.op, old.op)
         kept = is_alike and not any(each.params for each in chain) and shape[1] == old.shape[1]
         params = old.params if kept else params_of(part.op, before.shape, shape)
-        if isinstance(part.op, ConvTranspose) and isinstance(old.op, ConvTranspose):  # only its bias may be new
+        keeps_widths = (before.shape[1], shape[1]) == (was[1], old.shape[1])
+        if (
+            isinstance(part.op, ConvTranspose) and isinstance(old.op, ConvTranspose) and keeps_widths
+        ):  # but for its bias
             params = old.params + shape[1] * (part.op.bias - old.op.bias)
         chain.append(node(name=name, op=part.op, inputs=(before,), shape=shape, params=params, line=old.line))
     return chain
@@ -188,7 +191,8 @@ def _shape(part: Part, before: Shape, old: Node, was: Shape) -> Shape:
                 raise UnpredictableError(f"a kernel of {_span(op)} is larger than a map of {_sizes(before)}")
             return (*before[: -axes - 1], part.width or before[-axes - 1], *sizes)
     if isinstance(op, ConvTranspose):
-        return resized(Case(op=op, was=(was,), now=(before,), gave=old.shape, image=before))[1]
+        shape = resized(Case(op=op, was=(was,), now=(before,), gave=old.shape, image=before))[1]
+        return (shape[0], part.width or shape[1], *shape[2:])
     case = Case(op=op, was=(before,), now=(before,), gave=before, image=before)
     if isinstance(op, Linear):
         return (*before[:-1], part.width or old.shape[-1])
@@ -205,7 +209,7 @@ def _sizes(shape: Shape) -> str:
 
 def params_of(op: Op, before: Shape, shape: Shape) -> int:
     """Weights and biases of a layer that reads one shape and gives another."""
-    if isinstance(op, Conv):
+    if isinstance(op, Conv | ConvTranspose):
         channels = len(shape) - len(op.kernel) - 1
         width = shape[channels]
         return width * before[channels] // op.groups * math.prod(op.kernel) + (width if op.bias else 0)

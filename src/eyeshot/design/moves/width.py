@@ -20,6 +20,7 @@ from eyeshot.network.ops import (
     Arithmetic,
     Concatenate,
     Conv,
+    ConvTranspose,
     Dropout,
     EdgePad,
     Linear,
@@ -37,6 +38,8 @@ _KEEPS_CHANNELS = (
     AdaptivePool, Aggregate, Arithmetic, Dropout, EdgePad, LocalResponseNorm, Norm, Pad, Pointwise, Pool, Resize,
     Softmax,
 )  # fmt: skip
+
+_GIVES_CHANNELS = (Conv, ConvTranspose, Linear)
 
 
 def widened(network: Network, factor: float) -> Network:
@@ -79,11 +82,11 @@ def _swaps(subject: Subject, asked: Asked, factor: float) -> list[Swap]:
 
     swaps: list[Swap] = []
     for node in subject.network:
-        op: Conv | Linear
+        op: Conv | ConvTranspose | Linear
         if isinstance(node.op, Conv) and _is_depthwise(node, subject):
             before = width(subject.before(node))
             op, now = replace(node.op, groups=before), before * (node.shape[1] // node.op.groups)
-        elif isinstance(node.op, Conv | Linear):
+        elif isinstance(node.op, _GIVES_CHANNELS):
             op, now = node.op, width(node)
         elif isinstance(node.op, Slice) and node.op.axis == 1 and width(subject.before(node)) != node.shape[1]:
             raise DoesNotFitError(f"{asked.text}: {node.name} takes some channels; nothing says which of others")
@@ -112,7 +115,7 @@ def _multiples(subject: Subject, classes: dict[str, str], multiple: int) -> dict
     """By class what its width is a multiple of: of the groups, too, that give, read or normalise it."""
     multiples = dict.fromkeys(classes.values(), multiple)
     for node in subject.network:
-        if isinstance(node.op, Conv | Norm) and not _is_depthwise(node, subject):
+        if isinstance(node.op, Conv | ConvTranspose | Norm) and not _is_depthwise(node, subject):
             for name in (node.name, node.inputs[0]):
                 multiples[classes[name]] = math.lcm(multiples[classes[name]], node.op.groups)
     return multiples
@@ -123,7 +126,7 @@ def _channels(node: Node) -> int:
 
 
 def _gives_channels(node: Node, subject: Subject) -> bool:
-    return isinstance(node.op, Linear) or (isinstance(node.op, Conv) and not _is_depthwise(node, subject))
+    return isinstance(node.op, _GIVES_CHANNELS) and not _is_depthwise(node, subject)
 
 
 def _is_depthwise(node: Node, subject: Subject) -> bool:
@@ -169,7 +172,7 @@ def _kept(network: Network, classes: dict[str, str]) -> set[str]:
         met.add(name)
         node = network[name]
         kept.add(classes[name])
-        if not isinstance(node.op, Conv | Linear):
+        if not isinstance(node.op, _GIVES_CHANNELS):
             waiting += node.inputs
     return kept
 
