@@ -135,6 +135,14 @@ class Counted:
         return sum(self.by_op.values())
 
 
+def _distances(x1: torch.Tensor, *args: Any, out_val: torch.Tensor, **kwargs: Any) -> int:
+    """FLOPs of distances, which PyTorch computes by the product of all pairs and has no count for."""
+    return 2 * x1.shape[-1] * out_val.numel()
+
+
+FLOPS = {**flop_registry, torch.ops.aten._cdist_forward: _distances, torch.ops.aten._euclidean_dist: _distances}
+
+
 class _Counting(TorchDispatchMode):
     """Counts as torch.utils.flop_counter does, and knows what depends on the inputs."""
 
@@ -151,7 +159,7 @@ class _Counting(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         packet = func._overloadpacket
-        if packet not in flop_registry and func is not torch.ops.prim.device.default:
+        if packet not in FLOPS and func is not torch.ops.prim.device.default:
             with self:
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
@@ -167,8 +175,8 @@ class _Counting(TorchDispatchMode):
             self._dependent |= {self._address(tensor) for tensor in written}
             if str(packet).endswith("_"):  # in place: what it writes into
                 self._dependent.add(self._address(read[0]))
-        if packet in flop_registry:
-            macs = flop_registry[packet](*args, **kwargs, out_val=out) // 2
+        if packet in FLOPS:
+            macs = FLOPS[packet](*args, **kwargs, out_val=out) // 2
             if depends:
                 self.counted.by_op[str(packet)] = self.counted.by_op.get(str(packet), 0) + macs
             else:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from eyeshot.api import inspect
 from eyeshot.api.report import Report
 from eyeshot.read.torch import read_module
 from tests.laws.of_modules import (
@@ -153,6 +154,21 @@ def test_macs_equal_what_pytorch_counts(program: Program) -> None:
     report = Report(read_module(program, program.shape[1:], name="random", source="test"))
 
     assert list(macs_equal_pytorchs(report, counted(program, numbers(program.shape[1:])))) == []
+
+
+def test_macs_of_distances_are_those_of_the_product_that_they_are_computed_by() -> None:
+    class Codebook(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.codes = nn.Parameter(torch.randn(16, 3))
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.cdist(image.flatten(2).transpose(1, 2), self.codes)
+
+    report = inspect(Codebook(), (3, 8, 8))
+
+    assert report.totals.macs == 64 * 16 * 3
+    assert list(macs_equal_pytorchs(report, counted(Codebook(), numbers((3, 8, 8))))) == []
 
 
 def test_macs_of_constants_are_not_the_inputs() -> None:

@@ -235,3 +235,15 @@ def test_transposed_convolutions_are_layers_with_weights_and_convolutions() -> N
     assert _values(comparison, "params_conv") == (224 + 132,) * 2
     assert _values(comparison, "params_fc") == (18,) * 2
     assert [pair.role for pair in comparison.layers] == ["0", "1", "2"]
+
+
+def test_what_was_read_is_compared_as_it_is_and_at_its_own_size_only() -> None:
+    report = inspect("C3-8 P2 C3-16", (3, 32, 32))
+
+    comparison = compare(report, report.network, "C5-8 P2")
+
+    assert [each.network for each in comparison.reports][:2] == [report.network, report.network]
+    assert comparison.reports[0].network is report.network
+    assert inspect(report, "3x32x32").network is report.network
+    with pytest.raises(UsageError, match="was read at 3x32x32, and 3x64x64 is asked for; give what it was read from"):
+        compare(report, "C5-8 P2", input_shape=(3, 64, 64))

@@ -73,6 +73,35 @@ def printed(report: Report, layer: Layer) -> set[int]:
     return ends
 
 
+class WindowsThenAll(nn.Module):
+    """Attention of four tokens by four, split over two heads and put back, and then of all tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.qkv = nn.Conv2d(3, 8, 16, 16), nn.Linear(8, 24)
+        self.all = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        tokens = self.patches(image).permute(0, 2, 3, 1)
+        (_, height, width, channels) = tokens.shape
+        windows = tokens.view(-1, height // 2, 2, width // 2, 2, channels).transpose(2, 3).reshape(-1, 4, channels)
+        together = self.qkv(windows).reshape(-1, 4, 3, 2, 4).permute(2, 0, 3, 1, 4).reshape(3, -1, 4, 4).unbind(0)
+        q, k, v = (each.reshape(-1, 2, 4, 4) for each in together)
+        mixed = ((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2)
+        mixed = mixed.reshape(-1, height // 2, width // 2, 2, 2, channels).transpose(2, 3).reshape(tokens.shape)
+        tokens = (tokens + mixed).flatten(1, 2)
+        return tokens + self.all(tokens, tokens, tokens)[0]
+
+
+def test_behind_units_without_a_form_a_sum_begins_at_the_last_that_have_one() -> None:
+    report = inspect(WindowsThenAll(), (3, 64, 64))
+
+    assert report["add"].field.size == (32, 32)
+    assert to_json(report["add"])["axes"][0]["lost_at"] is not None
+    assert report["add#2"].field.size == (64, 64)
+    assert_every_sum_ends_at_its_field(report)
+
+
 @given(designs(axes=2), st.integers(6, 18), st.integers(6, 18))
 @settings(max_examples=25)
 def test_every_sum_of_random_designs_ends_at_its_field(design: Design, height: int, width: int) -> None:

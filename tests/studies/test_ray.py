@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import studied
+import torch
 
+import eyeshot
 from eyeshot.errors import MissingExtraError, RunError, UsageError
+from eyeshot.report.evidence import Evidence
 from eyeshot.studies.display import Silent
 from eyeshot.studies.engines import engine_of
 from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.progress import Progress
+from eyeshot.train.record import Record
 
-BUDGET = Budget.parse("60ep")
+FEW: dict[str, Any] = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 100 << 20}
+"""What each machine of the cluster has."""
+DEADLINE = 180.0
+"""Seconds without a training that ends, after which a study is taken to stand still."""
 
 
 def test_without_ray_the_hint_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,103 +44,180 @@ def test_without_ray_the_hint_says_what_brings_it(monkeypatch: pytest.MonkeyPatc
         engine_of(ray=None, gpus=0.5, jobs=None)
 
 
+def test_trials_compute_on_gpus_where_a_share_of_one_is_set_aside_whatever_this_machine_has() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    engine, of_gpus = (engine_of(ray="auto", gpus=gpus, jobs=None) for gpus in (None, 0.25))
+
+    assert engine is not None
+    assert of_gpus is not None
+    assert [engine.device(asked) for asked in (None, "auto", "cpu", "cuda")] == [None, None, None, "cuda"]
+    assert [of_gpus.device(asked) for asked in (None, "auto", "cpu", "mps")] == ["cuda", "cuda", None, "mps"]
+    with pytest.raises(UsageError, match="device 'tpu': needed is auto, cpu, cuda or mps"):
+        of_gpus.device("tpu")
+
+
+@pytest.mark.slow  # starts a cluster
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_gpus_that_a_cluster_has_not_are_told_before_anything_is_trained(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    plan, engine = studied.plan(studied.write_images(tmp_path / "images")), engine_of(ray="local", gpus=0.5, jobs=None)
+
+    with pytest.raises(RunError, match="ray local: no machine of the cluster has a GPU; leave --gpus out"):
+        run(plan, studied.factories("a", "b"), tmp_path / "study", engine=engine, watcher=Silent())
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two machines, played by this one, of one core each; the first has a GPU on paper."""
+    """Two machines, played by this one, of one core and, on paper, one GPU each."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
     from ray.cluster_utils import Cluster
 
-    few: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args={**few, "num_gpus": 1, "include_dashboard": False})
-    cluster.add_node(**few)
+    cluster = Cluster(initialize_head=True, head_node_args={**FEW, "include_dashboard": False})
+    cluster.add_node(**FEW)
     yield cluster
     cluster.shutdown()
 
 
-class Misfortune(Silent):
-    """Kills the processes of two trials that have come some way, and then takes a machine away."""
+class Misfortune:
+    """Told of progress, it kills two trials that have come some way, and then takes a machine away."""
 
     def __init__(self, cluster: Any) -> None:
-        super().__init__()
         self.killed: set[tuple[str, int]] = set()
         self.machines = list(cluster.worker_nodes)
         self._cluster = cluster
 
-    def moved(self, progress: Progress) -> None:
+    def __call__(self, progress: Progress) -> None:
         trial = (progress.label, progress.seed)
-        if progress.epoch < 5 or trial in self.killed:
+        if progress.spent < 0.3 or trial in self.killed:
             return
         if len(self.killed) < 2:
-            for pid in at_work(*trial):
+            for pid in processes(self._cluster, f"ray::arm '{progress.label}', seed {progress.seed}"):
                 os.kill(pid, signal.SIGKILL)
                 self.killed.add(trial)
         elif self.machines:
             self._cluster.remove_node(self.machines.pop(), allow_graceful=False)
 
 
-def at_work(label: str, seed: int) -> list[int]:
-    """The processes of Ray's that a trial runs in: they are called by it."""
-    listing = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listing.splitlines() if f"ray::arm '{label}', seed {seed}" in line]
+def processes(cluster: Any, name: str) -> list[int]:
+    """The cluster's processes of that name: they are called by what they do."""
+    machines = {info.process.pid for node in cluster.list_all_nodes() for info in node.all_processes["raylet"]}
+    rows = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    found = (row.split(maxsplit=2) for row in rows.splitlines())
+    return [int(pid) for pid, parent, says in found if int(parent) in machines and says.startswith(name)]
 
 
 @pytest.mark.slow  # starts a cluster, and PyTorch in a process of each of its nodes
-def test_scores_are_those_of_this_machine_though_processes_and_a_machine_are_lost(
+def test_where_to_pool_is_answered_as_on_this_machine_though_trials_and_a_machine_are_lost(
     cluster: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    plan = studied.plan(studied.write_images(tmp_path / "images"), budget=BUDGET, seeds=(0, 1, 2))
-    factories, misfortune = studied.factories("a", "b"), Misfortune(cluster)
-    engine = engine_of(ray=cluster.address, gpus=None, jobs=None)
+    file, misfortune = tmp_path / "pools.toml", Misfortune(cluster)
+    file.write_text('arms = ["alexnet-28", "alexnet-28-alternating"]\nseeds = 5\nbudget = "5120img"\n')
 
-    here = run(plan, factories, tmp_path / "here", watcher=Silent())
-    there = run(plan, factories, tmp_path / "there", engine=engine, watcher=misfortune)
+    here = eyeshot.study(file, run=tmp_path / "here")
+    there = eyeshot.study(file, run=tmp_path / "there", ray=cluster.address, on_progress=misfortune)
 
     assert len(misfortune.killed) == 2
     assert misfortune.machines == []
-    assert [record.numbers for record in there] == [record.numbers for record in here]
-    assert len(list((tmp_path / "there").glob("*/*/record.json"))) == 6
+    assert timeless(there.evidence) == timeless(here.evidence)
+    assert len(list((tmp_path / "there").glob("*/*/record.json"))) == 10
     assert capfd.readouterr().out == ""
 
 
+def timeless(evidence: Evidence | None) -> Evidence:
+    """All that scores allow one to say; how long it took is not the same twice."""
+    assert evidence is not None
+    return replace(evidence, arms=tuple(replace(arm, seconds=0.0, images_per_second=0.0) for arm in evidence.arms))
+
+
+NAMES = {"trial": ["ray::arm"], "worker": ["ray::IDLE", "ray::_Told"]}
+"""What Ray calls the processes of trials, and those that wait for one or keep what trials tell."""
+LABELS = tuple(f"arm {number}" for number in range(200))
+SEEDS = (0, 1, 2)
 DRIVER = """
 import sys
-import time
 from pathlib import Path
-sys.path.insert(0, {tests!r})
-import studied
-from eyeshot.studies.engines import engine_of
-from eyeshot.studies.run import run
-from eyeshot.train.budget import Budget
-plan = studied.plan(Path({images!r}), budget=Budget.parse({budget!r}))
-run(plan, studied.factories("a", "b"), Path({directory!r}), engine=engine_of(ray={address!r}, gpus=0.25, jobs=None))
+sys.path.insert(0, sys.argv[1])
+import test_ray
+test_ray.many(Path(sys.argv[2]), Path(sys.argv[3]), address=sys.argv[4])
 """
 
 
-@pytest.mark.slow  # starts a driver of its own, and PyTorch in two more processes
-def test_a_study_whose_driver_was_killed_goes_on_and_nothing_is_lost_or_trained_twice(
+def many(images: Path, directory: Path, *, address: str | None) -> list[Record]:
+    """Two hundred arms of three seeds, on a cluster or in this process."""
+    plan = studied.plan(images, LABELS, seeds=SEEDS, budget=Budget.parse("3ep"))
+    engine = engine_of(ray=address, gpus=0.25, jobs=None) if address else studied.Here()
+    net = studied.on_a_gpu if address else studied.net
+    return run(plan, dict.fromkeys(LABELS, net), directory, engine=engine, watcher=Silent())
+
+
+class Fire:
+    """Each time some more trainings are done, a trial, a process of Ray, a machine or the program is killed."""
+
+    def __init__(self, cluster: Any, words: list[str], directory: Path) -> None:
+        self.killed: Counter[str] = Counter()
+        self.kept: dict[Path, bytes] = {}
+        """What had been trained by the time of each kill."""
+        self._cluster, self._words, self._directory = cluster, words, directory
+        self._driver = self._started()
+
+    def burn(self, victims: Sequence[str], trials: int) -> None:
+        """Kill all of them in turn, and wait until the study has ended."""
+        for number, victim in enumerate(victims, start=1):
+            self._wait(number * trials // (len(victims) + 1))
+            while not self._kill(victim):
+                assert self._driver.poll() is None, self._driver.communicate()[1]
+                time.sleep(0.01)
+            self.killed[victim] += 1
+        says = self._driver.communicate(timeout=DEADLINE)[1]
+        assert self._driver.returncode == 0, says
+
+    def _wait(self, trials: int) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while len(records := list(self._directory.glob("*/*/record.json"))) < trials:
+            assert self._driver.poll() is None, self._driver.communicate()[1]
+            assert time.monotonic() < deadline, f"{len(records)} of {trials} trainings after {self.killed}"
+            time.sleep(0.05)
+        self.kept |= {path: path.read_bytes() for path in records if path not in self.kept}
+
+    def _kill(self, victim: str) -> bool:
+        """Whether there was one to kill."""
+        if victim == "machine":
+            self._cluster.remove_node(self._cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            self._cluster.add_node(**FEW)
+            return True
+        if victim == "program":
+            self._driver.kill()
+            self._driver.communicate()
+            self._driver = self._started()
+            return True
+        for pid in [pid for name in NAMES[victim] for pid in processes(self._cluster, name)][:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return True
+        return False
+
+    def _started(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(self._words, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow  # six hundred trainings, and after each kill PyTorch is imported by a new process
+def test_two_hundred_arms_are_trained_whatever_is_killed_and_nothing_is_lost_or_trained_twice(
     cluster: Any, tmp_path: Path
 ) -> None:
     images, directory = studied.write_images(tmp_path / "images"), tmp_path / "study"
-    terms = {"tests": str(Path(__file__).parent), "images": str(images), "budget": str(BUDGET),
-             "directory": str(directory), "address": cluster.address}  # fmt: skip
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER.format(**terms)], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(directory.glob("*/*/record.json")):
-        assert driver.poll() is None, driver.communicate()[1]
-        assert time.monotonic() < deadline, "no training came to its end within a minute"
-        time.sleep(0.05)
-    driver.kill()
-    driver.communicate()
-    done = {path: path.read_bytes() for path in directory.glob("*/*/record.json")}
-    plan = studied.plan(images, budget=BUDGET)
-    factories = {"a": studied.on_a_gpu, "b": studied.on_a_gpu}
+    words = [sys.executable, "-c", DRIVER, str(Path(__file__).parent), str(images), str(directory), cluster.address]
+    victims = ["trial", "worker", "machine", "program"] * 20
+    Random(0).shuffle(victims)
 
-    engine = engine_of(ray=cluster.address, gpus=0.25, jobs=None)
-    resumed = run(plan, factories, directory, engine=engine, watcher=Silent())
-    whole = run(plan, studied.factories("a", "b"), tmp_path / "whole", watcher=Silent())
+    fire = Fire(cluster, words, directory)
+    fire.burn(victims, len(LABELS) * len(SEEDS))
+    there = many(images, directory, address=None)
+    here = many(images, tmp_path / "here", address=None)
 
-    assert [record.numbers for record in resumed] == [record.numbers for record in whole]
-    assert all(path.read_bytes() == content for path, content in done.items())
+    assert fire.killed == Counter(trial=20, worker=20, machine=20, program=20)
+    assert [record.numbers for record in there] == [record.numbers for record in here]
+    assert len(list(directory.glob("*/*/record.json"))) == len(here) == 600
+    assert all(path.read_bytes() == content for path, content in fire.kept.items())
 
 
 def test_a_cluster_that_does_not_answer_and_options_that_do_not_go_together_are_told(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ References: Dumoulin & Visin 2016, arXiv:1603.07285; Araujo, Norris & Sim, Disti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -135,7 +134,7 @@ def _follow_sight(
 ) -> Sight:
     # all see the same still, but for windows that may lie in the padding alone: whether all do is up to the hulls
     if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
-        return replace(sight, touches=False)  # units whose window lies in the padding see nothing
+        return sight._replace(touches=False)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
         return _resized(sight, axis, size)
     if isinstance(sight, Parted):
@@ -160,7 +159,7 @@ def _follow_sight(
 
 def _left_out(sight: Scattered) -> Scattered:
     """Some units may not be read: what all read together saw is no longer what all see together."""
-    return replace(sight, is_all=False, touches=False)
+    return sight._replace(is_all=False, touches=False)
 
 
 def _select_channels(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
@@ -211,7 +210,7 @@ def _without_form(value: Sights, shape: Shape, axes: tuple[int, ...], *, is_all:
             sights.append(followed[0])
             continue
         form = without_form(known, shape)
-        sights.append(replace(form, axes=tuple(sorted(along | set(form.axes))), is_all=is_all and form.is_all))
+        sights.append(form._replace(axes=tuple(sorted(along | set(form.axes))), is_all=is_all and form.is_all))
     return Sights((tuple(sights),))
 
 
@@ -246,20 +245,20 @@ def _broadcast(sight: Sight, repeated: tuple[int, ...], before: Shape, after: Sh
         return sight
     # one row that is repeated: all its copies see what it sees. Any other axis only has a new number.
     if isinstance(sight, Moving):
-        return _fixed(sight, before) if sight.axis in repeated else replace(sight, axis=sight.axis + shift)
+        return _fixed(sight, before) if sight.axis in repeated else sight._replace(axis=sight.axis + shift)
     if isinstance(sight, Parted):
         same = parted.broadcast(sight, before, after)
         if same is not None:
             return same
         sight = without_form([sight], before)
     left = tuple(axis + shift for axis in axes if axis not in repeated)
-    return replace(sight, axes=left) if left else _fixed(sight, before)
+    return sight._replace(axes=left) if left else _fixed(sight, before)
 
 
 def _fixed(sight: Sight, shape: Shape) -> Sight:
     """One interval for all units, which is that of all they read; no form where some of those were left out before."""
     if sight is None or (isinstance(sight, Scattered) and not sight.is_all):
-        return sight if sight is None else replace(sight, axes=())
+        return sight if sight is None else sight._replace(axes=())
     if last_of(sight, shape) < first_of(sight, shape):
         return None
     return Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
@@ -319,7 +318,7 @@ def _reshape_sight(sight: Sight, runs: Runs, before: Shape, after: Shape) -> Sig
             == [n for a in outer if (n := after[a]) != 1]
             == [before[sight.axis]]
         ):
-            return replace(sight, axis=next(a for a in outer if after[a] != 1))  # an axis that keeps its size
+            return sight._replace(axis=next(a for a in outer if after[a] != 1))  # an axis that keeps its size
     if isinstance(sight, Moving | Parted):
         same = parted.reshaped(as_parted(sight, before), before, after)
         if same is not None:
@@ -327,7 +326,7 @@ def _reshape_sight(sight: Sight, runs: Runs, before: Shape, after: Shape) -> Sig
         sight = without_form([sight], before)
     # no form: what it depended on lies somewhere in the axes that its run became
     axes = [a for inner, outer in runs if not set(inner).isdisjoint(sight.axes) for a in outer if after[a] > 1]
-    return replace(sight, axes=tuple(axes)) if axes else _fixed(sight, before)
+    return sight._replace(axes=tuple(axes)) if axes else _fixed(sight, before)
 
 
 def _reshape_index(
@@ -353,11 +352,11 @@ def _permute(relation: Permute, value: Sights, before: Shape, after: Shape) -> S
 
     def moved(sight: Sight) -> Sight:
         if isinstance(sight, Moving):
-            return replace(sight, axis=to[sight.axis])
+            return sight._replace(axis=to[sight.axis])
         if isinstance(sight, Parted):
             return parted.permuted(sight, relation.order)
         if isinstance(sight, Scattered):
-            return replace(sight, axes=tuple(sorted(to[axis] for axis in sight.axes)))
+            return sight._replace(axes=tuple(sorted(to[axis] for axis in sight.axes)))
         return sight
 
     index = None if value.index is None else value.index.transpose(relation.order)
@@ -397,7 +396,7 @@ def _reduce_sight(sight: Sight, axes: tuple[int, ...], keep: Shape | None, befor
         return _fixed(sight, before)
     if keep is None:
         left = [axis - sum(1 for a in axes if a < axis) for axis in left]
-    return replace(sight, axis=left[0]) if isinstance(sight, Moving) else replace(sight, axes=tuple(left))
+    return sight._replace(axis=left[0]) if isinstance(sight, Moving) else sight._replace(axes=tuple(left))
 
 
 @_rules.rule(Opaque)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from eyeshot.analyse.walk import Rules, once
 from eyeshot.network.graph import Network, Node
@@ -28,8 +28,7 @@ from eyeshot.network.relations import (
 from eyeshot.network.reshape import dealt, matching_axes
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Positions along a part of an axis; ``counts`` are the followed axes of the input that they count."""
 
     size: int
@@ -50,7 +49,9 @@ def layouts(network: Network) -> Mapping[str, Layout]:
 @once
 def _counted(network: Network) -> Mapping[str, tuple[frozenset[int], ...]]:
     """The followed axes that each axis of every layer's tensor counts."""
-    return {name: tuple(map(_counts, layout)) for name, layout in layouts(network).items()}
+    alike = {id(layout): layout for layout in layouts(network).values()}  # few: blocks of tokens share theirs
+    counts = {key: tuple(map(_counts, layout)) for key, layout in alike.items()}
+    return {name: counts[id(layout)] for name, layout in layouts(network).items()}
 
 
 @once

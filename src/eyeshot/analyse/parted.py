@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -48,8 +47,7 @@ Axis = tuple[Part, ...]
 Ends = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Parted:
+class Parted(NamedTuple):
     """What units see along one followed axis of the image (see the module's docstring).
 
     Attributes:
@@ -75,14 +73,14 @@ class Parted:
         return tuple(a for a, axis in enumerate(self.parts) if any(part.role != FREE for part in axis))
 
     @property
-    def count(self) -> int:
+    def outers(self) -> int:
         """Positions of the outer part."""
         return next((part.size for axis in self.parts for part in axis if part.role == OUTER), 1)
 
     @property
     def existing(self) -> int:
         """Entries of the table that some unit has: a tensor may be shorter than a period."""
-        return min(self.period, self.count) * math.prod(self.inner)
+        return min(self.period, self.outers) * math.prod(self.inner)
 
     def unit(self, place: Sequence[int]) -> tuple[int, int]:
         """First and last position that the unit sees at an index of the tensor, one number per axis."""
@@ -103,7 +101,7 @@ class Parted:
 
     def span(self) -> tuple[int, int]:
         """First and last position that any unit sees."""
-        width, count = math.prod(self.inner), self.count
+        width, count = math.prod(self.inner), self.outers
 
         def last(outer: int) -> int:
             turn, phase = divmod(outer, self.period)
@@ -130,13 +128,13 @@ def _moved(ends: Ends, by: int) -> Ends:
 def _picked(value: Parted, inner: tuple[int, ...], period: int, source: Sequence[int]) -> Parted:
     """The table with entry i taken from entry ``source[i]``; with other inner parts."""
     firsts, lasts = (tuple(ends[i] for i in source) for ends in (value.firsts, value.lasts))
-    return replace(value, inner=inner, period=period, firsts=firsts, lasts=lasts)
+    return value._replace(inner=inner, period=period, firsts=firsts, lasts=lasts)
 
 
 def _renamed(value: Parted, roles: dict[int, int]) -> Parted:
     """Parts with other roles."""
     parts = tuple(tuple(Part(p.size, roles.get(p.role, p.role)) for p in axis) for axis in value.parts)
-    return replace(value, parts=parts)
+    return value._replace(parts=parts)
 
 
 def _dropped(value: Parted, number: int, *, unite: bool) -> Parted:
@@ -150,7 +148,7 @@ def _dropped(value: Parted, number: int, *, unite: bool) -> Parted:
     if unite:
         firsts = tuple(min(value.firsts[i] for i in group) for group in groups)
         lasts = tuple(max(value.lasts[i] for i in group) for group in groups)
-        value = replace(value, inner=inner, firsts=firsts, lasts=lasts)
+        value = value._replace(inner=inner, firsts=firsts, lasts=lasts)
     else:
         value = _picked(value, inner, value.period, [group[0] for group in groups])
     roles = {number: FREE} | {n: n - 1 for n in range(number + 1, len(sizes))}
@@ -174,7 +172,7 @@ def _outer_cut(value: Parted, rows: int) -> Parted:
         firsts += _moved(value.firsts[row], by)
         lasts += _moved(value.lasts[row], by)
     inner = (rows, *value.inner)
-    return replace(value, step=value.step * turns, period=period, inner=inner, firsts=tuple(firsts), lasts=tuple(lasts))
+    return value._replace(step=value.step * turns, period=period, inner=inner, firsts=tuple(firsts), lasts=tuple(lasts))
 
 
 def normal(value: Parted) -> Parted:
@@ -184,7 +182,7 @@ def normal(value: Parted) -> Parted:
         if _is_alike(value, number):
             value = _dropped(value, number, unite=False)
     value = _smallest_period(value)
-    return replace(value, parts=tuple(map(_tidy, value.parts)))
+    return value._replace(parts=tuple(map(_tidy, value.parts)))
 
 
 def _is_alike(value: Parted, number: int) -> bool:
@@ -209,7 +207,7 @@ def _smallest_period(value: Parted) -> Parted:
             for ends in (value.firsts, value.lasts)
             for i in range(rows, len(ends), rows)
         ):
-            return replace(value, step=step, period=p, firsts=value.firsts[:rows], lasts=value.lasts[:rows])
+            return value._replace(step=step, period=p, firsts=value.firsts[:rows], lasts=value.lasts[:rows])
     return value
 
 
@@ -251,7 +249,7 @@ def reshaped(value: Parted, before: Shape, after: Shape) -> Parted | None:
         groups = dealt(run, wanted, _size, _cut_free)
         assert groups is not None
         parts += [tuple(group) or (Part(1),) for group in groups]
-    return normal(replace(value, parts=tuple(parts)))
+    return normal(value._replace(parts=tuple(parts)))
 
 
 def _size(part: Part) -> int:
@@ -283,7 +281,7 @@ def _with_cut(value: Parted, runs: list[Axis], part: Part, outer: int) -> tuple[
         value = _outer_cut(value, rows)
     else:  # the entries of an inner part of n stand as those of two, n/rows and rows, do
         inner = (*value.inner[: part.role - 1], outer, rows, *value.inner[part.role :])
-        value = replace(value, inner=inner)
+        value = value._replace(inner=inner)
     number = part.role + 1
     pieces = (Part(outer, part.role), Part(rows, number))
 
@@ -297,7 +295,7 @@ def _with_cut(value: Parted, runs: list[Axis], part: Part, outer: int) -> tuple[
 
 def permuted(value: Parted, order: tuple[int, ...]) -> Parted:
     """The same units with the tensor's axes in another order."""
-    return replace(value, parts=tuple(value.parts[axis] for axis in order))
+    return value._replace(parts=tuple(value.parts[axis] for axis in order))
 
 
 def broadcast(value: Parted, before: Shape, after: Shape) -> Parted | None:
@@ -308,12 +306,12 @@ def broadcast(value: Parted, before: Shape, after: Shape) -> Parted | None:
         if n != m and any(part.role != FREE for part in axis):
             return None
         parts.append(axis if n == m else (Part(m),))
-    return replace(value, parts=tuple(parts))
+    return value._replace(parts=tuple(parts))
 
 
 def resized(value: Parted, axis: int, size: int) -> Parted:
     """The same with another size along an axis on which nothing depends."""
-    return replace(value, parts=(*value.parts[:axis], (Part(size),), *value.parts[axis + 1 :]))
+    return value._replace(parts=(*value.parts[:axis], (Part(size),), *value.parts[axis + 1 :]))
 
 
 def reduced(value: Parted, axes: Sequence[int], keep: Shape | None) -> Parted | tuple[int, int] | None:
@@ -329,7 +327,7 @@ def reduced(value: Parted, axes: Sequence[int], keep: Shape | None) -> Parted | 
         value = _dropped(value, number, unite=True)
     kept = [a for a in range(len(value.parts)) if keep is not None or a not in axes]
     parts = tuple((Part(keep[a]),) if keep is not None and _is_free(value.parts[a]) else value.parts[a] for a in kept)
-    return normal(replace(value, parts=parts))
+    return normal(value._replace(parts=parts))
 
 
 def _is_free(axis: Axis) -> bool:
@@ -374,7 +372,7 @@ def merged(value: Parted, axis: int, start: int = 0, stop: int | None = None) ->
     remaining = tuple(sizes[n] for n in others)
     inner, period = (remaining, value.period * rows) if is_outer else ((size, *remaining), value.period)
     firsts, lasts = (tuple(ends[i] for i in entries) for ends in (value.firsts, value.lasts))
-    value = replace(value, inner=inner, period=period, firsts=firsts, lasts=lasts)
+    value = value._replace(inner=inner, period=period, firsts=firsts, lasts=lasts)
     value = _renamed(value, {n: i for i, n in enumerate(others, start=1 if is_outer else 2)})
     return _with_run(value, axis, start, stop, Part(size, OUTER if is_outer else 1))
 
@@ -383,7 +381,7 @@ def _with_run(value: Parted, axis: int, start: int, stop: int | None, part: Part
     """The parts with a run of an axis' told as one."""
     parts = value.parts[axis]
     parts = (*parts[:start], part, *(() if stop is None else parts[stop:]))
-    return replace(value, parts=(*value.parts[:axis], parts, *value.parts[axis + 1 :]))
+    return value._replace(parts=(*value.parts[:axis], parts, *value.parts[axis + 1 :]))
 
 
 # --- what slides along axes -----------------------------------------------------------------------------------------
@@ -424,10 +422,10 @@ def read_along(value: Parted, axis: int, reads: Reads, pattern: Pattern | None) 
         ends = whole.firsts, whole.lasts
         step, firsts, lasts = followed(whole.step, whole.period, math.prod(whole.inner), ends, pattern)
         period = len(firsts) // math.prod(whole.inner)
-        whole = replace(whole, step=step, period=period, firsts=firsts, lasts=lasts)
+        whole = whole._replace(step=step, period=period, firsts=firsts, lasts=lasts)
     else:
         whole = _listed(whole, part.role, reads)
-    return normal(replace(whole, parts=parts, touches=False))
+    return normal(whole._replace(parts=parts, touches=False))
 
 
 def _listed(value: Parted, number: int, reads: Reads) -> Parted:
@@ -442,4 +440,4 @@ def _listed(value: Parted, number: int, reads: Reads) -> Parted:
                 firsts.append(min((value.firsts[head + j * stride + tail] for j in read), default=NEVER))
                 lasts.append(max((value.lasts[head + j * stride + tail] for j in read), default=-NEVER))
     inner = (*value.inner[: number - 1], len(reads), *value.inner[number:])
-    return replace(value, inner=inner, firsts=tuple(firsts), lasts=tuple(lasts))
+    return value._replace(inner=inner, firsts=tuple(firsts), lasts=tuple(lasts))

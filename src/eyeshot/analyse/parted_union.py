@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 from eyeshot.analyse.parted import FREE, MOST_ENTRIES, OUTER, Axis, Part, Parted, merged, normal
@@ -99,4 +98,4 @@ def _cut_at(value: Parted, axis: int, cuts: Sequence[int]) -> Parted:
                     parts[i : i + 1] = [Part(part.size // inner), Part(inner)]
                 break
             behind *= part.size
-    return replace(value, parts=(*value.parts[:axis], tuple(parts), *value.parts[axis + 1 :]))
+    return value._replace(parts=(*value.parts[:axis], tuple(parts), *value.parts[axis + 1 :]))

@@ -133,6 +133,10 @@ def _steps(network: Network, axis: int, *, gates: bool) -> dict[str, Growth]:
     return taken
 
 
+_FORMS = (Moving, Parted, Fixed)
+"""What units see where one form tells it of all of them."""
+
+
 @dataclass(frozen=True)
 class _Reach:
     """How far a layer sees by one of its reads."""
@@ -153,8 +157,8 @@ def _step(fields: Fields, node: Node, axis: int, taken: Mapping[str, Growth]) ->
     size, lost_at = _unit_size(sight), None if behind is None else behind.lost_at
     if size is None and isinstance(node.op, Rearrange):
         size = 1 if behind is None else behind.size  # each element is one of the input's
-    if isinstance(sight, Fixed):  # all units together, whatever lies between them and the last that move evenly
-        while behind is not None and not isinstance(fields.form(source.name)[axis], Moving | Parted | Fixed):
+    if isinstance(sight, Fixed):  # all units together, whatever lies between them and the last that a sum explains
+        while behind is not None and (behind.lost_at or not isinstance(fields.form(source.name)[axis], _FORMS)):
             source, behind = behind.source, taken.get(behind.source.name)
     elif size is None or lost_at is not None:
         return Growth(source, _extent(sight, node.shape), lost_at=lost_at or node.name)
@@ -170,7 +174,7 @@ def _term(fields: Fields, node: Node, binding: _Reach, source: Node, axis: int, 
     place, jump = _place(before), _jump(before)
     window, positions = _window(binding.read, place), None
     if window is None and adds and jump is not None:
-        count = before.count if isinstance(before, Parted) else source.shape[place or 0]
+        count = before.outers if isinstance(before, Parted) else source.shape[place or 0]
         positions = count if adds == (count - 1) * jump else None
     k, s, d = window or (None, None, None)
     if not adds and s in (None, 1):
@@ -198,7 +202,7 @@ def _meeting(node: Node, reaches: Sequence[_Reach], binding: _Reach) -> Meeting 
 def _reach(fields: Fields, node: Node, read: Read, axis: int) -> _Reach:
     sight = fields.through(node, read)[axis]
     source = fields.network[node.inputs[read.source]]
-    return _Reach(read, source, _extent(sight, node.shape), isinstance(sight, Moving | Parted | Fixed))
+    return _Reach(read, source, _extent(sight, node.shape), isinstance(sight, _FORMS))
 
 
 def _extent(sight: Sight, shape: Shape) -> int:

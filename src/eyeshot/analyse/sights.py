@@ -2,7 +2,8 @@
 
 Along a followed axis units see intervals that move by a fixed step, by phase, along one axis of the tensor or along
 parts of several (see ``parted``); or one fixed interval; or intervals without a common form. Channels that see
-differently are told apart by classes.
+differently are told apart by classes. Thousands are made, hashed and compared for a network: they are named tuples,
+whose methods are not written in Python.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eyeshot.analyse import parted
 from eyeshot.analyse.parted import NEVER, OUTER, Parted
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Class", "Fixed", "Moving", "Parted", "Scattered", "Sight", "Sights"]
 
 
-@dataclass(frozen=True)
-class Moving:
+class Moving(NamedTuple):
     """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r].
 
     ``touches``: the first unit is known to see the image's first pixel, and the last unit its last.
@@ -54,8 +54,7 @@ class Moving:
         return q * self.step + self.lasts[r]
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(NamedTuple):
     """The same interval for every unit; ``touches``: it is known to hold the image's first and last pixel."""
 
     first: int
@@ -63,8 +62,7 @@ class Fixed:
     touches: bool = False
 
 
-@dataclass(frozen=True)
-class Scattered:
+class Scattered(NamedTuple):
     """No closed form: what a unit sees depends in some way on its position along ``axes``.
 
     Together the units see ``first`` … ``last``; ``is_all``: none of them was left out since, so that whatever reads
@@ -84,7 +82,7 @@ Class = tuple[Sight, ...]
 """One sight per followed axis."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sights:
     """What a tensor's units see: a table of classes and, where there are several, the class of each position."""
 

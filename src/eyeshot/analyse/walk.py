@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Input
@@ -39,6 +39,56 @@ def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate
         return result
 
     return known
+
+
+class _Edge(NamedTuple):
+    """One read of a node: the node that it reads, with its shape, and the relations that are followed in turn.
+
+    ``number`` is that of all reads by the same relation between the same shapes, None before the first reshape.
+    """
+
+    source: str
+    is_gate: bool
+    before: Shape
+    in_turn: tuple[Relation, ...]
+    number: int | None
+
+
+@once
+def _edges(network: Network) -> Sequence[Sequence[_Edge]]:
+    """The reads of every node, as all analyses follow them.
+
+    From the first reshape on they are numbered: blocks of tokens do the same to the same value again and again, and
+    what was made of it once is shared. Maps of a convolutional network see more from layer to layer.
+    """
+    shapes: dict[str, Shape] = {}
+    numbers: dict[object, int] = {}
+    are_tokens = False
+    edges = []
+    for node in network:
+        after = shapes[node.name] = node.shape
+        are_tokens = are_tokens or any(isinstance(read.relation, Reshape) for read in node.reads)
+        of_node = []
+        for read in node.reads:
+            source, relation = node.inputs[read.source], read.relation
+            before = shapes[source]
+            # each is looked up here, once, and not in every pass: a relation that lists what is read is long
+            number = numbers.setdefault((relation, before, after), len(numbers)) if are_tokens else None
+            of_node.append(_Edge(source, read.gate, before, in_turn(relation), number))
+        edges.append(of_node)
+    return edges
+
+
+class _Made(Generic[V]):
+    """What a pass made: parts by a read's number and the value that was read, values of nodes by all their reads.
+
+    Values are told apart by their identity: all of them are held for as long as the pass lasts.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[object, V] = {}
+        self.values: dict[object, V] = {}
+        self.distinct: dict[object, V] = {}
 
 
 class Rules(Generic[V]):
@@ -103,42 +153,42 @@ class Rules(Generic[V]):
         ``absent`` gives the value of a node that reads nothing.
         """
         values: dict[str, V] = {}
-        shapes: dict[str, Shape] = {}
-        made: dict[object, V] = {}
-        distinct: dict[object, V] = {}
-        are_tokens = False
-        for node in network:
-            shape = shapes[node.name] = node.shape
+        made: _Made[V] = _Made()
+        for node, edges in zip(network, _edges(network), strict=True):
             if isinstance(node.op, Input):
                 values[node.name] = start(node) if node is network.input else absent(node)
                 continue
-            # From the first reshape on: blocks of tokens do the same to the same value again and again, and what was
-            # made of it once is shared. Maps of a convolutional network see more from layer to layer.
-            parts = []
-            for read in node.reads:
-                if read.gate and not gates:
-                    continue
-                relation, value, before = read.relation, values[name := node.inputs[read.source]], shapes[name]
-                are_tokens = are_tokens or isinstance(relation, Reshape)
-                if not are_tokens:
-                    parts.append(self._followed(relation, value, before, shape))
-                    continue
-                key = relation, id(value), before, shape
-                if key not in made:
-                    made[key] = self._followed(relation, value, before, shape)
-                parts.append(made[key])
-            value = parts[0] if len(parts) == 1 else self._unite(parts, shape) if parts else absent(node)
-            values[node.name] = distinct.setdefault(self._content(value), value) if are_tokens else value
+            read = edges if gates else [edge for edge in edges if not edge.is_gate]
+            if not read:
+                values[node.name] = absent(node)
+            elif read[0].number is None:
+                parts = [self._followed(edge.in_turn, values[edge.source], edge.before, node.shape) for edge in read]
+                values[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, node.shape)
+            else:
+                values[node.name] = self._shared(made, read, values, node.shape)
         return values
+
+    def _shared(self, made: _Made[V], edges: Sequence[_Edge], values: Mapping[str, V], shape: Shape) -> V:
+        """The value of a node from those that it reads, which is made once of the same ones."""
+        keys = [(edge.number, id(values[edge.source])) for edge in edges]
+        of_all: object = keys[0] if len(keys) == 1 else tuple(keys)
+        if of_all not in made.values:
+            for edge, key in zip(edges, keys, strict=True):
+                if key not in made.parts:
+                    made.parts[key] = self._followed(edge.in_turn, values[edge.source], edge.before, shape)
+            parts = [made.parts[key] for key in keys]
+            value = parts[0] if len(parts) == 1 else self._unite(parts, shape)
+            made.values[of_all] = made.distinct.setdefault(self._content(value), value)
+        return made.values[of_all]
 
     def through(self, network: Network, values: Mapping[str, V], node: Node, read: Read) -> V:
         """What one read alone contributes to a node, from the value of what it reads."""
         source = network[node.inputs[read.source]]
-        return self._followed(read.relation, values[source.name], source.shape, node.shape)
+        return self._followed(in_turn(read.relation), values[source.name], source.shape, node.shape)
 
-    def _followed(self, relation: Relation, value: V, before: Shape, after: Shape) -> V:
-        for part in in_turn(relation):  # several only where the shape stays
-            value = self._table[type(part)](part, value, before, after)
+    def _followed(self, relations: Sequence[Relation], value: V, before: Shape, after: Shape) -> V:
+        for relation in relations:  # several only where the shape stays
+            value = self._table[type(relation)](relation, value, before, after)
         return value
 
     def backward(
@@ -164,7 +214,7 @@ class Rules(Generic[V]):
             for read in node.reads:
                 if gates or not read.gate:
                     source = network[node.inputs[read.source]]
-                    sent = self._followed(read.relation, mark, source.shape, node.shape)
+                    sent = self._followed(in_turn(read.relation), mark, source.shape, node.shape)
                     held = marks.get(source.name)
                     marks[source.name] = sent if held is None else self._unite((held, sent), source.shape)
         return marks

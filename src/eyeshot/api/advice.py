@@ -74,7 +74,7 @@ class Advice(Sequence["Finding"]):
         """Whether the model is of a kind that moves do not change, but what it was made from."""
         from eyeshot.network.graph import Network
 
-        return isinstance(self._model, Network) or self.report.network.source in ("onnx", "keras", "jax")
+        return isinstance(self._model, Network | Report) or self.report.network.source in ("onnx", "keras", "jax")
 
     @cached_property
     def bins(self) -> list[Bin]:

@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.analyse.inspection import Inspection
 from eyeshot.design.named import network_named, reader_named
 from eyeshot.errors import EyeshotError, ReadError, UsageError
 from eyeshot.network.graph import Network
@@ -23,8 +24,10 @@ _WORK = 4_000
 
 def network_of(model: Any, input_shape: Any, example: Any = None, lines: bool = False) -> Network:
     """The network that a model is; the arguments are those of ``eyeshot.inspect``."""
+    if isinstance(model, Inspection):
+        model = model.network
     if isinstance(model, Network):
-        return model
+        return _at_its_size(model, input_shape)
     try:
         if isinstance(model, str):
             return network_named(model, input_shape, example=example, with_lines=lines)
@@ -33,6 +36,17 @@ def network_of(model: Any, input_shape: Any, example: Any = None, lines: bool = 
         if error.is_of_shapes and example is None:
             _name_a_size(error, model, input_shape)
         raise
+
+
+def _at_its_size(network: Network, input_shape: Any) -> Network:
+    """A network that was read already, which cannot be had at another size than its own."""
+    from eyeshot.read.inputs import inputs_given
+
+    given = inputs_of(network) if input_shape is None else inputs_given(input_shape)
+    if [spec.shape for spec in given] != [node.shape[1:] for node in network.inputs]:
+        asked, own = (", ".join(map(str, specs)) for specs in (given, inputs_of(network)))
+        raise UsageError(f"{network.name} was read at {own}, and {asked} is asked for; give what it was read from")
+    return network
 
 
 def _read(model: Any, input_shape: Any, example: Any = None, lines: bool = False) -> Network:
@@ -58,6 +72,8 @@ def sizes_of(model: Any, input_shape: Any = None) -> InputSizes:
     """The input sizes that a model takes; the arguments are those of ``eyeshot.sizes``."""
     from eyeshot.analyse.input_sizes import input_sizes
 
+    if isinstance(model, Inspection):
+        model = model.network
     if isinstance(model, Network):
         raise UsageError(f"{model.name} is a network at one size; give what it was read from, or a design")
     trials, asked, _ = _trials(_reader(model), input_shape)

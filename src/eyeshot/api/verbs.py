@@ -22,9 +22,9 @@ def inspect(model: Any, input_shape: Any = None, *, example: Any = None, lines: 
     """What each layer of a model sees and costs.
 
     Args:
-        model: a name or notation (see ``eyeshot models``), an ONNX or Keras file, a Network, a torch.nn.Module, which
-            is neither run on numbers nor changed, a torch.export program, an onnx.ModelProto, a model of Keras, or one
-            of JAX: a function, or a module of Flax or Equinox.
+        model: a name or notation (see ``eyeshot models``), an ONNX or Keras file, a torch.nn.Module, which is neither
+            run on numbers nor changed, a torch.export program, an onnx.ModelProto, a model of Keras, one of JAX (a
+            function, or a module of Flax or Equinox), or what was read already: a Report or its Network.
         input_shape: channels and sizes without the batch; the model's own, or (3, 224, 224), unless given. A text says
             more, such as "224x224x3:HWC" or "128:T:int64"; a dictionary gives several inputs by the names of forward's
             arguments. Fields are of the first.
@@ -50,7 +50,7 @@ def sizes(model: Any, input_shape: Any = None) -> InputSizes:
     find the smallest. ``.axes`` has what fits, ``.trials`` what comes out of a few sizes, ``.to_json()`` all of it.
 
     Args:
-        model: as for ``inspect``, a Network excepted.
+        model: as for ``inspect``, what was read already excepted.
         input_shape: as for ``inspect``; the size to look around. It need not fit.
 
     Raises:

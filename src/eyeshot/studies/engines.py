@@ -8,11 +8,19 @@ from typing import Protocol
 from eyeshot.errors import UsageError
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.worker import Task
+from eyeshot.train.device import Device
 from eyeshot.train.record import Record
 
 
 class Engine(Protocol):
     """Carries out tasks, in whatever order and place."""
+
+    def device(self, asked: str | None) -> Device | None:
+        """What its trials compute on, None for the processor; ``asked`` is "auto" or None for what is best there.
+
+        Raises:
+            UsageError: there is no such device.
+        """
 
     def carried_out(self, tasks: Sequence[Task], watcher: Watcher) -> dict[int, Record]:
         """The record of each task by its number; when it returns or raises, nothing of it computes any more.

@@ -25,6 +25,7 @@ from eyeshot.errors import MissingExtraError, RunError, UsageError
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.processes import cores
 from eyeshot.studies.worker import Began, Failure, Message, Task, outcome, record_of, tell
+from eyeshot.train.device import Device, named
 from eyeshot.train.directory import RECORD, finished, write_sealed
 from eyeshot.train.record import Record
 
@@ -54,7 +55,7 @@ class OnRay:
     """``local`` for a cluster that starts here and ends with the study, ``auto`` for the one that runs on this machine
     or is named by RAY_ADDRESS, or host:port."""
     gpus: float = 0.0
-    """GPUs that a trial takes, such as 0.25; none where the cluster has none."""
+    """GPUs that a trial takes, such as 0.25."""
     jobs: int | None = None
     """Trials at once, of a local cluster."""
 
@@ -69,6 +70,12 @@ class OnRay:
             raise UsageError(f"ray {self.address!r}: needed is local, auto or an address such as 10.0.0.1:6379")
         _imported()
 
+    def device(self, asked: str | None) -> Device | None:
+        """A GPU where a share of one is set aside; whether a named one is there, each trial finds out where it runs."""
+        if asked in (None, "auto"):
+            return "cuda" if self.gpus else None
+        return None if asked == "cpu" else named(asked)
+
     def carried_out(self, tasks: Sequence[Task], watcher: Watcher) -> dict[int, Record]:
         """Hand all tasks over to Ray, those that come first first."""
         if not tasks:
@@ -79,8 +86,9 @@ class OnRay:
         # Ray tells of each loss on stdout, which is for results.
         with contextlib.redirect_stdout(sys.stderr), _cluster(ray, self.address, cpus):
             told = ray.remote(_Told).options(num_cpus=0, max_restarts=-1).remote()
-            gpus = self.gpus if ray.cluster_resources().get("GPU") else 0
-            terms = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
+            if self.gpus and not ray.cluster_resources().get("GPU"):
+                raise RunError(f"ray {self.address}: no machine of the cluster has a GPU; leave --gpus out")
+            terms = {"num_cpus": threads, "num_gpus": self.gpus, "max_retries": _RETRIES}
             trial, place = ray.remote(_carry_out), _Place.here()
             left: dict[Any, Task] = {}
             try:

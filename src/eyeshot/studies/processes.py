@@ -26,6 +26,7 @@ from eyeshot.errors import RunError, UsageError
 from eyeshot.studies.display import Watcher
 from eyeshot.studies.sending import main_hidden
 from eyeshot.studies.worker import Began, Failure, Message, Task, outcome, record_of, tell
+from eyeshot.train.device import Device, device_for
 from eyeshot.train.record import Record
 
 T = TypeVar("T")
@@ -55,6 +56,10 @@ class Processes:
     def at_once(self, threads: int, trials: int) -> int:
         """How many trials go side by side."""
         return max(1, min(trials, self.jobs or cores() // threads))
+
+    def device(self, asked: str | None) -> Device | None:
+        """What there is on this machine."""
+        return device_for(asked)
 
     def carried_out(self, tasks: Sequence[Task], watcher: Watcher) -> dict[int, Record]:
         """Carry out the tasks, those that come first begun first."""

@@ -176,9 +176,8 @@ def planned(
         spent = Budget.parse(budget or BUDGET)
     with at("recipe"):
         typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
-        # another engine's machines may have what this one lacks; there each trial looks for itself
-        is_here = engine is None or typed["device"] in (None, "auto")
-        options = options_of(typed | ({"device": device_for(typed["device"])} if is_here else {}))
+        device_of = device_for if engine is None else engine.device
+        options = options_of(typed | {"device": device_of(typed["device"])})
     with at("seeds"):
         drawn = _seeds(SEEDS if seeds is None else seeds)
     with at("match"):

@@ -18,19 +18,30 @@ def device_for(asked: str | None) -> Device | None:
     Raises:
         UsageError: there is no such device here.
     """
-    if asked not in (None, "auto", *DEVICES):
-        raise UsageError(f"device {asked!r}: needed is auto, {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
-    if asked == "cpu" or (asked in (None, "auto") and not _may_have_gpu()):
-        return None
-    there = _present()
     if asked in (None, "auto"):
+        there = _present() if _may_have_gpu() else []
         return there[0] if there else None
-    if asked not in there:
+    device = named(asked)
+    if device == "cpu":
+        return None
+    if device not in (there := _present()):
         raise UsageError(
-            f"device {asked}: PyTorch finds none here; there is {', '.join([*there, 'cpu'])}"
-            + (" (its build is for processors alone)" if asked == "cuda" and not _is_built_for_cuda() else "")
+            f"device {device}: PyTorch finds none here; there is {', '.join([*there, 'cpu'])}"
+            + (" (its build is for processors alone)" if device == "cuda" and not _is_built_for_cuda() else "")
         )
-    return "cuda" if asked == "cuda" else "mps"
+    return device
+
+
+def named(asked: str | None) -> Device:
+    """The device of that name, whether there is one here or not.
+
+    Raises:
+        UsageError: there is no such name.
+    """
+    for device in DEVICES:
+        if asked == device:
+            return device
+    raise UsageError(f"device {asked!r}: needed is auto, {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
 
 
 def _may_have_gpu() -> bool:

@@ -86,9 +86,14 @@ export function font(name, size = 11) {
   return `${size}px ${family}`;
 }
 
-/** Ask the style sheet again: the theme may have changed. */
-export function forgetColours() {
-  colours.clear();
+/** Ask the style sheet again whenever the theme changes, and then act. @param {() => void} act */
+export function whenColoursChange(act) {
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", () => {
+      colours.clear();
+      act();
+    });
+  }
 }
 
 /**

@@ -2,13 +2,13 @@
 
 import { chips, offer } from "./controls.js";
 import { costPanel } from "./cost.js";
-import { forgetColours, h } from "./dom.js";
-import { edited } from "./edit.js";
+import { h, whenColoursChange } from "./dom.js";
 import { estimator } from "./estimate.js";
 import { fieldTab } from "./fieldtab.js";
+import { holding, trying } from "./held.js";
 import { ledgerPanel } from "./ledger.js";
 import { designFrom } from "./network.js";
-import { actionsOf, inside } from "./selection.js";
+import { actionsOf } from "./selection.js";
 import { sentencePanel } from "./sentence.js";
 import { startOf } from "./state.js";
 import { steppersPanel } from "./steppers.js";
@@ -24,45 +24,12 @@ import { whyPanel } from "./why.js";
  */
 function stageOf(designs, choices) {
   const [{ design: first }] = choices;
-  /** @type {State} */
-  let state = startOf(designs, first, "field");
-  /** @type {Partial<State> | null} */
-  let preview = null;
-  let isDue = false;
-  let tried = { key: "", design: designs[first] };
-
-  /** @param {number} at @param {string} edits */
-  function designAt(at, edits) {
-    const key = `${at} ${edits}`;
-    if (tried.key !== key) tried = { key, design: edits ? edited(designs[at], edits) : designs[at] };
-    return tried.design;
-  }
-  /** @param {State} of */
-  const designOf = (of) => designAt(of.design, of.edits);
-  /** @param {Partial<State>} change */
-  function set(change) {
-    const next = { ...state, ...change };
-    state = inside(next, designOf(next));
-    preview = null;
-    due();
-  }
-  /** @param {Partial<State> | null} change */
-  function look(change) {
-    if (!change && !preview) return;
-    preview = change;
-    due();
-  }
-  function due() {
-    if (isDue) return;
-    isDue = true;
-    requestAnimationFrame(() => {
-      isDue = false;
-      render();
-    });
-  }
+  const designOf = trying(designs);
+  const held = holding(startOf(designs, first, "field"), designOf, draw);
+  const { set } = held;
   const actions = {
-    ...actionsOf(() => state, set, look, designAt),
-    choose: (/** @type {number} */ design) => set(startOf(designs, design, state.tab)),
+    ...actionsOf(() => held.state, set, held.look, designOf),
+    choose: (/** @type {number} */ design) => set(startOf(designs, design, held.state.tab)),
   };
   const chosen = chips("Design to try");
   const answers = choices.map(({ design, name }) => /** @type {const} */ ([design, name]));
@@ -78,14 +45,14 @@ function stageOf(designs, choices) {
   );
   const split = h("div", { class: "split" }, ledger.root, tabs.root);
   const root = h("div", { class: "stage" }, choices.length > 1 ? chosen : null, sentence.root, split);
-  const estimate = estimator(due);
+  const estimate = estimator(held.due);
 
-  function render() {
-    const shown = preview ? { ...state, ...preview } : state;
-    const view = viewOf(shown, designOf(shown), preview !== null, (design, at, unit) =>
-      estimate(design, `${state.design} ${state.edits}`, at, unit),
+  /** @param {State} shown @param {boolean} isPreview */
+  function draw(shown, isPreview) {
+    const view = viewOf(shown, designOf(shown.design, shown.edits), isPreview, (design, at, unit) =>
+      estimate(design, `${held.state.design} ${held.state.edits}`, at, unit),
     );
-    if (!preview) offer(chosen, answers, state.design, actions.choose);
+    if (!isPreview) offer(chosen, answers, shown.design, actions.choose);
     sentence.update(view);
     ledger.update(view);
     tabs.update(view);
@@ -94,10 +61,10 @@ function stageOf(designs, choices) {
     root,
     designs,
     get state() {
-      return state;
+      return held.state;
     },
     set,
-    render,
+    render: held.render,
   };
 }
 
@@ -136,12 +103,9 @@ function start() {
     slot.hidden = false;
     stage.render();
   }
-  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-    matchMedia(query).addEventListener("change", () => {
-      forgetColours();
-      for (const stage of Object.values(stages)) stage.set({});
-    });
-  }
+  whenColoursChange(() => {
+    for (const stage of Object.values(stages)) stage.set({});
+  });
   Object.assign(globalThis, { eyeshot: { designs, stages } });
 }
 

@@ -8,16 +8,17 @@ import { dataPanel } from "./data.js";
 import { decidePanel } from "./decidetab.js";
 import { edited } from "./edit.js";
 import { chosen, effectivePanel } from "./effective.js";
-import { fill, forgetColours, h } from "./dom.js";
+import { fill, h, whenColoursChange } from "./dom.js";
 import { fieldTab } from "./fieldtab.js";
 import { matchingAxes, readBy, readersOf } from "./field.js";
 import { graphPanel } from "./graph.js";
+import { holding, trying } from "./held.js";
 import { ledgerPanel } from "./ledger.js";
 import { measuredOf, overUnit } from "./measured.js";
 import { density } from "./density.js";
 import { estimator } from "./estimate.js";
 import { area, bands, boxAround, designFrom, middle, onMap, seenBy, seersOf } from "./network.js";
-import { actionsOf, inside } from "./selection.js";
+import { actionsOf } from "./selection.js";
 import { windowCount } from "./shapes.js";
 import { outputsPanel } from "./outputs.js";
 import { sentencePanel } from "./sentence.js";
@@ -40,51 +41,19 @@ import { shortened } from "./words.js";
  */
 export function show(page, place, image) {
   const designs = page.designs.map(designFrom);
-  /** The last changed design; there is one at a time. @type {{key: string, design: Design}} */
-  let tried = { key: "", design: designs[0] };
-  const designOf = (/** @type {number} */ at, /** @type {string} */ edits) => {
-    if (!edits) return designs[at];
-    const key = `${at} ${edits}`;
-    if (tried.key !== key) tried = { key, design: edited(designs[at], edits) };
-    return tried.design;
-  };
+  const designOf = trying(designs);
   const opened = fromFragment(location.hash, designs, designOf);
-  /** @type {State} */
-  let state = opened.state;
-  /** @type {Partial<State> | null} */
-  let preview = null;
-  let isDue = false;
   const write = addressWriter();
-
-  /** @param {Partial<State>} change */
-  function set(change) {
-    const next = { ...state, ...change };
-    state = inside(next, designOf(next.design, next.edits));
-    preview = null;
-    due();
-  }
-  /** @param {Partial<State> | null} change */
-  function look(change) {
-    if (!change && !preview) return;
-    preview = change;
-    due();
-  }
-  function due() {
-    if (isDue) return;
-    isDue = true;
-    requestAnimationFrame(() => {
-      isDue = false;
-      render();
-    });
-  }
+  const held = holding(opened.state, designOf, draw);
+  const { set, look, due } = held;
   const actions = {
-    ...actionsOf(() => state, set, look, designOf),
+    ...actionsOf(() => held.state, set, look, designOf),
     choose: (
       /** @type {number} */ design,
       /** @type {number | undefined} */ layer = undefined,
       /** @type {number[] | undefined} */ unit = undefined,
     ) => {
-      const next = startOf(designs, design, state.tab);
+      const next = startOf(designs, design, held.state.tab);
       set({ ...next, layer: layer ?? next.layer, unit: unit ?? middle(designs[design], layer ?? next.layer) });
     },
   };
@@ -119,46 +88,39 @@ export function show(page, place, image) {
   /** The effective field of a unit: the measured one that is chosen, where there is one, else its path density.
    *  @param {Design} design @param {number} at @param {number[]} unit */
   function useOf(design, at, unit) {
-    const maps = state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
-    const which = chosen(state.use, maps.length);
+    const maps = held.state.edits ? [] : measuredOf(page.effective, design, design.nodes[at].name);
+    const which = chosen(held.state.use, maps.length);
     const measured = which === "-" ? null : overUnit(maps[Number(which)], design, at, unit);
-    return measured ?? estimate(design, `${state.design} ${state.edits}`, at, unit);
+    return measured ?? estimate(design, `${held.state.design} ${held.state.edits}`, at, unit);
   }
 
-  function render() {
-    const shown = preview ? { ...state, ...preview } : state;
-    const view = viewOf(shown, designOf(shown.design, shown.edits), preview !== null, useOf);
+  /** @param {State} shown @param {boolean} isPreview */
+  function draw(shown, isPreview) {
+    const view = viewOf(shown, designOf(shown.design, shown.edits), isPreview, useOf);
     header.update(view);
     sentence.update(view);
     ledger.update(view);
     outputs.update(view);
     tabs.update(view);
-    if (!preview) write(toFragment(state, designs));
+    if (!isPreview) write(toFragment(shown, designs));
   }
   addEventListener("hashchange", () => {
-    if (location.hash === toFragment(state, designs)) return;
+    if (location.hash === toFragment(held.state, designs)) return;
     const asked = fromFragment(location.hash, designs, designOf);
-    state = asked.state;
     sentence.complain(asked.complaints);
-    preview = null;
-    due();
+    set(asked.state);
   });
-  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-    matchMedia(query).addEventListener("change", () => {
-      forgetColours();
-      due();
-    });
-  }
-  render();
+  whenColoursChange(due);
+  held.render();
   // For the console, and for whoever builds upon the page: the arithmetic, and the selection.
   return {
     designs,
     get state() {
-      return state;
+      return held.state;
     },
     set,
     look,
-    render,
+    render: held.render,
     arithmetic: {
       area,
       bands,
