@@ -129,6 +129,7 @@ def _row(name: str, asked: argparse.Namespace, corpus: Path, kept: Path) -> Row:
     limit = f"-runs={asked.runs}" if asked.runs else f"-max_total_time={asked.seconds}"
     # what is too long or too large ends in a message of `bounded`, before libFuzzer's own limits end the process
     words = [limit, f"-seed={asked.seed}", f"-max_len={_LARGEST[name]}", "-timeout=120", "-rss_limit_mb=4096"]
+    words += ["-report_slow_units=120"]  # by the clock, which tells nothing on a machine that is busy
     words += ["-print_final_stats=1", f"-artifact_prefix={kept}/{name}-"]
     before, began = len(list(kept.iterdir())), time.monotonic()
     child = [sys.executable, "-m", "scripts.fuzz", "--child", name, str(corpus), str(kept), *words]

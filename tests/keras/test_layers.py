@@ -160,6 +160,14 @@ def test_attention_under_a_mask_of_numbers_weighs_what_it_leaves(is_causal: bool
     assert last.tolist() == ([0, 1, 2, 3, 4] if is_causal else [1, 2, 3, 4, 4])
 
 
+def test_a_recurrence_under_a_mask_of_the_data_sees_nothing_ahead() -> None:
+    x = keras.Input((6,), dtype="int32")
+    report = eyeshot.inspect(keras.Model(x, L.LSTM(3, return_sequences=True)(L.Embedding(9, 4, mask_zero=True)(x))))
+
+    assert report.layers[-1].hulls[0][1].tolist() == list(range(6))
+    assert report.is_exact
+
+
 def test_a_layer_keeps_its_name_and_is_counted_once() -> None:
     network = assert_read_as_it_runs(of_one_layer_twice, LINE)
     assert [node.name for node in network][1:] == ["shared", "shared#2"]

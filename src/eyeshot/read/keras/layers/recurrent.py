@@ -22,10 +22,24 @@ _NAMES = {"LSTM": "lstm", "GRU": "gru", "SimpleRNN": "rnn"}
 def _recurrent(call: Call) -> Value | Sequence[Value]:
     if call.get("return_state"):
         raise UnreadError("it gives its state, too")
-    out = passed(call, call.layer.kind, call.layer.config, call.x, call.inputs[1:], "kernel")
+    out = passed(call, call.layer.kind, call.layer.config, _unmasked(call), _states(call), "kernel")
     if bool(call.get("go_backwards")):
         out = _turned(call, out)
     return out if call.get("return_sequences") else last(call, out, is_turned=False)
+
+
+def _states(call: Call) -> list[Value]:
+    """What it begins with, beside the sequence."""
+    return [value for value in call.inputs[1:] if value is not call.kwargs.get("mask")]
+
+
+def _unmasked(call: Call) -> Value:
+    """The sequence, and at each position whether a mask of the data, as `mask_zero` makes, lets it through."""
+    x, mask = call.logical(call.x), call.kwargs.get("mask")
+    if not isinstance(mask, Value):
+        return x
+    gate = call.reshaped(mask, (*x.shape[:2], 1), "unsqueeze")
+    return as_is(call.step(Arithmetic(name="mask"), [x.step, gate.step], x.shape))
 
 
 @rule("RNN")
@@ -35,9 +49,9 @@ def _cells(call: Call) -> Value:
     inner = cell.config.get("cells") if cell.kind == "StackedRNNCells" else None
     cells = [layer_of(each) for each in inner] if isinstance(inner, list) and inner else [cell]
     kinds = [each.kind.removesuffix("Cell") for each in cells]
-    if call.get("return_state") or call.inputs[1:] or any(kind not in _GATES for kind in kinds):
+    if call.get("return_state") or _states(call) or any(kind not in _GATES for kind in kinds):
         raise UnreadError("its cell is of somebody's own, or it takes or gives states")
-    out, is_turned = call.x, bool(call.get("go_backwards"))
+    out, is_turned = _unmasked(call), bool(call.get("go_backwards"))
     for number, (kind, each) in enumerate(zip(kinds, cells, strict=True)):
         out = passed(call, kind, {**each.config, "go_backwards": is_turned}, out, [], f"cell{number}")
     out = _turned(call, out) if is_turned else out
@@ -97,12 +111,12 @@ def _both_ways(call: Call) -> Value:
     is_usual = all(second.config.get(key) == inner.config.get(key) for key in ("units", "return_sequences"))
     if inner.kind not in _GATES or second.kind not in _GATES or not is_usual or inner.config.get("return_state"):
         raise UnreadError(f"passes of {inner.kind} and {second.kind} with settings of their own")
-    states = call.inputs[1:]
+    states, x = _states(call), _unmasked(call)
     if len(states) % 2:
         raise UnreadError("a state for one of both passes")
     half = len(states) // 2
     ways = [
-        passed(call, layer.kind, {**layer.config, "go_backwards": False}, call.x, given, key, turned)
+        passed(call, layer.kind, {**layer.config, "go_backwards": False}, x, given, key, turned)
         for layer, given, key, turned in (
             (inner, states[:half], "forward", False),
             (second, states[half:], "backward", True),
