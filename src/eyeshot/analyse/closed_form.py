@@ -166,9 +166,7 @@ def _follow_sight(
 
 def _all_read(pattern: Pattern, n: int, size: int) -> bool:
     """Whether each of ``size`` windows over n positions is known to read some, and all between its first and last."""
-    offsets = pattern.offsets[0]
-    is_dense = len(pattern.offsets) == 1 and bool(offsets) and max(offsets) - min(offsets) < len(offsets)
-    return is_dense and max(offsets) >= 0 and min(offsets) + (size - 1) * pattern.step < n
+    return pattern.ends is not None and pattern.ends[1] >= 0 and pattern.ends[0] + (size - 1) * pattern.step < n
 
 
 def _stays_cut(sight: Moving, pattern: Pattern, n: int, size: int) -> bool:
@@ -177,11 +175,10 @@ def _stays_cut(sight: Moving, pattern: Pattern, n: int, size: int) -> bool:
     A window that hangs over an end reads the last unit before it, which must see the image's end: then what is missing
     would not show more. With gaps between its taps it may step over that unit, and one of padding alone sees nothing.
     """
-    if sight.cut is None or not _all_read(pattern, n, size):
+    if sight.cut is None or pattern.ends is None or not _all_read(pattern, n, size):
         return False
-    hangs_over = min(pattern.offsets[0]) < 0, max(pattern.offsets[0]) + (size - 1) * pattern.step >= n
-    sees_end = sight.firsts[0] <= 0, sight.last(n - 1) >= sight.cut - 1
-    return all(sees or not hangs for sees, hangs in zip(sees_end, hangs_over, strict=True))
+    hangs_before, hangs_behind = pattern.ends[0] < 0, pattern.ends[1] + (size - 1) * pattern.step >= n
+    return (not hangs_before or sight.firsts[0] <= 0) and (not hangs_behind or sight.last(n - 1) >= sight.cut - 1)
 
 
 def _left_out(sight: Scattered) -> Scattered:
