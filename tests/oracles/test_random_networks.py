@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.hulls import all_see_everything, hulls
+from eyeshot.analyse.sights import Moving
 from eyeshot.api.report import Report
 from eyeshot.build.torch import build
 from eyeshot.design.lower import lower
@@ -111,6 +113,24 @@ def test_a_layer_is_global_where_each_of_its_units_sees_the_whole_image(
         assert layer.field.is_global == sees_all, layer.name
         for (first, last), n in zip(layer.hulls, network.extent, strict=True):
             assert not sees_all or bool((first == 0).all() and (last == n - 1).all()), layer.name
+
+
+@given(designs(axes=2), st.integers(4, 20), st.integers(4, 20))
+@settings(max_examples=100)
+def test_what_a_form_says_of_the_image_is_what_each_of_its_units_sees_there(
+    design: Design, height: int, width: int
+) -> None:
+    network = network_of(design, (2, height, width))
+    for layer in Report(network):
+        sights = closed_forms(network)[layer.name].table[0]
+        for sight, n, (first, last) in zip(sights, network.extent, layer.hulls, strict=True):
+            if isinstance(sight, Moving) and sight.cut is not None:
+                units = range(layer.node.shape[sight.axis])
+                assert sight.cut == n
+                if any(getattr(other, "cut", None) is None for other in sights):
+                    continue  # along the other axis some may lie in padding
+                assert first.tolist() == [max(sight.first(unit), 0) for unit in units], layer.name
+                assert last.tolist() == [min(sight.last(unit), n - 1) for unit in units], layer.name
 
 
 @given(designs(axes=2), st.integers(8, 20))

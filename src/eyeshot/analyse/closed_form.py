@@ -39,6 +39,7 @@ from eyeshot.analyse.sights import (
     occurring,
     settled,
     together,
+    uncut,
     unite,
     unite_classes,
     without_form,
@@ -85,7 +86,7 @@ def united_over(cls: Class, axes: tuple[int, ...], shape: Shape) -> Class:
 
 def _of_input(node: Node) -> Sights:
     axes = getattr(node.op, "axes", ())
-    return Sights((tuple(Moving(axis, 1, (0,), (0,), touches=True) for axis in axes),))
+    return Sights((tuple(Moving(axis, 1, (0,), (0,), touches=True, cut=node.shape[axis]) for axis in axes),))
 
 
 _rules: Rules[Sights] = Rules(
@@ -112,6 +113,8 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
         if (axis != 1 or along_1) and not stays:
             value = _follow(value, axis, None if relation.runs else slide.pattern, partial(slide.reads, n, m), shape, m)
             shape = (*shape[:axis], m, *shape[axis + 1 :])
+        elif not stays and not _all_read(slide.pattern, n, m):
+            value = uncut(value)
     return _with_channels(value, before, after)
 
 
@@ -134,8 +137,11 @@ def _follow_sight(
 ) -> Sight:
     # all see the same still, but for windows that may lie in the padding alone: whether all do is up to the hulls
     if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
-        return sight._replace(touches=False)  # units whose window lies in the padding see nothing
+        return sight._replace(touches=False, cut=None)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
+        # rows of a map whose columns were padded: what lies in the padding sees none of the row
+        if isinstance(sight, Moving) and not (pattern and _all_read(pattern, shape[axis], size)):
+            return sight._replace(cut=None)
         return _resized(sight, axis, size)
     if isinstance(sight, Parted):
         return parted.read_along(sight, axis, reads(), pattern) or _left_out(without_form([sight], shape))
@@ -150,11 +156,29 @@ def _follow_sight(
     if phases == sight.period == 1 and pattern.offsets[0]:  # the usual case, in one go
         first = sight.firsts[0] + min(pattern.offsets[0]) * sight.step
         last = sight.lasts[0] + max(pattern.offsets[0]) * sight.step
-        return Moving(axis, sight.step * pattern.step, (first,), (last,), touches)
+        cut = sight.cut if _stays_cut(sight, pattern, shape[axis], size) else None
+        return Moving(axis, sight.step * pattern.step, (first,), (last,), touches, cut)
     step, firsts, lasts = parted.followed(sight.step, sight.period, 1, (sight.firsts, sight.lasts), pattern)
     if all(last < first for first, last in zip(firsts, lasts, strict=True)):
         return None  # only units that see nothing are read, such as those between a sparse transposed convolution's
     return moving(axis, step, firsts, lasts, touches)
+
+
+def _all_read(pattern: Pattern, n: int, size: int) -> bool:
+    """Whether each of ``size`` windows over n positions is known to read some, and all between its first and last."""
+    return pattern.ends is not None and pattern.ends[1] >= 0 and pattern.ends[0] + (size - 1) * pattern.step < n
+
+
+def _stays_cut(sight: Moving, pattern: Pattern, n: int, size: int) -> bool:
+    """Whether ``size`` windows over n units that see their intervals, cut to the image, see theirs cut likewise.
+
+    A window that hangs over an end reads the last unit before it, which must see the image's end: then what is missing
+    would not show more. With gaps between its taps it may step over that unit, and one of padding alone sees nothing.
+    """
+    if sight.cut is None or pattern.ends is None or not _all_read(pattern, n, size):
+        return False
+    hangs_before, hangs_behind = pattern.ends[0] < 0, pattern.ends[1] + (size - 1) * pattern.step >= n
+    return (not hangs_before or sight.firsts[0] <= 0) and (not hangs_behind or sight.last(n - 1) >= sight.cut - 1)
 
 
 def _left_out(sight: Scattered) -> Scattered:
@@ -221,6 +245,7 @@ def _taps(relation: Taps, value: Sights, before: Shape, after: Shape) -> Sights:
         if axis == 1 and value.index is not None and value.index.shape[1] > 1:
             value = _classes(value, [value.index[:, list(tap)] for tap in reads], 1, before, after)
         else:
+            value = uncut(value)  # at the borders the taps are others than away from them
             value = _follow(value, axis, pattern, lambda reads=reads: reads, shape, after[axis])  # type: ignore[misc]
         shape = (*shape[:axis], after[axis], *shape[axis + 1 :])
     return _with_channels(value, before, after)
@@ -259,14 +284,15 @@ def _fixed(sight: Sight, shape: Shape) -> Sight:
     """One interval for all units, which is that of all they read; no form where some of those were left out before."""
     if sight is None or (isinstance(sight, Scattered) and not sight.is_all):
         return sight if sight is None else sight._replace(axes=())
-    if last_of(sight, shape) < first_of(sight, shape):
+    first, last = first_of(sight, shape), last_of(sight, shape)
+    if last < first:
         return None
-    return Fixed(first_of(sight, shape), last_of(sight, shape), sight.touches)
+    return Fixed(first, last, sight.touches, sight.cut if isinstance(sight, Moving | Fixed) else None)
 
 
 @_rules.rule(Concat)
 def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
-    axis = relation.axis
+    axis, value = relation.axis, uncut(value)
     if any(axis in axes_of(sight) for cls in value.table for sight in cls):
         return _without_form(value, before, (axis,))
     import numpy as np

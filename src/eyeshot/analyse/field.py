@@ -305,9 +305,13 @@ class Fields:
             # no element of a unit sees more than the unit
             if isinstance(sight, Scattered) and not self._covers(node, i):
                 return False
-        is_one_class = self._forms[node.name].index is None
-        if is_one_class and all(isinstance(sight, Fixed) and sight.touches for sight in form):
-            return True
+        if self._forms[node.name].index is None:
+            if all(isinstance(sight, Fixed) and sight.touches for sight in form):
+                return True
+            # nearly all maps of convolutions: hulls need not be followed for them
+            cuts = [_ends_of_all(sight, node.shape) for sight in form]
+            if all(ends is not None for ends in cuts):
+                return all(first <= 0 and last >= n - 1 for (first, last), n in zip(cuts, extent, strict=True))  # type: ignore[misc]
         from eyeshot.analyse.hulls import all_see_everything
 
         return all_see_everything(self._hulls[node.name], extent)
@@ -378,6 +382,15 @@ def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] |
         for sight in moving
     ]
     return None if all(turn is None or len(set(turn)) == 1 for turn in turns) else tuple(turns)
+
+
+def _ends_of_all(sight: Sight, shape: Shape) -> tuple[int, int] | None:
+    """The last first and the first last position that any unit sees inside the image, where the form tells."""
+    if isinstance(sight, Fixed):
+        return None if sight.cut is None else (sight.first, sight.last)
+    if not isinstance(sight, Moving) or sight.cut is None or sight.period > 1:
+        return None
+    return sight.first(shape[sight.axis] - 1), sight.last(0)
 
 
 def _stride(sight: Moving | None) -> Stride | None:

@@ -270,7 +270,8 @@ class Inspection:
 
 
 def _field_dict(view: View, rate: float | None) -> dict[str, Any]:
-    field, centre = view.field, view.field.centre
+    field = view.field
+    centre = field.centre
     document: dict[str, Any] = {
         "size": list(field.size),
         "stride": None if field.stride is None else list(map(_number, field.stride)),

@@ -29,7 +29,9 @@ __all__ = ["NEVER", "Class", "Fixed", "Moving", "Parted", "Scattered", "Sight", 
 class Moving(NamedTuple):
     """Intervals that move along tensor axis ``axis``: unit q·P + r sees q·step + firsts[r] … q·step + lasts[r].
 
-    ``touches``: the first unit is known to see the image's first pixel, and the last unit its last.
+    ``touches``: the first unit is known to see the image's first pixel, and the last unit its last. ``cut``: the
+    image's size, where each element of the tensor is known to see just what of its unit's interval lies inside the
+    image, and something of it; None where classes are told apart.
     """
 
     axis: int
@@ -37,6 +39,7 @@ class Moving(NamedTuple):
     firsts: tuple[int, ...]
     lasts: tuple[int, ...]
     touches: bool = False
+    cut: int | None = None
 
     @property
     def period(self) -> int:
@@ -55,11 +58,15 @@ class Moving(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """The same interval for every unit; ``touches``: it is known to hold the image's first and last pixel."""
+    """The same interval for every unit; ``touches``: it is known to hold the image's first and last pixel.
+
+    ``cut``: as of ``Moving``.
+    """
 
     first: int
     last: int
     touches: bool = False
+    cut: int | None = None
 
 
 class Scattered(NamedTuple):
@@ -109,7 +116,13 @@ def unite(parts: Sequence[Sights], shape: Shape) -> Sights:
         if all(part.table[0] == first for part in parts):
             return parts[0]
         return Sights((unite_classes([part.table[0] for part in parts], shape),))
-    return reduce(lambda a, b: _unite_pair(a, b, shape), parts)
+    return reduce(lambda a, b: _unite_pair(a, b, shape), map(uncut, parts))
+
+
+def uncut(value: Sights) -> Sights:
+    """The same where some elements may see others inside the image than the intervals say, or nothing."""
+    table = [tuple(s._replace(cut=None) if isinstance(s, Moving | Fixed) else s for s in cls) for cls in value.table]
+    return Sights(tuple(table), value.index)
 
 
 def _unite_pair(a: Sights, b: Sights, shape: Shape) -> Sights:
@@ -152,7 +165,10 @@ def _unite_several(sights: Sequence[Sight], shape: Shape) -> Sight:
         for sight in sights
     ):  # the usual case, in one go
         ends = (min(s.firsts for s in sights), max(s.lasts for s in sights))  # type: ignore[union-attr]
-        return Moving(first.axis, first.step, *ends, all(s.touches for s in sights))  # type: ignore[union-attr]
+        touches = all(s.touches for s in sights)  # type: ignore[union-attr]
+        # what reaches from the first that any sees to the last is a unit's hull, cut or not
+        cut = first.cut if all(s.cut == first.cut for s in sights) else None  # type: ignore[union-attr]
+        return Moving(first.axis, first.step, *ends, touches, cut)
     return reduce(lambda a, b: _unite_two(a, b, shape), sights)
 
 
@@ -169,7 +185,7 @@ def _unite_two(a: Sight, b: Sight, shape: Shape) -> Sight:
     first, last = (f(g(a, shape), g(b, shape)) for f, g in ((min, first_of), (max, last_of)))
     for sight in (a, b):
         if isinstance(sight, Fixed) and (sight.first, sight.last) == (first, last):
-            return sight
+            return sight._replace(cut=None)
     if isinstance(a, Fixed) and isinstance(b, Fixed):
         return Fixed(first, last, a.touches and b.touches)
     return without_form([a, b], shape)

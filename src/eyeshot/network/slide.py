@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 Reads = tuple[tuple[int, ...], ...]
 """For each output position along an axis the input positions that it reads."""
@@ -25,6 +25,14 @@ class Pattern:
 
     step: int
     offsets: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and last offset, where there is one phase and it leaves out none between them."""
+        if len(self.offsets) > 1 or not self.offsets[0]:
+            return None
+        low, high = min(self.offsets[0]), max(self.offsets[0])
+        return (low, high) if high - low < len(self.offsets[0]) else None
 
     def reads(self, output: int) -> tuple[int, ...]:
         """The positions that an output reads."""

@@ -1,4 +1,8 @@
-"""What every reader records: steps, nodes in the making, and where in the user's model each was called."""
+"""What every reader records: steps, nodes in the making, and where in the user's model each was called.
+
+Nobody changes them. They are not frozen, since making them then takes three times as long: there is one for each op and
+for each call of a module.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from eyeshot.network.ops import Op
 from eyeshot.network.relations import Shape
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class CallSite:
     """Where in the user's model steps were called: one call of a module, or the owner of the weights that they use."""
 
@@ -18,7 +22,7 @@ class CallSite:
     is_leaf: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Step:
     """A node in the making: names come when all steps are known."""
 
