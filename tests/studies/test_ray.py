@@ -66,7 +66,7 @@ def test_gpus_that_a_cluster_has_not_are_told_before_anything_is_trained(tmp_pat
         run(plan, studied.factories("a", "b"), tmp_path / "study", engine=engine, watcher=Silent())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster() -> Iterator[Any]:
     """Two machines, played by this one, of one core and, on paper, one GPU each."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
@@ -182,7 +182,7 @@ class Fire:
     def _kill(self, victim: str) -> bool:
         """Whether there was one to kill."""
         if victim == "machine":
-            self._cluster.remove_node(self._cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            self._cluster.remove_node(next(iter(self._cluster.worker_nodes)), allow_graceful=False)
             self._cluster.add_node(**FEW)
             return True
         if victim == "program":
