@@ -126,6 +126,10 @@ IMPOSSIBLE = {
         helper.make_node("Tile", ["x", "r"], ["y"]),
         constants=(numpy_helper.from_array(np.array([1, 1, 1 << 30, 1]), "r"),),
     ),
+    "a table that repeats itself as often as outputs may be long": chain(
+        helper.make_node("Tile", ["x", "r"], ["y"]),
+        constants=(numpy_helper.from_array(np.array([1, 1, 1 << 20, 1]), "r"),),
+    ),
     "nothing that makes its input": chain(helper.make_node("Relu", ["z"], ["y"])),
     "a stride of nothing": chain(helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[0, 0])),
     "two thousand million parts": chain(helper.make_node("Split", ["x"], ["y"], num_outputs=(1 << 31) - 1, axis=2)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from eyeshot.network.graph import Memory
-from eyeshot.network.ops import Op
+from eyeshot.network.ops import Op, Shift, Tile
 from eyeshot.network.relations import Shape
 
 
@@ -33,6 +33,18 @@ class Step:
     place: CallSite
     line: str = ""
     uses_weights: bool = False
+
+
+MOST_TAPS = 4_000_000
+"""Positions of windows and tables that a file may ask for, of all together: unlike those of outputs, which analyses
+keep some numbers of, each is an object of its own."""
+
+
+def taps_of(step: Step) -> int:
+    """The taps of an op that names what each of its positions reads, as many as there are positions."""
+    if isinstance(step.op, Tile):
+        return sum(m for n, m in zip(step.inputs[0].shape, step.shape, strict=True) if n != m)
+    return step.shape[step.op.axis] if isinstance(step.op, Shift) else 0
 
 
 class Steps(Protocol):

@@ -17,7 +17,7 @@ from eyeshot.read.keras.values import Value, as_is, channels_first
 from eyeshot.read.masks import Masks
 from eyeshot.read.naming import modules_of, nodes_of
 from eyeshot.read.notes import bounds, other_inputs
-from eyeshot.read.steps import CallSite, Step
+from eyeshot.read.steps import MOST_TAPS, CallSite, Step, taps_of
 
 MOST_POSITIONS = 60_000_000
 """Positions along axes, of all outputs together: analyses keep some numbers of each."""
@@ -43,7 +43,7 @@ class Reader:
         self.masks = Masks(MOST_MASKED)
         self.used: set[object] = set()
         self.lost: list[str] = []
-        self.positions_left, self.calls_left = MOST_POSITIONS, MOST_CALLS
+        self.positions_left, self.taps_left, self.calls_left = MOST_POSITIONS, MOST_TAPS, MOST_CALLS
 
     def network(self, input_shape: Any) -> Network:
         """The network of the whole model.
@@ -110,13 +110,14 @@ class Reader:
         self.positions_left -= sum(step.shape)
         if self.positions_left < 0:
             raise ReadError(f"its outputs have more than {MOST_POSITIONS:,} positions along their axes")
+        self.spend(taps_of(step))
         self.steps.append(step)
 
     def spend(self, taps: int) -> None:
         """Count what is kept besides outputs: taps of windows."""
-        self.positions_left -= taps
-        if self.positions_left < 0:
-            raise ReadError(f"its windows have more than {MOST_POSITIONS:,} taps")
+        self.taps_left -= taps
+        if self.taps_left < 0:
+            raise ReadError(f"its windows have more than {MOST_TAPS:,} taps")
 
     def params(self, key: object, count: int) -> int:
         """Weights of a layer at its first call; none at later ones, which share them."""

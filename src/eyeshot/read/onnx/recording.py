@@ -13,7 +13,7 @@ from eyeshot.read.masks import Masks
 from eyeshot.read.onnx.messages import Attribute, Graph, Tensor
 from eyeshot.read.onnx.values import Value, is_float, numbers_in
 from eyeshot.read.onnx.wire import Wire
-from eyeshot.read.steps import Step
+from eyeshot.read.steps import MOST_TAPS, Step, taps_of
 
 MOST_NODES = 200_000
 MOST_STEPS = 400_000
@@ -64,7 +64,7 @@ class Recording:
         self.used: set[str] = set()
         self.readers: dict[str, int] = {}
         self.names: dict[Step, list[str]] = {}
-        self.nodes_left, self.positions_left = MOST_NODES, MOST_POSITIONS
+        self.nodes_left, self.positions_left, self.taps_left = MOST_NODES, MOST_POSITIONS, MOST_TAPS
 
     @abstractmethod
     def run(self, graph: Graph, scope: Scope) -> None:
@@ -86,6 +86,7 @@ class Recording:
         self.positions_left -= sum(step.shape)
         if self.positions_left < 0:
             raise ReadError(f"its outputs have more than {MOST_POSITIONS:,} positions along their axes")
+        self.spend(taps_of(step))
         self.steps.append(step)
 
     def spend_nodes(self, count: int) -> None:
@@ -99,11 +100,11 @@ class Recording:
         if len(shape) > 32 or any(n < 0 or n > 1 << 31 for n in shape):
             raise ReadError(f"an output of {'×'.join(map(str, shape[:8]))}")
 
-    def spend(self, positions: int) -> None:
+    def spend(self, taps: int) -> None:
         """Count what is kept besides outputs: taps of windows, tables of positions."""
-        self.positions_left -= positions
-        if self.positions_left < 0:
-            raise ReadError(f"its windows and tables have more than {MOST_POSITIONS:,} taps")
+        self.taps_left -= taps
+        if self.taps_left < 0:
+            raise ReadError(f"its windows and tables have more than {MOST_TAPS:,} taps")
 
     def params(self, weights: frozenset[str]) -> int:
         """Weights among some constants that no step before has used."""
