@@ -30,6 +30,12 @@ def agreement(module: nn.Module, report: Report, shape: Any) -> tuple[str, list[
     if not layers:
         return "no layers to hold against NaN", []
     x = arguments.specs[0][1]
+    names = [layer.name for layer in layers]
+
+    def outputs(image: torch.Tensor) -> dict[str, torch.Tensor]:
+        return _outputs(twin, names, arguments.filled({**{id(t): t for _, t in arguments.specs}, id(x): image}))
+
+    clean = outputs(x + 0.5)
     tried, found = 0, []
     for a, axis in enumerate(axes):
         n = x.shape[axis]
@@ -37,14 +43,10 @@ def agreement(module: nn.Module, report: Report, shape: Any) -> tuple[str, list[
         for line in lines:
             poisoned = x.clone() + 0.5
             poisoned.select(axis, line).fill_(float("nan"))
-            outputs = _outputs(
-                twin,
-                [layer.name for layer in layers],
-                arguments.filled({**{id(t): t for _, t in arguments.specs}, id(x): poisoned}),
-            )
+            of_line = outputs(poisoned)
             for layer in layers:
                 tried += 1
-                found += list(_differences(layer, a, line, outputs.get(layer.name)))
+                found += list(_differences(layer, a, line, of_line.get(layer.name), clean.get(layer.name)))
     return f"{len(layers)} layers at {tried // max(1, len(layers))} lines", found
 
 
@@ -116,10 +118,15 @@ def _weights(n: int, m: int, kwargs: dict[str, Any]) -> torch.Tensor:
     return functional.interpolate(basis, (m, 1), mode=mode, align_corners=aligned)[0, :, :, 0].abs() > 1e-9
 
 
-def _differences(layer: Layer, a: int, line: int, output: torch.Tensor | None) -> Iterator[str]:
-    if output is None or output.shape != torch.Size(layer.node.shape):
+def _differences(
+    layer: Layer, a: int, line: int, output: torch.Tensor | None, clean: torch.Tensor | None
+) -> Iterator[str]:
+    if output is None or clean is None or output.shape != clean.shape or output.shape != torch.Size(layer.node.shape):
         return
-    bits = output.isnan().transpose(a + 2, -1).reshape(-1, output.shape[a + 2]).any(dim=0).numpy()
+    # Where NaN is the largest of a pool, what is put back by its position goes there, and leaves a zero where the
+    # largest was before: that is seen, too, and no NaN.
+    seen = output.isnan() | ~output.isclose(clean, rtol=1e-13, atol=0, equal_nan=True)
+    bits = seen.transpose(a + 2, -1).reshape(-1, output.shape[a + 2]).any(dim=0).numpy()
     first, last = layer.hulls[a]
     if first.shape != bits.shape:
         return
