@@ -121,7 +121,9 @@ def published() -> tuple[Published, ...]:
 
 
 def bearing(inspection: Inspection) -> list[Published]:
-    """The published claims that bear on a network of images, each with the outcomes of the studies that do.
+    """The published claims that bear on a convolutional network of images, with the outcomes of the studies that do.
+
+    Those about some of its layers come first, those about the network as a whole last.
 
     Example:
         >>> from eyeshot.design.named import network_named
@@ -130,7 +132,7 @@ def bearing(inspection: Inspection) -> list[Published]:
         [('pool1', 'pool2')]
     """
     network = inspection.network
-    if len(network.axes) != 2 or not any(isinstance(node.op, Conv) for node in network):
+    if len(network.axes) != 2 or not any(isinstance(op := node.op, Conv) and _overlaps(op) for node in network):
         return []
     found = []
     for each in published():
@@ -140,7 +142,7 @@ def bearing(inspection: Inspection) -> list[Published]:
             names = {name for layers in bears.values() for name in layers or ()}
             layers = tuple(node.name for node in network if node.name in names)
             found.append(replace(each, outcomes=outcomes, layers=layers))
-    return found
+    return sorted(found, key=lambda each: not each.layers)
 
 
 Rule = Callable[[Inspection], "Sequence[str] | None"]
@@ -196,7 +198,7 @@ def _max_pools(inspection: Inspection) -> list[str] | None:
 def _strides(inspection: Inspection) -> list[str] | None:
     """Convolutions that step and whose windows overlap: patches and shortcuts, whose do not, replace no pool."""
     found = [layer for layer in _sliding(inspection) if isinstance(layer.node.op, Conv) and _steps(layer)]
-    return [x.name for x in found if max(_op(x).kernel) > max(_op(x).stride)] or None
+    return [layer.name for layer in found if _overlaps(_op(layer))] or None
 
 
 def _steps_of_both(inspection: Inspection) -> list[str] | None:
@@ -262,11 +264,12 @@ def _last(inspection: Inspection) -> Sequence[str] | None:
     return None if last is None else [last.name]
 
 
-def _batch_normed(is_so: bool) -> Rule:
-    def on(inspection: Inspection) -> Sequence[str] | None:
-        return () if any(layer.op == "batch_norm" for layer in inspection) is is_so else None
+def _batch_normed(inspection: Inspection) -> Sequence[str] | None:
+    return () if any(layer.op == "batch_norm" for layer in inspection) else None
 
-    return on
+
+def _without_norms(inspection: Inspection) -> Sequence[str] | None:
+    return None if any(isinstance(layer.node.op, Norm) for layer in inspection) else ()
 
 
 def _tiled(inspection: Inspection) -> Sequence[str] | None:
@@ -285,8 +288,8 @@ _RULES: dict[str, Rule] = {
     "lrn-and-overlap": _normed_or_overlapping,
     "padding": _borders,
     "pool-placement": _alternating,
-    "precision/normed": _batch_normed(True),
-    "precision/plain": _batch_normed(False),
+    "precision/normed": _batch_normed,
+    "precision/plain": _without_norms,
     "seeds": _whole,
     "shift/max-pools": _max_pools,
     "shift": _strides,
@@ -316,6 +319,11 @@ def _op(layer: Layer) -> Sliding:
 
 def _steps(layer: Layer) -> bool:
     return max(_op(layer).stride) > 1
+
+
+def _overlaps(op: Sliding) -> bool:
+    """Whether windows side by side share positions, as patches' do not."""
+    return max(op.kernel) > max(op.stride)
 
 
 def _kernel(node: Node) -> int:

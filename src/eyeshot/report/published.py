@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from eyeshot.design.published import Ends, Outcome
+from eyeshot.design.published import Ends, Outcome, Published, evidence_for
 from eyeshot.report.wording import NONE, plain, signed
 
 SCALE = (
-    "Measured at the scale of a laptop: small networks, Fashion-MNIST or a sample of it, paired seeds, one budget."
+    "Published claims, tried at the scale of a laptop: small networks, Fashion-MNIST or a sample of it, paired seeds,"
+    " one budget."
     " Points are of test accuracy unless the claim is of something else. A claim is reproduced or reversed where the"
     " interval over other seeds and other images leaves 0 out, or what the claim allows or names; “on these images”"
     " where other images were not asked for."
 )
+HEADS = "if the claim holds", "measured", "interval", "confidence", "verdict"
 _POINTS = 2
 """Decimals of points: a hundredth of one is an image in 10,000."""
 
@@ -53,6 +56,49 @@ def sentence(outcome: Outcome) -> str:
     if (interval := ends(outcome, outcome.interval)) != NONE:
         told += f" ({interval} at {confidence(outcome)})"
     return f"{told}, {outcome.verdict}"
+
+
+def record(found: Published) -> dict[str, Any]:
+    """A claim's entry in the page's document: all in words, and the interval's ends for a picture of it."""
+    return {
+        "name": found.name,
+        "title": found.title,
+        "claim": found.claim,
+        "source": found.source.replace("*", ""),
+        "outcomes": [
+            {
+                "study": each.study,
+                "says": each.says,
+                "amount": amount(each),
+                "ends": ends(each, each.interval),
+                "confidence": confidence(each),
+                "verdict": each.verdict,
+                "at": [each.limit, each.mean, *(each.interval or ())],
+            }
+            for each in found.outcomes
+        ],
+    }
+
+
+def evidence_record(kind: str) -> list[dict[str, Any]]:
+    """What was measured of a kind of advice, for the document of schema eyeshot.advice/1."""
+    return [
+        {
+            "finding": name,
+            "says": each.says,
+            "mean": each.mean,
+            "unit": each.unit,
+            "interval": None if each.interval is None else list(each.interval),
+            "confidence": each.confidence,
+            "verdict": each.verdict,
+        }
+        for name, each in evidence_for(kind)
+    ]
+
+
+def evidence_sentences(kind: str) -> list[str]:
+    """The same in words, a line each."""
+    return [f"{sentence(each)} (findings/{name})" for name, each in evidence_for(kind)]
 
 
 def _number(outcome: Outcome, value: float) -> str:
