@@ -26,8 +26,11 @@ from typing import Any
 import msgspec
 
 from eyeshot.design.published import FILE, Ends, Outcome, Published, Verdict, encoded
+from eyeshot.report.figures.evidence import Column, capitalised, panel
+from eyeshot.report.figures.style import Drawing
 from eyeshot.report.published import amount, confidence, ends
 from eyeshot.report.wording import NONE, decimals, plain, signed
+from eyeshot.studies.scores import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "findings"
@@ -122,6 +125,61 @@ def outcomes(finding: Finding, kept: dict[str, Any]) -> list[Outcome]:
     """What came out of all that is trained."""
     studies = kept["studies"]
     return [outcome(each, studies[each.study]["evidence"]) for each in finding.expected if each.study in studies]
+
+
+Measured = tuple[str, str | None]
+"""A measure's name, and that of a part of it."""
+
+
+def measures_of(finding: Finding, study: str) -> list[Measured]:
+    """What is claimed of a study beside accuracy, in the order in which it is spoken of."""
+    found = [(each.measure, each.part) for each in finding.expected if each.study == study]
+    return [each for each in dict.fromkeys(found) if each[0] not in (ACCURACY, NOISE)]
+
+
+def figure_name(study: str, measure: Measured | None) -> str:
+    """The file of a study's figure: of its scores, or of a measure."""
+    return "-".join(filter(None, (study, *(measure or ())))) + ".png"
+
+
+def figures(finding: Finding, kept: dict[str, Any]) -> dict[str, Drawing]:
+    """A finding's figures by their files' names: for each study its scores, and whatever else is claimed of it."""
+    drawn = {}
+    for study in (each for each in studies_of(finding) if each in kept["studies"]):
+        evidence = kept["studies"][study]["evidence"]
+        scores = [_column(arm, arm["scores"], what="test accuracy", unit="%") for arm in evidence["arms"]]
+        drawn[figure_name(study, None)] = panel(scores, "What it scores")
+        for measure in measures_of(finding, study):
+            found = _measured_of(*measure, evidence)
+            assert found is not None
+            shown, what = found["shown"], " ".join(filter(None, measure))
+            columns = [
+                _column(arm, arm["values"], what=what, **shown) for arm in found["arms"] if arm["mean"] is not None
+            ]
+            drawn[figure_name(study, measure)] = panel(columns, capitalised(what), found["says"])
+    return {name: Drawing(rows=[[each]]) for name, each in drawn.items()}
+
+
+def _column(
+    arm: dict[str, Any], values: dict[str, float], *, what: str, unit: str, times: float = 1.0, digits: int = 2
+) -> Column:
+    def over(key: str) -> Interval | None:
+        found = arm.get(key)
+        if found is None:
+            return None
+        low, high = (times * end for end in found["interval"])
+        return Interval(low=low, high=high, confidence=found["confidence"])
+
+    return Column(
+        label=arm["label"],
+        values={int(seed): times * value for seed, value in values.items()},
+        mean=times * arm["mean"],
+        seeds=over("seeds"),
+        seeds_and_images=over("seeds_and_images"),
+        what=what,
+        unit=unit,
+        digits=digits,
+    )
 
 
 def outcome(expected: Expectation | Amount, evidence: dict[str, Any]) -> Outcome:
@@ -247,7 +305,7 @@ def _turned(interval: dict[str, Any] | None, sign: float) -> Ends | None:
 
 
 def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> dict[str, Any]:
-    """Train what is left of a finding's studies, or of one, draw their figures, and give what came out."""
+    """Train what is left of a finding's studies, or of one, and give what came out."""
     import eyeshot
 
     kept: dict[str, Any] = {"schema": SCHEMA, "studies": {}}
@@ -262,7 +320,6 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
         ran, evidence = comparison.study, comparison.evidence
         assert ran is not None
         assert evidence is not None
-        (folder / f"{name}.png").write_bytes(comparison.plot("evidence").content("png"))
         document, versions = ran.to_json(), ran.records[0].versions
         kept["studies"][name] = {
             "arms": [
@@ -312,7 +369,7 @@ def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
         if study in untrained:
             lines += ["", f"## {study}", "", f"Not trained yet: `make findings ONLY={name}/{study}`."]
         else:
-            lines += ["", f"## {study}", "", *_study(study, kept["studies"][study])]
+            lines += ["", f"## {study}", "", *_study(study, kept["studies"][study], measures_of(finding, study))]
     return "\n".join(lines) + "\n"
 
 
@@ -326,7 +383,7 @@ def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
     )
 
 
-def _study(name: str, study: dict[str, Any]) -> list[str]:
+def _study(name: str, study: dict[str, Any], claimed: Sequence[Measured]) -> list[str]:
     scores, machine = {arm["label"]: arm for arm in study["evidence"]["arms"]}, study["machine"]
     rows = []
     for arm in study["arms"]:
@@ -354,12 +411,16 @@ def _study(name: str, study: dict[str, Any]) -> list[str]:
         "",
         *(f"- {remark}" for remark in study["remarks"]),
         *([""] if study["remarks"] else []),
-        f"![each seed's score, means and intervals]({name}.png)",
-        "",
+        *(line for measure in (None, *claimed) for line in (_picture(name, measure), "")),
         *(f"- {line}" for line in study["evidence"]["verdict"].splitlines()),
         "",
         f"Measured on {machine['processor']}, torch {machine['torch']}, Python {machine['python']}.",
     ]
+
+
+def _picture(study: str, measure: Measured | None) -> str:
+    what = "score" if measure is None else " ".join(filter(None, measure))
+    return f"![each seed's {what}, means and intervals]({figure_name(study, measure)})"
 
 
 def _measured(measured: dict[str, Any]) -> list[str]:
@@ -453,7 +514,10 @@ def written(chosen: Sequence[Path]) -> None:
     """Write the pages of findings that have evidence, and the list of all."""
     for folder in chosen:
         if (folder / "evidence.json").exists():
-            (folder / "README.md").write_text(page(*kept_in(folder)[1:], folder.name), encoding="utf-8")
+            finding, kept = kept_in(folder)[1:]
+            (folder / "README.md").write_text(page(finding, kept, folder.name), encoding="utf-8")
+            for name, drawing in figures(finding, kept).items():
+                (folder / name).write_bytes(drawing.content("png"))
     PACKED.write_bytes(packed(all_kept()))
     (FOLDER / "README.md").write_text(index(all_kept()), encoding="utf-8")
     GUIDE.write_text(told(GUIDE.read_text(encoding="utf-8"), all_kept()), encoding="utf-8")

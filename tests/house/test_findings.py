@@ -17,6 +17,7 @@ from scripts.findings import (
     Amount,
     Expectation,
     all_kept,
+    figures,
     finding_in,
     folders,
     index,
@@ -152,10 +153,24 @@ def test_a_study_that_is_not_trained_yet_is_told_and_left_out() -> None:
     assert {came.study for came in outcomes(finding, without)} == set(others)
 
 
+def test_a_claim_of_a_measure_has_a_figure_of_that_measure() -> None:
+    _, finding, kept = next(each for each in all_kept() if each[0] == "shift")
+
+    drawn = figures(finding, kept)["max-pools-shift.png"].records
+
+    (measured,) = kept["studies"]["max-pools"]["evidence"]["measures"]
+    for arm in measured["arms"]:
+        told = {each["of"]: each for each in drawn if each["design"] == arm["label"]}
+        assert told["mean"]["score"] == arm["mean"]
+        assert [told["mean"]["low"], told["mean"]["high"]] == arm["seeds"]["interval"]
+        assert all(told[f"seed {seed}"]["score"] == value for seed, value in arm["values"].items())
+
+
 def test_every_page_is_what_the_evidence_gives() -> None:
     for name, finding, kept in all_kept():
         assert (FOLDER / name / "README.md").read_text(encoding="utf-8") == page(finding, kept, name)
-        assert all((FOLDER / name / f"{study}.png").exists() for study in kept["studies"])
+        named = {path.name for path in (FOLDER / name).glob("*.png")}
+        assert named == set(figures(finding, kept)), "make findings --pages draws what is claimed"
     assert PACKED.read_bytes() == packed(all_kept())
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == index(all_kept())
     guide = GUIDE.read_text(encoding="utf-8")

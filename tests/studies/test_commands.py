@@ -14,7 +14,7 @@ import studied
 from eyeshot.schemas import schema
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.run import _sole
-from eyeshot.train.directory import write_sealed
+from eyeshot.train.directory import record_in, write_sealed
 from tests.cli.conftest import Eyeshot, eyeshot
 
 __all__ = ["eyeshot"]
@@ -63,6 +63,28 @@ def test_show_tells_what_is_known_so_far(half: Path, eyeshot: Eyeshot) -> None:
     assert "note: 3 of 4 trainings are done" in shown.stdout
     assert document["verdict"] in shown.stdout
     assert document["arms"][0]["scores"] == {"0": 80.0, "1": 82.0}
+
+
+def test_show_draws_the_scores_or_what_was_measured(half: Path, eyeshot: Eyeshot) -> None:
+    for record in half.rglob("record.json"):
+        kept = record_in(record.parent)
+        measures = {"shift": kept.score / 2, "probes/conv1": 30.0, "probes/conv2": None}
+        write_sealed(record, dataclasses.replace(kept, measures=measures).to_json())
+
+    def drawn(*asked: str) -> list[dict[str, str]]:
+        result = eyeshot("study", "show", str(half), "-o", str(half / "x.svg"), "--force", *asked)
+        assert result.exit_code == 0, result.stderr
+        return list(csv.DictReader((half / "x.csv").read_text().splitlines()))
+
+    scores, shifts = drawn(), drawn("--measure", "shift")
+    assert [row["score"] for row in scores if row["of"] == "seed 0"] == ["80.0", "81.0"]
+    assert [row["score"] for row in shifts if row["of"] == "seed 0"] == ["40.0", "40.5"]
+    assert "40.50 %" in (half / "x.txt").read_text()
+    assert {row["score"] for row in drawn("--measure", "probes") if row["of"].startswith("seed")} == {"30.0"}
+    wrong = eyeshot("study", "show", str(half), "-o", str(half / "y.svg"), "--measure", "probes/conv2")
+    assert wrong.exit_code == 2
+    assert "'probes/conv2' was not measured in this study; there are accuracy, shift and probes/conv1" in wrong.stderr
+    assert "give -o shift.png, too" in eyeshot("study", "show", str(half), "--measure", "shift").stderr
 
 
 def test_export_is_a_line_a_training(half: Path, eyeshot: Eyeshot) -> None:

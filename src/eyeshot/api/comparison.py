@@ -121,12 +121,16 @@ class Comparison:
             document |= {"study": self.study.to_json(), "evidence": self.evidence.to_json()}
         return document
 
-    def plot(self, kind: str) -> Drawing:
+    def plot(self, kind: str, *, measure: str | None = None) -> Drawing:
         """A figure of the designs, shown by notebooks: growth, price, cost, plane or sheet; of trained ones evidence,
         curves or pareto.
 
+        Args:
+            kind: which one.
+            measure: of evidence: what was measured beside accuracy, such as "shift", or a part as "probes/conv2".
+
         Raises:
-            UsageError: there is no such kind, it takes one design only, or nothing was trained.
+            UsageError: there is no such kind, it takes one design only, nothing was trained, or it was not measured.
             MissingExtraError: matplotlib is not installed.
         """
         from eyeshot.report.figures.kinds import Designs, figure
@@ -136,7 +140,9 @@ class Comparison:
         if kind in QUESTIONS:
             check_installed()
             study = self._trained()
-            return study_figure(kind, study.plan, study.records)
+            return study_figure(kind, study.plan, study.records, measure)
+        if measure is not None:
+            raise UsageError(f"{kind} shows no measure; that does evidence, of trained designs")
         return figure(kind, Designs(reports=self.reports))
 
     def save_html(

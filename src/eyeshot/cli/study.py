@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eyeshot.cli.figures import Paper, paper_options, write_figure
 from eyeshot.cli.options import (
+    check_figure,
     colour_option,
     json_option,
     one_format,
@@ -212,16 +214,38 @@ def _print_status(found: Status, terminal: Terminal) -> None:
 
 @study.command(short_help="scores, differences and verdict of what is trained")
 @_directory
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
+              help="Write a figure of the scores, its data beside it as .csv, its caption as .txt.")  # fmt: skip
+@click.option("--measure", metavar="NAME", help="The figure is of what was measured beside accuracy: shift, or a part"
+              " as probes/conv2.")  # fmt: skip
+@paper_options
+@click.option("--force", is_flag=True, help="Let -o replace files.")
 @json_option
 @colour_option
-def show(directory: Path, as_json: bool, no_colour: bool) -> None:
+def show(
+    directory: Path,
+    output: Path | None,
+    measure: str | None,
+    paper: Paper,
+    force: bool,
+    as_json: bool,
+    no_colour: bool,
+) -> None:
     """Print what the trainings that are done allow one to say, also of a study that is not at its end."""
     from eyeshot.cli.evidence import print_evidence
     from eyeshot.cli.terminal import Terminal, warn
     from eyeshot.report.evidence import evidence
     from eyeshot.studies.kept import kept
 
+    if measure is not None and output is None:
+        raise UsageError(f"--measure says what the figure is of: give -o {measure.partition('/')[0]}.png, too")
+    if output is not None:
+        check_figure(output, force=force)
     plan, records = kept(directory, warn)
+    if output is not None:
+        from eyeshot.report.figures.studied import study_figure
+
+        write_figure(output, study_figure("evidence", plan, records, measure), paper)
     found = evidence(records)
     if as_json:
         print_json(found.to_json())

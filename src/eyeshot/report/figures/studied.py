@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.errors import UsageError
 from eyeshot.report.evidence import evidence
 from eyeshot.report.figures.evidence import evidence as scores_panel
+from eyeshot.report.figures.evidence import measure as measure_panel
 from eyeshot.report.figures.style import Drawing, Panel, colour, line_style, points, shortened, with_prefixes
 from eyeshot.report.wording import listed
+from eyeshot.shown import quoted
+from eyeshot.studies.measured import Measured
 from eyeshot.studies.plan import Arm, Plan
 from eyeshot.studies.scores import ArmScores
+from eyeshot.train.measures import ACCURACY, key_of
 from eyeshot.train.record import Record
 
 if TYPE_CHECKING:
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 
 _WIDE = 10
 """Times the smallest cost that the largest is before their axis is logarithmic."""
+_ABREAST = 3
+"""Panels of a measure's parts in a row."""
 _COSTS = {"macs": "MACs per image", "params": "params", "seconds": "seconds per training"}
 
 
@@ -29,15 +36,42 @@ QUESTIONS = {
 }
 
 
-def study_figure(kind: str, plan: Plan, records: Sequence[Record]) -> Drawing:
-    """One kind of figure of a study's trials; the kinds are those of ``QUESTIONS``."""
+def study_figure(kind: str, plan: Plan, records: Sequence[Record], measure: str | None = None) -> Drawing:
+    """One kind of figure of a study's trials; the kinds are those of ``QUESTIONS``.
+
+    Args:
+        kind: which one.
+        plan, records: of the study.
+        measure: of the evidence: what was measured beside accuracy, such as "shift"; of those with parts all side by
+            side, or one, such as "probes/conv2".
+
+    Raises:
+        UsageError: it was not measured, or another kind shows no measure.
+    """
+    if measure is not None and kind != "evidence":
+        raise UsageError(f"{kind} shows accuracy; a measure is shown by evidence")
     if kind == "curves":
         return Drawing(rows=[[curves(records)]])
-    scores = evidence(records).arms
+    found = evidence(records)
+    if measure not in (None, ACCURACY):
+        return _of_measure(str(measure), found.measures)
+    scores = found.arms
     if kind == "evidence":
         return Drawing(rows=[[scores_panel(scores)]])
     planned = {arm.label: arm for arm in plan.arms}
     return pareto([planned[arm.label] for arm in scores], scores)
+
+
+def _of_measure(asked: str, measures: Sequence[Measured]) -> Drawing:
+    """The panels of a measure, or of one part of it, in rows."""
+    taken = [each for each in measures if any(arm.mean is not None for arm in each.arms)]
+    found = [each for each in taken if asked in (each.name, key_of(each.name, each.part or ""))]
+    if not found:
+        names = [ACCURACY, *(key_of(each.name, each.part) if each.part else each.name for each in taken)]
+        raise UsageError(f"{quoted(asked)} was not measured in this study; there are {listed(names)}")
+    panels = [measure_panel(each) for each in found]
+    rows = [panels[i : i + _ABREAST] for i in range(0, len(panels), _ABREAST)]
+    return Drawing(rows=rows, size=(4.6 * len(rows[0]), 4.4 * len(rows)) if len(panels) > 1 else None)
 
 
 def curves(records: Sequence[Record]) -> Panel:
