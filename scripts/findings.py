@@ -139,8 +139,8 @@ def figure_name(study: str, measure: Measured | None) -> str:
 def figures(finding: Finding, kept: dict[str, Any]) -> dict[str, Drawing]:
     """A finding's figures by their files' names: for each study its scores, and whatever else is claimed of it."""
     drawn = {}
-    for study in studies_of(finding):
-        evidence = kept["studies"][study]["evidence"]
+    for study, trained in kept["studies"].items():
+        evidence = trained["evidence"]
         scores = [_column(arm, arm["scores"], what="test accuracy", unit="%") for arm in evidence["arms"]]
         drawn[figure_name(study, None)] = panel(scores, "What it scores")
         for measure in measures_of(finding, study):
@@ -174,6 +174,12 @@ def _column(
         unit=unit,
         digits=digits,
     )
+
+
+def outcomes(finding: Finding, kept: dict[str, Any]) -> list[Outcome]:
+    """What came out of all that is trained."""
+    studies = kept["studies"]
+    return [outcome(each, studies[each.study]["evidence"]) for each in finding.expected if each.study in studies]
 
 
 def outcome(expected: Expectation | Amount, evidence: dict[str, Any]) -> Outcome:
@@ -302,7 +308,7 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
     """Train what is left of a finding's studies, or of one, and give what came out."""
     import eyeshot
 
-    kept: dict[str, Any] = {"schema": SCHEMA, "machine": {}, "studies": {}}
+    kept: dict[str, Any] = {"schema": SCHEMA, "studies": {}}
     if study is not None and (folder / "evidence.json").exists():
         kept = kept_in(folder)[2]
     for name in studies_of(finding_in(folder)):
@@ -314,7 +320,7 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
         ran, evidence = comparison.study, comparison.evidence
         assert ran is not None
         assert evidence is not None
-        document = ran.to_json()
+        document, versions = ran.to_json(), ran.records[0].versions
         kept["studies"][name] = {
             "arms": [
                 {**{key: arm[key] for key in ("label", "design", "params", "macs")}, "sees": sees}
@@ -324,9 +330,8 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
             "images": document["images"],
             "remarks": document["remarks"],
             "evidence": evidence.to_json(),
+            "machine": {key: versions[key] for key in ("processor", "torch", "python")},
         }
-        versions = ran.records[0].versions
-        kept["machine"] = {key: versions[key] for key in ("processor", "torch", "python")}
     return kept
 
 
@@ -344,7 +349,7 @@ def _sees(report: Any) -> list[int] | None:
 
 def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
     """The page of a finding, in Markdown."""
-    machine = kept["machine"]
+    untrained = [study for study in studies_of(finding) if study not in kept["studies"]]
     lines = [
         f"# {finding.title}",
         "",
@@ -361,15 +366,16 @@ def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
         f"**Pilot.** {finding.pilot}",
     ]
     for study in studies_of(finding):
-        lines += ["", f"## {study}", "", *_study(study, kept["studies"][study], measures_of(finding, study))]
-    lines += ["", f"Measured on {machine['processor']}, torch {machine['torch']}, Python {machine['python']}."]
+        if study in untrained:
+            lines += ["", f"## {study}", "", f"Not trained yet: `make findings ONLY={name}/{study}`."]
+        else:
+            lines += ["", f"## {study}", "", *_study(study, kept["studies"][study], measures_of(finding, study))]
     return "\n".join(lines) + "\n"
 
 
 def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
     rows = []
-    for expected in finding.expected:
-        found = outcome(expected, kept["studies"][expected.study]["evidence"])
+    for found in outcomes(finding, kept):
         cells = found.says, f"`{found.study}`", amount(found), ends(found, found.seeds), ends(found, found.both)
         rows.append((*cells, confidence(found), f"**{found.verdict}**"))
     return _table(
@@ -378,7 +384,7 @@ def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
 
 
 def _study(name: str, study: dict[str, Any], claimed: Sequence[Measured]) -> list[str]:
-    scores = {arm["label"]: arm for arm in study["evidence"]["arms"]}
+    scores, machine = {arm["label"]: arm for arm in study["evidence"]["arms"]}, study["machine"]
     rows = []
     for arm in study["arms"]:
         scored = scores[arm["label"]]
@@ -407,6 +413,8 @@ def _study(name: str, study: dict[str, Any], claimed: Sequence[Measured]) -> lis
         *([""] if study["remarks"] else []),
         *(line for measure in (None, *claimed) for line in (_picture(name, measure), "")),
         *(f"- {line}" for line in study["evidence"]["verdict"].splitlines()),
+        "",
+        f"Measured on {machine['processor']}, torch {machine['torch']}, Python {machine['python']}.",
     ]
 
 
@@ -446,8 +454,7 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
     """The list of all findings, in Markdown."""
     rows = []
     for name, finding, kept in found:
-        for expected in finding.expected:
-            came = outcome(expected, kept["studies"][expected.study]["evidence"])
+        for came in outcomes(finding, kept):
             link = f"[{finding.title}]({name}/README.md)"
             cells = link, came.says, amount(came), ends(came, came.interval), confidence(came)
             rows.append((*cells, f"**{came.verdict}**"))
@@ -479,7 +486,7 @@ def packed(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> bytes:
                 title=finding.title,
                 claim=finding.claim,
                 source=finding.source,
-                outcomes=tuple(outcome(each, kept["studies"][each.study]["evidence"]) for each in finding.expected),
+                outcomes=tuple(outcomes(finding, kept)),
             )
             for name, finding, kept in found
         ]
@@ -491,10 +498,9 @@ def told(guide: str, found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> st
     before, _, after = guide.partition(MARKS[0])
     rows = []
     for name, finding, kept in found:
-        for number, expected in enumerate(finding.expected):
-            came = outcome(expected, kept["studies"][expected.study]["evidence"])
+        for number, came in enumerate(outcomes(finding, kept)):
             link = "" if number else f"[{finding.title}](../findings/{name}/README.md)"
-            rows.append((link, expected.says, came.verdict))
+            rows.append((link, came.says, came.verdict))
     lines = _table(("finding", "if the claim holds", "verdict"), rows)
     return before + "\n".join([MARKS[0], "", *lines, "", MARKS[1]]) + after.partition(MARKS[1])[2]
 

@@ -173,10 +173,7 @@ class Rules(Generic[V]):
         keys = [(edge.number, id(values[edge.source])) for edge in edges]
         of_all: object = keys[0] if len(keys) == 1 else tuple(keys)
         if of_all not in made.values:
-            for edge, key in zip(edges, keys, strict=True):
-                if key not in made.parts:
-                    made.parts[key] = self._followed(edge.in_turn, values[edge.source], edge.before, shape)
-            parts = [made.parts[key] for key in keys]
+            parts = [self._followed(edge.in_turn, values[edge.source], edge.before, shape) for edge in edges]
             value = parts[0] if len(parts) == 1 else self._unite(parts, shape)
             made.values[of_all] = made.distinct.setdefault(self._content(value), value)
         return made.values[of_all]
