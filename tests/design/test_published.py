@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import eyeshot
-from eyeshot.design.published import bearing, evidence_for, published, rule
+from eyeshot.design.published import bearing, evidence_for, rule
 from eyeshot.report.published import evidence_sentences
-from scripts.findings import all_kept, outcome
+from scripts.findings import all_kept, finding_in, folders, outcome, studies_of
 
 IMAGE = (3, 32, 32)
 
@@ -17,7 +17,8 @@ def about(design: str, shape: tuple[int, ...] = IMAGE) -> dict[str, tuple[str, .
 
 
 def test_every_study_of_a_finding_says_which_networks_it_is_about() -> None:
-    lacking = [f"{each.name}/{x.study}" for each in published() for x in each.outcomes if not rule(each.name, x.study)]
+    studies = [(folder.name, study) for folder in folders() for study in studies_of(finding_in(folder))]
+    lacking = [f"{name}/{study}" for name, study in studies if rule(name, study) is None]
 
     assert not lacking, f"design/published.py has no rule for {', '.join(lacking)}"
 
