@@ -227,7 +227,7 @@ interval leaves out the truth. 5 is right, give or take {error:.1f} by chance (o
 Seeds that collapse are found, told and left out: the difference is that of networks that trained. A design that
 collapses now and then and is better otherwise is called better, whatever its average over all seeds. Where a collapse
 cannot be told from a wide spread, with three seeds, and where both arms are skewed alike, intervals are a little wider
-than they had to be; bold numbers below 3.5 in this table are such.
+than they had to be: the bold numbers of this table.
 
 ### Where they do not hold
 
