@@ -1,11 +1,12 @@
 """How often do the intervals miss? Draws comparisons of designs that do not differ, and counts those that are said to.
 
-    python benchmarks/calibration.py -o docs/calibration.md                     # 1,000 comparisons of each kind
-    python benchmarks/calibration.py -o docs/calibration.md --trainings 200     # and real trainings of a tiny net
+    python benchmarks/calibration.py                                            # 1,000 comparisons of each kind
+    python benchmarks/calibration.py --trainings 200                            # and real trainings of a tiny net
+    python benchmarks/calibration.py -o docs/calibration.md --comparisons 10000 --trainings 200     # what is kept
 
 Everything is what a study does: scores, or which images each seed gets right, go in, `eyeshot.report.evidence` comes
 out. An interval misses where it leaves out the true difference. That is 0, but for the interval over seeds where
-designs differ by image: there it is that of these images. Some three minutes of one core, trainings included.
+designs differ by image: there it is that of these images. A minute of one core for a thousand, and some for trainings.
 """
 
 from __future__ import annotations
@@ -214,10 +215,10 @@ def trained(trainings: int) -> str:
 
 PAGE = """# How often the intervals miss
 
-Written by `python benchmarks/calibration.py -o docs/calibration.md --trainings 200`: {comparisons:,} comparisons of
-each kind, in which the designs do not differ. A number is the percentage in which a 95 % interval leaves out the truth.
-5 is right, give or take {error:.1f} by chance (one standard error); what lies outside {low:.1f} to {high:.1f} is bold.
-[What the intervals are](training.md#two-intervals).
+Written by `python benchmarks/calibration.py -o docs/calibration.md --comparisons {comparisons} --trainings 200`:
+{comparisons:,} comparisons of each kind, in which the designs do not differ. A number is the percentage in which a 95 %
+interval leaves out the truth. 5 is right, give or take {error:.1f} by chance (one standard error); what lies outside
+{low:.1f} to {high:.1f} is bold. [What the intervals are](training.md#two-intervals).
 
 ## Over other seeds
 
@@ -226,7 +227,7 @@ each kind, in which the designs do not differ. A number is the percentage in whi
 Seeds that collapse are found, told and left out: the difference is that of networks that trained. A design that
 collapses now and then and is better otherwise is called better, whatever its average over all seeds. Where a collapse
 cannot be told from a wide spread, with three seeds, and where both arms are skewed alike, intervals are a little wider
-than they had to be.
+than they had to be: the bold numbers of this table.
 
 ### Where they do not hold
 
@@ -240,7 +241,8 @@ bootstrap-t widens such intervals, though not enough; scores that are clearly sk
 {images}
 
 Images are drawn anew each time for the second interval, so designs that differ by image and not on average are equal to
-it. It is never narrower than the first, and misses less than 5 % where it need not be as wide.
+it. It is never narrower than the first, and misses less than 5 % where it need not be as wide: by chance images seem
+to add a little where they add nothing, the more of it the fewer they are.
 
 ## Real trainings
 

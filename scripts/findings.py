@@ -121,12 +121,6 @@ def studies_of(finding: Finding) -> list[str]:
     return list(dict.fromkeys(expected.study for expected in finding.expected))
 
 
-def outcomes(finding: Finding, kept: dict[str, Any]) -> list[Outcome]:
-    """What came out of all that is trained."""
-    studies = kept["studies"]
-    return [outcome(each, studies[each.study]["evidence"]) for each in finding.expected if each.study in studies]
-
-
 Measured = tuple[str, str | None]
 """A measure's name, and that of a part of it."""
 
@@ -145,8 +139,8 @@ def figure_name(study: str, measure: Measured | None) -> str:
 def figures(finding: Finding, kept: dict[str, Any]) -> dict[str, Drawing]:
     """A finding's figures by their files' names: for each study its scores, and whatever else is claimed of it."""
     drawn = {}
-    for study in (each for each in studies_of(finding) if each in kept["studies"]):
-        evidence = kept["studies"][study]["evidence"]
+    for study, trained in kept["studies"].items():
+        evidence = trained["evidence"]
         scores = [_column(arm, arm["scores"], what="test accuracy", unit="%") for arm in evidence["arms"]]
         drawn[figure_name(study, None)] = panel(scores, "What it scores")
         for measure in measures_of(finding, study):
@@ -180,6 +174,12 @@ def _column(
         unit=unit,
         digits=digits,
     )
+
+
+def outcomes(finding: Finding, kept: dict[str, Any]) -> list[Outcome]:
+    """What came out of all that is trained."""
+    studies = kept["studies"]
+    return [outcome(each, studies[each.study]["evidence"]) for each in finding.expected if each.study in studies]
 
 
 def outcome(expected: Expectation | Amount, evidence: dict[str, Any]) -> Outcome:

@@ -144,15 +144,6 @@ def test_a_finding_expects_things_of_designs_that_its_studies_have(folder: Path)
             assert expected.study != name or spoken_of <= labels
 
 
-def test_a_study_that_is_not_trained_yet_is_told_and_left_out() -> None:
-    name, finding, kept = next(each for each in all_kept() if len(each[2]["studies"]) > 1)
-    first, *others = kept["studies"]
-    without = kept | {"studies": {study: kept["studies"][study] for study in others}}
-
-    assert f"Not trained yet: `make findings ONLY={name}/{first}`." in page(finding, without, name)
-    assert {came.study for came in outcomes(finding, without)} == set(others)
-
-
 def test_a_claim_of_a_measure_has_a_figure_of_that_measure() -> None:
     _, finding, kept = next(each for each in all_kept() if each[0] == "shift")
 
@@ -164,6 +155,15 @@ def test_a_claim_of_a_measure_has_a_figure_of_that_measure() -> None:
         assert told["mean"]["score"] == arm["mean"]
         assert [told["mean"]["low"], told["mean"]["high"]] == arm["seeds"]["interval"]
         assert all(told[f"seed {seed}"]["score"] == value for seed, value in arm["values"].items())
+
+
+def test_a_study_that_is_not_trained_yet_is_told_and_left_out() -> None:
+    name, finding, kept = next(each for each in all_kept() if len(each[2]["studies"]) > 1)
+    first, *others = kept["studies"]
+    without = kept | {"studies": {study: kept["studies"][study] for study in others}}
+
+    assert f"Not trained yet: `make findings ONLY={name}/{first}`." in page(finding, without, name)
+    assert {came.study for came in outcomes(finding, without)} == set(others)
 
 
 def test_every_page_is_what_the_evidence_gives() -> None:

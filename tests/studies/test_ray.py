@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -218,6 +221,85 @@ def test_two_hundred_arms_are_trained_whatever_is_killed_and_nothing_is_lost_or_
     assert [record.numbers for record in there] == [record.numbers for record in here]
     assert len(list(directory.glob("*/*/record.json"))) == len(here) == 600
     assert all(path.read_bytes() == content for path, content in fire.kept.items())
+
+
+class Head:
+    """A cluster's head as a process of its own, of two cores, with all that it starts."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"127.0.0.1:{port}"
+        self._folder = tempfile.mkdtemp(prefix="ray-")  # a socket's path has 107 characters at most
+        words = ["--head", "--block", f"--port={port}", "--num-cpus=2", f"--object-store-memory={100 << 20}",
+                 "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={self._folder}"]  # fmt: skip
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ray.scripts.scripts", "start", *words],
+            env=OPEN,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert any("Ray runtime started" in line for line in self._process.stdout)
+
+    def kill(self) -> None:
+        """All of it at once, as a machine that loses its power."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+OPEN = os.environ | {"RAY_AUTH_MODE": "disabled"}
+"""On this machine alone: a cluster that nobody else reaches asks for no token."""
+
+
+@pytest.mark.slow  # starts two clusters, and waits until the first is given up
+def test_a_study_whose_cluster_loses_its_head_says_so_and_goes_on_on_another(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    file, there = tmp_path / "pools.toml", tmp_path / "there"
+    file.write_text('arms = ["alexnet-28", "alexnet-28-alternating"]\nseeds = 4\nbudget = "5120img"\n')
+    words = [sys.executable, "-m", "eyeshot", "study", str(file), "--run", str(there), "--ray"]
+
+    def started(head: Head) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*words, head.address], env=OPEN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    head = Head()
+    try:
+        driver = started(head)
+        deadline = time.monotonic() + DEADLINE
+        while len(trained := list(there.glob("*/*/record.json"))) < 2:
+            assert driver.poll() is None, driver.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        kept = {path: path.read_bytes() for path in trained}
+    finally:
+        head.kill()
+    says = driver.communicate(timeout=DEADLINE)[1]
+    assert driver.returncode == 1
+    assert "the cluster's head has not answered for 20 s" in says
+    assert "the same command goes on once there is a cluster again" in says
+    assert "Traceback" not in says
+    assert len(list(there.glob("*/*/record.json"))) < 8
+
+    head = Head()
+    try:
+        driver = started(head)
+        says = driver.communicate(timeout=DEADLINE)[1]
+    finally:
+        head.kill()
+    assert driver.returncode == 0, says
+    times = {path: path.stat().st_mtime_ns for path in there.glob("*/*/record.json")}
+    again, here = eyeshot.study(file, run=there), eyeshot.study(file, run=tmp_path / "here")
+    assert timeless(again.evidence) == timeless(here.evidence)
+    assert len(times) == 8
+    assert times == {path: path.stat().st_mtime_ns for path in there.glob("*/*/record.json")}
+    assert all(path.read_bytes() == content for path, content in kept.items())
 
 
 def test_a_cluster_that_does_not_answer_and_options_that_do_not_go_together_are_told(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from eyeshot.report.evidence import Evidence, evidence, evidence_of
-from eyeshot.studies.crossed import mean_squares
+from eyeshot.studies.crossed import MeanSquares, mean_squares
 from eyeshot.studies.failures import fallen_seeds
-from eyeshot.studies.intervals import over_seeds
+from eyeshot.studies.intervals import over_seeds, over_seeds_and_images
 from eyeshot.studies.power import power, round_points
 from eyeshot.studies.scores import Difference, Interval
 from eyeshot.train.record import Answers, Record
@@ -155,6 +155,18 @@ def test_of_one_design_the_spread_of_its_seeds_is_explained() -> None:
         r" the 300 test images: on endless ones it would be \d\.\d\d\.",
         line,
     )
+
+
+def test_where_images_add_nothing_other_images_are_as_sure_as_these() -> None:
+    """The variance of the mean is then the seeds' alone, and has their degrees of freedom: with fewer it were wider."""
+    squares = MeanSquares(seeds=5, images=200, of_seeds=900.0, of_images=700.0, of_rest=800.0)
+    values = [1.0, 2.0, 3.0, 4.0, 5.0]
+    scale = math.sqrt(squares.variance() / np.var(values, ddof=1) * 5)
+    seeds = over_seeds([scale * value for value in values], error=0.05)
+
+    assert squares.freedom() == 4
+    both = over_seeds_and_images([scale * value for value in values], seeds, squares)
+    assert ends(both) == pytest.approx(ends(seeds))
 
 
 def test_designs_that_differ_by_image_alone_are_not_called_different() -> None:

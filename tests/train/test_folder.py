@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from eyeshot.errors import DataError, MissingExtraError, UsageError
@@ -211,6 +212,28 @@ def test_a_size_takes_pictures_of_any_size_and_mode(folder: Path) -> None:
     assert (sized.train_images[0] == sized.train_images[0, :1]).all()
     assert data.load(data.at_size(str(folder), "5x5")).fingerprint == sized.fingerprint
     assert data.load(data.at_size(str(folder), (5, 6))).shape == (3, 5, 6)
+
+
+def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded_as_said(folder: Path) -> None:
+    """Left white, right grey, three times as wide as high."""
+    wide = np.full((10, 30), 100, np.uint8)
+    wide[:, :15] = 255
+    Image.fromarray(wide).save(folder / "cat" / "0.png")
+
+    def at(size: str) -> NDArray[np.uint8]:
+        return data.load(data.at_size(str(folder), size)).train_images[0, 0]
+
+    cropped, stretched, padded = at("6"), at("6:stretch"), at("6:pad")
+    assert (at("6:crop") == cropped).all()
+    assert [stretched[0, 0], stretched[5, 0], stretched[0, 5]] == [255, 255, 100]
+    assert (padded[:2] == 0).all()
+    assert (padded[4:] == 0).all()
+    assert [padded[2, 0], padded[3, 5]] == [255, 100]
+    assert (cropped > 0).all()
+    assert cropped[0, 0] > cropped[0, 5]
+    assert data.at_size(str(folder), "6x6:crop") == data.at_size(str(folder), 6)
+    with pytest.raises(UsageError, match=r"size '6:squeeze': after the colon .*: crop, stretch, pad"):
+        data.at_size(str(folder), "6:squeeze")
 
 
 @pytest.mark.parametrize("size", ["x", "5x", "0x5", "5x6x7", "-5", "99999", 1.5])

@@ -91,7 +91,8 @@ def compare(
         train: train the designs under one budget, with the same images in the same order. Each trial runs in a
             process of its own; ``docs/training.md`` tells how, and it is what ``eyeshot compare --train`` does.
         data: "sample" unless given, "fashion-mnist", a folder of class folders, or "file.py:factory".
-        size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out.
+        size: height and width for a folder's pictures, such as "20x30": scaled, the middle cut out; "20x30:stretch"
+            changes their proportions, "20x30:pad" keeps all of them with black around.
         seeds: number of seeds per design, paired; 5 unless given.
         budget: what each trial may spend, such as "5ep", "60s", "2e6img" or "1e12mac"; "3ep" unless given.
         match: scale the widths of further models until "params", "macs" or "activations" agree with the first's: those

@@ -56,7 +56,8 @@ def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ..
     metavar="NAME|DIR",
     help="sample, fashion-mnist, a folder of class folders or file.py:factory. [default: sample]",
 )
-@click.option("--size", metavar="HxW", help="For pictures of several sizes: scale, and cut out the middle.")
+@click.option("--size", metavar="HxW[:WAY]", help="For pictures of several sizes: crop (scale, and cut out the middle),"
+              " stretch (change proportions) or pad (black around), as 64:pad. [default way: crop]")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 1000), metavar="N", help="Seeds per design, paired. [default: 5]")
 @click.option("--budget", metavar="AMOUNT", help="What each may spend: 5ep, 60s, 2e6img, 1e12mac. [default: 3ep]")
 @click.option(

@@ -80,7 +80,8 @@ _directory = click.argument("directory", type=click.Path(path_type=Path, file_ok
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
 @click.option("--ray", metavar="local|auto|ADDRESS", help="Train on a Ray cluster: one that starts here, the one that"
               " runs, or the one at host:port.")  # fmt: skip
-@click.option("--gpus", type=float, metavar="SHARE", help="GPUs that Ray sets aside for each training, such as 0.25.")
+@click.option("--gpus", type=float, metavar="SHARE", help="GPUs that Ray sets aside for each training, such as 0.25,"
+              " and that trainings then compute on; without it they compute on processors.")  # fmt: skip
 @json_option
 @table_options
 @colour_option

@@ -12,7 +12,7 @@ arms there. Seeds and images are both samples, crossed, each pair seen once:
 Over other seeds on these images σi²/I does not vary, and MSs / (S·I) is left: Student's paired interval. Reference:
 S. R. Searle, G. Casella, C. E. McCulloch, Variance Components, 1992, chapter 4; A. B. Owen, The pigeonhole bootstrap,
 Annals of Applied Statistics 1, 2007, doi 10.1214/07-AOAS122. Degrees of freedom: F. E. Satterthwaite, Biometrics
-Bulletin 2, 1946, doi 10.2307/3002019.
+Bulletin 2, 1946, doi 10.2307/3002019; D. W. Gaylor, F. N. Hopper, Technometrics 11, 1969, pages 691–706.
 """
 
 from __future__ import annotations
@@ -58,11 +58,16 @@ class MeanSquares:
         return (times * self.of_seeds + self.of_images_alone) / (self.seeds * self.images)
 
     def freedom(self, *, times: float = 1.0) -> float:
-        """Degrees of freedom of that variance (Satterthwaite)."""
+        """Degrees of freedom of that variance (Satterthwaite), no fewer than those of seeds or of images.
+
+        A sum of independent variances has no fewer than its part with the fewest. Satterthwaite's formula says less
+        where a difference of mean squares is one of the parts and small beside them (Gaylor and Hopper 1969), as where
+        designs do not differ by image.
+        """
         total = times * self.of_seeds + self.of_images_alone
         rows, columns = self.seeds - 1, self.images - 1
         noise = (times * self.of_seeds) ** 2 / rows + self.of_images**2 / columns + self.of_rest**2 / (rows * columns)
-        return max(total**2 / noise, 1.0) if noise else math.inf
+        return max(total**2 / noise, min(rows, columns)) if noise else math.inf
 
 
 def mean_squares(table: NDArray[Any]) -> MeanSquares | None:

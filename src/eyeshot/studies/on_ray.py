@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,9 @@ _ANSWER_SECONDS = 5.0
 """How long a cluster may take to answer."""
 _PATIENCE_SECONDS = 2.0
 """How long what trials tell is waited for."""
+_LOOK_SECONDS, _GONE_SECONDS = 2.0, 20.0
+"""How often the cluster's head is looked for, and how long it may be away: one that is kept by Redis comes again. Ray
+itself looks for a minute, and ends the program then without a word of what is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +100,8 @@ class OnRay:
                     named = trial.options(name=task.name, **terms)
                     left[named.remote(_whole(task).packed(), task.name, task.number, place, told)] = task
                 return _collected(ray, left, told, watcher)
+            except _HeadLostError:
+                raise  # nobody is left to cancel anything
             except BaseException:
                 for ref in left:
                     with contextlib.suppress(ray.exceptions.RayError):
@@ -107,7 +113,10 @@ def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> 
     """The records as they come in; what is taken from ``left`` is done."""
     tasks = {task.number: task for task in left.values()}
     records: dict[int, Record] = {}
+    # A client of ray:// knows no address of the head, and notices by itself.
+    head = _Head(getattr(ray.get_runtime_context(), "gcs_address", ""))
     while left:
+        head.check()
         done, _ = ray.wait(list(left), num_returns=len(left), timeout=_TICK_SECONDS)
         for message in _heard(ray, told):
             tell(watcher, message, tasks)
@@ -124,6 +133,41 @@ def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> 
             records[task.number] = record
             watcher.ended(record)
     return records
+
+
+class _HeadLostError(RunError):
+    """The machine that a cluster is led from is gone."""
+
+
+class _Head:
+    """Whether the cluster's head answers, looked for now and then."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._looked = self._answered = time.monotonic()
+
+    def check(self) -> None:
+        """Complain of a head that has been away for long.
+
+        Raises:
+            _HeadLostError: it has.
+        """
+        now = time.monotonic()
+        if not self._address or now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_LOOK_SECONDS).close()
+        except OSError as error:
+            if now - self._answered > _GONE_SECONDS:
+                raise _HeadLostError(
+                    f"ray {self._address}: the cluster's head has not answered for {_GONE_SECONDS:.0f} s"
+                    f" ({reason(error)}). Finished epochs are kept; the same command goes on once there is a cluster"
+                    " again, or on this machine without --ray"
+                ) from error
+        else:
+            self._answered = now
 
 
 def _heard(ray: Any, told: Any) -> list[Message]:
@@ -207,7 +251,10 @@ def _check_answers(address: str) -> None:
 
 
 def _no_answer(address: str, why: str) -> RunError:
-    return RunError(f"ray {address}: no cluster answers ({why}); start one (ray start --head), or give --ray local")
+    return RunError(
+        f"ray {address}: no cluster answers ({why}); start one (ray start --head), or give --ray local;"
+        " where it asks for a token, set RAY_AUTH_MODE=token"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

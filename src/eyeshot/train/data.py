@@ -11,7 +11,7 @@ from eyeshot.opening import what_is_at
 from eyeshot.read.module_names import is_module_name
 from eyeshot.train import embedded, folder, given, idx
 from eyeshot.train.dataset import Dataset
-from eyeshot.train.fitting import size_given
+from eyeshot.train.fitting import CROP, way_given
 
 __all__ = ["Dataset", "load"]
 
@@ -25,7 +25,8 @@ def load(spec: str) -> Dataset:
     Args:
         spec: `sample` (comes with eyeshot), `fashion-mnist` (all of it), or a folder that holds either the
             four IDX files of MNIST's format or one folder of images per class. For a folder called like a
-            name write `./sample`. `photos?size=20x30` are a folder's pictures at that height and width.
+            name write `./sample`. `photos?size=20x30` are a folder's pictures at that height and width,
+            `photos?size=20x30:pad` with black around them, `:stretch` with other proportions.
             `data.py:factory` is what the user's own code gives (see ``given.load``).
 
     Raises:
@@ -37,8 +38,8 @@ def load(spec: str) -> Dataset:
     if is_module_name(spec):
         return given.load(spec)
     spec, is_sized, text = spec.partition(_SIZE)
-    size = size_given(text) if is_sized else None
-    dataset = _loaded(spec, size)
+    size, way = way_given(text) if is_sized else (None, CROP)
+    dataset = _loaded(spec, size, way)
     if size is not None and dataset.shape[1:] != size:
         raise UsageError(
             f"--size {text}: the images of {spec} are {dataset.shape[1]}x{dataset.shape[2]} already; it is for folders"
@@ -53,10 +54,12 @@ def at_size(spec: str, size: Any) -> str:
         return spec
     if is_module_name(spec):
         raise UsageError(f"--size {size}: is for folders of pictures; let {spec} give its images at that size")
-    return f"{spec.partition(_SIZE)[0]}{_SIZE}{'x'.join(map(str, size_given(size)))}"
+    sizes, way = way_given(size)
+    # cropping is not written, so that studies which were begun before there were other ways go on
+    return f"{spec.partition(_SIZE)[0]}{_SIZE}{'x'.join(map(str, sizes))}{'' if way == CROP else f':{way}'}"
 
 
-def _loaded(spec: str, size: tuple[int, int] | None) -> Dataset:
+def _loaded(spec: str, size: tuple[int, int] | None, way: str) -> Dataset:
     if spec == "sample":
         return embedded.load()
     if spec == "fashion-mnist":
@@ -69,7 +72,7 @@ def _loaded(spec: str, size: tuple[int, int] | None) -> Dataset:
         )
     paths = idx.find(path)
     name = path.resolve().name
-    return idx.load(paths, name=name) if paths else folder.load(path, name=name, size=size)
+    return idx.load(paths, name=name) if paths else folder.load(path, name=name, size=size, way=way)
 
 
 def _fashion_mnist() -> Dataset:

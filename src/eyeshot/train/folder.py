@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.opening import opened, what_is_at
 from eyeshot.train.dataset import Dataset, Labels, Pixels
-from eyeshot.train.fitting import fitted
+from eyeshot.train.fitting import CROP, fitted
 from eyeshot.train.memory import check_memory
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
@@ -38,12 +38,12 @@ _TOLD = 20
 _Files = Mapping[str, Sequence[Path]]
 
 
-def load(folder: Path, *, name: str, size: tuple[int, int] | None = None) -> Dataset:
+def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: str = CROP) -> Dataset:
     """The data set in a folder of class folders.
 
     Without `train` and `test` folders every sixth image of each class, by name, is for testing. With a ``size``, height
-    and width, pictures may have any size and mode: they are scaled, the middle is cut out, and all are in colour where
-    one is.
+    and width, pictures may have any size and mode: they come to it by one of ``fitting.WAYS``, and all are in colour
+    where one is.
 
     Raises:
         DataError: a file that is no image or, without ``size``, differs in size or mode, an empty class, fewer than two
@@ -54,7 +54,7 @@ def load(folder: Path, *, name: str, size: tuple[int, int] | None = None) -> Dat
     try:
         train, test = _split(folder)
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
-        images = _read_all(everything) if size is None else _fitted_all(everything, size)
+        images = _read_all(everything) if size is None else _fitted_all(everything, size, way)
     except PermissionError as error:
         raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
     labels = np.concatenate([_labels(train), _labels(test)])
@@ -184,10 +184,10 @@ def _each(paths: Sequence[Path], read: Callable[[Path], NDArray[np.uint8]]) -> l
     return images
 
 
-def _fitted_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
+def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> Pixels:
     """All images at one size in one array, in colour where one of them is."""
     check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
-    images = _each(paths, lambda path: _pixels(fitted(read_image(path), size)))
+    images = _each(paths, lambda path: _pixels(fitted(read_image(path), size, way=way)))
     channels = max(len(image) for image in images)
     return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
 
