@@ -130,7 +130,11 @@ class Layer(View):
     def __init__(self, node: Node, fields: Fields) -> None:
         super().__init__(node.name, fields)
         self.node = node
-        self.data = View(node.name, fields.data)
+
+    @cached_property
+    def data(self) -> View:
+        """What it sees along the data path alone."""
+        return View(self.name, self.fields.data)
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.field.size))
