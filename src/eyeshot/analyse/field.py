@@ -146,10 +146,10 @@ class Fields:
         return self._intervals[key]
 
     def _outline(self, node: Node, axis: int) -> Outline | None:
-        from eyeshot.analyse.outlines import outline
-
         key = node.name, axis
         if key not in self._outlines:
+            from eyeshot.analyse.outlines import outline
+
             along = self._counting[node.name][axis]
             self._outlines[key] = outline(self.network, node, self._hulls[node.name], axis, along, gates=self.gates)
         return self._outlines[key]
@@ -279,7 +279,7 @@ class Fields:
         sizes = tuple([self._widest(node, i, sight) for i, sight in enumerate(form)])
         if self.data is self:
             return sizes
-        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
+        return tuple(map(max, sizes, self.data[node.name].size))
 
     def _widest(self, node: Node, axis: int, sight: Sight) -> int:
         """The most that a unit sees along an axis.
@@ -322,6 +322,13 @@ class Fields:
             cuts = [_ends_of_all(sight, node.shape) for sight in form]
             if all(ends is not None for ends in cuts):
                 return all(first <= 0 and last >= n - 1 for (first, last), n in zip(cuts, extent, strict=True))  # type: ignore[misc]
+        if any(isinstance(sight, Scattered) for sight in form):  # whose outlines were asked for already
+            from eyeshot.analyse.outlines import of_elements
+
+            elements = of_elements(self.network, node.name, gates=self.gates)
+            if elements is not None:
+                pairs = zip(elements, extent, strict=True)
+                return all(each.firsts == (0, 0) and each.lasts == (n - 1, n - 1) for each, n in pairs)
         from eyeshot.analyse.hulls import all_see_everything
 
         return all_see_everything(self._hulls[node.name], extent)
