@@ -56,9 +56,9 @@ class Labels:
     def varies(self, axis: int) -> bool:
         """Whether the label depends on the position along an axis of the tensor."""
         if self.split is None:
-            return self.ends.shape[axis + 1] > 1
+            return bool(self.ends.shape[axis + 1] > 1)
         start, stop = self.parts(axis)
-        return max(self.ends.shape[start:stop], default=1) > 1
+        return any(n > 1 for n in self.ends.shape[start:stop])
 
     def varying(self) -> list[int]:
         """The axes of the tensor along which the label depends on the position."""
