@@ -258,7 +258,8 @@ def _of_unions(function: Rule[Hulls]) -> Rule[Union]:
 @_rule(Window)
 def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
     mixes = relation.groups is not None
-    value = _settled_for(value, relation.axes)
+    pairs = zip(relation.axes, relation.kernel, strict=True)
+    value = _settled_for(value, [axis for axis, taps in pairs if taps > 1])  # a slice reads nothing together
     if mixes:
         value = _settled_to_reduce(value, (1,)) if relation.groups == 1 else _settled_for(value, (1,))
         value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))
@@ -356,7 +357,8 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
 
 @_rule(Taps)
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    value = _settled_for(value, relation.axes)
+    pairs = zip(relation.axes, relation.reads, strict=True)
+    value = _settled_for(value, [axis for axis, reads in pairs if any(len(taps) > 1 for taps in reads)])
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
         n, count = before[axis], max(map(len, reads))
         # a position that reads nothing, as where a grid leads outside, reads one behind the last, which sees nothing
