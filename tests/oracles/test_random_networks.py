@@ -138,7 +138,7 @@ def test_what_a_form_says_of_the_image_is_what_each_of_its_units_sees_there(
 
 
 class Erased(torch.nn.Module):
-    """Boxes of a map set to zero one after another, as detectors of points silence neighbours; then some of its rows."""
+    """Boxes of a map set to zero one after another, as detectors of points do; then some of its rows."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + 0

@@ -80,13 +80,12 @@ def _edges(network: Network) -> Sequence[Sequence[_Edge]]:
 
 
 class _Made(Generic[V]):
-    """What a pass made: parts by a read's number and the value that was read, values of nodes by all their reads.
+    """What a pass made: values of nodes, by the numbers of all their reads and the values that were read.
 
-    Values are told apart by their identity: all of them are held for as long as the pass lasts.
+    Those are told apart by their identity: all of them are held for as long as the pass lasts.
     """
 
     def __init__(self) -> None:
-        self.parts: dict[object, V] = {}
         self.values: dict[object, V] = {}
         self.distinct: dict[object, V] = {}
 
@@ -173,10 +172,7 @@ class Rules(Generic[V]):
         keys = [(edge.number, id(values[edge.source])) for edge in edges]
         of_all: object = keys[0] if len(keys) == 1 else tuple(keys)
         if of_all not in made.values:
-            for edge, key in zip(edges, keys, strict=True):
-                if key not in made.parts:
-                    made.parts[key] = self._followed(edge.in_turn, values[edge.source], edge.before, shape)
-            parts = [made.parts[key] for key in keys]
+            parts = [self._followed(edge.in_turn, values[edge.source], edge.before, shape) for edge in edges]
             value = parts[0] if len(parts) == 1 else self._unite(parts, shape)
             made.values[of_all] = made.distinct.setdefault(self._content(value), value)
         return made.values[of_all]
