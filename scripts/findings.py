@@ -8,7 +8,8 @@
 
 A folder of findings/ holds finding.toml (the claim, who made it, and what is to come out if it holds), a file for each
 study (see docs/training.md), evidence.json (what came out), and README.md with a figure for each study, both written
-from it. findings/README.md lists them all.
+from it. findings/README.md lists them all, and the package holds what came out for page and advice
+(src/eyeshot/design/published.json).
 """
 
 from __future__ import annotations
@@ -18,21 +19,28 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from eyeshot.design.published import FILE, Ends, Outcome, Published, Verdict, encoded
+from eyeshot.report.published import amount, confidence, ends
+from eyeshot.report.wording import NONE, decimals, plain, signed
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "findings"
 RUNS = ROOT / "runs" / "findings"
 GUIDE = ROOT / "docs" / "training.md"
+PACKED = ROOT / "src" / "eyeshot" / "design" / FILE
 MARKS = "<!-- findings -->", "<!-- /findings -->"
 SCHEMA = "eyeshot.finding/1"
-MINUS = "−"
-UNSEEN = "not seen at this scale"
+UNSEEN: Verdict = "not seen at this scale"
+_ON_THESE: dict[Verdict, Verdict] = {
+    "reproduced": "reproduced on these images",
+    "reversed": "reversed on these images",
+}
 ACCURACY, NOISE = "accuracy", "noise"
 WHAT_VERDICTS_SAY = (
     "A claim is *reproduced* or *reversed* where the interval over other seeds and other images leaves 0 out, on one"
@@ -91,38 +99,6 @@ class Finding(msgspec.Struct, forbid_unknown_fields=True):
         return [*self.expects, *self.amounts]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a study says of an expectation."""
-
-    verdict: str
-    mean: float
-    """By how much the arm that is expected to be higher is, or how much it has."""
-    seeds: tuple[float, float] | None
-    both: tuple[float, float] | None
-    confidence: float
-    """Of the intervals: 0.95, or more where a study's differences share the error."""
-    unit: str = ""
-    """Of an amount; empty for a difference."""
-    digits: int = 2
-
-    @property
-    def amount(self) -> str:
-        """The mean as pages print it."""
-        return f"{self._number(self.mean)} {self.unit}" if self.unit else _points(self.mean)
-
-    def ends(self, interval: tuple[float, float] | None) -> str:
-        """One of the intervals as pages print it."""
-        if interval is None:
-            return "–"
-        if self.unit:
-            return " … ".join(map(self._number, interval)) + f" {self.unit}"
-        return " … ".join(map(_points, interval))
-
-    def _number(self, value: float) -> str:
-        return f"{value:.{self.digits}f}".replace("-", MINUS)
-
-
 def finding_in(folder: Path) -> Finding:
     """The claim that a folder is about."""
     return msgspec.convert(tomllib.loads((folder / "finding.toml").read_text(encoding="utf-8")), Finding)
@@ -142,6 +118,12 @@ def studies_of(finding: Finding) -> list[str]:
     return list(dict.fromkeys(expected.study for expected in finding.expected))
 
 
+def outcomes(finding: Finding, kept: dict[str, Any]) -> list[Outcome]:
+    """What came out of all that is trained."""
+    studies = kept["studies"]
+    return [outcome(each, studies[each.study]["evidence"]) for each in finding.expected if each.study in studies]
+
+
 def outcome(expected: Expectation | Amount, evidence: dict[str, Any]) -> Outcome:
     """Whether what was expected came out, by the interval that holds for other seeds and other images."""
     if isinstance(expected, Expectation):
@@ -154,10 +136,10 @@ def _share(expected: Amount, evidence: dict[str, Any]) -> Outcome:
     if not found or found[0] is None:
         raise SystemExit(f"study {expected.study}: nothing is known of the spread of {expected.arm}")
     (noise,) = found
-    ends = tuple(noise["interval"]["interval"])
-    verdict = _verdict_on(expected, ends)
+    low, high = noise["interval"]["interval"]
+    verdict = _verdict_on(expected, (low, high))
     # Of images there are so many that the mean squares hardly vary with them: the seeds' interval is both.
-    return Outcome(verdict, noise["share"], ends, ends, noise["interval"]["confidence"], unit="%", digits=0)
+    return _found(expected, verdict, noise["share"], (low, high), (low, high), noise["interval"]["confidence"], "%")
 
 
 def _amount(expected: Amount, evidence: dict[str, Any]) -> Outcome:
@@ -172,12 +154,40 @@ def _amount(expected: Amount, evidence: dict[str, Any]) -> Outcome:
         seeds = (shown["times"] * min(values),) * 2
     verdict = _here(_verdict_on(expected, seeds))
     confidence = 0.0 if arm["seeds"] is None else arm["seeds"]["confidence"]
+    return _found(expected, verdict, shown["times"] * arm["mean"], seeds, None, confidence, shown["unit"])
+
+
+def _found(
+    expected: Expectation | Amount,
+    verdict: Verdict,
+    mean: float,
+    seeds: Ends | None,
+    both: Ends | None,
+    confidence: float,
+    unit: str,
+) -> Outcome:
+    if isinstance(expected, Expectation):
+        arms: tuple[str, ...] = (expected.higher, expected.lower)
+        limit = -expected.allowance
+    else:
+        arms = (expected.arm,)
+        limit = expected.less_than if expected.less_than is not None else expected.more_than or 0.0
     return Outcome(
-        verdict, shown["times"] * arm["mean"], seeds, None, confidence, unit=shown["unit"], digits=shown["digits"]
+        study=expected.study,
+        says=expected.says,
+        arms=arms,
+        measure=_named(expected),
+        verdict=verdict,
+        mean=mean,
+        unit=unit,
+        seeds=seeds,
+        both=both,
+        confidence=confidence,
+        limit=limit + 0.0,
     )
 
 
-def _verdict_on(expected: Amount, interval: tuple[float, float] | None) -> str:
+def _verdict_on(expected: Amount, interval: Ends | None) -> Verdict:
     if expected.less_than is not None:
         turned = None if interval is None else (-interval[1], -interval[0])
         return _verdict(turned, -expected.less_than)
@@ -194,14 +204,15 @@ def _named(expected: Expectation | Amount) -> str:
     return " ".join(filter(None, (expected.measure, expected.part)))
 
 
-def _here(verdict: str) -> str:
+def _here(verdict: Verdict) -> Verdict:
     """A verdict from an interval over seeds alone."""
-    return verdict if verdict == UNSEEN else f"{verdict} on these images"
+    return _ON_THESE.get(verdict, verdict)
 
 
 def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     pair = {expected.higher, expected.lower}
     source = evidence if expected.measure == ACCURACY else _measured_of(expected.measure, expected.part, evidence)
+    shown = (source or {}).get("shown", {"times": 1.0, "unit": "%"})
     found = [each for each in (source or {}).get("differences", ()) if {each["first"], each["second"]} == pair]
     if not found:
         raise SystemExit(
@@ -209,7 +220,7 @@ def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
             " its first"
         )
     (difference,) = found
-    sign = 1 if difference["first"] == expected.higher else -1
+    sign = shown["times"] * (1 if difference["first"] == expected.higher else -1)
     over_both = difference.get("seeds_and_images")
     seeds, both = (_turned(each, sign) for each in (difference["seeds"], over_both))
     interval = over_both or difference["seeds"]
@@ -217,17 +228,18 @@ def _difference(expected: Expectation, evidence: dict[str, Any]) -> Outcome:
     verdict = _verdict(both or seeds, -expected.allowance)
     if both is None:
         verdict = _here(verdict)
-    return Outcome(verdict, sign * difference["mean"] + 0.0, seeds, both, confidence)
+    unit = "points" if shown["unit"] == "%" else shown["unit"]
+    return _found(expected, verdict, sign * difference["mean"] + 0.0, seeds, both, confidence, unit)
 
 
-def _verdict(interval: tuple[float, float] | None, at: float) -> str:
+def _verdict(interval: Ends | None, at: float) -> Verdict:
     """What an interval says of a claim that the number is more than ``at``."""
     if interval is None or interval[0] <= at <= interval[1]:
         return UNSEEN
     return "reproduced" if interval[0] > at else "reversed"
 
 
-def _turned(interval: dict[str, Any] | None, sign: float) -> tuple[float, float] | None:
+def _turned(interval: dict[str, Any] | None, sign: float) -> Ends | None:
     if interval is None:
         return None
     low, high = sorted(sign * end for end in interval["interval"])
@@ -238,7 +250,7 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
     """Train what is left of a finding's studies, or of one, draw their figures, and give what came out."""
     import eyeshot
 
-    kept: dict[str, Any] = {"schema": SCHEMA, "machine": {}, "studies": {}}
+    kept: dict[str, Any] = {"schema": SCHEMA, "studies": {}}
     if study is not None and (folder / "evidence.json").exists():
         kept = kept_in(folder)[2]
     for name in studies_of(finding_in(folder)):
@@ -251,7 +263,7 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
         assert ran is not None
         assert evidence is not None
         (folder / f"{name}.png").write_bytes(comparison.plot("evidence").content("png"))
-        document = ran.to_json()
+        document, versions = ran.to_json(), ran.records[0].versions
         kept["studies"][name] = {
             "arms": [
                 {**{key: arm[key] for key in ("label", "design", "params", "macs")}, "sees": sees}
@@ -261,9 +273,8 @@ def trained(folder: Path, study: str | None = None, jobs: int | None = None) -> 
             "images": document["images"],
             "remarks": document["remarks"],
             "evidence": evidence.to_json(),
+            "machine": {key: versions[key] for key in ("processor", "torch", "python")},
         }
-        versions = ran.records[0].versions
-        kept["machine"] = {key: versions[key] for key in ("processor", "torch", "python")}
     return kept
 
 
@@ -281,7 +292,7 @@ def _sees(report: Any) -> list[int] | None:
 
 def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
     """The page of a finding, in Markdown."""
-    machine = kept["machine"]
+    untrained = [study for study in studies_of(finding) if study not in kept["studies"]]
     lines = [
         f"# {finding.title}",
         "",
@@ -298,29 +309,29 @@ def page(finding: Finding, kept: dict[str, Any], name: str) -> str:
         f"**Pilot.** {finding.pilot}",
     ]
     for study in studies_of(finding):
-        lines += ["", f"## {study}", "", *_study(study, kept["studies"][study])]
-    lines += ["", f"Measured on {machine['processor']}, torch {machine['torch']}, Python {machine['python']}."]
+        if study in untrained:
+            lines += ["", f"## {study}", "", f"Not trained yet: `make findings ONLY={name}/{study}`."]
+        else:
+            lines += ["", f"## {study}", "", *_study(study, kept["studies"][study])]
     return "\n".join(lines) + "\n"
 
 
 def _outcomes_table(finding: Finding, kept: dict[str, Any]) -> list[str]:
     rows = []
-    for expected in finding.expected:
-        found = outcome(expected, kept["studies"][expected.study]["evidence"])
-        ends = found.ends(found.seeds), found.ends(found.both)
-        cells = expected.says, f"`{expected.study}`", found.amount, *ends
-        rows.append((*cells, _percent(found.confidence), f"**{found.verdict}**"))
+    for found in outcomes(finding, kept):
+        cells = found.says, f"`{found.study}`", amount(found), ends(found, found.seeds), ends(found, found.both)
+        rows.append((*cells, confidence(found), f"**{found.verdict}**"))
     return _table(
-        ("if it holds", "study", "points", "other seeds", "other seeds and images", "confidence", "verdict"), rows
+        ("if it holds", "study", "measured", "other seeds", "other seeds and images", "confidence", "verdict"), rows
     )
 
 
 def _study(name: str, study: dict[str, Any]) -> list[str]:
-    scores = {arm["label"]: arm for arm in study["evidence"]["arms"]}
+    scores, machine = {arm["label"]: arm for arm in study["evidence"]["arms"]}, study["machine"]
     rows = []
     for arm in study["arms"]:
         scored = scores[arm["label"]]
-        sees = "–" if arm["sees"] is None else "×".join(map(str, arm["sees"]))
+        sees = NONE if arm["sees"] is None else "×".join(map(str, arm["sees"]))
         cost = f"{arm['params']:,}", f"{arm['macs']:,}"
         mean = f"{scored['mean']:.2f}"
         rows.append(
@@ -346,6 +357,8 @@ def _study(name: str, study: dict[str, Any]) -> list[str]:
         f"![each seed's score, means and intervals]({name}.png)",
         "",
         *(f"- {line}" for line in study["evidence"]["verdict"].splitlines()),
+        "",
+        f"Measured on {machine['processor']}, torch {machine['torch']}, Python {machine['python']}.",
     ]
 
 
@@ -353,18 +366,19 @@ def _measured(measured: dict[str, Any]) -> list[str]:
     """The table of a measure, after an empty line."""
     shown = measured["shown"]
 
-    def number(value: float | None, sign: str = "") -> str:
-        return "–" if value is None else f"{shown['times'] * value:{sign}.{shown['digits']}f}".replace("-", MINUS)
-
-    def ends(found: dict[str, Any] | None, sign: str = "") -> str:
-        return "–" if found is None else " … ".join(number(end, sign) for end in found["interval"])
+    def cells(of: dict[str, Any], number: Callable[[float, int], str]) -> tuple[str, str]:
+        times, mean = shown["times"], of["mean"]
+        if mean is None:
+            return NONE, NONE
+        digits = decimals(times * mean, shown["digits"])
+        interval = of["seeds"]["interval"] if of["seeds"] else []
+        return number(times * mean, digits), " … ".join(number(times * end, digits) for end in interval) or NONE
 
     apart = {each["second"]: each for each in measured["differences"]}
     rows = []
     for arm in measured["arms"]:
         pair = apart.get(arm["label"])
-        more = ("", "") if pair is None else (number(pair["mean"], "+"), ends(pair["seeds"], "+"))
-        rows.append((arm["label"], number(arm["mean"]), ends(arm["seeds"]), *more))
+        rows.append((arm["label"], *cells(arm, plain), *(("", "") if pair is None else cells(pair, signed))))
     first = measured["arms"][0]["label"]
     what = " ".join(filter(None, (measured["name"], measured.get("part"))))
     head = "design", f"{what}, {shown['unit']}", "other seeds", f"{first} minus it", "other seeds"
@@ -372,26 +386,17 @@ def _measured(measured: dict[str, Any]) -> list[str]:
 
 
 def _of(scored: dict[str, Any], key: str) -> str:
-    return "–" if scored[key] is None else "{:.2f} … {:.2f}".format(*scored[key]["interval"])
+    return NONE if scored[key] is None else "{:.2f} … {:.2f}".format(*scored[key]["interval"])
 
 
 def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
     """The list of all findings, in Markdown."""
     rows = []
     for name, finding, kept in found:
-        for expected in finding.expected:
-            came = outcome(expected, kept["studies"][expected.study]["evidence"])
+        for came in outcomes(finding, kept):
             link = f"[{finding.title}]({name}/README.md)"
-            rows.append(
-                (
-                    link,
-                    expected.says,
-                    came.amount,
-                    came.ends(came.both or came.seeds),
-                    _percent(came.confidence),
-                    f"**{came.verdict}**",
-                )
-            )
+            cells = link, came.says, amount(came), ends(came, came.interval), confidence(came)
+            rows.append((*cells, f"**{came.verdict}**"))
     return "\n".join(
         [
             "# Findings",
@@ -403,10 +408,26 @@ def index(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> str:
             "",
             WHAT_VERDICTS_SAY,
             "",
-            *_table(("finding", "if the claim holds", "points", "interval", "confidence", "verdict"), rows),
+            *_table(("finding", "if the claim holds", "measured", "interval", "confidence", "verdict"), rows),
             "",
             "*Written by `make findings`, which trains what is not trained yet. `make findings ONLY=NAME` does one.*",
             "",
+        ]
+    )
+
+
+def packed(found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> bytes:
+    """What the package holds of all findings: their claims and what came out."""
+    return encoded(
+        [
+            Published(
+                name=name,
+                title=finding.title,
+                claim=finding.claim,
+                source=finding.source,
+                outcomes=tuple(outcomes(finding, kept)),
+            )
+            for name, finding, kept in found
         ]
     )
 
@@ -416,10 +437,9 @@ def told(guide: str, found: Sequence[tuple[str, Finding, dict[str, Any]]]) -> st
     before, _, after = guide.partition(MARKS[0])
     rows = []
     for name, finding, kept in found:
-        for number, expected in enumerate(finding.expected):
-            came = outcome(expected, kept["studies"][expected.study]["evidence"])
+        for number, came in enumerate(outcomes(finding, kept)):
             link = "" if number else f"[{finding.title}](../findings/{name}/README.md)"
-            rows.append((link, expected.says, came.verdict))
+            rows.append((link, came.says, came.verdict))
     lines = _table(("finding", "if the claim holds", "verdict"), rows)
     return before + "\n".join([MARKS[0], "", *lines, "", MARKS[1]]) + after.partition(MARKS[1])[2]
 
@@ -429,20 +449,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {line} |" for line in lines]
 
 
-def _percent(share: float) -> str:
-    """A confidence; none where no interval has it."""
-    return f"{100 * share:.3g} %" if share else "–"
-
-
-def _points(value: float) -> str:
-    return f"{value:+.2f}".replace("-", MINUS)
-
-
 def written(chosen: Sequence[Path]) -> None:
     """Write the pages of findings that have evidence, and the list of all."""
     for folder in chosen:
         if (folder / "evidence.json").exists():
             (folder / "README.md").write_text(page(*kept_in(folder)[1:], folder.name), encoding="utf-8")
+    PACKED.write_bytes(packed(all_kept()))
     (FOLDER / "README.md").write_text(index(all_kept()), encoding="utf-8")
     GUIDE.write_text(told(GUIDE.read_text(encoding="utf-8"), all_kept()), encoding="utf-8")
 

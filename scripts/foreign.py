@@ -40,13 +40,15 @@ class Package:
         exec(self._entry["setup"], self._scope)
 
     def subjects(self, *, families: bool = False) -> list[Subject]:
-        """The models listed, then those that the package names; one of each family, or all."""
+        """The models listed, then those that the package names besides; one of each family, or all."""
         entry, found = self._entry, []
-        for name, model in entry.get("models", {}).items():
+        listed = entry.get("models", {})
+        for name, model in listed.items():
             found.append(Subject(self.name, name, model["build"], model.get("input", entry.get("input"))))
-        for name in eval(entry["names"], self._scope) if "names" in entry else []:
-            special = (given for pattern, given in entry.get("inputs", {}).items() if fnmatch.fnmatch(name, pattern))
-            found.append(Subject(self.name, name, entry["build"], next(special, entry["input"])))
+        named = eval(entry["names"], self._scope) if "names" in entry else []
+        for name in (name for name in named if name not in listed):
+            build = _of_pattern(name, entry.get("builds", {}), entry["build"])
+            found.append(Subject(self.name, name, build, _of_pattern(name, entry.get("inputs", {}), entry["input"])))
         if not families:
             return found
         first_of: dict[str, Subject] = {}
@@ -57,6 +59,11 @@ class Package:
     def built(self, subject: Subject) -> Any:
         """The module."""
         return eval(subject.build.format(name=repr(subject.name)), self._scope).eval()
+
+
+def _of_pattern(name: str, table: dict[str, Any], default: Any) -> Any:
+    """What a table says of the first pattern that fits a name."""
+    return next((said for pattern, said in table.items() if fnmatch.fnmatch(name, pattern)), default)
 
 
 def packages(only: str | None = None) -> dict[str, Package]:

@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
-from scripts.stress.__main__ import REPORT, ROOT, Row, outcome, reported
+from scripts.stress.__main__ import REPORT, ROOT, Row, ended, outcome
 
 _MOST_KEPT = 20
 """Files that are kept of one reader; the fuzzing ends there."""
@@ -181,9 +181,7 @@ def main() -> None:
             corpus.mkdir(parents=True, exist_ok=True)
             rows.append(_row(name, asked, corpus, asked.keep))
         print(rows[-1], flush=True)
-    if asked.report:
-        REPORT.write_text(reported(rows, REPORT.read_text("utf-8") if REPORT.exists() else ""), "utf-8")
-    sys.exit(any(row.failures for row in rows))
+    ended(rows, is_reported=asked.report)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from eyeshot.view.lesson.build import lesson
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "screenshots"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-TABS = ("field", "effective", "cost", "compare", "why", "graph", "data")
+TABS = ("field", "effective", "cost", "compare", "why", "graph", "claims", "data")
 PAGES = {
     "pools": (["alexnet", "alexnet-alternating"], (3, 227, 227)),
     "resnet": (["torchvision:resnet50"], (3, 224, 224)),

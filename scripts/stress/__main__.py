@@ -21,12 +21,12 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -104,11 +104,18 @@ def outcome(run: Run, draw: Random) -> str | None:
         return traceback.format_exc()
 
 
-def reported(rows: list[Row], text: str) -> str:
+def reported(rows: Sequence[Row], text: str) -> str:
     """The report with these rows, and with those of other fuzzers that were in it."""
     lines = {match[1]: line for line in text.splitlines() if (match := re.match(r"\| [^|]+ \| `(\w+)` \|", line))}
     lines |= {row.name: str(row) for row in rows}
     return _HEAD + "".join(f"{lines[name]}\n" for name in sorted((*FUZZERS, *GUIDED)) if name in lines)
+
+
+def ended(rows: Sequence[Row], *, is_reported: bool) -> NoReturn:
+    """Put the rows into the report, where that was asked for; the exit code is 1 where something failed."""
+    if is_reported:
+        REPORT.write_text(reported(rows, REPORT.read_text("utf-8") if REPORT.exists() else ""), "utf-8")
+    sys.exit(any(row.failures for row in rows))
 
 
 def main() -> None:
@@ -126,9 +133,7 @@ def main() -> None:
     for name in asked.only or FUZZERS:
         rows.append(stressed(name, seed=asked.seed, count=asked.count, first=asked.first, runs=asked.runs))
         print(rows[-1], flush=True)
-    if asked.report:
-        REPORT.write_text(reported(rows, REPORT.read_text("utf-8") if REPORT.exists() else ""), "utf-8")
-    sys.exit(any(row.failures for row in rows))
+    ended(rows, is_reported=asked.report)
 
 
 if __name__ == "__main__":

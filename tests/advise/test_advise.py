@@ -331,7 +331,7 @@ def test_the_document_has_every_number_and_the_command_that_tries_each_move(comm
     costs = [finding["evidence"]["cost"] for finding in document["findings"]]
     assert costs == sorted(costs, reverse=True)
     for finding in document["findings"]:
-        assert finding.keys() == {"kind", "layers", "says", "evidence", "cure", "moves"}
+        assert finding.keys() == {"kind", "layers", "says", "evidence", "cure", "published", "moves"}
         assert any(character.isdigit() for character in finding["says"])
         for move in finding["moves"]:
             _, *words = move["command"].split()

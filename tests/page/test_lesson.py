@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eyeshot.design.published import published
+from eyeshot.report.published import amount
 from eyeshot.view.lesson.build import lesson, record
 from eyeshot.view.lesson.chapters import CHAPTERS, Chapter
 from tests.cli.conftest import Eyeshot, eyeshot
@@ -90,6 +93,16 @@ def test_stacks_and_single_kernels_were_trained_at_one_cost() -> None:
     for name in ("two", "three"):
         first, second = (arm["macs"] for arm in record()["studies"][name]["arms"])
         assert abs(second / first - 1) < 0.01
+
+
+def test_each_step_ends_with_what_others_claim_and_what_came_of_it(text: str) -> None:
+    told = {each.name: each for each in published()}
+
+    for step in CHAPTERS:
+        section = text.partition(f'<section id="{step.name}"')[2].partition("</section>")[0]
+        for name in step.published:
+            assert escape(told[name].claim) in section
+            assert all(f"<td>{escape(amount(each))}</td>" in section for each in told[name].outcomes)
 
 
 def test_it_is_the_same_file_each_time_and_styles_nothing_inline(text: str) -> None:

@@ -52,7 +52,7 @@ def renamed(names: list[str]) -> Report:
 def test_names_are_shown_as_text_and_run_nothing(opened: Open) -> None:
     report = renamed(HOSTILE)
     page = opened(report, report)
-    for tab in ("field", "effective", "cost", "compare", "why", "graph", "data"):
+    for tab in ("field", "effective", "cost", "compare", "why", "graph", "claims", "data"):
         page.tab.click(f"#tab-{tab}")
         page.settle()
     for button in page.tab.query_selector_all(".ledger .row-name"):

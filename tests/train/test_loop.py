@@ -347,6 +347,16 @@ def test_other_images_than_planned_are_refused(tmp_path: Path) -> None:
         run(small.recipe(small.dataset(90)), small.net, DATA, tmp_path)
 
 
+def test_a_network_that_ends_with_a_global_average_is_trained_as_one_whose_map_is_flattened(tmp_path: Path) -> None:
+    def averaged(*last: nn.Module) -> nn.Module:
+        classes = len(DATA.classes)
+        return nn.Sequential(nn.Conv2d(DATA.shape[0], classes, 3), nn.AdaptiveAvgPool2d(1), *last)
+
+    record = run(small.recipe(DATA), averaged, DATA, tmp_path / "1")
+
+    assert record.numbers == run(small.recipe(DATA), partial(averaged, nn.Flatten()), DATA, tmp_path / "2").numbers
+
+
 def test_outputs_that_do_not_fit_the_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"arm 'net' gives \(16, 7\) for 16 images of 1×8×8, while small has 3 classes"

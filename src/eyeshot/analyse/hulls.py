@@ -33,6 +33,7 @@ from eyeshot.analyse.labels import (
     resized,
     settled,
     some_see_nothing,
+    writes_out,
 )
 from eyeshot.analyse.walk import Rule, Rules, once
 from eyeshot.network.graph import Network, Node
@@ -138,7 +139,8 @@ def _absorbed(terms: Sequence[Hulls]) -> Union:
 
     Products that may be empty are not united label by label: a token in the padding along one axis sees nothing at
     all, so each label would be written out along every axis of the others. Of queries times keys in a window both are
-    kept, as two products; once the keys are summed, each query lies within the window's, and goes.
+    kept, as two products; once the keys are summed, each query lies within the window's, and goes. So are 25,000
+    queries times 400 keys, whose union has a number for each pair.
     """
     result: list[Hulls] = []
     for term in terms:
@@ -161,7 +163,8 @@ def _absorbed(terms: Sequence[Hulls]) -> Union:
 def _one_product(a: Hulls, b: Hulls) -> Hulls | None:
     if a is b:
         return a
-    if not any(labels.may_be_empty for labels in (*a, *b)) or sum(map(_differ, a, b)) <= 1:
+    is_simple = not any(labels.may_be_empty for labels in (*a, *b)) or sum(map(_differ, a, b)) <= 1
+    if is_simple and not any(map(writes_out, a, b)):
         return _kept(a, map(lower, a, b))
     for wide, narrow in ((a, b), (b, a)):
         if all(map(_holds, wide, narrow)):
@@ -258,8 +261,9 @@ def _of_unions(function: Rule[Hulls]) -> Rule[Union]:
 @_rule(Window)
 def _window(relation: Window, value: Hulls, before: Shape, after: Shape) -> Hulls:
     mixes = relation.groups is not None
-    pairs = zip(relation.axes, relation.kernel, strict=True)
-    value = _settled_for(value, [axis for axis, taps in pairs if taps > 1])  # a slice reads nothing together
+    # a slice reads each position alone, so that nothing is to be agreed on
+    several = zip(relation.axes, relation.slides, strict=True)
+    value = _settled_for(value, [axis for axis, slide in several if slide.kernel > 1])
     if mixes:
         value = _settled_to_reduce(value, (1,)) if relation.groups == 1 else _settled_for(value, (1,))
         value = _kept(value, (_mix_channels(labels, relation.groups or 1, before, after) for labels in value))

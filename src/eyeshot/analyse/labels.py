@@ -31,6 +31,8 @@ Split = tuple[tuple[int, ...], ...]
 NOTHING = np.int64(1) << 62
 _MOST = 1 << 27
 """Elements of one array at most: a gibibyte."""
+_MANY = 1 << 18
+"""Elements that are not written out where they need not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,15 @@ def lower(a: Labels, b: Labels) -> Labels:
     ends = np.minimum(a.ends, b.ends)
     may_be_empty = a.may_be_empty and b.may_be_empty and some_see_nothing(ends)
     return Labels(ends, a.split, may_be_empty)
+
+
+def writes_out(a: Labels, b: Labels) -> bool:
+    """Whether what two labels see together takes far more numbers than both of them."""
+    if a.ends is b.ends or max(a.ends.size, b.ends.size) == 2:
+        return False
+    a, b = aligned([a, b])
+    together = math.prod(np.broadcast_shapes(a.ends.shape, b.ends.shape))
+    return together > _MANY and together > 4 * (a.ends.size + b.ends.size)
 
 
 def aligned(several: Sequence[Labels]) -> list[Labels]:

@@ -14,6 +14,9 @@ from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.relations import Shape
 
+_SHORT = 1 << 16
+"""Entries of an array that is joined with others, which copies them."""
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -55,7 +58,9 @@ def _outlines(network: Network, *, gates: bool) -> Mapping[str, Sequence[Outline
     plain = {name: term for name, term in values.items() if not any(one.may_be_empty for one in term)}
     # layers share their labels: those of each array once
     arrays = {id(one.ends): one.ends for term in plain.values() for one in term}
-    told = dict(zip(arrays, _outlines_of([ends.reshape(2, -1) for ends in arrays.values()]), strict=True))
+    short = {key: ends.reshape(2, -1) for key, ends in arrays.items() if ends.size <= _SHORT}
+    told = dict(zip(short, _outlines_of(list(short.values())), strict=True))
+    told |= {key: _outlines_of([ends.reshape(2, -1)])[0] for key, ends in arrays.items() if key not in short}
     return {name: [told[id(one.ends)] for one in term] for name, term in plain.items()}
 
 

@@ -42,7 +42,9 @@ def _at_its_size(network: Network, input_shape: Any) -> Network:
     """A network that was read already, which cannot be had at another size than its own."""
     from eyeshot.read.inputs import inputs_given
 
-    given = inputs_of(network) if input_shape is None else inputs_given(input_shape)
+    if input_shape is None:
+        return network
+    given = inputs_given(input_shape)
     if [spec.shape for spec in given] != [node.shape[1:] for node in network.inputs]:
         asked, own = (", ".join(map(str, specs)) for specs in (given, inputs_of(network)))
         raise UsageError(f"{network.name} was read at {own}, and {asked} is asked for; give what it was read from")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from eyeshot.design.published import Published
     from eyeshot.report.effective import EffectiveField
     from eyeshot.report.figures.kinds import Figure
     from eyeshot.view.notebook import Explorer
@@ -51,6 +52,20 @@ class Report(Inspection):
             for layer in self.layers
         ]
         return pd.DataFrame(rows).set_index("name")
+
+    @property
+    def published(self) -> list[Published]:
+        """Published claims that bear on the network by what it is made of, with what eyeshot's own studies found.
+
+        Example:
+            >>> import eyeshot
+            >>> found = {each.name: each for each in eyeshot.inspect("resnet18", (3, 32, 32)).published}
+            >>> found["stem"].layers[:2], found["stem"].outcomes[0].verdict
+            (('conv1', 'pool1'), 'reproduced')
+        """
+        from eyeshot.design.published import bearing
+
+        return bearing(self)
 
     def plot(
         self, kind: str, *, layer: str | None = None, units: Sequence[tuple[int, ...]] = (), axis: int | None = None

@@ -54,6 +54,7 @@ def advise(
 
 def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> None:
     from eyeshot.report.advice import cure, drawn, effect_words, says, suiting_table
+    from eyeshot.report.published import evidence_sentences
 
     if not len(advice):
         known = "" if advice.report.is_exact else ", as far as it was read exactly"
@@ -65,6 +66,8 @@ def _print(advice: Advice, terminal: Terminal, model: str, input_shape: Any) -> 
         terminal.say((f"{finding.kind}: ", "warn"), says(finding))
         if would := cure(finding):
             terminal.say((f"  {would}", "dim"))
+        for text in evidence_sentences(finding.kind):
+            terminal.say((f"  trained with and without: {text}", "dim"))
         if again := ", ".join(effect.move for effect in finding.moves if effect.move in told):
             terminal.say(("  mended too by ", "dim"), (again, "strong"))
         for effect in finding.moves:

@@ -9,6 +9,7 @@ from typing import Any
 from eyeshot.analyse.objects import Range, missed
 from eyeshot.design.advise import Finding, Sizes
 from eyeshot.design.effects import Effect
+from eyeshot.report.published import evidence_record
 from eyeshot.report.table import Column, Table
 from eyeshot.report.wording import NONE, percent, relative, short, times
 
@@ -130,6 +131,7 @@ def record(finding: Finding, commands: Sequence[str | None]) -> dict[str, Any]:
         "says": says(finding),
         "evidence": finding.evidence | {"cost": finding.cost},
         "cure": cure(finding),
+        "published": evidence_record(finding.kind),
         "moves": [
             effect_record(effect) | {"command": command}
             for effect, command in zip(finding.moves, commands, strict=True)

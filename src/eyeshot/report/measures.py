@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eyeshot.report.claims import sureness
 from eyeshot.report.table import Column, Table
-from eyeshot.report.wording import NONE, plain, signed
+from eyeshot.report.wording import NONE, decimals, plain, signed
 
 if TYPE_CHECKING:
     from eyeshot.studies.measured import Measured
@@ -40,8 +40,9 @@ def measures_table(measures: Sequence[Measured]) -> Table:
             interval: Interval | None,
             number: Callable[[float, int], str],
             times: float = shown.times,
-            digits: int = shown.digits,
+            most: int = shown.digits,
         ) -> tuple[str, str]:
+            digits = decimals(times * (mean or 0.0), most)
             ends = [number(times * end, digits) for end in (interval.low, interval.high)] if interval else []
             return NONE if mean is None else number(times * mean, digits), " … ".join(ends) or NONE
 

@@ -111,6 +111,15 @@ def plain(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
+def decimals(value: float, most: int) -> int:
+    """Those that a number and its interval are told with: ``most`` below 1, two at most from there on.
+
+    >>> decimals(0.0312, 4), decimals(30.0904, 4), decimals(30.0904, 1)
+    (4, 2, 1)
+    """
+    return most if abs(value) < 1 else min(most, 2)
+
+
 def memory_words(totals: Totals) -> str:
     """What is written, alive and kept, in elements of one image."""
     at_least = "" if totals.is_saved_exact else "at least "

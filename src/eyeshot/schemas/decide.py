@@ -36,12 +36,23 @@ class _Effect(Part, kw_only=True):
     command: str | None
 
 
+class _Trained(Part, kw_only=True):
+    finding: str
+    says: str
+    mean: float
+    unit: str
+    interval: tuple[float, float] | None
+    confidence: float
+    verdict: str
+
+
 class _Finding(Part, kw_only=True):
     kind: str
     layers: list[str]
     says: str
     evidence: dict[str, Any]
     cure: str | None
+    published: list[_Trained] = []
     moves: list[_Effect]
 
 

@@ -38,7 +38,7 @@ from eyeshot.train.batches import Labelled, Normaliser, batches
 from eyeshot.train.descent import Descent
 from eyeshot.train.machine import repeatable, versions
 from eyeshot.train.measures import measures_named, taken
-from eyeshot.train.tested import Tested
+from eyeshot.train.tested import Tested, class_scores
 
 _REPORT_SECONDS = 0.2
 
@@ -252,6 +252,7 @@ def _logits(module: torch.nn.Module, pixels: torch.Tensor, recipe: Recipe, datas
         ) from error
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise RunError(f"arm {recipe.label!r} fails on images of {shape}: {error}") from error
+    output = class_scores(output) if isinstance(output, torch.Tensor) else output
     expected = (len(pixels), len(dataset.classes))
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         outcome = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__

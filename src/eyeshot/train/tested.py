@@ -37,8 +37,7 @@ class Tested:
         """The class scores of some images that are bytes, at once."""
         self.module.eval()
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.is_bf16):
-            logits: torch.Tensor = self.module(self.normalise(images)).float()
-        return logits
+            return class_scores(self.module(self.normalise(images))).float()
 
     def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Class scores and classes of each batch."""
@@ -47,3 +46,8 @@ class Tested:
     def right(self) -> torch.Tensor:
         """Which images are put in their class; one whose scores are not finite is not."""
         return torch.cat([(logits.argmax(1) == labels) & logits.isfinite().all(1) for logits, labels in self.batches()])
+
+
+def class_scores(output: torch.Tensor) -> torch.Tensor:
+    """What a network gives, a row for each image: (images, classes, 1, 1), a global average's, is that, too."""
+    return output.flatten(1) if output.dim() > 2 and output.shape[2:].numel() == 1 else output

@@ -11,6 +11,7 @@ from eyeshot.design.advise import Finding
 from eyeshot.design.effects import effect
 from eyeshot.design.rewriting import Step
 from eyeshot.report.advice import Bin, effect_record, record, suits_words
+from eyeshot.report.published import evidence_sentences
 from eyeshot.report.rewriting import changed, words
 from eyeshot.report.wording import field_size, op_words, times
 
@@ -52,7 +53,8 @@ def decide_of(
 def _finding(finding: Finding) -> dict[str, Any]:
     told = record(finding, [None] * len(finding.moves))
     moves = [{key: value for key, value in each.items() if key != "command"} for each in told["moves"]]
-    return {key: told[key] for key in ("kind", "layers", "says", "cure")} | {"moves": moves}
+    trained = evidence_sentences(finding.kind)
+    return {key: told[key] for key in ("kind", "layers", "says", "cure")} | {"published": trained, "moves": moves}
 
 
 def _moved(move: str, steps: Sequence[Step], command: str | None) -> dict[str, Any]:

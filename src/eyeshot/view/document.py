@@ -17,11 +17,13 @@ from eyeshot.analyse.inspection import Inspection, Layer, View
 from eyeshot.analyse.landmarks import has_gates, horizon, last_convolution
 from eyeshot.analyse.layouts import axes_counting, unit_axes
 from eyeshot.analyse.recurrence import first_gates, lost_at, steps
+from eyeshot.design.published import bearing
 from eyeshot.network.graph import Network, Node
 from eyeshot.network.ops import Conv, ConvTranspose, Input, Linear
 from eyeshot.report.folded import Line, folded_notes, lines
 from eyeshot.report.ledger import rule_words
 from eyeshot.report.outputs import outputs, outputs_table
+from eyeshot.report.published import SCALE, record
 from eyeshot.report.quantities import quantities
 from eyeshot.report.reasons import formula
 from eyeshot.report.sides import labels, layers_aligned
@@ -57,14 +59,16 @@ def document(
         {key: dict(each) for key, each in (("tiles", a), ("decide", b)) if each is not None}
         for a, b in zip(tiles or none, decide or none, strict=True)
     ]
+    designs = [design(report) | claims(report) | more for report, more in zip(reports, asked, strict=True)]
     return {
         "schema": SCHEMA,
         "version": version("eyeshot"),
-        "designs": [design(report) | more for report, more in zip(reports, asked, strict=True)],
+        "designs": designs,
         "comparison": _comparison(reports) if len(reports) > 1 else None,
         "evidence": evidence,
         "effective": [packed(each) for each in effective],
         "image": image,
+        **({"claims": SCALE} if any("published" in each for each in designs) else {}),
     }
 
 
@@ -104,6 +108,12 @@ def design(report: Inspection) -> dict[str, Any]:
         "verdict": on_one(report),
         "outputs": _outputs(report, index),
     }
+
+
+def claims(report: Inspection) -> dict[str, Any]:
+    """The published claims that bear on a design, where some do, each with the layers that it is about."""
+    found = [record(each) | {"layers": list(each.layers)} for each in bearing(report)]
+    return {"published": found} if found else {}
 
 
 def _outputs(report: Inspection, index: Mapping[str, int]) -> dict[str, Any] | None:

@@ -8,9 +8,11 @@ from itertools import zip_longest
 from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.design.published import Published, bearing
 from eyeshot.report.folded import lines
 from eyeshot.report.ledger import ledger
 from eyeshot.report.outputs import outputs_table
+from eyeshot.report.published import HEADS, SCALE, amount, confidence, ends
 from eyeshot.report.sides import labels
 from eyeshot.report.table import Row, Rule, Table
 from eyeshot.report.verdict import on_one, on_several
@@ -24,7 +26,7 @@ def fallback(reports: Sequence[Inspection], decide: Sequence[Mapping[str, Any] |
     """The designs as plain HTML; ``decide`` has for each an entry of ``view.decide``, or none."""
     parts = ['<div class="plain">', "<h1>eyeshot</h1>", "<p>Scripts are off; this is the page's plain form.</p>"]
     for report, advice in zip_longest(reports, decide):
-        parts += [*_design(report), *([] if advice is None else _findings(advice["findings"]))]
+        parts += [*_design(report), *([] if advice is None else _findings(advice["findings"])), *_claims(report)]
     if len(reports) > 1:
         sentences = on_several(reports, labels(reports))
         parts += ["<h2>Side by side</h2>", *(f"<p>{html.escape(text)}</p>" for text in sentences)]
@@ -51,6 +53,32 @@ def _findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
         for each in findings
     ]
     return ["<ul>", *told, "</ul>"] if told else ["<p>Nothing is wrong: no finding passes its threshold.</p>"]
+
+
+def _claims(report: Inspection) -> list[str]:
+    """The published claims that bear on a design."""
+    found = bearing(report)
+    return ["<h3>Published claims, measured again</h3>", f"<p>{SCALE}</p>", claims_table(found)] if found else []
+
+
+def claims_table(found: Sequence[Published]) -> str:
+    """A table for each claim with what came out; lesson and plain page have them."""
+    parts = []
+    for each in found:
+        rows = [
+            f'<tr><th scope="row" class="claim-says">{html.escape(outcome.says)}</th>'
+            f"<td>{html.escape(amount(outcome))}</td>"
+            f"<td>{html.escape(ends(outcome, outcome.interval))}</td><td>{confidence(outcome)}</td>"
+            f'<td class="claim-says">{outcome.verdict}</td></tr>'
+            for outcome in each.outcomes
+        ]
+        heads = "".join(f'<th scope="col">{words}</th>' for words in HEADS)
+        about = f"{each.title}: {each.claim} Source: {each.source.replace('*', '')}; findings/{each.name}"
+        parts.append(
+            f'<table class="quantities claim"><caption>{html.escape(about)}</caption><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        )
+    return "\n".join(parts)
 
 
 def _table(table: Table) -> list[str]:

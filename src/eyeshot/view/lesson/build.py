@@ -10,15 +10,18 @@ from importlib.resources import files
 from typing import Any
 
 from eyeshot.analyse.inspection import Inspection
+from eyeshot.design.published import published
 from eyeshot.report.cone import cone
 from eyeshot.report.cone_svg import cone_svg
 from eyeshot.report.plates_svg import LEGEND, plates_svg
+from eyeshot.report.published import SCALE
 from eyeshot.report.quantities import quantities
 from eyeshot.report.scores_svg import scores_svg
 from eyeshot.report.uses_svg import uses_svg
 from eyeshot.report.wording import short, times
 from eyeshot.view.document import design
 from eyeshot.view.export import assembled
+from eyeshot.view.fallback import claims_table
 from eyeshot.view.lesson.chapters import CHAPTERS
 from eyeshot.view.lesson.passages import Chapter, Passage, Picture
 
@@ -77,6 +80,7 @@ def _section(number: int, chapter: Chapter, reports: Sequence[Inspection], start
     parts = [
         f'<h2 id="{chapter.name}-title"><span class="number-of">{number}</span> {escape(chapter.title)}</h2>',
         *(_passage(passage, chapter, reports) for passage in chapter.passages(list(reports))),
+        _published(chapter),
         _slot(chapter, start, reports),
     ]
     return (
@@ -93,6 +97,16 @@ def _passage(passage: Passage, chapter: Chapter, reports: Sequence[Inspection]) 
     ]
     words = f"<p>{escape(' '.join(passage.sentences))}</p>"
     return f'<div class="passage">{words}<div class="pictures">{"".join(beside)}</div></div>'
+
+
+def _published(chapter: Chapter) -> str:
+    """What others claim of it, and what came out when that was tried; opened by whoever wants it."""
+    tables = claims_table([each for each in published() if each.name in chapter.published])
+    about = escape(f"{chapter.title} Published claims")
+    return (
+        f"<details><summary>What others found, and what came out here</summary><p>{SCALE}</p>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{about}, scrollable">{tables}</div></details>'
+    )
 
 
 def _slot(chapter: Chapter, start: int, reports: Sequence[Inspection]) -> str:

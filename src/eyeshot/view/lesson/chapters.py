@@ -270,6 +270,7 @@ CHAPTERS = (
         shape=(1, 19, 19),
         passages=_sees,
         exercise=_try_stride,
+        published=("effective", "field"),
     ),
     Chapter(
         name="stacks",
@@ -283,6 +284,7 @@ CHAPTERS = (
         shape=(64, 15, 15),
         passages=_stacks,
         exercise=_try_kernel,
+        published=("stacks",),
     ),
     Chapter(
         name="strides",
@@ -295,6 +297,7 @@ CHAPTERS = (
         shape=(1, 28, 28),
         passages=_strides,
         exercise=_try_pool,
+        published=("strides", "shift"),
     ),
     Chapter(
         name="pools",
@@ -302,5 +305,6 @@ CHAPTERS = (
         designs=[("alexnet", "AlexNet"), ("alexnet-alternating", "a pool after each")],
         passages=_pools,
         exercise=_try_alternating,
+        published=("pool-placement", "lrn-and-overlap"),
     ),
 )

@@ -57,6 +57,7 @@ class Chapter:
         shape: of the input; the designs' own unless given.
         passages: what the chapter says of its reports, ten sentences at most.
         exercise: what to try on the stage, and what will be read there.
+        published: claims by others that the chapter is about, by their folders in findings/.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Chapter:
     shape: Shape | None = None
     passages: Callable[[list[Inspection]], list[Passage]]
     exercise: Callable[[list[Inspection]], str]
+    published: Sequence[str] = ()
 
     def reports(self) -> list[Inspection]:
         """The designs, inspected."""

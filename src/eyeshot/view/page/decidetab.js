@@ -57,7 +57,7 @@ export function decidePanel(actions) {
     return h(
       "ol",
       { class: "findings" },
-      entry.findings.map(({ kind, says, layers, cure, moves }) =>
+      entry.findings.map(({ kind, says, layers, cure, published, moves }) =>
         h(
           "li",
           null,
@@ -70,6 +70,7 @@ export function decidePanel(actions) {
                 moves.map((each) => (made.has(each.move) ? button(each.move) : facts(each, [["move", each.move]]))),
               )
             : h("p", null, cure),
+          published.map((text) => h("p", { class: "hint" }, `Trained with and without: ${text}`)),
         ),
       ),
     );

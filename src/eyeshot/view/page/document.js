@@ -10,6 +10,7 @@
  * @property {Evidence | null} evidence
  * @property {Measured[]} effective measured effective fields
  * @property {string | null} image a picture for the input, as a data URI
+ * @property {string} [claims] at what scale published claims were tried, and what verdicts say
  */
 
 /**
@@ -32,17 +33,49 @@
  * @property {{heads: string[], rows: string[][], layers: number[]} | null} [outputs] the table of `eyeshot show`
  * @property {TilesEntry | null} [tiles] how the image is run piece by piece, where that was asked for
  * @property {DecideEntry | null} [decide] what is wrong and what moves make of it, where that was asked for
+ * @property {ClaimEntry[]} [published] claims that bear on it, where some do
+ */
+
+/**
+ * @typedef {object} ClaimEntry a published claim with what came out of its studies
+ * @property {string} name of its folder in findings/
+ * @property {string} title
+ * @property {string} claim
+ * @property {string} source
+ * @property {string[]} layers that it is about; none where it is about the network as a whole
+ * @property {OutcomeEntry[]} outcomes
+ */
+
+/**
+ * @typedef {object} OutcomeEntry
+ * @property {string} study
+ * @property {string} says what comes out if the claim holds
+ * @property {string} amount
+ * @property {string} ends of the interval
+ * @property {string} confidence
+ * @property {string} verdict
+ * @property {number[]} at what the interval is held against, the mean, and the interval's ends where there is one
  */
 
 /**
  * @typedef {object} DecideEntry
- * @property {Array<{kind: string, says: string, layers: string[], cure: string | null, moves: Effect[]}>} findings the costliest first
+ * @property {Array<FindingEntry>} findings the costliest first
  * @property {Array<{layer: string, stride: number, field: number, used: number | null}>} maps before the outputs, pixels
  * @property {[number, number] | null} ends the smallest and the largest object, pixels
  * @property {Array<{low: number, share: number, suits: string}>} bins annotated objects from a size on to twice that
  * @property {Record<string, number>} left_out objects by reason
  * @property {MoveEntry[]} moves that apply, made and read back
  * @property {Record<string, string>} reasons why others do not, by move
+ */
+
+/**
+ * @typedef {object} FindingEntry
+ * @property {string} kind
+ * @property {string} says
+ * @property {string[]} layers
+ * @property {string | null} cure where no move is one
+ * @property {string[]} published what training without the fault gave
+ * @property {Effect[]} moves
  */
 
 /**

@@ -2,6 +2,7 @@
 
 import { boxHolding } from "./box.js";
 import { comparePanel, sign } from "./compare.js";
+import { claimsPanel } from "./claims.js";
 import { chips, offer } from "./controls.js";
 import { costPanel } from "./cost.js";
 import { dataPanel } from "./data.js";
@@ -73,6 +74,9 @@ export function show(page, place, image) {
         ? [{ id: "decide", name: "Decide", panel: decidePanel(actions) }]
         : []),
       ...(page.designs.some(({ tiles }) => tiles) ? [{ id: "tiles", name: "Tiles", panel: tilesPanel() }] : []),
+      ...(page.designs.some(({ published }) => published)
+        ? [{ id: "claims", name: "Claims", panel: claimsPanel(page, actions) }]
+        : []),
       { id: "data", name: "Data", panel: dataPanel(page) },
     ],
     (tab) => set({ tab }),

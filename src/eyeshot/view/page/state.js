@@ -7,9 +7,9 @@ import { mapSize, middle } from "./network.js";
 
 /** What a link may say. */
 const KEYS = ["design", "layer", "unit", "point", "tab", "paths", "axis", "zoom", "use", "edit", "move"];
-const TABS = ["field", "effective", "cost", "compare", "why", "graph", "decide", "tiles", "data"];
+const TABS = ["field", "effective", "cost", "compare", "why", "graph", "decide", "tiles", "claims", "data"];
 /** Views that are there where a design has what they show. */
-const ASKED = /** @type {const} */ (["decide", "tiles"]);
+const ASKED = /** @type {const} */ (["decide", "tiles", "published"]);
 
 /**
  * @typedef {object} State
@@ -99,7 +99,7 @@ export function fromFragment(fragment, designs, editedDesign) {
   }
   for (const key of asked.keys()) if (!KEYS.includes(key)) complaints.push(`nothing is called ${key}`);
   const tab = asked.get("tab") ?? "field";
-  const asks = ASKED.find((name) => name === tab);
+  const asks = ASKED.find((name) => name === (tab === "claims" ? "published" : tab));
   const isThere = TABS.includes(tab) && (!asks || designs.some(({ entry }) => entry[asks]));
   if (!isThere) complaints.push(`no view is called ${tab}`);
   const state = startOf(designs, at, isThere ? tab : "field");
