@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import eyeshot
+from eyeshot.analyse.walk import Rules
 from eyeshot.errors import UsageError
+from eyeshot.network.relations import KINDS, Shape
 
 
 def sigma(design: str, layer: str | None = None, shape: tuple[int, ...] = (1, 200, 200)) -> float:
@@ -114,3 +118,27 @@ def test_a_unit_that_is_not_there_is_complained_of() -> None:
         eyeshot.effective("C3-4", unit=(9, 0), input_shape=(1, 9, 9))
     with pytest.raises(UsageError, match="--unit takes 2 indices, such as 4,4, found 1"):
         eyeshot.effective("C3-4", unit=(1,), input_shape=(1, 9, 9))
+
+
+class Split(torch.nn.Module):
+    """A map that is taken apart into twenty slices, as blocks of Res2Net take theirs, and put together again."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([part * 2 for part in x.split(1, 1)], 1)
+
+
+def test_what_many_readers_send_back_is_united_a_few_times() -> None:
+    """Each union of large maps is an array of its own: of twenty slices there are three, where pairs took nineteen."""
+    network = eyeshot.inspect(torch.nn.Sequential(torch.nn.Conv2d(1, 20, 3, padding=1), Split()), (1, 8, 8)).network
+    united: list[int] = []
+
+    def unite(parts: Sequence[int], shape: Shape) -> int:
+        united.append(len(parts))
+        return sum(parts)
+
+    rules: Rules[int] = Rules("readers", unite)
+    rules.rule(*KINDS)(lambda relation, mark, before, after: mark)
+    marks = rules.backward(network, {network.output.name: 1})
+
+    assert marks[network.input.name] == 20
+    assert united == [8, 9, 5]

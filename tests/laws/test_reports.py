@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +42,24 @@ def test_a_law_holds_of_random_modules(law: Law, program: Program) -> None:
     report = Report(read_module(program, program.shape[1:], name="random", source="test"))
 
     assert violations(report, (law,)) == []
+
+
+@pytest.mark.parametrize("gates", [False, True], ids=("plain", "with gates"))
+def test_a_report_goes_with_its_last_holder(gates: bool) -> None:
+    """Its numbers, and all that was followed for them, are in no circle that only a search for garbage ends."""
+    report = inspect(nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4) if gates else nn.ReLU()), (3, 16, 16))
+    report.to_json()
+    network, layer = weakref.ref(report.network), weakref.ref(report.layers[-1])
+    was_enabled = gc.isenabled()
+    gc.disable()
+
+    try:
+        del report
+        assert network() is None
+        assert layer() is None
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @every_law

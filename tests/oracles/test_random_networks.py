@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from eyeshot import inspect
 from eyeshot.analyse.closed_form import closed_forms
 from eyeshot.analyse.hulls import all_see_everything, hulls
 from eyeshot.analyse.sights import Moving
@@ -131,6 +135,32 @@ def test_what_a_form_says_of_the_image_is_what_each_of_its_units_sees_there(
                     continue  # along the other axis some may lie in padding
                 assert first.tolist() == [max(sight.first(unit), 0) for unit in units], layer.name
                 assert last.tolist() == [min(sight.last(unit), n - 1) for unit in units], layer.name
+
+
+class Erased(torch.nn.Module):
+    """Boxes of a map set to zero one after another, as detectors of points do; then some of its rows."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + 0
+        for i in range(6):
+            x[..., 3 * i : 3 * i + 3, 2 * i : 2 * i + 4] = 0
+        return x[..., 2:20, :]
+
+
+def test_what_is_cut_out_of_an_erased_map_holds_no_map_of_its_own() -> None:
+    """A slice reads nothing together: thousands of them, of maps of 232×232, would take gigabytes."""
+    report = inspect(Erased(), (1, 24, 24))
+    labels = hulls(report.network)
+    cut = report.layers[-1].node
+    (whole,) = cut.inputs
+
+    held = [label.ends for term in labels[whole] for label in term]
+    assert max(ends.size for ends in held) == 2 * 24 * 24
+    for label in (label for term in labels[cut.name] for label in term):
+        assert any(np.shares_memory(label.ends, ends) for ends in held)
+    boxes = {(r, c) for i in range(6) for r in range(3 * i, 3 * i + 3) for c in range(2 * i, 2 * i + 4)}
+    seen = {at: report.layers[-1].unit(*at).footprint.count for at in product(range(18), range(24))}
+    assert {(r + 2, c) for (r, c), count in seen.items() if not count} == {at for at in boxes if 2 <= at[0] < 20}
 
 
 @given(designs(axes=2), st.integers(8, 20))

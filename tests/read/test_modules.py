@@ -358,6 +358,26 @@ def test_a_compiled_module_is_read_as_it_is_written() -> None:
     assert [layer.field for layer in partly] == [layer.field for layer in whole]
 
 
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # PyTorch's compiler, while it is imported
+def test_a_module_compiled_in_place_keeps_its_name_and_stays_compiled() -> None:
+    module = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), nn.Conv2d(2, 2, 3))
+    module[0][0].compile()
+
+    assert [layer.name for layer in inspect(module, (1, 8, 8))] == ["0.0", "0.1", "1"]
+    assert module[0][0]._compiled_call_impl is not None
+
+
+def test_what_a_layers_own_hooks_compute_is_named_after_it() -> None:
+    module = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)))
+    module[0][1].register_forward_pre_hook(lambda module, inputs: (inputs[0] * 2,))
+    module[0][1].register_forward_hook(lambda module, inputs, out: torch.relu(out))
+
+    report = inspect(module, (1, 8, 8))
+
+    assert [layer.name for layer in report] == ["0.0", "0.1.mul", "0.1", "0.1.relu"]
+    assert report.network["0"].name == "0.1.relu"
+
+
 def test_the_first_reading_imports_neither_pytorchs_compiler_nor_sympy() -> None:
     code = "import sys, torch, eyeshot; eyeshot.inspect(torch.nn.Conv2d(3, 8, 3)).to_json()"
     run = subprocess.run(

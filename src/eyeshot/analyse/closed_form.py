@@ -98,6 +98,8 @@ _rules: Rules[Sights] = Rules(
 
 @_rules.rule(Window)
 def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
+    if value.index is None and 1 not in relation.axes and all(map(_moves_in_maps, value.table[0])):
+        return _window_over_maps(relation, value, before, after)
     along_1 = any(1 in axes_of(sight) for cls in value.table for sight in cls)
     # N×H×W×C read by a convolution that takes axis 1 for channels: it mixes all rows
     if along_1 and relation.groups is not None:  # what others call channels are positions here
@@ -106,16 +108,34 @@ def _window(relation: Window, value: Sights, before: Shape, after: Shape) -> Sig
         )
     value = _select_channels(relation, value, before, after)
     shape = before
-    for axis, slide in zip(relation.axes, relation.slides, strict=True):
+    for axis, slide, pattern in zip(relation.axes, relation.slides, relation.patterns, strict=True):
         n, m = before[axis], after[axis]
-        stays = n == m and slide.pattern == SAME_PLACE
+        stays = n == m and pattern == SAME_PLACE
         # a window along channels, as of response normalisation, chose classes above and moves nobody's rows
         if (axis != 1 or along_1) and not stays:
-            value = _follow(value, axis, None if relation.runs else slide.pattern, partial(slide.reads, n, m), shape, m)
+            value = _follow(value, axis, None if relation.runs else pattern, partial(slide.reads, n, m), shape, m)
             shape = (*shape[:axis], m, *shape[axis + 1 :])
-        elif not stays and not _all_read(slide.pattern, n, m):
+        elif not stays and not _all_read(pattern, n, m):
             value = uncut(value)
     return _with_channels(value, before, after)
+
+
+def _moves_in_maps(sight: Sight) -> bool:
+    return type(sight) is Moving and sight.axis != 1
+
+
+def _window_over_maps(relation: Window, value: Sights, before: Shape, after: Shape) -> Sights:
+    """The usual case: channels see alike, whether they are mixed or not, and rows and columns move one by one."""
+    sights = value.table[0]
+    for axis, pattern in zip(relation.axes, relation.patterns, strict=True):
+        n, m = before[axis], after[axis]
+        if n != m or pattern != SAME_PLACE:
+            followed = None if relation.runs else pattern
+            sights = tuple(
+                _follow_moving(sight, axis, followed, before, m) if isinstance(sight, Moving) else sight
+                for sight in sights
+            )
+    return value if sights is value.table[0] else Sights((sights,))
 
 
 _ALL_OF_1 = Reduce(axes=(1,), keep=True)
@@ -135,29 +155,34 @@ def _follow(
 def _follow_sight(
     sight: Sight, axis: int, pattern: Pattern | None, reads: Callable[[], Reads], shape: Shape, size: int
 ) -> Sight:
+    if isinstance(sight, Moving):
+        return _follow_moving(sight, axis, pattern, shape, size)
     # all see the same still, but for windows that may lie in the padding alone: whether all do is up to the hulls
     if isinstance(sight, Fixed) and (pattern != SAME_PLACE or size != shape[axis]):
         return sight._replace(touches=False, cut=None)  # units whose window lies in the padding see nothing
     if axis not in axes_of(sight):
-        # rows of a map whose columns were padded: what lies in the padding sees none of the row
-        if isinstance(sight, Moving) and not (pattern and _all_read(pattern, shape[axis], size)):
-            return sight._replace(cut=None)
         return _resized(sight, axis, size)
     if isinstance(sight, Parted):
         return parted.read_along(sight, axis, reads(), pattern) or _left_out(without_form([sight], shape))
-    if isinstance(sight, Scattered):
-        return _left_out(sight)
-    assert isinstance(sight, Moving)
+    assert isinstance(sight, Scattered)
+    return _left_out(sight)
+
+
+def _follow_moving(sight: Moving, axis: int, pattern: Pattern | None, shape: Shape, size: int) -> Sight:
+    n = shape[axis]
+    if sight.axis != axis:
+        # rows of a map whose columns were padded: what lies in the padding sees none of the row
+        return sight if pattern and _all_read(pattern, n, size) else sight._replace(cut=None)
     if pattern is None:
         return _left_out(without_form([sight], shape))
     # without padding and with stride 2 the last pixel may be skipped: units see to the end only if some window reads it
-    touches = sight.touches and 0 in pattern.reads(0) and shape[axis] - 1 in pattern.reads(size - 1)
-    phases = len(pattern.offsets)
-    if phases == sight.period == 1 and pattern.offsets[0]:  # the usual case, in one go
-        first = sight.firsts[0] + min(pattern.offsets[0]) * sight.step
-        last = sight.lasts[0] + max(pattern.offsets[0]) * sight.step
-        cut = sight.cut if _stays_cut(sight, pattern, shape[axis], size) else None
-        return Moving(axis, sight.step * pattern.step, (first,), (last,), touches, cut)
+    if len(pattern.offsets) == len(sight.firsts) == 1 and pattern.offsets[0]:  # the usual case, in one go
+        (offsets,), (first,), (last,), step = pattern.offsets, sight.firsts, sight.lasts, sight.step
+        touches = sight.touches and 0 in offsets and n - 1 - (size - 1) * pattern.step in offsets
+        cut = sight.cut if _stays_cut(sight, pattern, n, size) else None
+        ends = (first + min(offsets) * step,), (last + max(offsets) * step,)
+        return Moving(axis, step * pattern.step, *ends, touches, cut)
+    touches = sight.touches and 0 in pattern.reads(0) and n - 1 in pattern.reads(size - 1)
     step, firsts, lasts = parted.followed(sight.step, sight.period, 1, (sight.firsts, sight.lasts), pattern)
     if all(last < first for first, last in zip(firsts, lasts, strict=True)):
         return None  # only units that see nothing are read, such as those between a sparse transposed convolution's

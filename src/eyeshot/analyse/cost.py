@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from eyeshot.analyse.memory import alive_at_once, allocations, kept_for_backward
 from eyeshot.analyse.walk import once
@@ -46,8 +47,7 @@ RECTIFIERS = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(NamedTuple):
     """What one layer costs; ``saved_activations`` are the elements that training keeps since this layer needs them."""
 
     params: int

@@ -6,11 +6,12 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
+from operator import ge, sub
 from typing import TYPE_CHECKING
 
 from eyeshot.analyse.closed_form import closed_forms, through, united_over
@@ -86,12 +87,17 @@ class Fields:
     def __init__(self, network: Network, *, gates: bool = True) -> None:
         self.network = network
         self.gates = gates and any(read.gate for node in network for read in node.reads)
-        self.data: Fields = Fields(network, gates=False) if self.gates else self
+        self._along_data = Fields(network, gates=False) if self.gates else None
         self._united: dict[str, Class] = {}
         self._fields: dict[str, Field] = {}
         self._alike: dict[object, list[Node]] = {}
         self._intervals: dict[object, list[Interval]] = {}
         self._outlines: dict[tuple[str, int], Outline | None] = {}
+
+    @property
+    def data(self) -> Fields:
+        """Those of the data path; its own, which it does not hold, so that it goes with the last who holds it."""
+        return self if self._along_data is None else self._along_data
 
     @cached_property
     def _forms(self) -> Mapping[str, Sights]:
@@ -140,10 +146,10 @@ class Fields:
         return self._intervals[key]
 
     def _outline(self, node: Node, axis: int) -> Outline | None:
-        from eyeshot.analyse.outlines import outline
-
         key = node.name, axis
         if key not in self._outlines:
+            from eyeshot.analyse.outlines import outline
+
             along = self._counting[node.name][axis]
             self._outlines[key] = outline(self.network, node, self._hulls[node.name], axis, along, gates=self.gates)
         return self._outlines[key]
@@ -194,10 +200,15 @@ class Fields:
         return node
 
     def _is_alike(self, node: Node, source: str) -> bool:
-        if self._forms[node.name] is not self._forms[source]:
+        form = self._forms[node.name]
+        if form is not self._forms[source]:
             return False
         if len(node.reads) == 1 and isinstance(node.reads[0].relation, Elementwise):
             return node.shape == self.network[source].shape
+        if node.name not in self._behind_reshapes and form.index is None and all(map(_is_told, form.table[0])):
+            before, after = self.network[source].shape, node.shape
+            is_of_channels = before[:1] == after[:1] and before[2:] == after[2:]
+            return is_of_channels and (self.data is self or self.data._is_alike(node, source))
         # The hulls are asked only where something needed them before: for this alone NumPy is not to be loaded. Behind
         # reshapes what is equal is one value, whose field may still be another: see `_shared`.
         return (
@@ -228,19 +239,19 @@ class Fields:
     def _field(self, node: Node) -> Field:
         form = self.form(node.name)
         moving = [sight if isinstance(sight, Moving) else None for sight in form]
-        steps = [_stride(sight) for sight in moving]
-        sides = tuple(self._side(node, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form))
+        size, steps = self._size(node, form), [_stride(sight) for sight in moving]
+        sides = [self._side(node, i) if isinstance(sight, Scattered) else None for i, sight in enumerate(form)]
         starts = [None if sight is None or sight.firsts[0] == NEVER else sight.firsts[0] for sight in moving]
         return Field(
-            size=self._size(node, form),
-            stride=None if all(step is None for step in steps) else tuple(steps),
-            start=None if all(sight is None for sight in moving) else tuple(starts),
+            size=size,
+            stride=None if steps.count(None) == len(steps) else tuple(steps),
+            start=None if moving.count(None) == len(moving) else tuple(starts),
             is_regular=all(self._is_regular(node, i, sight) for i, sight in enumerate(form)),
             # asked of every element: those of a flattened map do not see all, though they do together
-            is_global=self._sees_everything(node, together(self._forms[node.name], node.shape)),
+            is_global=all(map(ge, size, self.network.extent)) and self._sees_everything(node),
             is_exact=node.name not in self.bounded,
             phases=_phases(moving),
-            one_sided=sides if any(sides) else None,
+            one_sided=tuple(sides) if any(sides) else None,
         )
 
     def _covers(self, node: Node, axis: int) -> bool:
@@ -265,10 +276,10 @@ class Fields:
         return all(_holds((sight.first, sight.last), ends) for ends in along_data)
 
     def _size(self, node: Node, form: Class) -> tuple[int, ...]:
-        sizes = tuple(self._widest(node, i, sight) for i, sight in enumerate(form))
+        sizes = tuple([self._widest(node, i, sight) for i, sight in enumerate(form)])
         if self.data is self:
             return sizes
-        return tuple(max(pair) for pair in zip(sizes, self.data[node.name].size, strict=True))
+        return tuple(map(max, sizes, self.data[node.name].size))
 
     def _widest(self, node: Node, axis: int, sight: Sight) -> int:
         """The most that a unit sees along an axis.
@@ -279,10 +290,9 @@ class Fields:
         if sight is None:
             return 0
         if isinstance(sight, Moving | Parted):
-            ends = zip(sight.firsts, sight.lasts, strict=True)
+            spans: Iterator[int] = map(sub, sight.lasts, sight.firsts)
             # a few of a map's tokens are no part of an endless row of them: phases that none of them has do not count
-            there = sight.existing if isinstance(sight, Parted) else None
-            return max(b - a + 1 for a, b in islice(ends, there))
+            return max(islice(spans, sight.existing) if isinstance(sight, Parted) else spans) + 1
         if isinstance(sight, Fixed) and (self.data is self or _holds((sight.first, sight.last), (0, self._end(axis)))):
             return sight.last - sight.first + 1
         outline = self._outline(node, axis)
@@ -293,8 +303,8 @@ class Fields:
         """The image's last position along an axis."""
         return self.network.extent[axis] - 1
 
-    def _sees_everything(self, node: Node, form: Class) -> bool:
-        extent = self.network.extent
+    def _sees_everything(self, node: Node) -> bool:
+        extent, form = self.network.extent, together(self._forms[node.name], node.shape)
         for i, (sight, size) in enumerate(zip(form, extent, strict=True)):
             if sight is None:
                 return False
@@ -312,6 +322,13 @@ class Fields:
             cuts = [_ends_of_all(sight, node.shape) for sight in form]
             if all(ends is not None for ends in cuts):
                 return all(first <= 0 and last >= n - 1 for (first, last), n in zip(cuts, extent, strict=True))  # type: ignore[misc]
+        if any(isinstance(sight, Scattered) for sight in form):  # whose outlines were asked for already
+            from eyeshot.analyse.outlines import of_elements
+
+            elements = of_elements(self.network, node.name, gates=self.gates)
+            if elements is not None:
+                pairs = zip(elements, extent, strict=True)
+                return all(each.firsts == (0, 0) and each.lasts == (n - 1, n - 1) for each, n in pairs)
         from eyeshot.analyse.hulls import all_see_everything
 
         return all_see_everything(self._hulls[node.name], extent)
@@ -374,14 +391,21 @@ def _outermost(sight: Sight, shape: Shape) -> list[tuple[int, int]]:
     return [(first, last) for first, last in ends if first <= last]
 
 
+def _is_told(sight: Sight) -> bool:
+    """Whether the form tells all there is to tell: each element sees just so, cut at the borders."""
+    if type(sight) is Fixed:
+        return sight.touches
+    return type(sight) is Moving and sight.cut is not None
+
+
 def _phases(moving: list[Moving | None]) -> tuple[tuple[int, ...] | None, ...] | None:
     turns = [
-        tuple(max(b - a + 1, 0) for a, b in zip(sight.firsts, sight.lasts, strict=True))
-        if sight is not None and sight.period > 1
-        else None
+        None
+        if sight is None or len(sight.firsts) == 1
+        else tuple(max(b - a + 1, 0) for a, b in zip(sight.firsts, sight.lasts, strict=True))
         for sight in moving
     ]
-    return None if all(turn is None or len(set(turn)) == 1 for turn in turns) else tuple(turns)
+    return tuple(turns) if any(turn is not None and len(set(turn)) > 1 for turn in turns) else None
 
 
 def _ends_of_all(sight: Sight, shape: Shape) -> tuple[int, int] | None:

@@ -361,7 +361,8 @@ def _sliding_minimum(ends: Ends, axis: int, k: int, d: int) -> Ends:
 
 @_rule(Taps)
 def _taps(relation: Taps, value: Hulls, before: Shape, after: Shape) -> Hulls:
-    value = _settled_for(value, relation.axes)
+    along = zip(relation.axes, relation.reads, strict=True)
+    value = _settled_for(value, [axis for axis, reads in along if any(len(taps) > 1 for taps in reads)])
     for axis, reads in zip(relation.axes, relation.reads, strict=True):
         n, count = before[axis], max(map(len, reads))
         # a position that reads nothing, as where a grid leads outside, reads one behind the last, which sees nothing

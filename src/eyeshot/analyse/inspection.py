@@ -130,7 +130,15 @@ class Layer(View):
     def __init__(self, node: Node, fields: Fields) -> None:
         super().__init__(node.name, fields)
         self.node = node
-        self.data = View(node.name, fields.data)
+
+    @property
+    def data(self) -> View:
+        """What it sees along the data path alone, which is all there is where a network has no gates."""
+        return self if self.fields.data is self.fields else self._along_data
+
+    @cached_property
+    def _along_data(self) -> View:
+        return View(self.name, self.fields.data)
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.field.size))

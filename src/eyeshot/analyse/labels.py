@@ -50,13 +50,29 @@ class Labels:
         """The axes of the array, from and up to, that make up an axis of the tensor."""
         if self.split is None:
             return axis + 1, axis + 2
-        start = 1 + sum(map(len, self.split[:axis]))
+        start = 1
+        for parts in self.split[:axis]:
+            start += len(parts)
         return start, start + len(self.split[axis])
 
     def varies(self, axis: int) -> bool:
         """Whether the label depends on the position along an axis of the tensor."""
+        if self.split is None:
+            return bool(self.ends.shape[axis + 1] > 1)
         start, stop = self.parts(axis)
         return any(n > 1 for n in self.ends.shape[start:stop])
+
+    def varying(self) -> list[int]:
+        """The axes of the tensor along which the label depends on the position."""
+        if self.split is None:
+            return [axis for axis, n in enumerate(self.ends.shape[1:]) if n > 1]
+        axes, sizes, start = [], self.ends.shape, 1
+        for axis, parts in enumerate(self.split):
+            stop = start + len(parts)
+            if max(sizes[start:stop], default=1) > 1:
+                axes.append(axis)
+            start = stop
+        return axes
 
 
 def of_nothing(rank: int) -> Labels:

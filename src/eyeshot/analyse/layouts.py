@@ -147,10 +147,12 @@ _rules: Rules[Layout] = Rules("units", _unite, lambda layout: layout)
 
 def _resized(value: Layout, axes: Sequence[int], after: Shape) -> Layout:
     """The layout with other sizes along some axes, which count what they counted."""
-    return tuple(
-        (Part(after[a], _counts(axis)),) if a in axes and math.prod(p.size for p in axis) != after[a] else axis
-        for a, axis in enumerate(value)
-    )
+    layout = list(value)
+    for a in axes:
+        axis, size = value[a], after[a]
+        if size != (axis[0].size if len(axis) == 1 else math.prod(part.size for part in axis)):
+            layout[a] = (Part(size, _counts(axis)),)
+    return tuple(layout)
 
 
 @_rules.rule(Window)

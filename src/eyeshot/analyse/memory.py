@@ -179,8 +179,7 @@ class Kept:
         return sum(self.layers.values())
 
 
-@dataclass(frozen=True)
-class Saves:
+class Saves(NamedTuple):
     """What an op's derivative needs: inputs by number, its output, and ``more`` elements such as statistics."""
 
     inputs: tuple[int, ...] = ()
@@ -208,13 +207,16 @@ def kept_for_backward(network: Network) -> Kept:
         needs.add(node.name)
         saves = saved_by(network, node, allocated)
         is_exact = is_exact and saves.is_known
-        copies = copies_of(node)
-        blocks = [allocated[node.inputs[i]] for i in saves.inputs if not copies[i]]
-        blocks += [allocated[node.name]] if saves.output else []
-        new = {place.block: place.elements for place in blocks if place.block not in seen}
-        # x → ReLU → conv: the ReLU keeps its output, which is the conv's input, and it counts at the ReLU
-        seen.update(new)
-        layers[node.name] = sum(new.values()) + saves.more + sum(copies[i] for i in saves.inputs)
+        kept = saves.more
+        if saves.inputs or saves.output:
+            copies = copies_of(node)
+            blocks = [allocated[node.inputs[i]] for i in saves.inputs if not copies[i]]
+            blocks += [allocated[node.name]] if saves.output else []
+            new = {place.block: place.elements for place in blocks if place.block not in seen}
+            # x → ReLU → conv: the ReLU keeps its output, which is the conv's input, and it counts at the ReLU
+            seen.update(new)
+            kept += sum(new.values()) + sum([copies[i] for i in saves.inputs])
+        layers[node.name] = kept
     return Kept(layers, is_exact)
 
 
@@ -247,7 +249,7 @@ def saved_by(network: Network, node: Node, allocated: Mapping[str, Allocation]) 
 @rule(Conv, ConvTranspose, Linear, MatMul, DeformConv, GridSample)
 def _product(network: Network, node: Node) -> Saves:
     """The derivative by each factor needs the other."""
-    return Saves(tuple(range(len(node.inputs))))
+    return FIRST if len(node.inputs) == 1 else Saves(tuple(range(len(node.inputs))))
 
 
 @rule(Input, Banded, Constant, Concatenate, Copy, Index, Insert, Pad, Rearrange, Resize, Shift, Slice, Tile)

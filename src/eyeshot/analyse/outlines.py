@@ -29,17 +29,26 @@ class Outline:
 
 def outline(network: Network, node: Node, value: Union, i: int, along: Shape, *, gates: bool) -> Outline | None:
     """The outline of the units that lie ``along`` axes of a node's tensor; None where none of them sees anything."""
-    if any(one.may_be_empty for term in value for one in term):
+    elements = of_elements(network, node.name, gates=gates)
+    if elements is None and any(one.may_be_empty for term in value for one in term):
         first, last = interval(node, value, i, along)
         ends = np.stack([first, -last])[:, first <= last]
         return _outlines_of([ends])[0] if ends.size else None
-    labels = value[0][i] if len(value) == 1 else reduce(lower, [term[i] for term in value])
-    apart = [axis for axis in range(len(node.shape)) if axis not in along and labels.varies(axis)]
+    labels = value[0][i] if elements is not None else reduce(lower, [term[i] for term in value])
+    apart = [axis for axis in labels.varying() if axis not in along]
     if apart:
         labels = reduced(labels, apart, node.shape)
-    if len(value) == 1 and labels.ends is value[0][i].ends:
-        return _outlines(network, gates=gates)[node.name][i]
+    elif elements is not None:
+        return elements[i]
     return _outlines_of([labels.ends.reshape(2, -1)])[0]
+
+
+def of_elements(network: Network, name: str, *, gates: bool) -> Sequence[Outline] | None:
+    """For each followed axis the outline of all elements of a layer, whatever their unit.
+
+    None of those whose labels are more than one product, or may be empty.
+    """
+    return _outlines(network, gates=gates).get(name)
 
 
 @once

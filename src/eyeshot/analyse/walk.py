@@ -41,6 +41,10 @@ def once(analysis: Callable[Concatenate[Network, P], R]) -> Callable[Concatenate
     return known
 
 
+_MOST_WAITING = 8
+"""Marks of one node that wait to be united at most: each may hold an array as large as the node's map."""
+
+
 class _Edge(NamedTuple):
     """One read of a node: the node that it reads, with its shape, and the relations that are followed in turn.
 
@@ -80,13 +84,12 @@ def _edges(network: Network) -> Sequence[Sequence[_Edge]]:
 
 
 class _Made(Generic[V]):
-    """What a pass made: parts by a read's number and the value that was read, values of nodes by all their reads.
+    """What a pass made: values of nodes, by the numbers of all their reads and the values that were read.
 
-    Values are told apart by their identity: all of them are held for as long as the pass lasts.
+    Those are told apart by their identity: all of them are held for as long as the pass lasts.
     """
 
     def __init__(self) -> None:
-        self.parts: dict[object, V] = {}
         self.values: dict[object, V] = {}
         self.distinct: dict[object, V] = {}
 
@@ -202,7 +205,11 @@ class Rules(Generic[V]):
         Nodes of ``until`` are reached but not passed. Where only the mark of one node is asked for, ``to``, others are
         let go once they are sent on: those of a deep network's maps together would not fit.
         """
+        # Those of several readers are united at once where they are: each union of large maps is an array of its own.
+        waiting: dict[str, list[V]] = {}
         for node in reversed(network.nodes):
+            if node.name in waiting:
+                self._gather(marks, node, waiting.pop(node.name))
             mark = marks.get(node.name)
             if mark is None or node.name in until:
                 continue
@@ -211,7 +218,15 @@ class Rules(Generic[V]):
             for read in node.reads:
                 if gates or not read.gate:
                     source = network[node.inputs[read.source]]
-                    sent = self._followed(in_turn(read.relation), mark, source.shape, node.shape)
-                    held = marks.get(source.name)
-                    marks[source.name] = sent if held is None else self._unite((held, sent), source.shape)
+                    sent = waiting.setdefault(source.name, [])
+                    sent.append(self._followed(in_turn(read.relation), mark, source.shape, node.shape))
+                    if len(sent) == _MOST_WAITING:
+                        self._gather(marks, source, sent)
+                        sent.clear()
         return marks
+
+    def _gather(self, marks: dict[str, V], node: Node, sent: Sequence[V]) -> None:
+        """Unite what was sent to a node with what it has."""
+        parts = [*([marks[node.name]] if node.name in marks else []), *sent]
+        if parts:
+            marks[node.name] = parts[0] if len(parts) == 1 else self._unite(parts, node.shape)

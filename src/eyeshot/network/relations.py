@@ -57,6 +57,11 @@ class Window(Value):
         sizes = zip(self.kernel, self.stride, self.dilation, self.padding, self.bases(), strict=True)
         return tuple(Slide(k, s, d, before, after, b) for k, s, d, (before, after), b in sizes)
 
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """What outputs read along each of ``axes`` away from the borders."""
+        return tuple(slide.pattern for slide in self.slides)
+
 
 class Taps(Value):
     """A fixed list of read positions for each output position, along each of some axes.

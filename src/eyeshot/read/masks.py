@@ -90,6 +90,11 @@ class Masks:
         self._left = most
         self._tables: dict[tuple[Shape, bytes], tuple[Reads | None, bool] | None] = {}
 
+    @property
+    def left_out_some(self) -> bool:
+        """Whether some mask left something out so far: else sums and products of maps have nothing to hand on."""
+        return bool(self.silent or self.zeros)
+
     # --- what steps make of them --------------------------------------------------------------------------------------
 
     def choose(self, out: Made, choices: Sequence[tuple[Made | Constant, Bits]]) -> None:

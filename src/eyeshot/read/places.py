@@ -1,4 +1,4 @@
-"""Where in the user's model a forward pass is: followed by hooks that are gone afterwards."""
+"""Where in the user's model a forward pass is: its modules' calls are followed, as long as the pass lasts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from eyeshot.read.state import Modules
 from eyeshot.read.trace import CallSite, Trace, tensors_in
@@ -22,16 +21,11 @@ _OWN = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(torch.__file__).parent}{
 
 @dataclass(slots=True)
 class _Running:
-    """A module's forward under way: where it is and was called from, what it got, and what its last part gave.
-
-    ``unwatched`` leads the public functions that a layer of PyTorch's own calls past ``Whole``, where that may be.
-    """
+    """A module's forward under way: where it is, what it got, and what its last part gave."""
 
     place: CallSite
-    caller: CallSite
     inputs: Any
     last: tuple[str, Any] = ("", None)
-    unwatched: Any = None
 
 
 class Places:
@@ -51,52 +45,57 @@ class Places:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """While this lasts the trace knows its place."""
-        handles = (
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, always_call=True),
-        )
+        """While this lasts the trace knows its place.
+
+        Calls of modules are watched where PyTorch makes them. Its hooks for that would cost as much for each call as
+        recording an op does: with hooks PyTorch takes another way through a call, and a failure has to be told by what
+        a hook gets.
+        """
+        for child in self.modules.values():  # which run as they are written now; what they hold is put back afterwards
+            if child.__dict__.get("_compiled_call_impl") is not None:
+                child.__dict__["_compiled_call_impl"] = None
+        of_pytorch: Any = torch.nn.Module
+        called = of_pytorch._call_impl
+        of_pytorch._call_impl = self._following(called)
         try:
             yield
         finally:
-            for handle in handles:
-                handle.remove()
-            for running in reversed(self.stack):  # none, unless the pass ended with sys.exit
-                if running.unwatched is not None:
-                    running.unwatched.__exit__(None, None, None)
+            of_pytorch._call_impl = called
 
-    def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        path, caller = self.paths.get(id(module)), self.trace.place
-        place = self.trace.place = CallSite(caller.path if path is None else path, not module._modules)
-        running = _Running(place, caller, inputs)
-        kind: Any = type(module)
-        if not self.watches_all and _is_of_pytorch(kind) and _runs_as_written(module):
-            running.unwatched = torch._C.DisableTorchFunction()
-            running.unwatched.__enter__()
-        self.stack.append(running)
+    def _following(self, called: Any) -> Any:
+        """PyTorch's way to call a module, followed."""
+        paths, trace, stack, watches_all = self.paths, self.trace, self.stack, self.watches_all
 
-    def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
-        path = self.paths.get(id(module))
-        if path:
-            self.trace.finish(path, tensors_in(output))
-        if not self.stack:
-            return
-        running = self.stack.pop()
-        if running.unwatched is not None:
-            running.unwatched.__exit__(None, None, None)
-        self.trace.place = running.caller
-        if output is None and sys.exc_info()[0] is not None:
-            # PyTorch calls this from the innermost module outwards, and the innermost is where it failed.
-            self.failed = self.failed or running
-            return
-        self.failed = None
-        if self.stack:
-            self.stack[-1].last = (path or "", output)
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path, caller = paths.get(id(module)), trace.place
+            trace.place = CallSite(caller.path if path is None else path, not module._modules)
+            running = _Running(trace.place, args)
+            stack.append(running)
+            kind: Any = type(module)
+            try:
+                if watches_all or not _is_of_pytorch(kind) or not _runs_as_written(module):
+                    output = called(module, *args, **kwargs)
+                else:
+                    with torch._C.DisableTorchFunction():  # public functions that it calls are led past ``Whole``
+                        output = called(module, *args, **kwargs)
+            except BaseException:
+                self.failed = self.failed or running  # the innermost module comes first, and is where it failed
+                raise
+            finally:
+                stack.pop()
+                trace.place = caller
+            self.failed = None
+            if path:
+                trace.finish(path, tensors_in(output))
+            if stack:
+                stack[-1].last = (path or "", output)
+            return output
+
+        return call
 
     def of_failure(self) -> str:
         """Where a forward pass failed: the innermost module with its weight's shape, what went into it, and how far."""
-        # PyTorch tells of no sys.exit; then what was running still is.
-        at = self.failed or (self.stack[-1] if self.stack else None)
+        at = self.failed
         if at is None:
             return "in forward"
         path, output = at.last

@@ -40,6 +40,9 @@ PACKED = frozenset({"_pack_padded_sequence", "_pad_packed_sequence", "lstm", "gr
 """Ops that take the lengths of sequences, which say where each position stands."""
 _WRITTEN = (torch.tensor, torch.as_tensor, torch.asarray)
 """Functions that make a tensor of numbers as they are written down."""
+_RESPONSE_NORM = torch.nn.functional.local_response_norm
+_CHANGED = frozenset({*_WRITTEN, torch.Tensor.new_tensor, torch.Tensor.__getitem__, _RESPONSE_NORM})
+"""Functions that are not called as they are."""
 _META = torch.device("meta")
 _MOST_NUMBERS = 1 << 20
 """Elements of a constant at most whose numbers are computed."""
@@ -294,14 +297,15 @@ class Whole(TorchFunctionMode):
     ) -> Any:
         """PyTorch's entry: called for every public function."""
         kwargs = kwargs or {}
-        is_lrn = func is torch.nn.functional.local_response_norm
-        if func in _WRITTEN and not self.has_numbers and args and not isinstance(args[0], torch.Tensor):
+        if func not in _CHANGED or self.has_numbers:
+            return func(*args, **kwargs)
+        if func in _WRITTEN and args and not isinstance(args[0], torch.Tensor):
             kwargs = {**kwargs, "device": torch.device("cpu")}  # where they keep them, as ranges do
-        if func is torch.Tensor.new_tensor and not self.has_numbers and not isinstance(args[1], torch.Tensor):
+        if func is torch.Tensor.new_tensor and not isinstance(args[1], torch.Tensor):
             kwargs = {**kwargs, "device": torch.device("cpu")}
-        if func is torch.Tensor.__getitem__ and not self.has_numbers:
+        if func is torch.Tensor.__getitem__:
             args = (args[0], _tables(args[1]))
-        if is_lrn and args and self.trace.knows(args[0]) and not self.has_numbers:
+        if func is _RESPONSE_NORM and args and self.trace.knows(args[0]):
             return self._local_response_norm(*args, **kwargs)
         return func(*args, **kwargs)
 

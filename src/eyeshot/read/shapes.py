@@ -95,34 +95,41 @@ def _each(value: Any, axes: int) -> Sizes:
 @_rule("conv1d", "conv2d", "conv3d")
 def _conv(args: Arguments) -> torch.Tensor | None:
     x, weight, bias, groups = args["input"], args["weight"], args["bias"], args["groups"]
-    is_turned = x.dim() == 4 and not x.is_contiguous() and _are_of_one_kind(x)
-    lies_by_channels = is_turned and x.is_contiguous(memory_format=torch.channels_last)
-    plain = (weight,) if lies_by_channels else (x, weight)
-    if not _are_plain(*plain) or not (bias is None or (_are_plain(weight, bias) and bias.shape == weight.shape[:1])):
+    padding = args["padding"]
+    tensors = (x, weight) if bias is None else (x, weight, bias)
+    if isinstance(padding, str) or not _are_of_one_kind(*tensors):
         return None
-    if x.dtype is not weight.dtype:
+    lies_by_channels = not x.is_contiguous()
+    if lies_by_channels and not (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):
         return None
-    axes = weight.dim() - 2
-    batch, channels, *sizes = x.shape
-    if axes != x.dim() - 2 or channels != weight.shape[1] * groups or weight.shape[0] % groups or batch == 0:
+    if not weight.is_contiguous() or not (bias is None or (bias.is_contiguous() and bias.shape == weight.shape[:1])):
         return None
-    padding, stride, dilation = args["padding"], _each(args["stride"], axes), _each(args["dilation"], axes)
-    if isinstance(padding, str) or not (stride and dilation and (padding := _each(padding, axes))):
+    settings = (
+        value if isinstance(value, int) else tuple(value) for value in (args["stride"], padding, args["dilation"])
+    )
+    shape = _convolved(x.shape, weight.shape, *settings, groups)
+    if shape is None:
         return None
-    out = _windows(tuple(sizes), tuple(weight.shape[2:]), stride, dilation, padding)
-    if min(out) <= 0:
-        return None
-    out_tensor = fresh((batch, weight.shape[0], *out), x.dtype)
-    return out_tensor.contiguous(memory_format=torch.channels_last) if lies_by_channels else out_tensor
+    out = fresh(shape, x.dtype)
+    return out.contiguous(memory_format=torch.channels_last) if lies_by_channels else out
 
 
 @lru_cache(maxsize=1024)
-def _windows(sizes: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sizes) -> list[int]:
-    """Windows along each axis; none of settings that are not allowed."""
-    return [
+def _convolved(
+    before: Sizes, weight: Sizes, stride: int | Sizes, padding: int | Sizes, dilation: int | Sizes, groups: int
+) -> Sizes | None:
+    """The shape of a convolution's output; None of settings and shapes that are not allowed."""
+    axes = len(weight) - 2
+    if axes != len(before) - 2 or before[1] != weight[1] * groups or weight[0] % groups or before[0] == 0:
+        return None
+    settings = [_each(value, axes) for value in (stride, dilation, padding)]
+    if not all(settings):
+        return None
+    sizes = [
         Slide(k, s, d, p, p).count(n) if s > 0 and d > 0 and p >= 0 and k > 0 else 0
-        for n, k, s, d, p in zip(sizes, kernel, stride, dilation, padding, strict=True)
+        for n, k, s, d, p in zip(before[2:], weight[2:], *settings, strict=True)
     ]
+    return (before[0], weight[0], *sizes) if min(sizes) > 0 else None
 
 
 @_rule("max_pool2d", "avg_pool2d")

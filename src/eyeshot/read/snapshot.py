@@ -73,7 +73,7 @@ class Snapshot:
     def _noted(self, value: Any) -> Iterable[Any]:
         """Note one value; what it holds is looked at next."""
         if isinstance(value, dict):
-            was = dict(value)
+            was = value.copy() if type(value) is dict else dict(value)  # that of another class is the user's
             self._dictionaries.append((value, was))
             held: Iterable[object] = was.values()
         elif isinstance(value, torch.Tensor):

@@ -19,7 +19,7 @@ Modules = Sequence[tuple[str, torch.nn.Module]]
 """A module and all in it, each with its path."""
 _OF_WEIGHTS = ("_parameters", "_buffers")
 _META = torch.device("meta")
-_OF_KNOWN_SHAPE = frozenset({torch.nn.Parameter, torch.Tensor})
+_OF_KNOWN_SHAPE = frozenset({torch.nn.Parameter, torch.Tensor, type(None)})
 
 
 def modules_in(root: torch.nn.Module) -> Modules:
@@ -37,9 +37,9 @@ def modules_in(root: torch.nn.Module) -> Modules:
 
 
 def weights_of(modules: Modules) -> list[dict[str, Any]]:
-    """The tables of weights and buffers that ``stand_ins`` sets aside."""
+    """The tables of weights and buffers that ``stand_ins`` sets aside: those that hold some."""
     plain = [child.__dict__ for _, child in modules if not isinstance(child, torch.jit.ScriptModule)]
-    return [attributes[table] for attributes in plain for table in _OF_WEIGHTS]
+    return [held for attributes in plain for table in _OF_WEIGHTS if (held := attributes[table])]
 
 
 @contextmanager
@@ -71,6 +71,8 @@ def stand_ins(modules: Modules, trace: Trace) -> Iterator[None]:
             attributes = child.__dict__
             for table in _OF_WEIGHTS:
                 table_before = attributes[table]
+                if not table_before:
+                    continue
                 held.append((attributes, table, table_before))
                 attributes[table] = {
                     name: tensor if tensor is None else stand_in(path, name, tensor, table == "_parameters")
@@ -105,11 +107,10 @@ def _stand_in(tensor: torch.Tensor, name: str, is_param: bool) -> torch.Tensor:
 
 def has_lazy_weights(modules: Modules) -> bool:
     """Whether some weights get their shape from the first input only."""
-    return any(
-        type(tensor) not in _OF_KNOWN_SHAPE and tensor is not None and is_lazy(tensor)
-        for _, child in modules
-        for table in (child._parameters, child._buffers)
-        for tensor in table.values()
+    tables = [table for _, child in modules for table in (child._parameters, child._buffers) if table]
+    kinds = {type(tensor) for table in tables for tensor in table.values()}
+    return not kinds <= _OF_KNOWN_SHAPE and any(
+        tensor is not None and is_lazy(tensor) for table in tables for tensor in table.values()
     )
 
 

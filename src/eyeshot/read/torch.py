@@ -100,7 +100,10 @@ def read_module(
     with uncollected():  # nothing large is left behind: no tensor has memory
         error = reading.run(arguments.without_numbers())
         if error is None:
-            return reading.network(notes)
+            network = reading.network(notes)
+            # let go before Python looks for what is unreachable: it would look through all that was recorded
+            del reading, arguments, modules
+            return network
     if not _needs_numbers(error):
         raise reading.failure(error, notes) from error
     why = reading.explain(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,14 +87,21 @@ def arithmetic(trace: Trace, call: Call) -> Any:
             return one(trace, call, Pointwise(name="square"), inputs[:1], call.run())
         inputs = inputs[:1]
     name = call.name.rstrip("_")
-    before = _operands(trace, call, name) if call.arguments.get("alpha", 1) == 1 else []
     out = call.run()
-    op = Arithmetic(name=name, varies=varying(trace, operands, out.dim()))
+    op = _arithmetic(name, varying(trace, operands, out.dim()))
+    may_mask = bool(op.varies) or trace.masks.left_out_some
+    before = _operands(trace, call, name) if may_mask and call.arguments.get("alpha", 1) == 1 else []
     one(trace, call, op, inputs, out)
     if before:
         given = [_constant(trace, each, varies=bool(op.varies)) if step is None else step for step, each in before]
         trace.masks.follow(trace.step_of(out), name, given)
     return out
+
+
+@cache
+def _arithmetic(name: str, varies: tuple[int, ...]) -> Arithmetic:
+    """The operation of that name: a network has many of few."""
+    return Arithmetic(name=name, varies=varies)
 
 
 def _operands(trace: Trace, call: Call, name: str) -> list[tuple[Step | None, Any]]:

@@ -60,6 +60,13 @@ def _copied(tensor: torch.Tensor, shape: tuple[int, ...]) -> int:
     return 0 if seen.untyped_storage()._cdata == tensor.untyped_storage()._cdata else seen.numel()
 
 
+def _copied_by_batch(matrices: torch.Tensor, batch: torch.Size) -> int:
+    """Elements that PyTorch copies of a factor to see one batch of matrices."""
+    if matrices.is_contiguous() and matrices.shape[:-2] == batch:
+        return 0
+    return _copied(matrices.expand(*batch, *matrices.shape[-2:]), (-1, *matrices.shape[-2:]))
+
+
 def _product_with_weights(call: Call) -> Any:
     """A fully connected layer whose weights depend on the input, or whose input does not."""
     weight, bias = call["weight"], call["bias"]
@@ -85,8 +92,7 @@ def _matmul(trace: Trace, call: Call) -> Any:
         product = masking.product(trace, steps[0], steps[1], out.shape)
         trace.bind(out, product)
         if out.dim() > 3:  # taken as a batch of matrices
-            spread = [t.expand(*out.shape[:-2], *t.shape[-2:]) for t in (a, b)]
-            trace.copy_before(product, tuple(_copied(t, (-1, *t.shape[-2:])) for t in spread))
+            trace.copy_before(product, tuple(_copied_by_batch(t, out.shape[:-2]) for t in (a, b)))
         return out
     x = a if trace.knows(a) else b
     op = Linear(bias=False, axis=-1 if x is a else -2)

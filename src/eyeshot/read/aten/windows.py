@@ -35,23 +35,28 @@ def _conv(trace: Trace, call: Call) -> Any:
         out = call.run()
         unknown(trace, call.name, call.tensors, [out], "only its kernel depends on the data")
         return out
-    axes = weight.dim() - 2
-    stride, dilation, padding = each(call["stride"], axes), each(call["dilation"], axes), call["padding"]
-    padding = padding if isinstance(padding, str) else each(padding, axes)
-    op = _conv_of(tuple(weight.shape[2:]), stride, dilation, padding, call["groups"], call["bias"] is not None)
+    settings = (v if isinstance(v, int | str) else tuple(v) for v in map(call.__getitem__, _OF_WINDOWS))
+    op = _conv_of(weight.shape[2:], *settings, call["groups"], call["bias"] is not None)
     inputs = [x, weight] if trace.knows(weight) else [x]
     return slide(trace, call, op, [trace.step_of(tensor) for tensor in inputs], call.run())
 
 
+_OF_WINDOWS = ("stride", "dilation", "padding")
+
+
 @lru_cache(maxsize=1024)
-def _conv_of(kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sizes | str, groups: int, has_bias: bool) -> Conv:
+def _conv_of(
+    kernel: Sizes, stride: int | Sizes, dilation: int | Sizes, padding: int | Sizes | str, groups: int, has_bias: bool
+) -> Conv:
     """The convolution of such settings: a network has many of few kinds."""
+    axes = len(kernel)
+    stride, dilation = each(stride, axes), each(dilation, axes)
     if padding == "same":
         spread = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         sides: Sides = tuple((s // 2, s - s // 2) for s in spread)
     else:
-        sides = both_sides((0,) * len(kernel) if isinstance(padding, str) else padding)
-    return Conv(kernel=kernel, stride=stride, dilation=dilation, padding=sides, groups=groups, bias=has_bias)
+        sides = both_sides((0,) * axes if isinstance(padding, str) else each(padding, axes))
+    return Conv(kernel=tuple(kernel), stride=stride, dilation=dilation, padding=sides, groups=groups, bias=has_bias)
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
