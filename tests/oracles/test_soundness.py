@@ -113,6 +113,31 @@ def test_vgg_at_32_pixels_has_ten_layers_in_vain_from_conv3_3_on() -> None:
     assert unproductive(eyeshot.inspect("vgg16")) == []
 
 
+class OfTokens(nn.Module):
+    """Patches behind class tokens, which are taken off for a convolution and put back (PiT)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.pool = nn.Conv2d(3, 8, 4, 2), nn.Conv2d(8, 8, 3, 2, 1)
+        self.first = nn.Parameter(torch.zeros(1, 2, 8))
+
+    def behind(self, patches: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+        return torch.cat([first.expand(len(patches), -1, -1), patches.flatten(2).mT], 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        patches = self.patches(x)
+        tokens = self.behind(patches, self.first)
+        patches = self.pool(tokens[:, 2:].mT.unflatten(2, patches.shape[2:]))
+        return self.behind(patches, tokens[:, :2]).unflatten(2, (2, 4)).transpose(1, 2)
+
+
+def test_a_convolution_of_tokens_that_see_a_patch_each_adds_context() -> None:
+    report = eyeshot.inspect(OfTokens(), (3, 32, 32))
+
+    assert report["pool"].field.size == (8, 8)
+    assert unproductive(report) == []
+
+
 def test_gates_make_no_layer_unproductive() -> None:
     class Squeezed(nn.Module):
         def __init__(self) -> None:

@@ -334,7 +334,10 @@ def _concat(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sig
 
 
 def _concat_of_channels_taken_together(relation: Concat, value: Sights, before: Shape, after: Shape) -> Sights:
-    return _with_channels(value, before, after) if relation.axis == 1 else _concat(relation, value, before, after)
+    # a class token is put before others along axis 1, too, on which they depend
+    if relation.axis != 1 or any(1 in axes_of(sight) for cls in value.table for sight in cls):
+        return _concat(relation, value, before, after)
+    return _with_channels(value, before, after)
 
 
 def _with_channels(value: Sights, before: Shape, after: Shape) -> Sights:

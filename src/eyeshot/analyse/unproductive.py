@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from eyeshot.analyse.closed_form import forms_by
 from eyeshot.analyse.data_path import data_path
 from eyeshot.analyse.inspection import Inspection, Layer
+from eyeshot.analyse.parted import Parted
 from eyeshot.analyse.sights import Class, Fixed, Moving, Sight, Sights, first_of, last_of
 from eyeshot.analyse.walk import once
 from eyeshot.network.graph import Network
@@ -40,13 +41,20 @@ def unproductive(inspection: Inspection) -> list[Layer]:
     """The convolutions and pools on the data path that cannot add context, in order; the first is the border layer."""
     network = inspection.network
     sizes, carrying = narrowest(network), data_path(network)
+
+    def reads_all(layer: Layer) -> bool:
+        read = layer.node.inputs[0]
+        # where positions have no form, sizes are what all units see together: no unit sees more than by all paths
+        most = layer.data.fields[read].size
+        return all(min(n, m) >= extent for n, m, extent in zip(sizes[read], most, network.extent, strict=True))
+
     return [
         layer
         for layer in inspection
         if layer.name in carrying
         and isinstance(layer.node.op, Conv | Pool)
         and max(layer.node.op.kernel) > 1
-        and all(n >= extent for n, extent in zip(sizes[layer.node.inputs[0]], network.extent, strict=True))
+        and reads_all(layer)
     ]
 
 
@@ -66,7 +74,7 @@ def _sizes(cls: Class, shape: Shape) -> tuple[int, ...]:
 def _size(sight: Sight, shape: Shape) -> int:
     if sight is None:
         return 0
-    if isinstance(sight, Moving):
+    if isinstance(sight, Moving | Parted):
         return max(last - first + 1 for first, last in zip(sight.firsts, sight.lasts, strict=True))
     if isinstance(sight, Fixed):
         return sight.last - sight.first + 1
