@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
+import eyeshot
+from eyeshot.analyse import pull
 from eyeshot.analyse.density import widths
 from eyeshot.analyse.field import Fields
 from eyeshot.analyse.pull import path_counts
@@ -114,3 +120,43 @@ def test_the_aligned_average_equals_a_loop_over_units(design: Design, data: st.D
         offset = tuple(p + s for p, s in zip(place, found.start, strict=True))
         assert value == pytest.approx(sums.get(offset, 0.0) / total, abs=1e-12)
     assert found.map.sum() == pytest.approx(1)
+
+
+class Dealt(nn.Module):
+    """A convolution whose channels are dealt to a query and a context, which meet again (FocalNet)."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.channels, self.dealt = channels, nn.Conv2d(3, 2 * channels, 3, padding=1)
+        self.context = nn.Conv2d(channels, channels, 9, padding=4 * dilation, dilation=dilation)
+        self.last = nn.Conv2d(channels, 8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        query, context = self.dealt(x).split([self.channels, self.channels], 1)
+        return self.last(query * self.context(context))  # type: ignore[no-any-return]
+
+
+def test_channels_that_count_alike_are_held_once_where_they_are_dealt_to_several_readers() -> None:
+    report = eyeshot.inspect(Dealt(64, 40), (3, 400, 400))
+    one = 8 * 323 * 323  # bytes of a map of counts; written out there were 128
+
+    tracemalloc.start()
+    counts = path_counts(report.network, "last", {2: 200, 3: 200})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert counts is not None
+    assert peak < 16 * one
+
+
+def test_sums_of_few_terms_count_what_sums_that_are_written_out_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = eyeshot.inspect(Dealt(16, 2), (3, 40, 40)).network
+    written_out = path_counts(network, "last", {2: 20, 3: 9})
+
+    monkeypatch.setattr(pull, "_MANY", 0)
+    of_terms = path_counts(network, "last", {2: 20, 3: 9})
+
+    assert written_out is not None
+    assert of_terms is not None
+    assert (of_terms.offsets, of_terms.exponent) == (written_out.offsets, written_out.exponent)
+    np.testing.assert_allclose(of_terms.values, written_out.values, rtol=1e-12)

@@ -20,9 +20,20 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.analyse.sharing import fan_in
-from eyeshot.analyse.walk import Rules
+from eyeshot.analyse.walk import Rule, Rules
 from eyeshot.network.graph import Network
-from eyeshot.network.relations import Concat, Elementwise, Opaque, Permute, Reduce, Reshape, Shape, Taps, Window
+from eyeshot.network.relations import (
+    Concat,
+    Elementwise,
+    Opaque,
+    Permute,
+    Reduce,
+    Relation,
+    Reshape,
+    Shape,
+    Taps,
+    Window,
+)
 from eyeshot.network.reshape import matching_axes
 from eyeshot.network.slide import Pattern, Reads, Slide
 
@@ -43,6 +54,10 @@ class Counts:
     exponent: int
     is_endless: bool
     is_whole: bool = True
+
+
+Total = tuple[Counts, ...]
+"""Counts that are summed, where writing out their sum would take far more memory: alike along other channels each."""
 
 
 def path_counts(
@@ -72,12 +87,13 @@ def path_counts(
     start = Counts(offsets, np.ones((1,) * len(shape)), 0, endless)
     rules = _rules_of_shares if is_shared else _rules
     image = network.input.name
-    counts = rules.backward(network, {name: start}, gates=gates, to=image).get(image)
-    return None if counts is None else _on_image(counts, network)
+    total = rules.backward(network, {name: (start,)}, gates=gates, to=image).get(image)
+    return None if total is None else _on_image(total, network)
 
 
-def _on_image(counts: Counts, network: Network) -> Counts | None:
+def _on_image(total: Total, network: Network) -> Counts | None:
     shape = network.input.shape
+    counts = _sum(total, shape)
     for axis in range(len(shape)):
         counts = _in_full(counts, axis, shape[axis]) if axis in network.axes else _summed(counts, axis, shape[axis])
     others = tuple(axis for axis in range(len(shape)) if axis not in network.axes)
@@ -101,8 +117,12 @@ def _times_two_to(values: Floats, power: int) -> Floats:
 
 def _of_each(values: Floats, function: Callable[[Floats], Floats]) -> Floats:
     """A function of each value; of a view in which one stands for many along an axis, of that one."""
-    held = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
-    return np.broadcast_to(function(held), values.shape)
+    return np.broadcast_to(function(_held(values)), values.shape)
+
+
+def _held(values: Floats) -> Floats:
+    """Those that are in memory: along axes that are written out in a view, one."""
+    return values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
 
 
 def _summed(counts: Counts, axis: int, size: int) -> Counts:
@@ -156,35 +176,91 @@ def _inside(counts: Counts, axis: int, low: int, high: int) -> Counts:
     return replace(kept, is_whole=False)
 
 
-def _unite(parts: Sequence[Counts], shape: Shape) -> Counts:
-    exponent = max(part.exponent for part in parts)
-    offsets = parts[0].offsets
+def _unite(parts: Sequence[Total], shape: Shape) -> Total:
+    """The sum of several, as few terms as do not take far more memory together.
+
+    A convolution whose channels are dealt to queries and contexts gets counts from both: one map that is alike along
+    the first 700 channels, and one along the others. Its sum is 1,400 maps; kept apart they are two, and one again
+    behind the convolution, which sums over channels.
+    """
+    terms: list[Counts] = []
+    together = [term for part in parts for term in part]
+    if not _writes_out(together, shape):
+        return (_sum(together, shape),)
+    for term in together:
+        near = next((i for i, other in enumerate(terms) if not _writes_out([other, term], shape)), None)
+        if near is None:
+            terms.append(term)
+        else:
+            terms[near] = _sum([terms[near], term], shape)
+    return tuple(terms) if len(terms) <= _MOST_TERMS else (_sum(terms, shape),)
+
+
+_MOST_TERMS = 8
+_MANY = 1 << 22
+"""Counts that are written out whatever their terms take."""
+
+
+def _writes_out(terms: Sequence[Counts], shape: Shape) -> bool:
+    """Whether the sum takes far more memory than its terms."""
+    low, high = _extent(terms, shape)
+    size = math.prod(b - (a or 0) for a, b in zip(low, high, strict=True))
+    return size > _MANY and size > 2 * sum(_held(term.values).size for term in terms)
+
+
+def _extent(terms: Sequence[Counts], shape: Shape) -> tuple[list[int | None], list[int]]:
+    """From where to where the sum reaches along each axis; from None where all are alike along it."""
     low: list[int | None] = []
     high: list[int] = []
-    for axis in range(len(offsets)):
-        # alike along it in all parts, and so in their sum; else each is written out, over all that any of them covers
-        if all(part.offsets[axis] is None for part in parts):
+    for axis, size in enumerate(shape):
+        # alike along it in all terms, and so in their sum; else each is written out, over all that any of them covers
+        if all(term.offsets[axis] is None for term in terms):
             low.append(None)
             high.append(1)
             continue
-        parts = [_in_full(part, axis, shape[axis]) for part in parts]
-        starts = [part.offsets[axis] or 0 for part in parts]
+        starts = [term.offsets[axis] or 0 for term in terms]
+        sizes = [size if term.offsets[axis] is None else term.values.shape[axis] for term in terms]
         low.append(min(starts))
-        high.append(max(a + part.values.shape[axis] for a, part in zip(starts, parts, strict=True)))
+        high.append(max(map(sum, zip(starts, sizes, strict=True))))
+    return low, high
+
+
+def _sum(terms: Sequence[Counts], shape: Shape) -> Counts:
+    if len(terms) == 1:
+        return terms[0]
+    exponent = max(term.exponent for term in terms)
+    low, high = _extent(terms, shape)
+    for axis in (axis for axis, start in enumerate(low) if start is not None):
+        terms = [_in_full(term, axis, shape[axis]) for term in terms]
     values = np.zeros([b - (a or 0) for a, b in zip(low, high, strict=True)])
-    for part in parts:
+    for term in terms:
         place = tuple(
             slice((o or 0) - (a or 0), (o or 0) - (a or 0) + n)
-            for o, a, n in zip(part.offsets, low, part.values.shape, strict=True)
+            for o, a, n in zip(term.offsets, low, term.values.shape, strict=True)
         )
-        values[place] += _times_two_to(part.values, part.exponent - exponent)
-    return Counts(tuple(low), values, exponent, parts[0].is_endless, all(part.is_whole for part in parts))
+        values[place] += _times_two_to(term.values, term.exponent - exponent)
+    return Counts(tuple(low), values, exponent, terms[0].is_endless, all(term.is_whole for term in terms))
 
 
-_rules: Rules[Counts] = Rules("path counts", _unite)
+_rules: Rules[Total] = Rules("path counts", _unite)
 
 
-@_rules.rule(Window)
+def _rule(kind: type) -> Callable[[Rule[Counts]], Rule[Counts]]:
+    """Register a rule for counts as that of sums: each term is sent back alone."""
+
+    def register(function: Rule[Counts]) -> Rule[Counts]:
+        def of_terms(relation: Relation, value: Total, before: Shape, after: Shape) -> Total:
+            if len(value) == 1:
+                return (function(relation, value[0], before, after),)
+            return _unite([(function(relation, term, before, after),) for term in value], before)
+
+        _rules.rule(kind)(of_terms)
+        return function
+
+    return register
+
+
+@_rule(Window)
 def _window(relation: Window, value: Counts, before: Shape, after: Shape) -> Counts:
     if relation.groups is not None:
         value = _pull_channels(relation.groups, value, before, after)
@@ -243,7 +319,7 @@ def _every(value: Counts, axis: int, b: int) -> Counts:
     return replace(value, values=values, offsets=_with(value.offsets, axis, first))
 
 
-@_rules.rule(Taps)
+@_rule(Taps)
 def _taps(relation: Taps, value: Counts, before: Shape, after: Shape) -> Counts:
     for axis, reads, pattern in zip(relation.axes, relation.reads, relation.endless, strict=True):
         value = _in_full(value, axis, after[axis])
@@ -276,7 +352,7 @@ def _listed(value: Counts, axis: int, taps: Sequence[Sequence[int]]) -> Counts:
     return replace(value, values=values, offsets=_with(value.offsets, axis, low))
 
 
-@_rules.rule(Elementwise)
+@_rule(Elementwise)
 def _elementwise(relation: Elementwise, value: Counts, before: Shape, after: Shape) -> Counts:
     extra = len(after) - len(before)
     for axis in range(len(after)):
@@ -287,7 +363,7 @@ def _elementwise(relation: Elementwise, value: Counts, before: Shape, after: Sha
     return replace(value, values=values, offsets=value.offsets[extra:])
 
 
-@_rules.rule(Concat)
+@_rule(Concat)
 def _concat(relation: Concat, value: Counts, before: Shape, after: Shape) -> Counts:
     axis, size = relation.axis, before[relation.axis]
     if value.offsets[axis] is None:
@@ -297,7 +373,7 @@ def _concat(relation: Concat, value: Counts, before: Shape, after: Shape) -> Cou
     return replace(value, offsets=_with(value.offsets, axis, 0))
 
 
-@_rules.rule(Reshape)
+@_rule(Reshape)
 def _reshape(relation: Reshape, value: Counts, before: Shape, after: Shape) -> Counts:
     offsets: list[int | None] = []
     sizes: list[int] = []
@@ -351,13 +427,13 @@ def _leading(axes: tuple[int, ...], shape: Shape) -> int | None:
     return next((axis for axis in axes if shape[axis] > 1), axes[0] if axes else None)
 
 
-@_rules.rule(Permute)
+@_rule(Permute)
 def _permute(relation: Permute, value: Counts, before: Shape, after: Shape) -> Counts:
     back = tuple(relation.order.index(axis) for axis in range(len(before)))
     return replace(value, values=value.values.transpose(back), offsets=tuple(value.offsets[axis] for axis in back))
 
 
-@_rules.rule(Reduce)
+@_rule(Reduce)
 def _reduce(relation: Reduce, value: Counts, before: Shape, after: Shape) -> Counts:
     for axis in sorted(relation.axes):
         if relation.keep:
@@ -369,16 +445,18 @@ def _reduce(relation: Reduce, value: Counts, before: Shape, after: Shape) -> Cou
     return _scaled(value)
 
 
-@_rules.rule(Opaque)
+@_rule(Opaque)
 def _opaque(relation: Opaque, value: Counts, before: Shape, after: Shape) -> Counts:
     for axis in range(len(after)):
         value = _summed(value, axis, after[axis])
     return _scaled(replace(value, values=value.values.reshape((1,) * len(before)), offsets=(None,) * len(before)))
 
 
-def _share(relation: object, value: Counts, sent: Counts, before: Shape, after: Shape) -> Counts:
+def _share(relation: object, value: Total, sent: Total, before: Shape, after: Shape) -> Total:
     read = fan_in(relation, before, after)
-    return sent if read == 1 else replace(sent, values=_of_each(sent.values, lambda held: held / read))
+    if read == 1:
+        return sent
+    return tuple(replace(term, values=_of_each(term.values, lambda held: held / read)) for term in sent)
 
 
 _rules_of_shares = _rules.sharing("shares of paths", _share)
