@@ -63,3 +63,20 @@ def test_of_a_map_one_axis_alone_is_told_so() -> None:
 
     assert field_size(report.layers[-1].field) == "all before×3"
     assert "sees 9×3 pixels at most, all before×3." in on_one(report)
+
+
+def test_queries_that_see_the_last_pixels_and_queries_that_do_not_see_no_half_of_the_image() -> None:
+    """A query's keys come from windows that leave out the last two pixels: it sees 0 … 13, or 0 … 15."""
+
+    class Pairs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.keys = nn.Conv1d(3, 3, 4, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mT @ self.keys(x)
+
+    pairs = eyeshot.inspect(Pairs(), (3, 16)).layers[-1]
+
+    assert pairs.unit(0).hull.clipped != pairs.unit(15).hull.clipped
+    assert pairs.field.one_sided is None

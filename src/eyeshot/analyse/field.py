@@ -260,14 +260,18 @@ class Fields:
         return outline is not None and outline.firsts == (0, 0) and outline.lasts == (end, end)
 
     def _side(self, node: Node, axis: int) -> str | None:
-        """On which side of its own place each unit sees everything."""
-        outline = self._outline(node, axis)
+        """On which side of its own place each unit sees everything.
+
+        Ends that differ do not say so: of a product of queries and keys whose windows leave the last pixels out, some
+        queries see these and others do not. The unit that sees least sees less than half.
+        """
+        outline, end = self._outline(node, axis), self._end(axis)
         if outline is None:
             return None
-        if outline.firsts == (0, 0) and outline.lasts[0] < outline.lasts[1]:
+        if outline.firsts == (0, 0) and outline.lasts[0] < outline.lasts[1] and 2 * outline.lasts[0] < end:
             return "before"
-        end = self._end(axis)
-        return "after" if outline.lasts == (end, end) and outline.firsts[0] < outline.firsts[1] else None
+        is_after = outline.lasts == (end, end) and outline.firsts[0] < outline.firsts[1] and 2 * outline.firsts[1] > end
+        return "after" if is_after else None
 
     def _is_regular(self, node: Node, axis: int, sight: Sight) -> bool:
         if not isinstance(sight, Fixed) or self.data is self:

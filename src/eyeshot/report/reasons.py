@@ -74,7 +74,10 @@ def headline(layer: Layer) -> str:
     steps = "" if field.stride is None else f", in steps of {field_stride(field)}"
     path = "" if is_alike else " along the data path"
     base = f"sees {field_pixels(field)} of {times(layer.fields.network.extent)}{path}{steps}"
-    return base if is_alike else f"{base}; with gates and statistics {field_size(layer.field)}"
+    if is_alike:
+        return base
+    in_all = field_size(layer.field) if layer.field.one_sided is None else field_pixels(layer.field)
+    return f"{base}; with gates and statistics {in_all}"
 
 
 def gate_sentence(layer: Layer) -> str:
