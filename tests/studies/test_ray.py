@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -136,6 +137,8 @@ NAMES = {"trial": ["ray::arm"], "worker": ["ray::IDLE", "ray::_Told"]}
 """What Ray calls the processes of trials, and those that wait for one or keep what trials tell."""
 LABELS = tuple(f"arm {number}" for number in range(200))
 SEEDS = (0, 1, 2)
+OVER = "the fire is over"
+"""A file that the last trial of all waits for: while a machine is taken away, the other one trains dozens."""
 DRIVER = """
 import sys
 from pathlib import Path
@@ -148,9 +151,18 @@ test_ray.many(Path(sys.argv[2]), Path(sys.argv[3]), address=sys.argv[4])
 def many(images: Path, directory: Path, *, address: str | None) -> list[Record]:
     """Two hundred arms of three seeds, on a cluster or in this process."""
     plan = studied.plan(images, LABELS, seeds=SEEDS, budget=Budget.parse("3ep"))
-    engine = engine_of(ray=address, gpus=0.25, jobs=None) if address else studied.Here()
-    net = studied.on_a_gpu if address else studied.net
-    return run(plan, dict.fromkeys(LABELS, net), directory, engine=engine, watcher=Silent())
+    if not address:
+        return run(plan, dict.fromkeys(LABELS, studied.net), directory, engine=studied.Here(), watcher=Silent())
+    nets = dict.fromkeys(LABELS, studied.on_a_gpu) | {LABELS[-1]: partial(last, directory)}
+    engine = engine_of(ray=address, gpus=0.25, jobs=None)
+    return run(plan, nets, directory, engine=engine, watcher=Silent())
+
+
+def last(directory: Path) -> torch.nn.Module:
+    """A net that is not made while the fire burns, where most others have been trained: trials go seed by seed."""
+    while len(list(directory.glob("*/*/record.json"))) > 500 and not (directory / OVER).exists():
+        time.sleep(0.05)
+    return studied.on_a_gpu()
 
 
 class Fire:
@@ -171,6 +183,7 @@ class Fire:
                 assert self._driver.poll() is None, self._driver.communicate()[1]
                 time.sleep(0.01)
             self.killed[victim] += 1
+        (self._directory / OVER).touch()
         says = self._driver.communicate(timeout=DEADLINE)[1]
         assert self._driver.returncode == 0, says
 
@@ -282,7 +295,7 @@ def test_a_study_whose_cluster_loses_its_head_says_so_and_goes_on_on_another(tmp
         head.kill()
     says = driver.communicate(timeout=DEADLINE)[1]
     assert driver.returncode == 1
-    assert "the cluster's head has not answered for 20 s" in says
+    assert "the cluster's head does not answer any more" in says
     assert "the same command goes on once there is a cluster again" in says
     assert "Traceback" not in says
     assert len(list(there.glob("*/*/record.json"))) < 8

@@ -125,9 +125,10 @@ def _collected(ray: Any, left: dict[Any, Task], told: Any, watcher: Watcher) -> 
             try:
                 record = record_of(ray.get(ref))
             except ray.exceptions.RayError as error:
+                head.check_is_there()  # a worker that outlives the head a while fails of all that it asks of it
                 raise RunError(
-                    f"{task.name}: Ray lost it and gave up ({reason(error)}). Finished epochs are kept; the same"
-                    " command goes on from there"
+                    f"{task.name}: Ray lost it and gave up ({reason(getattr(error, 'cause', None) or error)})."
+                    " Finished epochs are kept; the same command goes on from there"
                 ) from error
             _write_down(task, record)
             records[task.number] = record
@@ -153,21 +154,42 @@ class _Head:
             _HeadLostError: it has.
         """
         now = time.monotonic()
-        if not self._address or now - self._looked < _LOOK_SECONDS:
+        if now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
+        away = self._away()
+        if away is None:
+            self._answered = now
+        elif now - self._answered > _GONE_SECONDS:
+            raise self._lost(away)
+
+    def check_is_there(self) -> None:
+        """Complain of a head that is away now.
+
+        Raises:
+            _HeadLostError: it is.
+        """
+        time.sleep(_LOOK_SECONDS)  # a head that is being ended may answer once more
+        away = self._away()
+        if away is not None:
+            raise self._lost(away)
+
+    def _away(self) -> str | None:
+        """Why the head does not answer, None where it does or cannot be asked."""
+        if not self._address:
+            return None
         host, _, port = self._address.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_LOOK_SECONDS).close()
         except OSError as error:
-            if now - self._answered > _GONE_SECONDS:
-                raise _HeadLostError(
-                    f"ray {self._address}: the cluster's head has not answered for {_GONE_SECONDS:.0f} s"
-                    f" ({reason(error)}). Finished epochs are kept; the same command goes on once there is a cluster"
-                    " again, or on this machine without --ray"
-                ) from error
-        else:
-            self._answered = now
+            return reason(error)
+        return None
+
+    def _lost(self, why: str) -> _HeadLostError:
+        return _HeadLostError(
+            f"ray {self._address}: the cluster's head does not answer any more ({why}). Finished epochs are kept; the"
+            " same command goes on once there is a cluster again, or on this machine without --ray"
+        )
 
 
 def _heard(ray: Any, told: Any) -> list[Message]:
