@@ -6,7 +6,7 @@ common closed form the hulls inside the image answer instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -110,6 +110,12 @@ class Fields:
         return hulls(self.network, gates=self.gates)
 
     @cached_property
+    def _of_elements(self) -> Mapping[str, Sequence[Outline]]:
+        from eyeshot.analyse.outlines import of_elements
+
+        return of_elements(self.network, gates=self.gates)
+
+    @cached_property
     def bounded(self) -> frozenset[str]:
         """Names of the layers whose field is only a bound."""
         bounded: set[str] = set()
@@ -150,8 +156,8 @@ class Fields:
         if key not in self._outlines:
             from eyeshot.analyse.outlines import outline
 
-            along = self._counting[node.name][axis]
-            self._outlines[key] = outline(self.network, node, self._hulls[node.name], axis, along, gates=self.gates)
+            value, elements = self._hulls[node.name], self._of_elements.get(node.name)
+            self._outlines[key] = outline(node, value, elements, axis, self._counting[node.name][axis])
         return self._outlines[key]
 
     def form(self, name: str) -> Class:
@@ -327,9 +333,7 @@ class Fields:
             if all(ends is not None for ends in cuts):
                 return all(first <= 0 and last >= n - 1 for (first, last), n in zip(cuts, extent, strict=True))  # type: ignore[misc]
         if any(isinstance(sight, Scattered) for sight in form):  # whose outlines were asked for already
-            from eyeshot.analyse.outlines import of_elements
-
-            elements = of_elements(self.network, node.name, gates=self.gates)
+            elements = self._of_elements.get(node.name)
             if elements is not None:
                 pairs = zip(elements, extent, strict=True)
                 return all(each.firsts == (0, 0) and each.lasts == (n - 1, n - 1) for each, n in pairs)

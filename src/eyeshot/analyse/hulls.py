@@ -164,8 +164,10 @@ def _one_product(a: Hulls, b: Hulls) -> Hulls | None:
     if a is b:
         return a
     is_simple = not any(labels.may_be_empty for labels in (*a, *b)) or sum(map(_differ, a, b)) <= 1
-    if is_simple and not any(map(writes_out, a, b)):
-        return _kept(a, map(lower, a, b))
+    if is_simple:
+        pairs = [(x, y) if x.split == y.split else aligned([x, y]) for x, y in zip(a, b, strict=True)]
+        if not any(writes_out(x, y) for x, y in pairs):
+            return _kept(a, [lower(x, y) for x, y in pairs])
     for wide, narrow in ((a, b), (b, a)):
         if all(map(_holds, wide, narrow)):
             return wide

@@ -271,6 +271,8 @@ def writes_out(a: Labels, b: Labels) -> bool:
     """Whether what two labels see together takes far more numbers than both of them."""
     if a.ends is b.ends or max(a.ends.size, b.ends.size) == 2:
         return False
+    if a.split == b.split and a.ends.size * b.ends.size <= _MANY:
+        return False
     a, b = aligned([a, b])
     together = math.prod(np.broadcast_shapes(a.ends.shape, b.ends.shape))
     return together > _MANY and together > 4 * (a.ends.size + b.ends.size)

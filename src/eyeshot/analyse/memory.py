@@ -79,17 +79,14 @@ def allocations(network: Network, *, training: bool = False) -> Mapping[str, All
     allocated: dict[str, Allocation] = {}
     taken: set[object] = set()
     for node in network:
-        # a network written down was not watched: what need not copy in PyTorch is taken to share
-        shares = isinstance(node.op, Rearrange | Slice | Dropout) and len(node.inputs) == 1
         block: object
-        if training and _is_apart_in_training(node):
-            # running it, dropout passes its input on; training writes what is left of it beside the input
-            shares, memory = False, None
-        else:
-            memory = node.memory
+        # running it, dropout passes its input on; training writes what is left of it beside the input
+        is_apart = training and _is_apart_in_training(node)
+        memory = None if is_apart else node.memory
         if memory is not None:
             block, elements, is_view = memory.block, memory.elements, memory.is_view
-        elif shares:
+        # a network written down was not watched: what need not copy in PyTorch is taken to share
+        elif not is_apart and len(node.inputs) == 1 and isinstance(node.op, _SHARING):
             base = allocated[node.inputs[0]]
             # a slice keeps all of its base alive: of x[:, :1] the block is x's
             block, elements, is_view = base.block, base.elements, True
@@ -98,6 +95,9 @@ def allocations(network: Network, *, training: bool = False) -> Mapping[str, All
         allocated[node.name] = Allocation(block, elements, is_view, block not in taken)
         taken.add(block)
     return allocated
+
+
+_SHARING = (Rearrange, Slice, Dropout)
 
 
 def _is_apart_in_training(node: Node) -> bool:

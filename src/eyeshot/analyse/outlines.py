@@ -27,9 +27,11 @@ class Outline:
     lasts: tuple[int, int]
 
 
-def outline(network: Network, node: Node, value: Union, i: int, along: Shape, *, gates: bool) -> Outline | None:
-    """The outline of the units that lie ``along`` axes of a node's tensor; None where none of them sees anything."""
-    elements = of_elements(network, node.name, gates=gates)
+def outline(node: Node, value: Union, elements: Sequence[Outline] | None, i: int, along: Shape) -> Outline | None:
+    """The outline of the units that lie ``along`` axes of a node's tensor; None where none of them sees anything.
+
+    ``value`` is what ``hulls`` says of the node, ``elements`` what ``of_elements`` does.
+    """
     if elements is None and any(one.may_be_empty for term in value for one in term):
         first, last = interval(node, value, i, along)
         ends = np.stack([first, -last])[:, first <= last]
@@ -43,17 +45,12 @@ def outline(network: Network, node: Node, value: Union, i: int, along: Shape, *,
     return _outlines_of([labels.ends.reshape(2, -1)])[0]
 
 
-def of_elements(network: Network, name: str, *, gates: bool) -> Sequence[Outline] | None:
+@once
+def of_elements(network: Network, *, gates: bool) -> Mapping[str, Sequence[Outline]]:
     """For each followed axis the outline of all elements of a layer, whatever their unit.
 
-    None of those whose labels are more than one product, or may be empty.
+    None of those layers whose labels are more than one product, or may be empty.
     """
-    return _outlines(network, gates=gates).get(name)
-
-
-@once
-def _outlines(network: Network, *, gates: bool) -> Mapping[str, Sequence[Outline]]:
-    """Of the layers whose labels are of one product and never empty, for each followed axis of all units together."""
     values = {name: value[0] for name, value in hulls(network, gates=gates).items() if len(value) == 1}
     plain = {name: term for name, term in values.items() if not any(one.may_be_empty for one in term)}
     # layers share their labels: those of each array once

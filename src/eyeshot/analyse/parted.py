@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ class Parted(NamedTuple):
     @property
     def axes(self) -> tuple[int, ...]:
         """The tensor's axes on which it depends what a unit sees."""
-        return tuple(a for a, axis in enumerate(self.parts) if any(part.role != FREE for part in axis))
+        return _busy(self.parts)
 
     @property
     def outers(self) -> int:
@@ -110,6 +111,11 @@ class Parted(NamedTuple):
         # periods move on by the step, so that the least is in the first of them and the largest in the last
         low = min(self.firsts[: min(self.period, count) * width])
         return low, max(map(last, range(max(0, count - self.period), count)))
+
+
+@lru_cache(maxsize=1024)
+def _busy(parts: tuple[Axis, ...]) -> tuple[int, ...]:
+    return tuple([a for a, axis in enumerate(parts) if any(part.role != FREE for part in axis)])
 
 
 def single(axis: int, shape: Shape, step: int, firsts: Ends, lasts: Ends, touches: bool) -> Parted:
