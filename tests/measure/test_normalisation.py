@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,16 @@ from PIL import Image
 import eyeshot
 from eyeshot.errors import UsageError
 from eyeshot.measure.images import Normalisation, images_of, usual
-from eyeshot.train import loop
+from eyeshot.measure.subject import subject
+from eyeshot.train import data, loop
 from tests.train import small
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    data = small.dataset(32)
-    loop.run(small.recipe(data, budget="1ep"), small.net, data, folder)
+    dataset = small.dataset(32)
+    loop.run(small.recipe(dataset, budget="1ep"), small.net, dataset, folder)
     return folder / "checkpoint.pt"
 
 
@@ -30,14 +32,37 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_a_run_s_normalisation_travels_with_its_weights(trained: Path, pictures: Path) -> None:
-    data = small.dataset(32)
+    dataset = small.dataset(32)
 
     measured = eyeshot.effective(
         small.net(), "0", source="weights", weights=trained, images=pictures, input_shape=(1, 8, 8)
     )
 
-    words = f"mean {data.mean[0]:.3g}, deviation {data.std[0]:.3g} (as {trained} was trained)"
+    words = f"mean {dataset.mean[0]:.3g}, deviation {dataset.std[0]:.3g} (as {trained} was trained)"
     assert words in measured.origin.inputs
+
+
+@pytest.mark.parametrize("way", ["crop", "stretch", "pad"])
+def test_pictures_come_to_their_size_as_those_did_that_a_run_was_trained_on(way: str, tmp_path: Path) -> None:
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    draw = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        (photos / name).mkdir(parents=True)
+        for number in range(12):
+            wide = draw.integers(0, 256, size=(9, 20), dtype=np.uint8)
+            Image.fromarray(wide).save(photos / name / f"{number}.png")
+    spec = data.at_size(str(photos), f"8:{way}")
+    dataset = data.load(spec)
+    loop.run(replace(small.recipe(dataset, budget="1ep"), data=spec), small.net, dataset, run)
+
+    measured = subject(small.net(), (1, 8, 8), source="weights", weights=run / "checkpoint.pt")
+    images = images_of(photos, (1, 8, 8), measured.prepare, normalisation=measured.normalisation)
+
+    shown = images.take(range(36), 0)
+    trained = np.concatenate([dataset.train_images, dataset.test_images]) / 255
+    scaled = (trained - dataset.mean[0]) / dataset.std[0]
+    assert sorted(map(np.sum, shown)) == pytest.approx(sorted(map(np.sum, scaled)), rel=1e-4, abs=1e-3)
+    assert {"crop": "middle 8×8", "stretch": "stretched", "pad": "black around up to 8×8"}[way] in images.words
 
 
 def test_what_the_user_says_comes_before_what_a_run_says(trained: Path, pictures: Path) -> None:

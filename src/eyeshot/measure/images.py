@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import DataError, UsageError
-from eyeshot.train.fitting import fitted
+from eyeshot.train.fitting import CROP, PAD, STRETCH, fitted
 from eyeshot.train.folder import image_files, read_image
 
 Pixels = npt.NDArray[np.float32]
@@ -93,17 +93,19 @@ class Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """How a picture becomes an input: the shorter side to ``resize``, the middle cut out, channels normalised.
+    """How a picture becomes an input: brought to a size, and channels normalised.
 
     Attributes:
         size: of the input per axis.
-        resize: what the shorter side becomes; None where the picture is stretched to ``size``.
+        way: how it is brought there, of ``fitting.WAYS``.
+        resize: what the shorter side becomes before the middle is cut out; what just covers ``size`` where None.
         mean, std: per channel, on the scale 0 to 1.
         whose: whose preparation this is, in words.
     """
 
     size: tuple[int, ...]
-    resize: int | None
+    way: str = CROP
+    resize: int | None = None
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: str = "bilinear"
@@ -112,7 +114,11 @@ class Preparation:
     @property
     def words(self) -> str:
         """The preparation in a line."""
-        resized = "stretched" if self.resize is None else f"shorter side to {self.resize}, middle {_times(self.size)}"
+        resized = {
+            STRETCH: "stretched",
+            PAD: f"whole, black around up to {_times(self.size)}",
+            CROP: f"shorter side to {self.resize or min(self.size)}, middle {_times(self.size)}",
+        }[self.way]
         mean, std = _listed(self.mean), _listed(self.std)
         return f"{resized}, mean {mean}, deviation {std}{f' ({self.whose})' if self.whose else ''}"
 
@@ -151,7 +157,7 @@ def usual(shape: tuple[int, ...]) -> Preparation:
             " give prepared arrays from Python: eyeshot.effective(…, images=array)"
         )
     mean, std = _GREY if shape[0] == 1 else _IMAGENET
-    return Preparation(size=shape[1:], resize=min(shape[1:]), mean=mean, std=std, whose="ImageNet's")
+    return Preparation(size=shape[1:], mean=mean, std=std, whose="ImageNet's")
 
 
 class Folder:
@@ -200,13 +206,9 @@ def prepared(path: Path, preparation: Preparation) -> Pixels:
     """
     channels = len(preparation.mean)
     image: Any = read_image(path, "L" if channels == 1 else "RGB")
-    from PIL import Image
-
     height, width = preparation.size
-    if preparation.resize is None:
-        image = image.resize((width, height), Image.Resampling[preparation.interpolation.upper()])
-    else:
-        image = fitted(image, (height, width), shorter=preparation.resize, method=preparation.interpolation)
+    way, method = preparation.way, preparation.interpolation
+    image = fitted(image, (height, width), way=way, shorter=preparation.resize, method=method)
     pixels = np.asarray(image, dtype=np.float32).reshape(height, width, channels) / np.float32(255)
     mean, std = (np.array(values, dtype=np.float32) for values in (preparation.mean, preparation.std))
     return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1))

@@ -23,8 +23,10 @@ except ImportError:
 from eyeshot.build.anew import drawn_anew
 from eyeshot.build.torch import build
 from eyeshot.read.module_names import is_module_name, module_name
-from eyeshot.read.pretrained import drawn_module, load_weights, normalisation_in, picture_of, pretrained_module
+from eyeshot.read.pretrained import drawn_module, load_weights, picture_of, pretrained_module, trained_on
 from eyeshot.read.torch import read_module
+from eyeshot.train.data import way_in
+from eyeshot.train.fitting import CROP, STRETCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,18 @@ def subject(model: Any, input_shape: Any, *, source: str, weights: Path | None =
     if weights is not None and source == "init":
         raise UsageError(f"--weights {weights}: source init draws its own; give --source weights")
     measured = _subject(model, input_shape, source, weights)
-    kept = None if weights is None else normalisation_in(weights)
-    if kept is None:
+    images = None if weights is None else trained_on(weights)
+    if images is None:
         return measured
-    return replace(measured, normalisation=Normalisation(mean=kept[0], std=kept[1], whose=f"as {weights} was trained"))
+    whose, way = f"as {weights} was trained", way_in(images.data)
+    measured = replace(measured, normalisation=Normalisation(mean=images.mean, std=images.std, whose=whose))
+    if way is None:
+        return measured
+    # by its folder's way to a size, whatever a library does for weights of its own
+    return replace(
+        measured,
+        prepare=lambda: replace(measured.prepare(), way=way, resize=None, interpolation="bilinear"),
+    )
 
 
 def _subject(model: Any, input_shape: Any, source: str, weights: Path | None) -> Subject:
@@ -130,9 +140,14 @@ def _of_name(name: str, input_shape: Any, source: str, weights: Path | None) -> 
         if picture is None or picture.size != shape[1:] or len(picture.mean) != shape[0]:
             return usual(shape)
         return Preparation(
-            size=picture.size, resize=picture.resize, mean=picture.mean, std=picture.std,
-            interpolation=picture.interpolation, whose=f"{library}'s for this model",
-        )  # fmt: skip
+            size=picture.size,
+            way=STRETCH if picture.resize is None else CROP,
+            resize=picture.resize,
+            mean=picture.mean,
+            std=picture.std,
+            interpolation=picture.interpolation,
+            whose=f"{library}'s for this model",
+        )
 
     if source == "init":
         words = f"weights drawn as {library if is_library else 'the model itself'} draws them"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from eyeshot.documents import SEAL_LENGTH, has_seal, unsealed_bytes
 from eyeshot.errors import MissingExtraError, ReadError
@@ -120,17 +120,27 @@ def load_weights(module: Any, path: Path) -> None:
     module.load_state_dict({name: there[name] for name in shapes})
 
 
-def normalisation_in(path: Path) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Mean and deviation per channel that a training run's checkpoint was trained with; None where a file tells none.
+class TrainedOn(NamedTuple):
+    """What a training run's checkpoint says of its images: mean and deviation per channel, and which they were."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    data: str
+
+
+def trained_on(path: Path) -> TrainedOn | None:
+    """What the images were that the weights in a file were trained on; None where it does not tell.
 
     Raises:
         ReadError: as for ``load_weights``.
     """
     values = _state_in(path)
     kept = values.get("normalisation") if isinstance(values, Mapping) else None
-    return (
-        (tuple(kept["mean"]), tuple(kept["std"])) if isinstance(kept, Mapping) and {*kept} >= {"mean", "std"} else None
-    )
+    if not isinstance(kept, Mapping) or not {*kept} >= {"mean", "std"}:
+        return None
+    recipe = values.get("recipe")
+    data = recipe.get("data") if isinstance(recipe, Mapping) else None
+    return TrainedOn(tuple(kept["mean"]), tuple(kept["std"]), data if isinstance(data, str) else "")
 
 
 def _state_in(path: Path) -> Any:

@@ -59,6 +59,12 @@ def at_size(spec: str, size: Any) -> str:
     return f"{spec.partition(_SIZE)[0]}{_SIZE}{'x'.join(map(str, sizes))}{'' if way == CROP else f':{way}'}"
 
 
+def way_in(spec: str) -> str | None:
+    """How the pictures of a name come to their size; None where it says no size, as those have one already."""
+    _, is_sized, text = spec.partition(_SIZE)
+    return way_given(text)[1] if is_sized else None
+
+
 def _loaded(spec: str, size: tuple[int, int] | None, way: str) -> Dataset:
     if spec == "sample":
         return embedded.load()
