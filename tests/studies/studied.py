@@ -78,6 +78,16 @@ def killed() -> nn.Module:
     os._exit(3)
 
 
+def lazy() -> nn.Module:
+    """A net whose linear layer counts its inputs when it first has some."""
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+
+
+def sized() -> nn.Module:
+    """The same net with all numbers written down, drawn in the order in which the lazy one is."""
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+
+
 def on_a_gpu() -> nn.Module:
     """A net that is made only where a GPU was set aside."""
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"

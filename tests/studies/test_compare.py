@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,12 @@ from eyeshot.cli import main
 from eyeshot.errors import UsageError
 from eyeshot.network.text import write
 from eyeshot.studies.arms import fingerprint
+from eyeshot.studies.display import Silent
 from eyeshot.studies.kept import keep_networks, kept
+from eyeshot.studies.run import run
 from eyeshot.studies.study import planned
 from eyeshot.studies.trained import arms_named, networks_of
+from eyeshot.train.budget import Budget
 from eyeshot.train.loop import Progress
 
 DESIGNS = "C3s2-16 C3-32", "C5s2-16 C3-32"
@@ -203,3 +207,22 @@ def test_a_network_that_is_not_the_one_trained_is_not_shown(tmp_path: Path) -> N
 
     with pytest.raises(UsageError, match="'Net' is no model"):
         networks_of(study.plan, study.plan.arms, study.directory)
+
+
+def test_lazy_layers_are_drawn_by_the_seed_and_trained(tmp_path: Path) -> None:
+    images = studied.write_images(tmp_path / "images")
+    plan = studied.plan(images, ("lazy", "sized"), seeds=(0,), budget=Budget.parse("1ep"))
+    nets = {"lazy": studied.lazy, "sized": studied.sized}
+
+    lazy, sized = run(plan, nets, tmp_path / "study", engine=studied.Here(), watcher=Silent())
+
+    assert lazy.scores == tuple(replace(score, seconds=lazy.scores[i].seconds) for i, score in enumerate(sized.scores))
+
+
+def test_too_few_outputs_are_told_before_anything_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\ndef seven(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 7))"
+    )
+
+    with pytest.raises(UsageError, match="it gives 7 for each image, and sample has 10 classes; let it end with 10"):
+        planned(["alexnet-28", f"{tmp_path}/nets.py:seven"], data="sample", seeds=2, budget="64img")

@@ -13,6 +13,7 @@ import pytest
 import studied
 
 from eyeshot.report.evidence import evidence
+from eyeshot.report.figures.studied import study_figure
 from eyeshot.report.measures import measures_table
 from eyeshot.report.table import Row
 from eyeshot.schemas import schema
@@ -133,3 +134,21 @@ def test_one_more_measure_trains_nothing_and_is_shown_alike(
     assert shown["arms"][0]["values"] == {str(seed): measured[2 * seed].measures["shift"] for seed in (0, 1)}
     assert f"{shown['arms'][0]['mean']:.2f}" in words
     assert "shift: answers that stay" in words
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4, 5, 7])
+def test_a_measure_of_any_number_of_layers_is_drawn_in_rows(layers: int, tmp_path: Path) -> None:
+    records = [
+        dataclasses.replace(
+            studied.record(arm, seed, 80 + seed),
+            measures={f"probes/conv{number}": 50.0 + number + seed for number in range(layers)},
+        )
+        for arm in "ab"
+        for seed in range(3)
+    ]
+    plan = studied.plan(studied.write_images(tmp_path / "images"))
+
+    figure = study_figure("evidence", plan, records, "probes")
+
+    assert figure.content("png").startswith(b"\x89PNG")
+    assert len(figure.panels) == layers

@@ -12,6 +12,7 @@ import studied
 from eyeshot.errors import UsageError
 from eyeshot.studies.plan import Plan
 from eyeshot.train.budget import Budget
+from eyeshot.train.recipe import Options
 
 
 @pytest.fixture
@@ -84,3 +85,11 @@ def test_plans_that_differ_say_in_which_arm_and_what(images: Path) -> None:
         "arm 3: none there, 'd' here",
         "budget: '2ep' there, '3ep' here",
     ]
+
+
+def test_the_terms_tell_the_number_format_where_it_is_not_the_usual_one(tmp_path: Path) -> None:
+    images = studied.write_images(tmp_path / "images")
+    usual, half = studied.plan(images), studied.plan(images, options=Options(precision="bf16"))
+
+    assert "2 epochs each; same images" in usual.terms()
+    assert "2 epochs each, in bfloat16; same images" in half.terms()

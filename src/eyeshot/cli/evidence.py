@@ -39,8 +39,7 @@ def trained(study: Study, terminal: Terminal | None) -> None:
 def _print_plan(study: Study, terminal: Terminal) -> None:
     plan = study.plan
     terminal.say()
-    seeds = f"{len(plan.seeds)} seed" + "s" * (len(plan.seeds) > 1)
-    what = f"{plan.data}, {seeds}, {plan.budget.describe()} each; same images in the same order for every design"
+    what = plan.words
     if study.is_finished:
         terminal.say(("read", "strong"), f" from {study.directory}: nothing left to train ({what})")
     else:

@@ -169,7 +169,7 @@ def _rehearse(asked: Study, terminal: Terminal | None, *, as_csv: bool) -> None:
     terminal.say()
     assert isinstance(asked.engine, Processes)
     at_once = asked.engine.at_once(asked.plan.options.threads, sum(left.values()))
-    terminal.say(estimates_words(found, left, at_once))
+    terminal.say(estimates_words(found, left, at_once, asked.plan.measures))
 
 
 @study.command(short_help="how far a study is")

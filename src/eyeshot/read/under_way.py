@@ -31,15 +31,15 @@ passes: list[Pass] = []
 @contextmanager
 def under_way(place: Callable[[], str]) -> Iterator[Pass]:
     """While this lasts others can ask where the pass is; afterwards it knows how much memory it took at its peak."""
-    peak, taking = _peak(), Pass(place, resident())
+    before, taking = peak() or 0, Pass(place, resident())
     passes.append(taking)
     try:
         yield taking
     finally:
         passes.remove(taking)
         # An earlier peak hides a lower one of this pass; what it still holds is seen in any case.
-        highest = _peak()
-        taking.grown = max(resident(), highest if highest > peak else 0) - taking.before
+        highest = peak() or 0
+        taking.grown = max(resident(), highest if highest > before else 0) - taking.before
 
 
 def resident() -> int:
@@ -57,7 +57,8 @@ def _page() -> int:
     return resource.getpagesize()
 
 
-def _peak() -> int:
+def peak() -> int | None:
+    """Bytes of memory of this process at its largest so far; None where the system does not tell."""
     # getrusage counts what the program that started this one had taken (Linux keeps it over exec), and would hide all
     # that is less; the mark of the memory itself begins anew.
     try:
@@ -68,6 +69,6 @@ def _peak() -> int:
     try:
         import resource
     except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+        return None
+    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return told if sys.platform == "darwin" else told * 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from eyeshot.report.table import Column, Table
 from eyeshot.report.tiles import size
-from eyeshot.report.wording import NONE, short
+from eyeshot.report.wording import NONE, listed, short
 from eyeshot.studies.estimate import Estimate
 from eyeshot.studies.plan import Arm
 
@@ -37,13 +37,16 @@ def estimates_table(arms: Sequence[Arm], found: Sequence[Estimate]) -> Table:
     return table
 
 
-def estimates_words(found: Sequence[Estimate], left: Mapping[str, int], at_once: int) -> str:
+def estimates_words(
+    found: Sequence[Estimate], left: Mapping[str, int], at_once: int, measures: Sequence[str] = ()
+) -> str:
     """How long it will last in all.
 
     Args:
         found: one an arm.
         left: trainings of each arm that are not done.
         at_once: how many go side by side.
+        measures: what is measured beside accuracy, which is not rehearsed.
     """
     count = sum(left.values())
     if not count:
@@ -51,9 +54,10 @@ def estimates_words(found: Sequence[Estimate], left: Mapping[str, int], at_once:
     seconds = sum(left[each.label] * (each.seconds + each.test_seconds) for each in found) / at_once
     most = max((each.memory or 0 for each in found), default=0)
     memory = f", {size(at_once * most)} of memory at most" if most else ""
+    beside = f", and measuring {listed(measures)} comes on top" if measures else ""
     return (
         f"{count} trainings, {at_once} at once: about {_duration(seconds)}{memory}. Measured on a few steps of each,"
-        " alone on this machine as it is now; those side by side may slow each other down."
+        f" alone on this machine as it is now; those side by side may slow each other down{beside}."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,6 +76,7 @@ def arms_of(
             else:
                 check_typed(model)
                 network, factory, text = _of_design(model, label, dataset, quantity, target)
+            _check_outputs(network, dataset)
             check_sendable(factory, name)
         cost = totals(network)
         arm = Arm(
@@ -106,6 +108,16 @@ def _fitting(dataset: Dataset) -> Iterator[None]:
             raise
         shape = "×".join(map(str, dataset.shape))
         raise error.of(f"it does not take the images of {dataset.name}, which are {shape}") from error
+
+
+def _check_outputs(network: Network, dataset: Dataset) -> None:
+    """Complain of a network that ends with another number of outputs than there are classes, before one is trained."""
+    shape, classes = network.output.shape, len(dataset.classes)
+    if len(network.outputs) <= 1 and math.prod(shape) != classes:
+        raise UsageError(
+            f"it gives {'×'.join(map(str, shape[1:]))} for each image, and {dataset.name} has {classes} classes; let it"
+            f" end with {classes} outputs"
+        )
 
 
 def fingerprint(network: Network) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyeshot.read.under_way import peak
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.processes import alone
 from eyeshot.studies.worker import Failure, Task, dataset_of, failure
@@ -106,7 +107,7 @@ def _rehearsed(packed: bytes, where: str) -> Rehearsal | Failure:
         record = trained(max(_STEPS[0], min(_STEPS[1], round(_SECONDS * first.images_per_second / batch))))
         return Rehearsal(
             images_per_second=record.images_per_second,
-            memory=_peak(),
+            memory=peak(),
             train_size=len(dataset.train_images),
             test_size=len(dataset.test_images),
         )
@@ -123,18 +124,3 @@ def _cut(dataset: Dataset, images: int) -> Dataset:
         test_images=dataset.test_images[:_TESTED],
         test_labels=dataset.test_labels[:_TESTED],
     )
-
-
-def _peak() -> int | None:
-    """Bytes of memory of this process at its largest."""
-    try:
-        # What getrusage tells on Linux begins with what the parent held as it started this process.
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        pass
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS

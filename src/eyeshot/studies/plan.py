@@ -89,10 +89,15 @@ class Plan:
 
     def terms(self) -> str:
         """On what terms the arms are compared, in a sentence."""
+        return f"On {self.words}."
+
+    @property
+    def words(self) -> str:
+        """The same without a sentence around it."""
         seeds = f"{len(self.seeds)} seed" + "s" * (len(self.seeds) > 1)
-        return (
-            f"On {self.data}, {seeds}, {self.budget.describe()} each; same images in the same order for every design."
-        )
+        precision = ", in bfloat16" if self.options.precision == "bf16" else ""
+        each = f"{seeds}, {self.budget.describe()} each{precision}"
+        return f"{self.data}, {each}; same images in the same order for every design"
 
     def differences(self, other: Plan) -> list[str]:
         """Why the trials of another plan do not belong to this one: a line per difference, arms by their names."""

@@ -30,6 +30,7 @@ from eyeshot.train.record import Answers, Record, Score
 try:
     import torch
     from torch.nn import functional
+    from torch.nn.parameter import is_lazy
 except ModuleNotFoundError as error:
     raise MissingExtraError("training", "torch", "train") from error
 
@@ -107,7 +108,7 @@ def _train(
     options, size = recipe.options, len(dataset.train_images)
     total = recipe.budget.images(macs_per_image=recipe.macs, train_size=size)
 
-    module, device = _made(module_factory, recipe), _device(recipe)
+    module, device = _made(module_factory, recipe, dataset.shape), _device(recipe)
     optimiser = Descent(
         module.parameters(),
         lr=options.learning_rate,
@@ -187,7 +188,7 @@ def _tested_again(
     record: Record, module_factory: Callable[[], torch.nn.Module], dataset: Dataset, directory: Path
 ) -> Tested:
     """The network of a finished run, from what it left."""
-    module = _made(module_factory, record.recipe)
+    module = _made(module_factory, record.recipe, dataset.shape)
     checkpoint.restore_weights(directory / CHECKPOINT, record.recipe, module)
     if _digest(module) != record.weights:
         raise checkpoint.no_weights(directory / CHECKPOINT, "its weights are not those of the record")
@@ -195,10 +196,15 @@ def _tested_again(
     return _tested(module, dataset, record.recipe, train, module_factory)
 
 
-def _made(module_factory: Callable[[], torch.nn.Module], recipe: Recipe) -> torch.nn.Module:
-    """The network with its first weights, where it is trained."""
+def _made(module_factory: Callable[[], torch.nn.Module], recipe: Recipe, shape: tuple[int, ...]) -> torch.nn.Module:
+    """The network with its first weights, where it is trained on images of that shape."""
     torch.manual_seed(recipe.seed)
     module = module_factory()  # on the processor, so that all devices begin with the same weights
+    if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+        was_training = module.training
+        with torch.no_grad():
+            module.eval()(torch.zeros(1, *shape))  # lazy layers draw their weights when they first see what they read
+        module.train(was_training)
     # PyTorch's stubs lack this form of `to`.
     module.to(_device(recipe), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
@@ -213,7 +219,7 @@ def _tested(
 ) -> Tested:
     device = _device(recipe)
     test = Labelled.on(device, dataset.test_images, dataset.test_labels)
-    is_bf16, untrained = recipe.options.precision == "bf16", partial(_made, module_factory, recipe)
+    is_bf16, untrained = recipe.options.precision == "bf16", partial(_made, module_factory, recipe, dataset.shape)
     return Tested(module, test, Normaliser(dataset, device), is_bf16, train, untrained)
 
 

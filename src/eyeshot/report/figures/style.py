@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from eyeshot.errors import MissingExtraError, UsageError
@@ -144,7 +145,7 @@ class Drawing:
     """Panels in rows, with the ways out: a file, the data, a caption.
 
     Attributes:
-        rows: the panels, as many in each row.
+        rows: the panels; the first row has the most.
         size: of the whole in inches; the first panel's own unless given.
         width_ratios: how wide the columns are to each other.
     """
@@ -210,7 +211,11 @@ class Drawing:
     def _draw(self, figure: Figure, title: bool) -> None:
         places = figure.subplots(len(self.rows), len(self.rows[0]), squeeze=False, width_ratios=self.width_ratios)
         labelled: dict[str, Any] = {}
-        for panel, axes in zip(self.panels, places.flat, strict=True):
+        pairs = [pair for row, of_row in zip(self.rows, places, strict=True) for pair in zip_longest(row, of_row)]
+        for panel, axes in pairs:
+            if panel is None:
+                axes.set_visible(False)
+                continue
             panel.draw(axes)
             if not title:
                 axes.set_title("")
