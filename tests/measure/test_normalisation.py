@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 
 import eyeshot
+from eyeshot.build.torch import build
+from eyeshot.design.named import network_named
 from eyeshot.errors import UsageError
 from eyeshot.measure.images import Normalisation, images_of, usual
 from eyeshot.measure.subject import subject
@@ -63,6 +66,23 @@ def test_pictures_come_to_their_size_as_those_did_that_a_run_was_trained_on(way:
     scaled = (trained - dataset.mean[0]) / dataset.std[0]
     assert sorted(map(np.sum, shown)) == pytest.approx(sorted(map(np.sum, scaled)), rel=1e-4, abs=1e-3)
     assert {"crop": "middle 8×8", "stretch": "stretched", "pad": "black around up to 8×8"}[way] in images.words
+
+
+def test_a_run_s_weights_are_measured_on_the_data_set_it_was_tested_on(tmp_path: Path) -> None:
+    dataset = data.load("sample")
+    few = replace(dataset, train_images=dataset.train_images[:64], train_labels=dataset.train_labels[:64])
+    net = partial(build, network_named("C3s4-4 G F10", few.shape))
+    loop.run(replace(small.recipe(few, budget="1ep"), data="sample"), net, few, tmp_path)
+
+    measured = eyeshot.effective("C3s4-4 G F10", weights=tmp_path / "checkpoint.pt", limit=5)
+
+    assert measured.origin.source == "weights"
+    assert measured.origin.inputs == f"5 test images of sample, normalised as {tmp_path}/checkpoint.pt was trained"
+
+
+def test_images_that_only_a_checkpoint_names_are_not_read_before_the_user_says_so(trained: Path) -> None:
+    with pytest.raises(UsageError, match=r"checkpoint.pt was trained on small; give its images by that name, or other"):
+        eyeshot.effective(small.net(), "0", weights=trained)
 
 
 def test_what_the_user_says_comes_before_what_a_run_says(trained: Path, pictures: Path) -> None:

@@ -226,3 +226,25 @@ def test_too_few_outputs_are_told_before_anything_is_trained(tmp_path: Path) -> 
 
     with pytest.raises(UsageError, match="it gives 7 for each image, and sample has 10 classes; let it end with 10"):
         planned(["alexnet-28", f"{tmp_path}/nets.py:seven"], data="sample", seeds=2, budget="64img")
+
+
+@pytest.mark.slow  # starts a cluster
+def test_two_lines_are_trained_on_a_cluster_as_a_file_is(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'eyeshot[ray]')")
+    terms = {"train": True, "seeds": 2, "budget": "64img", "precision": "bf16"}
+
+    here = eyeshot.compare(*DESIGNS, run=tmp_path / "here", **terms)
+    there = eyeshot.compare(*DESIGNS, run=tmp_path / "there", ray="local", jobs=2, **terms)
+
+    assert [arm.scores for arm in there.evidence.arms] == [arm.scores for arm in here.evidence.arms]
+    assert there.study is not None
+    assert there.study.plan.options.precision == "bf16"
+
+
+def test_where_it_is_trained_means_nothing_without_training(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["compare", *DESIGNS, "--ray", "local", "--precision", "bf16"])
+
+    assert done.exit_code == 2
+    assert "--ray, --precision needs --train" in done.stderr
+    with pytest.raises(UsageError, match="ray: only for designs that are trained"):
+        eyeshot.compare(*DESIGNS, ray="local")

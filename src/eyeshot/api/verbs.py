@@ -77,9 +77,12 @@ def compare(
     batch_size: int | None = None,
     augment: str | None = None,
     device: str | None = None,
+    precision: str | None = None,
     measures: Sequence[str] | None = None,
     run: str | Path | None = None,
     jobs: int | None = None,
+    ray: str | None = None,
+    gpus: float | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> Comparison:
@@ -102,11 +105,13 @@ def compare(
         lr, batch_size, augment: the highest learning rate (0.05), images per step (64), "shift" to move images, "flip"
             or "alternating-flip" to mirror them, "shift+flip" for both.
         device: "cpu", "cuda" or "mps"; the fastest there is unless given.
-        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds", "probes", "effective";
-            ``evidence.measures`` has it. One more is measured on networks that are trained already.
+        precision: "fp32" unless given, "bf16", or "auto" for bf16 where what trains has it.
+        measures: what is measured beside accuracy: "loss", "calibration", "shift", "seconds", "probes", "position",
+            "effective", "seams"; ``evidence.measures`` has it. One more is measured on what is trained already.
         run: the directory that keeps plan, states and scores; ``runs/`` and the plan's fingerprint unless given. A
             study that was stopped goes on there, and a finished one is read.
         jobs: trials at once; as many as there are cores for unless given.
+        ray, gpus: as for ``study``: trials as tasks of a Ray cluster, and the share of a GPU that each takes.
         on_progress, notice: told how each trial goes, several times a second, and of what was found damaged.
 
     Raises:
@@ -131,8 +136,8 @@ def compare(
     if len(models) < 2:
         raise UsageError(f"compare needs two designs or more, found {len(models)}; eyeshot.inspect takes one")
     terms = {"data": data, "size": size, "seeds": seeds, "budget": budget, "lr": lr, "batch_size": batch_size,
-             "augment": augment, "device": device, "measures": measures, "run": run, "jobs": jobs,
-             "on_progress": on_progress, "notice": notice}  # fmt: skip
+             "augment": augment, "device": device, "precision": precision, "measures": measures, "run": run,
+             "jobs": jobs, "ray": ray, "gpus": gpus, "on_progress": on_progress, "notice": notice}  # fmt: skip
     chosen = [name for name, value in terms.items() if value is not None]
     if not train:
         if chosen:
@@ -141,6 +146,7 @@ def compare(
     from pathlib import Path
 
     from eyeshot.api.studied import carried_out
+    from eyeshot.studies.engines import engine_of
     from eyeshot.studies.study import planned
 
     study = planned(
@@ -156,7 +162,9 @@ def compare(
         batch_size=batch_size,
         augment=augment,
         device=device,
+        recipe={"precision": precision},
         measures=measures,
+        engine=engine_of(ray=ray, gpus=gpus, jobs=jobs),
         directory=None if run is None else Path(run),
         jobs=jobs,
         command=(
@@ -176,7 +184,7 @@ def effective(
     model: Any,
     layer: str | None = None,
     *,
-    source: str = "density",
+    source: str | None = None,
     unit: tuple[int, ...] | str = "centre",
     measure: str = "abs",
     channel: int | str = "mixed",
@@ -205,11 +213,13 @@ def effective(
         source: "density", the paths of the network alone, each unit's weight shared among what it reads, as squared
             gradients do at random weights; "paths", every path counted alike; "init", gradients averaged over random
             weights; "weights", gradients with the model's own weights, or those in the file ``weights``, on ``images``.
+            Density unless given, or weights where a file of them is.
         unit: "centre", "all" (the mean over all units, each moved by its field's centre), or a unit's indices.
         measure: of the gradients, the mean "abs", "square", "signed", or "positive" (of rectified outputs, RepLKNet's).
         channel: of the gradients: one channel or class by its index, "sum" of all, or "mixed", all in a direction drawn
             for each image ("sum" where signs are kept).
-        images: a folder, "sample", "fashion-mnist", or an array of inputs; noise for "init" unless given.
+        images: a folder, "sample", "fashion-mnist", other data as trainings take them ("photos?size=64:pad"), or an
+            array of inputs; noise for "init", and for a run's checkpoint its data set, unless given.
         limit: images at most, a random choice.
         mean, std: per channel, on the scale 0 to 1, by which a folder's or data set's images are normalised; those that
             a run's checkpoint was trained with, the library's for its models, else ImageNet's, unless given.
@@ -238,6 +248,7 @@ def effective(
     from eyeshot.api.measured import Effective
     from eyeshot.errors import UsageError
 
+    source = source or ("density" if weights is None else "weights")
     if source in ("density", "paths"):
         from eyeshot.measure.density import density
 
@@ -246,8 +257,8 @@ def effective(
         return Effective.of(along)
     if source not in ("init", "weights"):
         raise UsageError(f"source {source!r}: needed is density, paths, init or weights")
-    if source == "weights" and images is None:
-        raise UsageError("source weights measures on images: give a folder of them, a data set (sample), or an array")
+    if source == "weights" and images is None and weights is None:
+        raise UsageError(_NO_IMAGES)
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -259,7 +270,12 @@ def effective(
     from eyeshot.measure.images import Normalisation, images_of
     from eyeshot.measure.request import Request
     from eyeshot.measure.subject import subject
+    from eyeshot.measure.trained import as_trained
 
+    if weights is not None and source == "weights":
+        images, input_shape = as_trained(Path(weights), images, input_shape)
+        if images is None:
+            raise UsageError(_NO_IMAGES)
     if (mean is None) is not (std is None):
         raise UsageError("mean and std go together: give both, per channel, on the scale 0 to 1")
     if mean is not None and not isinstance(images, str | Path):
@@ -292,6 +308,9 @@ def effective(
             notice=notice,
         )
     )
+
+
+_NO_IMAGES = "source weights measures on images: give a folder of them, a data set (sample), or an array"
 
 
 def _layer_named(report: Report, layer: str | None) -> str:

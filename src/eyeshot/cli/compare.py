@@ -20,6 +20,7 @@ from eyeshot.cli.options import (
     one_format,
     print_json,
     print_records,
+    ray_options,
     say_next,
     table_options,
     typed,
@@ -76,6 +77,8 @@ def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ..
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), metavar="NAME",
               help="auto, cpu, cuda or mps: what trains. [default: auto, the fastest there is]")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "auto"]),
+              help="Numbers to compute with; auto: bf16 where what trains has it. [default: fp32]")  # fmt: skip
 @click.option("--measure", "measures", multiple=True, callback=_asked, metavar="NAME",
               help="Beside accuracy: loss, calibration, shift, seconds, probes, position, effective or seams; "
                    "may be given again.")  # fmt: skip
@@ -84,6 +87,7 @@ def _asked(context: click.Context, option: click.Parameter, names: tuple[str, ..
 @click.option("--scores", "scores", is_flag=True,
               help="A B… are files of scores from elsewhere: on each line seed,score or a score.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
+@ray_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png|svg|pdf",
               help="Write a figure, beside it its data as .csv and its caption as .txt.")  # fmt: skip
 @paper_options
@@ -140,11 +144,16 @@ def compare(
         check_figure(output, force=force)
     study = None
     if train:
+        from eyeshot.studies.engines import engine_of
         from eyeshot.studies.study import planned
 
+        terms = training | {"match": match, "match_by": match_by}
+        ray, gpus, precision = (terms.pop(name) for name in ("ray", "gpus", "precision"))
+        engine = engine_of(ray=ray, gpus=gpus, jobs=terms["jobs"])
+        recipe = {"precision": precision}
         with users_code(*models):
             study = planned(
-                models, input_shape, **training, match=match, match_by=match_by, command=("eyeshot", *sys.argv[1:])
+                models, input_shape, **terms, recipe=recipe, engine=engine, command=("eyeshot", *sys.argv[1:])
             )
         comparison = Comparison([Report(network) for network in study.networks], study)
     else:

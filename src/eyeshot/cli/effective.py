@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eyeshot.cli.figures import Paper, paper_options, write_figure
-from eyeshot.cli.measuring import Unit, check_source, designs_and_layers, measure_options, measured_fields
+from eyeshot.cli.measuring import Unit, designs_and_layers, measure_options, measured_fields, source_asked
 from eyeshot.cli.options import (
     check_figure,
     colour_option,
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 def effective(
     words: tuple[str, ...],
     layers: tuple[str, ...],
-    source: str,
+    source: str | None,
     unit: tuple[int, ...] | str,
     gates: bool,
     input_shape: tuple[int, ...] | None,
@@ -91,7 +91,7 @@ def effective(
       eyeshot effective resnet50 layer4.2.conv2 --unit all
       eyeshot effective "C3-64 C3-64 C3-64" C7-64 --input 3x32x32 --source init
       eyeshot effective timm:convnext_tiny --source weights --images photos --run runs/convnext
-      eyeshot effective alexnet-28 --source weights --weights checkpoint.pt --images sample
+      eyeshot effective alexnet-28 --weights runs/pays/1-alexnet-28/seed-0/checkpoint.pt
     """
     from eyeshot.cli.terminal import Terminal
     from eyeshot.report.effective_sides import document, records
@@ -100,7 +100,7 @@ def effective(
     if output is not None:
         check_figure(output, force=force)
     chosen = {name: value for name, value in options.items() if value is not None}
-    check_source(source, chosen, gates)
+    source = source_asked(source, chosen, gates)
     asked = designs_and_layers(words, layers, input_shape)
     results = measured_fields(
         asked, no_colour=no_colour, source=source, unit=unit, gates=gates, input_shape=input_shape, **chosen

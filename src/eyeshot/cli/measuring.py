@@ -109,9 +109,8 @@ _OPTIONS = (
     click.option(
         "--source",
         type=click.Choice(["density", "paths", "init", "weights"]),
-        default="density",
-        show_default=True,
-        help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones.",
+        help="Paths of the network alone, by weight or each alike; gradients at random weights, or of given ones."
+        " [default: density; with --weights: weights]",
     ),
     click.option(
         "--measure",
@@ -135,7 +134,7 @@ _OPTIONS = (
         "--weights",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="A state dict, or a training run's checkpoint.pt. [weights: the model's own]",
+        help="A state dict, or a training run's checkpoint.pt, with its images. [weights: the model's own]",
     ),
     click.option(
         "--seeds", type=click.IntRange(min=1), metavar="N", help="init: random initialisations. [default: 16]"
@@ -161,8 +160,9 @@ def measure_options(command: Command) -> Command:
     return command
 
 
-def check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
-    """Complain of options that the source has no use for."""
+def source_asked(source: str | None, chosen: dict[str, Any], gates: bool) -> str:
+    """The source that was asked for, in words or by giving weights; complains of options that it has no use for."""
+    source = source or ("weights" if "weights" in chosen else "density")
     if source in ("density", "paths"):
         unused = [name for name in _OF_GRADIENTS if name in chosen]
     else:
@@ -170,9 +170,10 @@ def check_source(source: str, chosen: dict[str, Any], gates: bool) -> None:
         unused = [name for name in others if name in chosen] + ["gates"] * gates
     if unused:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unused)
-        other = "density" if gates else "the other of init and weights"
+        other = "density" if gates else {"init": "weights", "weights": "init"}.get(source)
         fitting = "init or weights" if source in ("density", "paths") else other
         raise UsageError(f"{names}: source {source} has no use for it; give --source {fitting}, or leave it out")
+    return source
 
 
 def designs_and_layers(words: Sequence[str], layers: Sequence[str], input_shape: Any) -> list[tuple[str, str | None]]:

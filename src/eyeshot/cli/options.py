@@ -214,6 +214,23 @@ def users_code(*models: str) -> AbstractContextManager[object]:
     return patience()
 
 
+def ray_options(command: Command) -> Command:
+    """``--ray`` and ``--gpus``, of all verbs that train."""
+    gpus = click.option(
+        "--gpus",
+        type=float,
+        metavar="SHARE",
+        help="GPUs that Ray sets aside for each training, such as 0.25, and that trainings then compute on; without it"
+        " they compute on processors.",
+    )
+    ray = click.option(
+        "--ray",
+        metavar="local|auto|ADDRESS",
+        help="Train on a Ray cluster: one that starts here, the one that runs, or the one at host:port.",
+    )
+    return ray(gpus(command))
+
+
 def inspected(model: str, input_shape: Any, *, is_named: bool = False, lines: bool = False) -> Report:
     """The report of what a user typed for a model; ``is_named`` lets failures name the model, one of several."""
     from contextlib import nullcontext

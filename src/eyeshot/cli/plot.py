@@ -11,7 +11,7 @@ import click
 from eyeshot.analyse.inspection import Inspection
 from eyeshot.api import effective
 from eyeshot.cli.figures import Paper, paper_options, write_figure
-from eyeshot.cli.measuring import check_source, designs_and_layers, measure_options, measured_fields
+from eyeshot.cli.measuring import designs_and_layers, measure_options, measured_fields, source_asked
 from eyeshot.cli.options import (
     Position,
     check_figure,
@@ -102,7 +102,7 @@ def plot(
     output: Path | None,
     force: bool,
     paper: Paper,
-    source: str,
+    source: str | None,
     **options: Any,
 ) -> None:
     """Draw one figure; the help is written from the kinds there are."""
@@ -116,9 +116,9 @@ def plot(
     if kind not in _OF_UNITS and ((layer is not None and kind not in _TILE_KINDS) or units or axis is not None):
         raise UsageError(f"--layer, --at and --axis say where {listed(_OF_UNITS, 'or')} are taken; a {kind} has none")
     measured = {name: value for name, value in options.items() if value is not None}
-    if kind not in _MEASURED and (measured or source != "density"):
+    if kind not in _MEASURED and (measured or source not in (None, "density")):
         raise UsageError(f"--source and what belongs to it are for {listed(_MEASURED, 'and')}; a {kind} has no source")
-    check_source(source, measured, False)
+    source = source_asked(source, measured, False)
     if tile is not None and kind not in _TILE_KINDS:
         raise UsageError(f"--tile: only with {listed(list(_TILE_KINDS), 'or')}")
     check_figure(output, force=force)

@@ -17,6 +17,7 @@ from eyeshot.cli.options import (
     one_format,
     print_json,
     print_records,
+    ray_options,
     say_next,
     table_options,
     typed,
@@ -78,10 +79,7 @@ _directory = click.argument("directory", type=click.Path(path_type=Path, file_ok
 @click.option("--run", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the study is kept. [default: the file's, or runs/ and its fingerprint]")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trainings at once. [default: one a core]")
-@click.option("--ray", metavar="local|auto|ADDRESS", help="Train on a Ray cluster: one that starts here, the one that"
-              " runs, or the one at host:port.")  # fmt: skip
-@click.option("--gpus", type=float, metavar="SHARE", help="GPUs that Ray sets aside for each training, such as 0.25,"
-              " and that trainings then compute on; without it they compute on processors.")  # fmt: skip
+@ray_options
 @json_option
 @table_options
 @colour_option

@@ -16,13 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeshot.errors import DataError, UsageError
+from eyeshot.read.module_names import is_module_name
+from eyeshot.train.data import way_in
 from eyeshot.train.fitting import CROP, PAD, STRETCH, fitted
 from eyeshot.train.folder import image_files, read_image
 
 Pixels = npt.NDArray[np.float32]
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation per channel of ImageNet's photographs, the usual for networks that say nothing else."""
-_DATA_SETS = ("sample", "fashion-mnist")
+DATA_SETS = ("sample", "fashion-mnist")
+"""Images that are at hand by a name."""
 _GREY = ((0.449,), (0.226,))
 """The same for one channel: their means."""
 
@@ -224,7 +227,7 @@ def images_of(
     """The images that a user gave.
 
     Args:
-        given: a folder, the name of a data set (sample, fashion-mnist), or an array or tensor of prepared images.
+        images: a folder, the name of a data set (see ``train.data.load``), or an array or tensor of prepared images.
         shape: of one input of the network.
         prepare: how the network takes pictures.
         limit: images at most, a random choice.
@@ -234,7 +237,7 @@ def images_of(
         DataError: there are none, or they are not the network's.
         UsageError: they are of another kind.
     """
-    if isinstance(images, str) and images in _DATA_SETS:
+    if isinstance(images, str) and is_data_set(images):
         return of_dataset(images, shape, limit, normalisation)
     if isinstance(images, str | Path):
         preparation = prepare()
@@ -252,6 +255,11 @@ def images_of(
         return Array(values)
     order = np.random.Generator(np.random.PCG64(0)).permutation(len(values))[:limit]
     return Array(values[order], f"{limit} of the {len(values)} images given, a random choice, as they are")
+
+
+def is_data_set(images: str) -> bool:
+    """Whether a name is one to train on, with test images among it, and no mere folder of pictures."""
+    return images in DATA_SETS or way_in(images) is not None or is_module_name(images)
 
 
 def of_dataset(
