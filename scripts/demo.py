@@ -1,7 +1,7 @@
 """The founding question, answered: does AlexNet's order of layers beat CONV-POOL all the way?
 
 First the original pair at 227×227, what each sees and costs; then both small layouts trained side by side on the
-embedded sample of real images, five paired seeds, and a figure of it all.
+embedded sample of real images, eight paired seeds, and a figure of it all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ COMMANDS = (
     ["compare", "alexnet", "alexnet-alternating"],
     [
         *("compare", "alexnet-28", "alexnet-28-alternating"),
-        *("--train", "--data", "sample", "--seeds", "5", "--budget", "3ep"),
+        *("--train", "--data", "sample", "--seeds", "8", "--budget", "2ep"),
         *("-o", FIGURE, "--force"),
     ],
 )
