@@ -25,7 +25,7 @@ from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.device import device_for, precision_for
 from eyeshot.train.measures import column_of, known, measures_named
-from eyeshot.train.recipe import Options
+from eyeshot.train.recipe import Options, check_seed
 
 if TYPE_CHECKING:
     from eyeshot.train.dataset import Dataset
@@ -174,10 +174,12 @@ def planned(
     """
     with at("budget"):
         spent = Budget.parse(budget or BUDGET)
-    with at("recipe"):
-        typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+    typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+    with at("recipe", "device"):
         device_of = device_for if engine is None else engine.device
-        options = options_of(typed | {"device": device_of(typed["device"])})
+        computes = device_of(typed["device"])
+    with at("recipe"):
+        options = options_of(typed | {"device": computes})
     with at("seeds"):
         drawn = _seeds(SEEDS if seeds is None else seeds)
     with at("match"):
@@ -185,8 +187,9 @@ def planned(
     measured = measures_asked(measures or (), at)
     with at("artefacts"):
         kept_at = artefacts_at(artefacts)
-    for model in models:
-        check_trainable(as_asked(model).model)
+    for asked in map(as_asked, models):
+        with at(*asked.path, "design"):
+            check_trainable(asked.model)
     _check_installed()
     from eyeshot.train.data import at_size, load
 
@@ -242,6 +245,8 @@ def measures_asked(names: Sequence[str], at: At) -> tuple[str, ...]:
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if not isinstance(seeds, int):
+        for seed in seeds:
+            check_seed(seed)
         return tuple(seeds)
     if seeds < 1:
         raise UsageError(f"seeds {seeds}: needed is 1 or more")
@@ -267,7 +272,20 @@ def options_of(typed: Mapping[str, Any]) -> Options:
     }
     if values.get("precision") == AUTO:
         values["precision"] = precision_for(values.get("device"))
-    return Options(**values)
+    try:
+        return Options(**values)
+    except UsageError as error:
+        raise UsageError(as_typed(error.said, typed)) from None
+
+
+def as_typed(complaint: str, typed: Iterable[str]) -> str:
+    """What ``Options`` says of one of its values, with the word that was typed for it.
+
+    >>> as_typed("learning_rate -1.0: needed is a number more than 0", ["lr"])
+    'lr -1.0: needed is a number more than 0'
+    """
+    name, space, says = complaint.partition(" ")
+    return next((key for key in typed if SHORT.get(key) == name), name) + space + says
 
 
 def _trained_as(made: Made, typed: Mapping[str, Any], options: Options) -> Arm:
