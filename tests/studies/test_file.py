@@ -75,6 +75,8 @@ def written(folder: Path, text: str) -> StudyFile:
         ('arms = ["C3-4"]\n[recipe]\ndata = "x"', r"line 3 \(recipe, data\): data belongs above \[recipe\]"),
         ('[recipe]\nlr = 0.1\narms = ["C3-4"]', r"line 3 \(recipe, arms\): arms belongs above \[recipe\]"),
         ('[[arms]]\ndesign = "C3-4"\nseeds = 3', r"line 3 \(arm 1, seeds\): seeds belongs above the arms"),
+        ('match = "macs"\narms = ["C3-4",\n "P2"]', r"line 3 .* but the last; say match = \"none\"$"),
+        ('match = "params"\narms = [\n "C3-4",\n "C9-4",\n]', r"line 4 .* not at all \(match = \"none\"\)"),
         ('arms = ["C3-4"]\n[recipe]\nmean = [0, 0]\nstd = [1, 1]', r"line 3 \(recipe, mean\): .*have 1 channels"),
     ],
 )  # fmt: skip

@@ -120,7 +120,7 @@ class StudyFile:
         """
         place = directory or self.terms["directory"]
         terms = {**self.terms, "directory": place, "jobs": jobs, "engine": engine, "command": command}
-        return planned(self.arms, at=self.file.at, **terms)
+        return planned(self.arms, at=self.file.at, unmatched='match = "none"', **terms)
 
 
 def study_file(path: Path) -> StudyFile:

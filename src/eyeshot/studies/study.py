@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.design.match import UNMATCHED
 from eyeshot.design.matched import check_asked
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
@@ -151,6 +152,7 @@ def planned(
     engine: Engine | None = None,
     command: tuple[str, ...] = (),
     at: At = nowhere,
+    unmatched: str = UNMATCHED,
 ) -> Study:
     """Find the images, fit the designs to them, and write down what is to be trained.
 
@@ -167,6 +169,7 @@ def planned(
         engine: what trains; processes of this machine unless given.
         command: what was typed, for people.
         at: where all this was written, for what is wrong with it.
+        unmatched: how one writes there that costs need not agree.
 
     Raises:
         UsageError: a design, the images or an option cannot be used.
@@ -204,7 +207,7 @@ def planned(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    made = arms_of(models, dataset, match or "none", match_by, at)
+    made = arms_of(models, dataset, match or "none", match_by, at, unmatched)
     arms = tuple(_trained_as(each, typed, options) for each in made)
     with at("budget"):
         for arm in arms:
