@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import zlib
@@ -161,10 +162,13 @@ def _bomb(folder: Path) -> None:
         (
             _other_size,
             r"dog/09.png: 5 pixels high and 7 wide in grey, while .*cat/00.png is 5 pixels high and 6 wide in grey;"
-            r".*--size 5x6 makes them so",
+            r".*--size 5x6 \(size = \"5x6\" in a file\) makes them so",
         ),
         (_other_mode, r"dog/09.png: 5 pixels high and 6 wide in colour, while .* wide in grey"),
-        (_transparent, r"dog/09.png: mode RGBA; save it as 8-bit greyscale or RGB"),
+        (
+            _transparent,
+            r"dog/09.png: 5 pixels high and 6 wide in mode RGBA, while .* in grey; .* without transparency: --size",
+        ),
         (_animated, r"dog/09.png: 2 pictures in one file"),
         (_empty_class, r"fish: an empty class; add images or delete the folder"),
         (_single, r"fish: one image only; a class needs one to train and one to test"),
@@ -182,6 +186,29 @@ def test_what_cannot_be_used_is_named(folder: Path, spoil: Callable[[Path], None
 
     with pytest.raises(DataError, match=message):
         data.load(str(folder))
+
+
+def test_of_images_of_many_sizes_it_is_told_once_with_the_size_that_most_have(folder: Path) -> None:
+    for number in range(14):
+        place = folder / ("cat" if number < 7 else "dog") / f"{number:02}.png"
+        picture(place, number, size=(23, 40) if number % 3 == 1 else (30 + number, 9), mode="RGBA")
+    picture(folder / "cat" / "grey.png", 80)
+    broken = [folder / "dog" / f"9{number}.png" for number in range(2)]
+
+    with pytest.raises(DataError) as unlike:
+        data.load(str(folder))
+    for path in broken:
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"things: 2 of 17 files cannot be used:\n") as both:
+        data.load(str(folder))
+
+    first, *named = str(unlike.value).splitlines()
+    assert re.search(r"things: 14 of 15 images are unlike .*cat/grey.png, which is 5 pixels high and 6 wide", first)
+    assert re.findall(r"--size (\w+)", str(unlike.value)) == ["40x23"]
+    assert [line.rpartition("/")[2] for line in named[:1]] == ["00.png: 9 pixels high and 30 wide in mode RGBA"]
+    assert named[3:] == ["  and 11 more"]
+    assert all(str(path) in str(both.value) for path in broken)
+    assert str(both.value).endswith(str(unlike.value))
 
 
 def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:

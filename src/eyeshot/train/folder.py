@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,13 @@ _TEST_EVERY = 6
 seven)."""
 _TOLD = 20
 """Files that cannot be used and are named; of more their number is told."""
+_EXAMPLES = 3
+"""Images that are named where many are unlike the others."""
+_KINDS = {"L": "grey", "RGB": "colour"}
 _Files = Mapping[str, Sequence[Path]]
+_Form = tuple[int, int, str]
+"""An image's height and width, and what it is in: grey, colour, or a mode that is neither as it is stored."""
+T = TypeVar("T")
 
 
 def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: str = CROP) -> Dataset:
@@ -144,44 +151,73 @@ def _check_inside(path: Path, root: Path) -> None:
 
 
 def _read_all(paths: Sequence[Path]) -> Pixels:
-    """All images in one array; the first one sets size and mode."""
-    first: NDArray[np.uint8] | None = None
+    """All images in one array, of one size and mode."""
+    forms: dict[Path, _Form] = {}
 
-    def read(path: Path) -> NDArray[np.uint8]:
-        nonlocal first
-        image = _read(path)
-        if first is None:
-            first = image
-            check_memory(len(paths) * first.size, path.parent.parent)
-        if image.shape != first.shape:
-            size = "x".join(map(str, first.shape[1:]))
-            raise DataError(
-                f"{path}: {_described(image)}, while {paths[0]} is {_described(first)}; all images must have one size"
-                f" and be all grey or all colour: --size {size} makes them so (scaled, the middle cut out, in colour"
-                " where one is)"
-            )
-        return image
+    def read(path: Path) -> NDArray[np.uint8] | None:
+        image, mode = _opened(path)
+        shown = _SHOWN_AS.get(mode)
+        forms[path] = form = image.height, image.width, _KINDS[shown] if shown else f"mode {mode}"
+        if len(forms) == 1:
+            check_memory(len(paths) * image.height * image.width * (3 if shown == "RGB" else 1), path.parent.parent)
+        # of what is unlike the first, and ends in a complaint, no pixels are kept
+        return _pixels(image.convert(shown)) if shown and form == next(iter(forms.values())) else None
 
-    return np.stack(_each(paths, read))
+    images = _each(paths, read, lambda: _unlike(forms))
+    return np.stack([image for image in images if image is not None])
 
 
-def _each(paths: Sequence[Path], read: Callable[[Path], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """What is read of each file, or one complaint of all that cannot be used: none is left out and not told."""
+def _each(
+    paths: Sequence[Path], read: Callable[[Path], T], unlike: Callable[[], DataError | None] = lambda: None
+) -> list[T]:
+    """What is read of each file, or one complaint of all that cannot be used: none is left out and not told.
+
+    Args:
+        unlike: what is wrong with several together, once all are read.
+    """
     images, refused = [], []
     for path in paths:
         try:
             images.append(read(path))
         except DataError as error:
             refused.append(error)
-    if len(refused) == 1:
+    together = unlike()
+    if together is not None and not refused:
+        raise together
+    if len(refused) == 1 and together is None:
         raise refused[0]
     if refused:
         more = len(refused) - _TOLD
+        lines = [*(f"  {error.said}" for error in refused[:_TOLD]), *([f"  and {more} more"] if more > 0 else [])]
         raise DataError(
             f"{paths[0].parent.parent}: {len(refused)} of {len(paths)} files cannot be used:",
-            lines=[*(f"  {error.said}" for error in refused[:_TOLD]), *([f"  and {more} more"] if more > 0 else [])],
+            lines=[*lines, *((together.said, *together.lines) if together else ())],
         )
     return images
+
+
+def _unlike(forms: Mapping[Path, _Form]) -> DataError | None:
+    """A complaint of images that are not of the one size and kind that most are, with the size that most have."""
+    usable = Counter(form for form in forms.values() if form[2] in _KINDS.values())
+    usual = usable.most_common(1)[0][0] if usable else None
+    like = next((path for path, form in forms.items() if form == usual), None)
+    unlike = [path for path, form in forms.items() if form != usual]
+    if not unlike:
+        return None
+    size = "{}x{}".format(*Counter(form[:2] for form in forms.values()).most_common(1)[0][0])
+    needed = (
+        "all images must have one size and be all grey or all colour, of 8 bits and without transparency: --size"
+        f' {size} (size = "{size}" in a file) makes them so (scaled, the middle cut out, in colour where one is)'
+    )
+    told = [f"{path}: {_described(forms[path])}" for path in unlike[:_EXAMPLES]]
+    if len(unlike) == 1:
+        return DataError(f"{told[0]}{f', while {like} is {_described(usual)}' if usual else ''}; {needed}")
+    what = f"are unlike {like}, which is {_described(usual)}" if usual else "cannot be used as they are stored"
+    more = len(unlike) - _EXAMPLES
+    return DataError(
+        f"{unlike[0].parent.parent}: {len(unlike)} of {len(forms)} images {what}; {needed}",
+        lines=[*(f"  {each}" for each in told), *([f"  and {more} more"] if more > 0 else [])],
+    )
 
 
 def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> Pixels:
@@ -192,24 +228,9 @@ def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> Pixel
     return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
 
 
-def _described(image: NDArray[np.uint8]) -> str:
-    channels, height, width = image.shape
-    return f"{height} pixels high and {width} wide in {'grey' if channels == 1 else 'colour'}"
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    """One image as (channels, height, width), as stored.
-
-    Raises:
-        DataError: not an image, damaged, too large to be meant well, animated, or in a mode such as RGBA.
-    """
-    image, mode = _opened(path)
-    if mode not in _SHOWN_AS:
-        raise DataError(
-            f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency, or give --size"
-            f" {image.height}x{image.width}, which converts pictures too"
-        )
-    return _pixels(image.convert(_SHOWN_AS[mode]))
+def _described(form: _Form) -> str:
+    height, width, kind = form
+    return f"{height} pixels high and {width} wide in {kind}"
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:
