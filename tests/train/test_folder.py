@@ -18,6 +18,8 @@ from eyeshot.errors import DataError, MissingExtraError, UsageError
 from eyeshot.train import data
 from eyeshot.train.dataset import Dataset
 
+NO_IMAGE = r"cannot be read as an image \(neither PNG, JPEG, BMP, PPM, WEBP nor TIFF, or damaged at its beginning\)"
+
 
 def picture(path: Path, value: int, size: tuple[int, int] = (6, 5), mode: str = "L") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +98,10 @@ def _animated(folder: Path) -> None:
     frames[0].save(folder / "dog" / "09.png", save_all=True, append_images=frames[1:])
 
 
+def _gif(folder: Path) -> None:
+    picture(folder / "dog" / "09.gif", 9)
+
+
 def _empty_class(folder: Path) -> None:
     (folder / "fish").mkdir()
 
@@ -155,9 +161,10 @@ def _bomb(folder: Path) -> None:
     ("spoil", "message"),
     [
         (_truncated, r"dog/09.png: cannot be read as an image \(.*\); replace or remove it"),
-        (_text, r"dog/notes.txt: cannot be read as an image"),
-        (_empty_file, r"dog/09.png: cannot be read as an image"),
-        (_script, r"dog/09.png: cannot be read as an image"),
+        (_text, rf"dog/notes.txt: {NO_IMAGE}"),
+        (_empty_file, rf"dog/09.png: {NO_IMAGE}"),
+        (_script, rf"dog/09.png: {NO_IMAGE}"),
+        (_gif, rf"dog/09.gif: {NO_IMAGE}; save it as one of these, or remove it"),
         (_bomb, r"dog/09.png: cannot be read as an image \(.*decompression bomb"),
         (
             _other_size,

@@ -8,7 +8,6 @@ not.
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -305,7 +304,7 @@ def _opened(path: Path) -> tuple[Any, str]:
         DataError: not an image, damaged, too large to be meant well, or animated.
     """
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ModuleNotFoundError as error:
         raise MissingExtraError("reading images", "Pillow", "train") from error
     try:
@@ -317,11 +316,15 @@ def _opened(path: Path) -> tuple[Any, str]:
                     image.load()
     except PermissionError:
         raise
-    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
-        reason = re.sub(r"<_io\.\w+( name=.*)?>", "it", getattr(error, "strerror", None) or str(error))
+    except UnidentifiedImageError as error:
+        formats = f"{', '.join(_FORMATS[:-1])} nor {_FORMATS[-1]}"
         raise DataError(
-            f"{path}: cannot be read as an image ({reason or type(error).__name__}); replace or remove it"
+            f"{path}: cannot be read as an image (neither {formats}, or damaged at its beginning); save it as one of"
+            " these, or remove it"
         ) from error
+    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error
     if frames != 1:
         raise DataError(f"{path}: {frames} pictures in one file; save one of them as a still image")
     return image, mode
