@@ -270,6 +270,42 @@ def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded_as_said(fol
         data.at_size(str(folder), "6:squeeze")
 
 
+def scans(folder: Path, bits: int) -> str:
+    """Images of 16 bits that use some of them, the highest value among them, as a name with a size."""
+    draw = np.random.default_rng(0)
+    for number in range(40):
+        path = folder / "scans" / "ab"[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        values = draw.integers(0, 2**bits, size=(6, 6), dtype=np.uint16)
+        values[0, 0] = 2**bits - 1
+        Image.fromarray(values).save(path)
+    return data.at_size(str(folder / "scans"), 6)
+
+
+@pytest.mark.parametrize(("bits", "factor"), [(12, 16), (13, 8)])
+def test_images_of_16_bits_that_use_few_of_them_are_told_of_and_stay_as_they_are(
+    tmp_path: Path, bits: int, factor: int
+) -> None:
+    found = data.load(scans(tmp_path, bits))
+
+    assert found.doubts[0] == (
+        f"no value of the 40 images of 16 bits is above {2**bits - 1:,} of 65,535: they seem to use {bits} bits, and"
+        f" come out nearly black; multiply their values by {factor} and save them again"
+    )
+    assert found.train_images.max() == 2 ** (bits - 8) - 1
+
+
+def test_images_of_16_bits_that_use_most_of_them_are_not_told_of(tmp_path: Path) -> None:
+    assert data.load(scans(tmp_path, 14)).remarks == ()
+
+
+def test_images_that_are_the_same_since_all_are_black_are_told_why(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"the same picture as .*\nno value of the 40 images .* they seem to use 7 bits"
+    ):
+        data.load(scans(tmp_path, 7))
+
+
 @pytest.mark.parametrize("size", ["x", "5x", "0x5", "5x6x7", "-5", "99999", 1.5])
 def test_what_is_no_size_is_refused(size: object) -> None:
     with pytest.raises(UsageError, match=r"needed are height and width in pixels, such as 20x30, or 32 for both"):

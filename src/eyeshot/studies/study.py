@@ -50,7 +50,7 @@ class Study:
         records: in the order of ``plan.recipes()``.
         images: what is trained and tested on, in words.
         artefacts: where else its files are kept.
-        doubts: why the test images cannot show much, where they cannot.
+        doubts: what is odd about the images, and why those to test on cannot show much, where they cannot.
     """
 
     plan: Plan

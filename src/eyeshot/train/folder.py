@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.opening import opened, what_is_at
+from eyeshot.shown import counted
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 from eyeshot.train.fitting import CROP, fitted
 from eyeshot.train.memory import check_memory
@@ -28,6 +29,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 _SHOWN_AS = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
 _WITH_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
 _DEEP = ("I;16", "I;16L", "I;16B")
+_DEEPEST = 65_535
 _OTHER = ("CMYK", "YCbCr", "LAB", "HSV")
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 _TEST_EVERY = 6
@@ -60,11 +62,11 @@ def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: s
     try:
         train, test = _split(folder)
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
-        images = _read_all(everything) if size is None else _fitted_all(everything, size, way)
+        images, remarks = (_read_all(everything), ()) if size is None else _fitted_all(everything, size, way)
     except PermissionError as error:
         raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
     labels = np.concatenate([_labels(train), _labels(test)])
-    _check_contradictions(images, labels, everything)
+    _check_contradictions(images, labels, everything, remarks)
     count = sum(len(paths) for paths in train.values())
     return Dataset(
         name=name,
@@ -73,6 +75,7 @@ def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: s
         test_images=images[count:],
         test_labels=labels[count:],
         classes=tuple(train),
+        remarks=remarks,
     )
 
 
@@ -219,12 +222,36 @@ def _unlike(forms: Mapping[Path, _Form]) -> DataError | None:
     )
 
 
-def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> Pixels:
-    """All images at one size in one array, in colour where one of them is."""
+def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> tuple[Pixels, tuple[str, ...]]:
+    """All images at one size in one array, in colour where one of them is; and what is to be said of them."""
     check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
-    images = _each(paths, lambda path: _pixels(fitted(read_image(path), size, way=way)))
+    peaks: list[int] = []
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        image, peak = _upright(path)
+        if peak is not None:
+            peaks.append(peak)
+        return _pixels(fitted(image, size, way=way))
+
+    images = _each(paths, read)
     channels = max(len(image) for image in images)
-    return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
+    return np.stack([np.broadcast_to(image, (channels, *size)) for image in images]), _dark(peaks)
+
+
+def _dark(peaks: Sequence[int]) -> tuple[str, ...]:
+    """A remark on images of 16 bits that use so few of them that they are nearly black; nothing where there is none.
+
+    Args:
+        peaks: the highest value of each.
+    """
+    peak = max(peaks, default=0)
+    if not 0 < 8 * peak < _DEEPEST:
+        return ()
+    bits = peak.bit_length()
+    return (
+        f"no value of the {counted(len(peaks), 'image')} of 16 bits is above {peak:,} of {_DEEPEST:,}: they seem to use"
+        f" {bits} bits, and come out nearly black; multiply their values by {2 ** (16 - bits)} and save them again",
+    )
 
 
 def _described(form: _Form) -> str:
@@ -249,20 +276,27 @@ def read_image(path: Path, mode: str | None = None) -> Any:
         DataError: not an image, damaged, too large to be meant well, animated, or in a mode without a usual meaning.
         MissingExtraError: Pillow is not installed.
     """
+    return _upright(path, mode)[0]
+
+
+def _upright(path: Path, mode: str | None = None) -> tuple[Any, int | None]:
+    """The picture that ``read_image`` gives, and where it is stored with 16 bits the highest value there."""
     image, stored = _opened(path)
     from PIL import Image, ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    image, peak = ImageOps.exif_transpose(image), None
     if stored in _DEEP:
+        values = np.asarray(image).astype(np.uint32)
+        peak = int(values.max())
         # Pillow cuts off what is above 255 where it should scale.
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+        image = Image.fromarray((values >> 8).astype(np.uint8))
     elif stored not in (*_SHOWN_AS, *_WITH_ALPHA, *_OTHER):
         raise DataError(f"{path}: mode {stored}; save it as 8-bit greyscale or RGB")
     if stored in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     is_grey = stored in ("L", "1", "LA", "La", *_DEEP)
-    return image.convert(mode or ("L" if is_grey else "RGB"))
+    return image.convert(mode or ("L" if is_grey else "RGB")), peak
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -330,10 +364,17 @@ def _opened(path: Path) -> tuple[Any, str]:
     return image, mode
 
 
-def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path]) -> None:
-    """The same pixels in two classes: one of the two is mislabelled, and no net can learn both."""
+def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path], remarks: Sequence[str]) -> None:
+    """The same pixels in two classes: one of the two is mislabelled, and no net can learn both.
+
+    Args:
+        remarks: on all images, of which one may say why two are alike.
+    """
     seen: dict[bytes, int] = {}
     for index, image in enumerate(images):
         twin = seen.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
         if labels[twin] != labels[index]:
-            raise DataError(f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one")
+            raise DataError(
+                f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one",
+                lines=remarks,
+            )
