@@ -194,12 +194,12 @@ def planned(
         with at(*asked.path, "design"):
             check_trainable(asked.model)
     _check_installed()
-    from eyeshot.train.data import at_size, load
+    from eyeshot.train.data import at_size, load, named
 
     with at("size"):
-        named = at_size(str(data or DATA), size)
+        images = at_size(named(DATA if data is None else data) or DATA, size)
     with at("data" if size is None else "size"):
-        dataset = load(named)
+        dataset = load(images)
     with at("recipe", "mean"):
         options.check_channels(dataset.shape[0])
     if input_shape is not None and shape_given(input_shape, "a design that is trained") != dataset.shape:
@@ -216,7 +216,7 @@ def planned(
         plan = Plan(
             arms=arms,
             seeds=drawn,
-            data=named,
+            data=images,
             data_fingerprint=dataset.fingerprint,
             budget=spent,
             options=options,
