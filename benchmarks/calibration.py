@@ -12,6 +12,7 @@ designs differ by image: there it is that of these images. A minute of one core 
 from __future__ import annotations
 
 import argparse
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -215,7 +216,7 @@ def trained(trainings: int) -> str:
 
 PAGE = """# How often the intervals miss
 
-Written by `python benchmarks/calibration.py -o docs/calibration.md --comparisons {comparisons} --trainings 200`:
+Written by `{command}`:
 {comparisons:,} comparisons of each kind, in which the designs do not differ. A number is the percentage in which a 95 %
 interval leaves out the truth. 5 is right, give or take {error:.1f} by chance (one standard error); what lies outside
 {low:.1f} to {high:.1f} is bold. [What the intervals are](training.md#two-intervals).
@@ -226,23 +227,23 @@ interval leaves out the truth. 5 is right, give or take {error:.1f} by chance (o
 
 Seeds that collapse are found, told and left out: the difference is that of networks that trained. A design that
 collapses now and then and is better otherwise is called better, whatever its average over all seeds. Where a collapse
-cannot be told from a wide spread, with three seeds, and where both arms are skewed alike, intervals are a little wider
-than they had to be: the bold numbers of this table.
+cannot be told from a wide spread, as with three seeds, and where both arms are skewed alike, intervals may be wider
+than they have to be: they miss less often then than in 5 %.
 
-### Where they do not hold
+### Where they need not hold
 
 {hard}
 
-No interval from a few seeds holds here, since what pulls the mean is mostly not among them. From eight seeds on the
-bootstrap-t widens such intervals, though not enough; scores that are clearly skewed are told.
+What pulls the mean is mostly not among a few seeds, so that no interval from these need hold here. From eight seeds on
+the bootstrap-t widens such intervals, which need not be enough; scores that are clearly skewed are told.
 
 ## Over other seeds · over other seeds and images
 
 {images}
 
 Images are drawn anew each time for the second interval, so designs that differ by image and not on average are equal to
-it. It is never narrower than the first, and misses less than 5 % where it need not be as wide: by chance images seem
-to add a little where they add nothing, the more of it the fewer they are.
+it. It is never narrower than the first, and wider than it has to be where images seem by chance to add a little and
+add nothing, the more of it the fewer they are.
 
 ## Real trainings
 
@@ -250,9 +251,12 @@ to add a little where they add nothing, the more of it the fewer they are.
 """
 
 
-def report(comparisons: int, trainings: int) -> str:
-    """The page."""
+def report(comparisons: int, trainings: int, output: Path | None = None) -> str:
+    """The page, as it is written to a file or printed."""
+    words = [*(["-o", str(output)] if output else []), "--comparisons", str(comparisons)]
+    words += ["--trainings", str(trainings)] if trainings else []
     return PAGE.format(
+        command=shlex.join(["python", "benchmarks/calibration.py", *words]),
         comparisons=comparisons,
         error=100 * (0.05 * 0.95 / comparisons) ** 0.5,
         low=100 * LOW,
@@ -271,7 +275,7 @@ def main() -> None:
     parser.add_argument("--comparisons", type=int, default=1000)
     parser.add_argument("--trainings", type=int, default=0, help="real trainings of a tiny net, 200 say")
     arguments = parser.parse_args()
-    text = report(arguments.comparisons, arguments.trainings)
+    text = report(arguments.comparisons, arguments.trainings, arguments.output)
     if arguments.output is None:
         print(text)
     else:

@@ -46,7 +46,7 @@ FAILURES: list[tuple[list[str], int, str]] = [
     (["compare", "C3-8", "C5-8", "--train", "--data", "/no/where"], 2, "'/no/where'"),
     (["compare", "C3-8", "C5-8", "--train", "--input", "3x9x9"], 2, "the images of sample are 1x28x28"),
     (["compare", "C3-8", "C5-8", "--train", "--seeds", "0"], 2, "'--seeds'"),
-    (["compare", "C3-8", "C5-8", "--train", "--lr", "nan"], 2, "learning_rate nan: needed is a number more than 0"),
+    (["compare", "C3-8", "C5-8", "--train", "--lr", "nan"], 2, "lr nan: needed is a number more than 0"),
     (["compare", "C3-8", "C5-8", "--train", "--budget", "1e9ep"], 2, "more than the 1e+07 epochs allowed; give less"),
     (["compare", "C3-8", "C5-8", "--train", "--budget", "2e12img"], 2, "2e+12 images, more than the 1e+12 allowed"),
     (["compare", "C3-8", "C5-8", "--train", "--budget", "9img"], 2, "9 images for C3-8, less than one batch of 64"),

@@ -57,7 +57,8 @@ def test_widths_are_multiples_where_asked_and_the_cost_agrees_all_the_same(multi
 
 
 def test_what_cannot_be_matched_says_how_near_it_came() -> None:
-    with pytest.raises(UsageError, match=r"no widths give 3 params within 1%: one channel .* the nearest has \d+"):
+    words = r"no widths give 3 params within 1%: one channel .* the nearest has \d+.* not at all \(--match none\)"
+    with pytest.raises(UsageError, match=words):
         match(parse("C3-16 F10"), GREY, 10, quantity="params", target=3)
 
 

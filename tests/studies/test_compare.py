@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import studied
@@ -43,6 +44,22 @@ def _typed(directory: Path) -> str:
 def _called(directory: Path, told: list[Progress]) -> Comparison:
     terms = {"seeds": 2, "budget": "64img", "match": "macs", "jobs": 1, "run": directory}
     return eyeshot.compare(*DESIGNS, train=True, on_progress=told.append, **terms)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            fingerprint,
+            r'data fingerprint: .* a function that makes them into a file, and give it as "file.py:fingerprint"',
+        ),
+        (lambda: ([], []), r'data <lambda>: .* give it as "file.py:factory"'),
+        (([], []), r'data tuple: .* give it as "file.py:factory"'),
+    ],
+)
+def test_data_that_has_no_name_is_refused_and_told_how_it_gets_one(given: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        eyeshot.compare(*DESIGNS, train=True, data=given)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from eyeshot.train.device import precision_for
 from eyeshot.train.recipe import Options
 
 GUIDE = Path(__file__).parents[2] / "docs" / "training.md"
+ABSENT = 'cuda"' if sys.platform == "darwin" else 'mps"'
+"""A device that no such machine has."""
 NET = """
 from torch import nn
 def make(width=6):
@@ -62,6 +65,18 @@ def written(folder: Path, text: str) -> StudyFile:
         ('[[arms]]\ndesign = "C3-4"\nrecipe = {lrr = 1}', r"line 3 \(arm 1, recipe, lrr\): .*did you mean lr"),
         ('[[arms]]\ndesign = "C3-4"\n[arms.recipe]\nthreads = 2', r"line 4 .*threads is the same for all arms"),
         ('arms = ["C3-4"]\n[recipe]\nmean = [0.1]', r"line 3 \(recipe, mean\): mean and std go together"),
+        ('arms = [\n "C3-4",\n {design = "net.onnx"},\n]', r"line 3 \(arm 2, design\): net\.onnx: .*only read"),
+        ('arms = ["C3-4"]\n[recipe]\nlr = 0.1\ndevice = "' + ABSENT, r"line 4 .*device\): .*PyTorch finds none"),
+        ('arms = ["C3-4"]\n[recipe]\ndevice = "gpu"', r"line 3 \(recipe, device\): device 'gpu': needed is auto, cpu"),
+        ('arms = ["C3-4"]\n[recipe]\naugment = "flips"', r"line 3 .* needed is none, .*flip; did you mean flip\?"),
+        ('arms = ["C3-4"]\n[recipe]\nlr = -1', r"line 3 \(recipe, lr\): lr -1\.0: needed is a number more than 0"),
+        ('arms = ["C3-4"]\n[recipe]\nbatch = 0', r"line 3 \(recipe, batch\): batch 0: needed is 1 or more"),
+        ('arms = ["C3-4"]\nseeds = [1, -1]', r"line 2 \(seeds\): seed -1: needed is 0 or more"),
+        ('arms = ["C3-4"]\n[recipe]\ndata = "x"', r"line 3 \(recipe, data\): data belongs above \[recipe\]"),
+        ('[recipe]\nlr = 0.1\narms = ["C3-4"]', r"line 3 \(recipe, arms\): arms belongs above \[recipe\]"),
+        ('[[arms]]\ndesign = "C3-4"\nseeds = 3', r"line 3 \(arm 1, seeds\): seeds belongs above the arms"),
+        ('match = "macs"\narms = ["C3-4",\n "P2"]', r"line 3 .* but the last; say match = \"none\"$"),
+        ('match = "params"\narms = [\n "C3-4",\n "C9-4",\n]', r"line 4 .* not at all \(match = \"none\"\)"),
         ('arms = ["C3-4"]\n[recipe]\nmean = [0, 0]\nstd = [1, 1]', r"line 3 \(recipe, mean\): .*have 1 channels"),
     ],
 )  # fmt: skip

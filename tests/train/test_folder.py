@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import zlib
@@ -16,6 +17,8 @@ from PIL import Image
 from eyeshot.errors import DataError, MissingExtraError, UsageError
 from eyeshot.train import data
 from eyeshot.train.dataset import Dataset
+
+NO_IMAGE = r"cannot be read as an image \(neither PNG, JPEG, BMP, PPM, WEBP nor TIFF, or damaged at its beginning\)"
 
 
 def picture(path: Path, value: int, size: tuple[int, int] = (6, 5), mode: str = "L") -> None:
@@ -95,6 +98,10 @@ def _animated(folder: Path) -> None:
     frames[0].save(folder / "dog" / "09.png", save_all=True, append_images=frames[1:])
 
 
+def _gif(folder: Path) -> None:
+    picture(folder / "dog" / "09.gif", 9)
+
+
 def _empty_class(folder: Path) -> None:
     (folder / "fish").mkdir()
 
@@ -154,17 +161,21 @@ def _bomb(folder: Path) -> None:
     ("spoil", "message"),
     [
         (_truncated, r"dog/09.png: cannot be read as an image \(.*\); replace or remove it"),
-        (_text, r"dog/notes.txt: cannot be read as an image"),
-        (_empty_file, r"dog/09.png: cannot be read as an image"),
-        (_script, r"dog/09.png: cannot be read as an image"),
+        (_text, rf"dog/notes.txt: {NO_IMAGE}"),
+        (_empty_file, rf"dog/09.png: {NO_IMAGE}"),
+        (_script, rf"dog/09.png: {NO_IMAGE}"),
+        (_gif, rf"dog/09.gif: {NO_IMAGE}; save it as one of these, or remove it"),
         (_bomb, r"dog/09.png: cannot be read as an image \(.*decompression bomb"),
         (
             _other_size,
             r"dog/09.png: 5 pixels high and 7 wide in grey, while .*cat/00.png is 5 pixels high and 6 wide in grey;"
-            r".*--size 5x6 makes them so",
+            r".*--size 5x6 \(size = \"5x6\" in a file\) makes them so",
         ),
         (_other_mode, r"dog/09.png: 5 pixels high and 6 wide in colour, while .* wide in grey"),
-        (_transparent, r"dog/09.png: mode RGBA; save it as 8-bit greyscale or RGB"),
+        (
+            _transparent,
+            r"dog/09.png: 5 pixels high and 6 wide in mode RGBA, while .* in grey; .* without transparency: --size",
+        ),
         (_animated, r"dog/09.png: 2 pictures in one file"),
         (_empty_class, r"fish: an empty class; add images or delete the folder"),
         (_single, r"fish: one image only; a class needs one to train and one to test"),
@@ -182,6 +193,29 @@ def test_what_cannot_be_used_is_named(folder: Path, spoil: Callable[[Path], None
 
     with pytest.raises(DataError, match=message):
         data.load(str(folder))
+
+
+def test_of_images_of_many_sizes_it_is_told_once_with_the_size_that_most_have(folder: Path) -> None:
+    for number in range(14):
+        place = folder / ("cat" if number < 7 else "dog") / f"{number:02}.png"
+        picture(place, number, size=(23, 40) if number % 3 == 1 else (30 + number, 9), mode="RGBA")
+    picture(folder / "cat" / "grey.png", 80)
+    broken = [folder / "dog" / f"9{number}.png" for number in range(2)]
+
+    with pytest.raises(DataError) as unlike:
+        data.load(str(folder))
+    for path in broken:
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"things: 2 of 17 files cannot be used:\n") as both:
+        data.load(str(folder))
+
+    first, *named = str(unlike.value).splitlines()
+    assert re.search(r"things: 14 of 15 images are unlike .*cat/grey.png, which is 5 pixels high and 6 wide", first)
+    assert re.findall(r"--size (\w+)", str(unlike.value)) == ["40x23"]
+    assert [line.rpartition("/")[2] for line in named[:1]] == ["00.png: 9 pixels high and 30 wide in mode RGBA"]
+    assert named[3:] == ["  and 11 more"]
+    assert all(str(path) in str(both.value) for path in broken)
+    assert str(both.value).endswith(str(unlike.value))
 
 
 def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -234,6 +268,42 @@ def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded_as_said(fol
     assert data.at_size(str(folder), "6x6:crop") == data.at_size(str(folder), 6)
     with pytest.raises(UsageError, match=r"size '6:squeeze': after the colon .*: crop, stretch, pad"):
         data.at_size(str(folder), "6:squeeze")
+
+
+def scans(folder: Path, bits: int) -> str:
+    """Images of 16 bits that use some of them, the highest value among them, as a name with a size."""
+    draw = np.random.default_rng(0)
+    for number in range(40):
+        path = folder / "scans" / "ab"[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        values = draw.integers(0, 2**bits, size=(6, 6), dtype=np.uint16)
+        values[0, 0] = 2**bits - 1
+        Image.fromarray(values).save(path)
+    return data.at_size(str(folder / "scans"), 6)
+
+
+@pytest.mark.parametrize(("bits", "factor"), [(12, 16), (13, 8)])
+def test_images_of_16_bits_that_use_few_of_them_are_told_of_and_stay_as_they_are(
+    tmp_path: Path, bits: int, factor: int
+) -> None:
+    found = data.load(scans(tmp_path, bits))
+
+    assert found.doubts[0] == (
+        f"no value of the 40 images of 16 bits is above {2**bits - 1:,} of 65,535: they seem to use {bits} bits, and"
+        f" come out nearly black; multiply their values by {factor} and save them again"
+    )
+    assert found.train_images.max() == 2 ** (bits - 8) - 1
+
+
+def test_images_of_16_bits_that_use_most_of_them_are_not_told_of(tmp_path: Path) -> None:
+    assert data.load(scans(tmp_path, 14)).remarks == ()
+
+
+def test_images_that_are_the_same_since_all_are_black_are_told_why(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"the same picture as .*\nno value of the 40 images .* they seem to use 7 bits"
+    ):
+        data.load(scans(tmp_path, 7))
 
 
 @pytest.mark.parametrize("size", ["x", "5x", "0x5", "5x6x7", "-5", "99999", 1.5])

@@ -16,6 +16,8 @@ from eyeshot.errors import ShapeError, UsageError
 QUANTITIES = ("params", "macs", "activations")
 Widths = Mapping[int, int]
 """Widths by the position of their layer in the design's text."""
+UNMATCHED = "--match none"
+"""How one types that costs need not agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +38,13 @@ def match(
     target: int,
     name: str = "",
     multiple: int = 1,
+    unmatched: str = UNMATCHED,
 ) -> Match:
     """Scale a design's widths until ``quantity`` (params, macs or activations) is within 1 % of ``target``.
 
     All widths take one factor and are rounded to a ``multiple`` of channels; the last layer with weights keeps its
     width, the number of classes. Where rounding alone stays too coarse, single widths move by a few of its steps.
+    ``unmatched`` is what is advised where no widths will do.
 
     Raises:
         UsageError: if no widths come within 1 %.
@@ -58,7 +62,7 @@ def match(
     fixed = _last_weighted(design.items)
     widths = {p: w for p, w in _widths(design.items) if p != fixed}
     if not widths:
-        raise UsageError(f"{name or design}: it has no widths to scale but the last; match by --match none")
+        raise UsageError(f"{name or design}: it has no widths to scale but the last; say {unmatched}")
     price = partial(_price, design, input_shape, classes, quantity)
     chosen, factor = fitted(price, widths, target, multiple)
     cost = price(chosen)
@@ -68,7 +72,7 @@ def match(
         )
         raise UsageError(
             f"{name or design}: no widths give {target:,} {quantity} within {TOLERANCE:.0%}{nearest}."
-            " Match by another quantity, or not at all (--match none)"
+            f" Match by another quantity, or not at all ({unmatched})"
         )
     changed = replace_widths(design, chosen)
     changes = dict.fromkeys(f"{old}→{chosen[p]}" for p, old in widths.items() if old != chosen[p])

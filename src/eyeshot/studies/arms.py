@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eyeshot.analyse.cost import totals
 from eyeshot.design.classifier import classifier
 from eyeshot.design.lower import lower
+from eyeshot.design.match import UNMATCHED
 from eyeshot.design.match import match as match_widths
 from eyeshot.design.match_modules import match_module, moved
 from eyeshot.design.matched import check_changeable
@@ -46,7 +47,12 @@ class Made:
 
 
 def arms_of(
-    models: Sequence[Any], dataset: Dataset, quantity: str, by: str | None = None, at: At = nowhere
+    models: Sequence[Any],
+    dataset: Dataset,
+    quantity: str,
+    by: str | None = None,
+    at: At = nowhere,
+    unmatched: str = UNMATCHED,
 ) -> list[Made]:
     """Each model as an arm, the widths of all but the first scaled until they cost the same of a quantity.
 
@@ -55,6 +61,7 @@ def arms_of(
         quantity: what the widths are matched by, or "none".
         by: the argument of the modules' makers that is scaled.
         at: where the models were written.
+        unmatched: how one writes there that costs need not agree.
     """
     made: list[Made] = []
     for asked in resolved([as_asked(model) for model in models], dataset, at):
@@ -75,7 +82,7 @@ def arms_of(
                     network = replace(network, name=label)
             else:
                 check_typed(model)
-                network, factory, text = _of_design(model, label, dataset, quantity, target)
+                network, factory, text = _of_design(model, label, dataset, quantity, target, unmatched)
             _check_outputs(network, dataset)
             check_sendable(factory, name)
         cost = totals(network)
@@ -167,14 +174,16 @@ def _of_module(
 
 
 def _of_design(
-    model: str, label: str, dataset: Dataset, quantity: str, target: int | None
+    model: str, label: str, dataset: Dataset, quantity: str, target: int | None, unmatched: str
 ) -> tuple[Network, Callable[[], Any], str]:
     """A design with one output a class, its widths scaled to cost ``target`` where that is given."""
     typed, classes = design_named(model), len(dataset.classes)
     design = classifier(typed, dataset.shape, classes)
     text = "" if str(design) == str(typed) else f"trained as {design}, for {classes} classes"
     if target is not None:
-        matched = match_widths(design, dataset.shape, classes, quantity=quantity, target=target, name=label)
+        matched = match_widths(
+            design, dataset.shape, classes, quantity=quantity, target=target, name=label, unmatched=unmatched
+        )
         design, text = matched.design, f"trained as {matched.design}; {matched.how}"
     network = lower(design, dataset.shape, name=label, source="notation", classes=classes)
     return network, partial(_built, network), text

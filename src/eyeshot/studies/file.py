@@ -23,10 +23,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from eyeshot.design.match import listed_or
 from eyeshot.documents import converted
 from eyeshot.errors import UsageError
 from eyeshot.nearest import did_you_mean
@@ -35,11 +36,19 @@ from eyeshot.shown import quoted
 from eyeshot.studies.asked import Asked
 from eyeshot.studies.engines import Engine
 from eyeshot.studies.lines import TomlFile, read_toml
-from eyeshot.studies.study import AUTO, FOR_ALL, RECIPE, SHORT, Study, planned
-from eyeshot.train.recipe import Options
+from eyeshot.studies.study import AUTO, FOR_ALL, RECIPE, SHORT, Study, as_typed, planned
+from eyeshot.train.device import DEVICES, Precision
+from eyeshot.train.recipe import AUGMENTS, Options
 
 _NAMES = ("sample", "fashion-mnist")
 """Images that are no folder's."""
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "augment": AUGMENTS,
+    "precision": (AUTO, *get_args(Precision)),
+    "device": (AUTO, *DEVICES),
+}
+"""What a recipe has a word for."""
 
 
 class _Wishes(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -111,7 +120,7 @@ class StudyFile:
         """
         place = directory or self.terms["directory"]
         terms = {**self.terms, "directory": place, "jobs": jobs, "engine": engine, "command": command}
-        return planned(self.arms, at=self.file.at, **terms)
+        return planned(self.arms, at=self.file.at, unmatched='match = "none"', **terms)
 
 
 def study_file(path: Path) -> StudyFile:
@@ -122,8 +131,6 @@ def study_file(path: Path) -> StudyFile:
     """
     file = read_toml(path)
     asked = _converted(file)
-    if not asked.arms:
-        raise UsageError(f'{path}: it has no arms; write arms = ["alexnet-28", "alexnet-28-alternating"]')
     terms = {
         "data": _from_folder(path.parent, asked.data),
         "size": asked.size,
@@ -136,6 +143,8 @@ def study_file(path: Path) -> StudyFile:
         "directory": path.parent / asked.directory if asked.directory else None,
         "artefacts": _address(path.parent, asked.artefacts),
     }
+    if not asked.arms:
+        raise UsageError(f'{path}: it has no arms; write arms = ["alexnet-28", "alexnet-28-alternating"]')
     return StudyFile(file, [_asked(file, path.parent, number, arm) for number, arm in enumerate(asked.arms)], terms)
 
 
@@ -159,8 +168,15 @@ def _said(file: TomlFile, complaint: str) -> UsageError:
         return UsageError(_in_words(complaint)).of(file.place(path))
     table = _Wishes if path[-1:] == ("wishes",) else _Arm if path[:1] == ("arms",) else _Study
     belongs = table is _Study and unknown[1] in RECIPE
-    says = f"{unknown[1]} belongs below [recipe]" if belongs else _no("key", unknown[1], table.__struct_fields__)
+    says = f"{unknown[1]} belongs below [recipe]" if belongs else _no_key(unknown[1], table.__struct_fields__, path)
     return UsageError(says).of(file.place((*path, unknown[1])))
+
+
+def _no_key(key: str, keys: tuple[str, ...], path: tuple[str | int, ...]) -> str:
+    """That a table has no such key; TOML takes all that stands below a table's head to be the table's."""
+    if path and key in _Study.__struct_fields__:
+        return f"{key} belongs above {'the arms' if path[0] == 'arms' else '[recipe]'}"
+    return _no("key", key, keys)
 
 
 def _parted(complaint: str) -> tuple[str, str]:
@@ -199,15 +215,22 @@ def _recipe(file: TomlFile, recipe: dict[str, Any], path: tuple[str | int, ...])
     for key in recipe:
         with file.at(*path, key):
             if key not in RECIPE:
-                raise UsageError(_no("key", key, RECIPE))
-            if key == "precision" and recipe[key] == AUTO:
+                raise UsageError(_no_key(key, RECIPE, path))
+            if key in _CHOICES and isinstance(recipe[key], str):
+                _check_choice(key, recipe[key])
                 continue
             together = ("mean", "std") if key in ("mean", "std") else (key,)
             try:
                 converted({SHORT.get(each, each): recipe[each] for each in together if each in recipe}, Options)
             except ValueError as error:
-                raise UsageError(_in_words(str(error))) from None
+                raise UsageError(as_typed(_in_words(str(error)), [key])) from None
     return recipe
+
+
+def _check_choice(key: str, word: str) -> None:
+    if word not in _CHOICES[key]:
+        near = did_you_mean(word, _CHOICES[key])
+        raise UsageError(f"{key} {quoted(word)}: needed is {listed_or(_CHOICES[key])}" + (f"; {near}" if near else ""))
 
 
 def _asked(file: TomlFile, folder: Path, number: int, arm: str | _Arm) -> Asked:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyeshot.design.match import UNMATCHED
 from eyeshot.design.matched import check_asked
 from eyeshot.errors import MissingExtraError, UsageError
 from eyeshot.network.graph import Network
@@ -25,7 +26,7 @@ from eyeshot.studies.run import run
 from eyeshot.train.budget import Budget
 from eyeshot.train.device import device_for, precision_for
 from eyeshot.train.measures import column_of, known, measures_named
-from eyeshot.train.recipe import Options
+from eyeshot.train.recipe import Options, check_seed
 
 if TYPE_CHECKING:
     from eyeshot.train.dataset import Dataset
@@ -49,7 +50,7 @@ class Study:
         records: in the order of ``plan.recipes()``.
         images: what is trained and tested on, in words.
         artefacts: where else its files are kept.
-        doubts: why the test images cannot show much, where they cannot.
+        doubts: what is odd about the images, and why those to test on cannot show much, where they cannot.
     """
 
     plan: Plan
@@ -151,6 +152,7 @@ def planned(
     engine: Engine | None = None,
     command: tuple[str, ...] = (),
     at: At = nowhere,
+    unmatched: str = UNMATCHED,
 ) -> Study:
     """Find the images, fit the designs to them, and write down what is to be trained.
 
@@ -167,6 +169,7 @@ def planned(
         engine: what trains; processes of this machine unless given.
         command: what was typed, for people.
         at: where all this was written, for what is wrong with it.
+        unmatched: how one writes there that costs need not agree.
 
     Raises:
         UsageError: a design, the images or an option cannot be used.
@@ -174,10 +177,12 @@ def planned(
     """
     with at("budget"):
         spent = Budget.parse(budget or BUDGET)
-    with at("recipe"):
-        typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+    typed = {"lr": lr, "batch_size": batch_size, "augment": augment, "device": device, **(recipe or {})}
+    with at("recipe", "device"):
         device_of = device_for if engine is None else engine.device
-        options = options_of(typed | {"device": device_of(typed["device"])})
+        computes = device_of(typed["device"])
+    with at("recipe"):
+        options = options_of(typed | {"device": computes})
     with at("seeds"):
         drawn = _seeds(SEEDS if seeds is None else seeds)
     with at("match"):
@@ -185,15 +190,16 @@ def planned(
     measured = measures_asked(measures or (), at)
     with at("artefacts"):
         kept_at = artefacts_at(artefacts)
-    for model in models:
-        check_trainable(as_asked(model).model)
+    for asked in map(as_asked, models):
+        with at(*asked.path, "design"):
+            check_trainable(asked.model)
     _check_installed()
-    from eyeshot.train.data import at_size, load
+    from eyeshot.train.data import at_size, load, named
 
     with at("size"):
-        named = at_size(str(data or DATA), size)
+        images = at_size(named(DATA if data is None else data) or DATA, size)
     with at("data" if size is None else "size"):
-        dataset = load(named)
+        dataset = load(images)
     with at("recipe", "mean"):
         options.check_channels(dataset.shape[0])
     if input_shape is not None and shape_given(input_shape, "a design that is trained") != dataset.shape:
@@ -201,7 +207,7 @@ def planned(
             f"input {'x'.join(map(str, input_shape))}: the images of {dataset.name} are"
             f" {'x'.join(map(str, dataset.shape))}; give no input when training"
         )
-    made = arms_of(models, dataset, match or "none", match_by, at)
+    made = arms_of(models, dataset, match or "none", match_by, at, unmatched)
     arms = tuple(_trained_as(each, typed, options) for each in made)
     with at("budget"):
         for arm in arms:
@@ -210,7 +216,7 @@ def planned(
         plan = Plan(
             arms=arms,
             seeds=drawn,
-            data=named,
+            data=images,
             data_fingerprint=dataset.fingerprint,
             budget=spent,
             options=options,
@@ -242,6 +248,8 @@ def measures_asked(names: Sequence[str], at: At) -> tuple[str, ...]:
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if not isinstance(seeds, int):
+        for seed in seeds:
+            check_seed(seed)
         return tuple(seeds)
     if seeds < 1:
         raise UsageError(f"seeds {seeds}: needed is 1 or more")
@@ -267,7 +275,20 @@ def options_of(typed: Mapping[str, Any]) -> Options:
     }
     if values.get("precision") == AUTO:
         values["precision"] = precision_for(values.get("device"))
-    return Options(**values)
+    try:
+        return Options(**values)
+    except UsageError as error:
+        raise UsageError(as_typed(error.said, typed)) from None
+
+
+def as_typed(complaint: str, typed: Iterable[str]) -> str:
+    """What ``Options`` says of one of its values, with the word that was typed for it.
+
+    >>> as_typed("learning_rate -1.0: needed is a number more than 0", ["lr"])
+    'lr -1.0: needed is a number more than 0'
+    """
+    name, space, says = complaint.partition(" ")
+    return next((key for key in typed if SHORT.get(key) == name), name) + space + says
 
 
 def _trained_as(made: Made, typed: Mapping[str, Any], options: Options) -> Arm:

@@ -48,6 +48,22 @@ def load(spec: str) -> Dataset:
     return dataset
 
 
+def named(data: Any) -> str:
+    """What a user gives for data, as a name for ``load``.
+
+    Raises:
+        UsageError: it is no name: each training reads the images by theirs, in a process of its own.
+    """
+    if isinstance(data, str | os.PathLike):
+        return os.fspath(data)
+    what = getattr(data, "__name__", type(data).__name__)
+    factory = what if callable(data) and what.isidentifier() else "factory"
+    raise UsageError(
+        f"data {what}: each training reads the images by their name; write a function that makes them into a file,"
+        f' and give it as "file.py:{factory}"'
+    )
+
+
 def at_size(spec: str, size: Any) -> str:
     """The name of the same pictures at a size, for ``load``; of one that says a size already, the new one."""
     if size is None:

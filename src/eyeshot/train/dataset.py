@@ -33,6 +33,8 @@ class Dataset:
     classes: tuple[str, ...]
     scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and deviation that are given, in place of those of the train images; no part of what the images are."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about the files that the images were read from, in words; no part of what the images are."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -54,7 +56,10 @@ class Dataset:
 
     @property
     def doubts(self) -> list[str]:
-        """Why the test images cannot show much, where they cannot."""
+        """What is odd about the files, and why the test images cannot show much, where they cannot."""
+        return [*self.remarks, *self._shown_little()]
+
+    def _shown_little(self) -> list[str]:
         count = len(self.test_images)
         if self.chance == 1:
             return [f"all test images are {self.classes[self.test_labels[0]]}: they show nothing"]

@@ -8,17 +8,18 @@ not.
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyeshot.errors import DataError, MissingExtraError
 from eyeshot.opening import opened, what_is_at
+from eyeshot.shown import counted
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 from eyeshot.train.fitting import CROP, fitted
 from eyeshot.train.memory import check_memory
@@ -28,6 +29,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 _SHOWN_AS = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
 _WITH_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
 _DEEP = ("I;16", "I;16L", "I;16B")
+_DEEPEST = 65_535
 _OTHER = ("CMYK", "YCbCr", "LAB", "HSV")
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff")
 _TEST_EVERY = 6
@@ -35,7 +37,13 @@ _TEST_EVERY = 6
 seven)."""
 _TOLD = 20
 """Files that cannot be used and are named; of more their number is told."""
+_EXAMPLES = 3
+"""Images that are named where many are unlike the others."""
+_KINDS = {"L": "grey", "RGB": "colour"}
 _Files = Mapping[str, Sequence[Path]]
+_Form = tuple[int, int, str]
+"""An image's height and width, and what it is in: grey, colour, or a mode that is neither as it is stored."""
+T = TypeVar("T")
 
 
 def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: str = CROP) -> Dataset:
@@ -54,11 +62,11 @@ def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: s
     try:
         train, test = _split(folder)
         everything = [path for files in (train, test) for paths in files.values() for path in paths]
-        images = _read_all(everything) if size is None else _fitted_all(everything, size, way)
+        images, remarks = (_read_all(everything), ()) if size is None else _fitted_all(everything, size, way)
     except PermissionError as error:
         raise DataError(f"{error.filename or folder}: may not be read ({error.strerror}); change its rights") from error
     labels = np.concatenate([_labels(train), _labels(test)])
-    _check_contradictions(images, labels, everything)
+    _check_contradictions(images, labels, everything, remarks)
     count = sum(len(paths) for paths in train.values())
     return Dataset(
         name=name,
@@ -67,6 +75,7 @@ def load(folder: Path, *, name: str, size: tuple[int, int] | None = None, way: s
         test_images=images[count:],
         test_labels=labels[count:],
         classes=tuple(train),
+        remarks=remarks,
     )
 
 
@@ -144,72 +153,110 @@ def _check_inside(path: Path, root: Path) -> None:
 
 
 def _read_all(paths: Sequence[Path]) -> Pixels:
-    """All images in one array; the first one sets size and mode."""
-    first: NDArray[np.uint8] | None = None
+    """All images in one array, of one size and mode."""
+    forms: dict[Path, _Form] = {}
 
-    def read(path: Path) -> NDArray[np.uint8]:
-        nonlocal first
-        image = _read(path)
-        if first is None:
-            first = image
-            check_memory(len(paths) * first.size, path.parent.parent)
-        if image.shape != first.shape:
-            size = "x".join(map(str, first.shape[1:]))
-            raise DataError(
-                f"{path}: {_described(image)}, while {paths[0]} is {_described(first)}; all images must have one size"
-                f" and be all grey or all colour: --size {size} makes them so (scaled, the middle cut out, in colour"
-                " where one is)"
-            )
-        return image
+    def read(path: Path) -> NDArray[np.uint8] | None:
+        image, mode = _opened(path)
+        shown = _SHOWN_AS.get(mode)
+        forms[path] = form = image.height, image.width, _KINDS[shown] if shown else f"mode {mode}"
+        if len(forms) == 1:
+            check_memory(len(paths) * image.height * image.width * (3 if shown == "RGB" else 1), path.parent.parent)
+        # of what is unlike the first, and ends in a complaint, no pixels are kept
+        return _pixels(image.convert(shown)) if shown and form == next(iter(forms.values())) else None
 
-    return np.stack(_each(paths, read))
+    images = _each(paths, read, lambda: _unlike(forms))
+    return np.stack([image for image in images if image is not None])
 
 
-def _each(paths: Sequence[Path], read: Callable[[Path], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """What is read of each file, or one complaint of all that cannot be used: none is left out and not told."""
+def _each(
+    paths: Sequence[Path], read: Callable[[Path], T], unlike: Callable[[], DataError | None] = lambda: None
+) -> list[T]:
+    """What is read of each file, or one complaint of all that cannot be used: none is left out and not told.
+
+    Args:
+        unlike: what is wrong with several together, once all are read.
+    """
     images, refused = [], []
     for path in paths:
         try:
             images.append(read(path))
         except DataError as error:
             refused.append(error)
-    if len(refused) == 1:
+    together = unlike()
+    if together is not None and not refused:
+        raise together
+    if len(refused) == 1 and together is None:
         raise refused[0]
     if refused:
         more = len(refused) - _TOLD
+        lines = [*(f"  {error.said}" for error in refused[:_TOLD]), *([f"  and {more} more"] if more > 0 else [])]
         raise DataError(
             f"{paths[0].parent.parent}: {len(refused)} of {len(paths)} files cannot be used:",
-            lines=[*(f"  {error.said}" for error in refused[:_TOLD]), *([f"  and {more} more"] if more > 0 else [])],
+            lines=[*lines, *((together.said, *together.lines) if together else ())],
         )
     return images
 
 
-def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> Pixels:
-    """All images at one size in one array, in colour where one of them is."""
+def _unlike(forms: Mapping[Path, _Form]) -> DataError | None:
+    """A complaint of images that are not of the one size and kind that most are, with the size that most have."""
+    usable = Counter(form for form in forms.values() if form[2] in _KINDS.values())
+    usual = usable.most_common(1)[0][0] if usable else None
+    like = next((path for path, form in forms.items() if form == usual), None)
+    unlike = [path for path, form in forms.items() if form != usual]
+    if not unlike:
+        return None
+    size = "{}x{}".format(*Counter(form[:2] for form in forms.values()).most_common(1)[0][0])
+    needed = (
+        "all images must have one size and be all grey or all colour, of 8 bits and without transparency: --size"
+        f' {size} (size = "{size}" in a file) makes them so (scaled, the middle cut out, in colour where one is)'
+    )
+    told = [f"{path}: {_described(forms[path])}" for path in unlike[:_EXAMPLES]]
+    if len(unlike) == 1:
+        return DataError(f"{told[0]}{f', while {like} is {_described(usual)}' if usual else ''}; {needed}")
+    what = f"are unlike {like}, which is {_described(usual)}" if usual else "cannot be used as they are stored"
+    more = len(unlike) - _EXAMPLES
+    return DataError(
+        f"{unlike[0].parent.parent}: {len(unlike)} of {len(forms)} images {what}; {needed}",
+        lines=[*(f"  {each}" for each in told), *([f"  and {more} more"] if more > 0 else [])],
+    )
+
+
+def _fitted_all(paths: Sequence[Path], size: tuple[int, int], way: str) -> tuple[Pixels, tuple[str, ...]]:
+    """All images at one size in one array, in colour where one of them is; and what is to be said of them."""
     check_memory(3 * len(paths) * size[0] * size[1], paths[0].parent.parent)
-    images = _each(paths, lambda path: _pixels(fitted(read_image(path), size, way=way)))
+    peaks: list[int] = []
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        image, peak = _upright(path)
+        if peak is not None:
+            peaks.append(peak)
+        return _pixels(fitted(image, size, way=way))
+
+    images = _each(paths, read)
     channels = max(len(image) for image in images)
-    return np.stack([np.broadcast_to(image, (channels, *size)) for image in images])
+    return np.stack([np.broadcast_to(image, (channels, *size)) for image in images]), _dark(peaks)
 
 
-def _described(image: NDArray[np.uint8]) -> str:
-    channels, height, width = image.shape
-    return f"{height} pixels high and {width} wide in {'grey' if channels == 1 else 'colour'}"
+def _dark(peaks: Sequence[int]) -> tuple[str, ...]:
+    """A remark on images of 16 bits that use so few of them that they are nearly black; nothing where there is none.
 
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    """One image as (channels, height, width), as stored.
-
-    Raises:
-        DataError: not an image, damaged, too large to be meant well, animated, or in a mode such as RGBA.
+    Args:
+        peaks: the highest value of each.
     """
-    image, mode = _opened(path)
-    if mode not in _SHOWN_AS:
-        raise DataError(
-            f"{path}: mode {mode}; save it as 8-bit greyscale or RGB without transparency, or give --size"
-            f" {image.height}x{image.width}, which converts pictures too"
-        )
-    return _pixels(image.convert(_SHOWN_AS[mode]))
+    peak = max(peaks, default=0)
+    if not 0 < 8 * peak < _DEEPEST:
+        return ()
+    bits = peak.bit_length()
+    return (
+        f"no value of the {counted(len(peaks), 'image')} of 16 bits is above {peak:,} of {_DEEPEST:,}: they seem to use"
+        f" {bits} bits, and come out nearly black; multiply their values by {2 ** (16 - bits)} and save them again",
+    )
+
+
+def _described(form: _Form) -> str:
+    height, width, kind = form
+    return f"{height} pixels high and {width} wide in {kind}"
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:
@@ -229,20 +276,27 @@ def read_image(path: Path, mode: str | None = None) -> Any:
         DataError: not an image, damaged, too large to be meant well, animated, or in a mode without a usual meaning.
         MissingExtraError: Pillow is not installed.
     """
+    return _upright(path, mode)[0]
+
+
+def _upright(path: Path, mode: str | None = None) -> tuple[Any, int | None]:
+    """The picture that ``read_image`` gives, and where it is stored with 16 bits the highest value there."""
     image, stored = _opened(path)
     from PIL import Image, ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    image, peak = ImageOps.exif_transpose(image), None
     if stored in _DEEP:
+        values = np.asarray(image).astype(np.uint32)
+        peak = int(values.max())
         # Pillow cuts off what is above 255 where it should scale.
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+        image = Image.fromarray((values >> 8).astype(np.uint8))
     elif stored not in (*_SHOWN_AS, *_WITH_ALPHA, *_OTHER):
         raise DataError(f"{path}: mode {stored}; save it as 8-bit greyscale or RGB")
     if stored in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     is_grey = stored in ("L", "1", "LA", "La", *_DEEP)
-    return image.convert(mode or ("L" if is_grey else "RGB"))
+    return image.convert(mode or ("L" if is_grey else "RGB")), peak
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -284,7 +338,7 @@ def _opened(path: Path) -> tuple[Any, str]:
         DataError: not an image, damaged, too large to be meant well, or animated.
     """
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ModuleNotFoundError as error:
         raise MissingExtraError("reading images", "Pillow", "train") from error
     try:
@@ -296,20 +350,31 @@ def _opened(path: Path) -> tuple[Any, str]:
                     image.load()
     except PermissionError:
         raise
-    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
-        reason = re.sub(r"<_io\.\w+( name=.*)?>", "it", getattr(error, "strerror", None) or str(error))
+    except UnidentifiedImageError as error:
+        formats = f"{', '.join(_FORMATS[:-1])} nor {_FORMATS[-1]}"
         raise DataError(
-            f"{path}: cannot be read as an image ({reason or type(error).__name__}); replace or remove it"
+            f"{path}: cannot be read as an image (neither {formats}, or damaged at its beginning); save it as one of"
+            " these, or remove it"
         ) from error
+    except Exception as error:  # Pillow meets damage with a dozen kinds, SyntaxError among them
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error
     if frames != 1:
         raise DataError(f"{path}: {frames} pictures in one file; save one of them as a still image")
     return image, mode
 
 
-def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path]) -> None:
-    """The same pixels in two classes: one of the two is mislabelled, and no net can learn both."""
+def _check_contradictions(images: Pixels, labels: Labels, paths: Sequence[Path], remarks: Sequence[str]) -> None:
+    """The same pixels in two classes: one of the two is mislabelled, and no net can learn both.
+
+    Args:
+        remarks: on all images, of which one may say why two are alike.
+    """
     seen: dict[bytes, int] = {}
     for index, image in enumerate(images):
         twin = seen.setdefault(hashlib.sha256(image.tobytes()).digest(), index)
         if labels[twin] != labels[index]:
-            raise DataError(f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one")
+            raise DataError(
+                f"{paths[index]}: the same picture as {paths[twin]} in another class; remove the wrong one",
+                lines=remarks,
+            )

@@ -119,8 +119,7 @@ class Recipe:
     options: Options = Options()
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UsageError(f"seed {self.seed}: needed is 0 or more")
+        check_seed(self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; `from_json` reads it back."""
@@ -134,6 +133,12 @@ class Recipe:
             ValueError: the values are none.
         """
         return converted(with_budget(values), cls)
+
+
+def check_seed(seed: int) -> None:
+    """Complain of a number that draws nothing."""
+    if seed < 0:
+        raise UsageError(f"seed {seed}: needed is 0 or more")
 
 
 def with_budget(values: Mapping[str, Any]) -> dict[str, Any]:
