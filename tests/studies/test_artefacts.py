@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 import studied
 
+from eyeshot.cli import evidence
+from eyeshot.cli.terminal import Terminal
 from eyeshot.errors import MissingExtraError, RunError, UsageError
 from eyeshot.studies.artefacts import Artefacts, artefacts_at
 from eyeshot.studies.display import Silent
+from eyeshot.studies.file import study_file
 from eyeshot.studies.kept import kept
 from eyeshot.studies.plan import Plan
 from eyeshot.studies.run import run
@@ -59,6 +62,25 @@ def test_another_machine_goes_on_from_what_has_ended(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "1-a" / "seed-0" / "record.json").exists()
     assert (tmp_path / "there" / "1-a" / "seed-0" / "checkpoint.pt").exists()
     assert kept(tmp_path / "there", pytest.fail)[0].seeds == (0, 1)
+
+
+def test_what_is_printed_before_a_study_tells_that_its_artefacts_are_not_trained_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "pays.toml"
+    images = studied.write_images(tmp_path / "images")
+    file.write_text(f'arms = ["C3s2-4"]\nseeds = 1\nbudget = "64img"\ndata = "{images}"\nartefacts = "there"')
+
+    told = []
+    for place in ("here", "elsewhere", "elsewhere"):
+        study = study_file(file).planned(directory=tmp_path / place)
+        study.engine = studied.Here()
+        evidence.trained(study, Terminal(colour=False))
+        told.append(" ".join(capsys.readouterr().out.split()))
+
+    taken = f"what has ended and lies at {tmp_path}/there is taken from there, not trained"
+    assert [taken in each for each in told] == [True, True, False]
+    assert "nothing left to train" in told[-1]
 
 
 def test_one_more_measure_is_taken_of_weights_that_lie_there(tmp_path: Path) -> None:

@@ -199,6 +199,13 @@ def test_a_precision_that_is_left_to_the_machine_is_named_by_the_plan(tmp_path: 
         written(tmp_path, text.replace("auto", "fp8"))
 
 
+def test_a_device_may_be_left_to_the_machine(tmp_path: Path) -> None:
+    named = written(tmp_path, 'arms = ["C3s2-8"]\n[recipe]\ndevice = "auto"').planned()
+    unsaid = written(tmp_path, 'arms = ["C3s2-8"]').planned()
+
+    assert named.plan == unsaid.plan
+
+
 def test_no_file_and_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import sys
@@ -216,6 +217,16 @@ def test_of_images_of_many_sizes_it_is_told_once_with_the_size_that_most_have(fo
     assert named[3:] == ["  and 11 more"]
     assert all(str(path) in str(both.value) for path in broken)
     assert str(both.value).endswith(str(unlike.value))
+
+
+def test_images_that_do_not_fit_into_memory_are_read_no_further(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "dog" / "09.png").write_bytes(b"")  # is not come to
+    monkeypatch.setattr(os, "sysconf", lambda name: 10)
+
+    with pytest.raises(
+        DataError, match=r"^\S*/things: [\d.]+ GiB once decoded, more than half of this machine's memory"
+    ):
+        data.load(str(folder))
 
 
 def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:

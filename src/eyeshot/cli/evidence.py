@@ -44,6 +44,8 @@ def _print_plan(study: Study, terminal: Terminal) -> None:
         terminal.say(("read", "strong"), f" from {study.directory}: nothing left to train ({what})")
     else:
         terminal.say(("training", "strong"), f" on {what}")
+        if study.artefacts is not None:
+            terminal.say((f"what has ended and lies at {study.artefacts.url} is taken from there, not trained", "dim"))
     terminal.say((study.images, "dim"))
     for doubt in study.doubts:
         terminal.say(("note: ", "warn"), doubt)

@@ -22,7 +22,7 @@ from eyeshot.opening import opened, what_is_at
 from eyeshot.shown import counted
 from eyeshot.train.dataset import Dataset, Labels, Pixels
 from eyeshot.train.fitting import CROP, fitted
-from eyeshot.train.memory import check_memory
+from eyeshot.train.memory import TooLargeError, check_memory
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "WEBP", "TIFF")
 # A palette or one bit per pixel is a way of storing; what is shown is colour or grey.
@@ -181,6 +181,8 @@ def _each(
     for path in paths:
         try:
             images.append(read(path))
+        except TooLargeError:
+            raise
         except DataError as error:
             refused.append(error)
     together = unlike()
