@@ -24,4 +24,9 @@ def test_the_report_that_is_kept_is_what_the_command_writes_around_its_numbers()
 
     assert kept is not None
     assert kept[1].startswith("python benchmarks/calibration.py -o docs/calibration.md ")
-    assert kept[1].split()[-4:] == ["--comparisons", kept[2].replace(",", ""), "--trainings", kept[9].split()[0]]
+    assert kept[1].split()[-4:] == [
+        "--comparisons",
+        kept[2].replace(",", ""),
+        "--trainings",
+        kept[9].split()[0].replace(",", ""),
+    ]
