@@ -7,7 +7,7 @@ import pytest
 import eyeshot
 from eyeshot.design.published import bearing, evidence_for, rule
 from eyeshot.report.published import evidence_sentences
-from scripts.findings import all_kept, finding_in, folders, outcome, studies_of
+from scripts.verdicts import all_kept, finding_in, folders, outcome, studies_of
 
 IMAGE = (3, 32, 32)
 

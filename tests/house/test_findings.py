@@ -10,23 +10,18 @@ import pytest
 
 from eyeshot.report.published import amount
 from eyeshot.studies.file import study_file
-from scripts.findings import (
+from scripts.findings import GUIDE, PACKED, packed
+from scripts.findings_page import figures, index, page, told
+from scripts.verdicts import (
     FOLDER,
-    GUIDE,
-    PACKED,
     Amount,
     Expectation,
     all_kept,
-    figures,
     finding_in,
     folders,
-    index,
     outcome,
     outcomes,
-    packed,
-    page,
     studies_of,
-    told,
 )
 
 
